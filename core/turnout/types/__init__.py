@@ -1,0 +1,68 @@
+"""The values that flow: messages, requests, deltas, replies, and who gives them."""
+
+from turnout.types._events import (
+    Delta,
+    Event,
+    Failover,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    Restart,
+    ToolCallDelta,
+    Usage,
+)
+from turnout.types._info import Capabilities, ModelInfo, ProviderInfo
+from turnout.types._messages import (
+    FilePart,
+    ImagePart,
+    Message,
+    Part,
+    Role,
+    TextPart,
+    Tool,
+    ToolCall,
+)
+from turnout.types._openai import (
+    Conversation,
+    as_messages,
+    message_to_openai,
+    tool_to_openai,
+)
+from turnout.types._reply import Attempt, Outcome, Reply
+from turnout.types._request import ChatRequest, RequestOptions
+from turnout.types._secret import Secret
+from turnout.types._target import Target
+
+__all__ = [
+    "Attempt",
+    "Capabilities",
+    "ChatRequest",
+    "Conversation",
+    "Delta",
+    "Event",
+    "Failover",
+    "FilePart",
+    "Finish",
+    "FinishReason",
+    "ImagePart",
+    "Message",
+    "ModelInfo",
+    "Outcome",
+    "Part",
+    "ProviderInfo",
+    "ReasoningDelta",
+    "Reply",
+    "RequestOptions",
+    "Restart",
+    "Role",
+    "Secret",
+    "Target",
+    "TextPart",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "Usage",
+    "as_messages",
+    "message_to_openai",
+    "tool_to_openai",
+]

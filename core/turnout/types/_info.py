@@ -1,0 +1,113 @@
+"""What providers and models say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from turnout.errors import PluginError
+
+__all__ = ["Capabilities", "ModelInfo", "ProviderInfo"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a target can be asked for; a request that needs more is refused."""
+
+    history: bool = True
+    """Messages before the last one."""
+    system: bool = True
+    """System messages."""
+    temperature: bool = False
+    max_tokens: bool = False
+    top_p: bool = False
+    stop: bool = False
+    seed: bool = False
+    tools: bool = False
+    """Tools, tool calls and tool results."""
+    images: bool = False
+    files: bool = False
+    response_format: bool = False
+    """Answers bound to a JSON schema."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What a provider serves."""
+
+    name: str
+    """The provider's own name for it."""
+    provider: str = ""
+    """Whose it is: needed only where a plugin adds it to another's provider."""
+    aliases: tuple[str, ...] = ()
+    """Other names for it, of this provider alone."""
+    context_window: int | None = None
+    """Tokens of input and output together; None where it is not known."""
+    max_output_tokens: int | None = None
+    capabilities: Capabilities | None = None
+    """What it can do; None means what its provider can."""
+    source: str = ""
+    """Where these facts stand, and the date on which they were read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderInfo:
+    """What a provider says of itself, before anything of it is made.
+
+    Raises:
+        PluginError: The name cannot be used, or the default model is none of
+            the provider's models.
+    """
+
+    name: str
+    """As users write it; neither empty nor with a colon in it."""
+    models: tuple[str | ModelInfo, ...] = ()
+    default_model: str | None = None
+    """None means the first of `models`."""
+    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Other names for its models, of this provider alone."""
+    open_models: bool = False
+    """Whether it serves models that are not listed: any name passes through."""
+    url: str | None = None
+    """Where a person reads about it."""
+    working: bool = True
+    """False where the provider's author does not expect it to answer."""
+    key_variable: str | None = None
+    """The environment variable that holds the key, by custom."""
+    needs_key: bool = False
+    in_process: bool = False
+    """Whether it is an engine in this process and not a service."""
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    provider_class: type | None = None
+    """The class that serves this row; None where the info stands on its class."""
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Options of the class that this row sets, such as `base_url`."""
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or ":" in self.name or not self.name.isprintable():
+            raise PluginError(
+                f"{self.name!r} cannot name a provider; a name has printable "
+                "characters and no colon"
+            )
+        names = {info.name for info in self.model_infos}
+        default = self.default_model
+        if default is not None and default not in names and not self.open_models:
+            raise PluginError(
+                f"the default model {default!r} of provider {self.name!r} is not "
+                "among its models"
+            )
+
+    @property
+    def model_infos(self) -> tuple[ModelInfo, ...]:
+        """Its models, each as a `ModelInfo`."""
+        return tuple(
+            ModelInfo(name=model) if isinstance(model, str) else model
+            for model in self.models
+        )
+
+    @property
+    def first_model(self) -> str:
+        """The default model's name; empty where the provider lists none."""
+        if self.default_model is not None:
+            return self.default_model
+        return self.model_infos[0].name if self.models else ""

@@ -1,0 +1,108 @@
+"""Messages, in turnout's own form; `_openai.py` reads and writes OpenAI's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from turnout.errors import ArgumentError
+
+__all__ = [
+    "FilePart",
+    "ImagePart",
+    "Message",
+    "Part",
+    "Role",
+    "TextPart",
+    "Tool",
+    "ToolCall",
+]
+
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPart:
+    """Text among other parts."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePart:
+    """An image, by its address or by its bytes; turnout itself never fetches it."""
+
+    url: str | None = None
+    data: bytes | None = None
+    media_type: str | None = None
+    """Of `data`, as in `image/png`."""
+    detail: str | None = None
+    """How closely the model is to look, in the provider's words."""
+
+    def __post_init__(self) -> None:
+        if (self.url is None) == (self.data is None):
+            raise ArgumentError("an image has either a url or data, and one of them")
+        if self.data is not None and self.media_type is None:
+            raise ArgumentError("an image given as data needs its media_type")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePart:
+    """A file, by its bytes or by the id that the provider gave it."""
+
+    data: bytes | None = None
+    media_type: str | None = None
+    """Of `data`, as in `application/pdf`."""
+    filename: str | None = None
+    file_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.file_id is None) == (self.data is None):
+            raise ArgumentError("a file has either data or a file_id, and one of them")
+        if self.data is not None and self.media_type is None:
+            raise ArgumentError("a file given as data needs its media_type")
+
+
+Part: TypeAlias = TextPart | ImagePart | FilePart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function that the model may ask to be called."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, object] | None = None
+    """The JSON schema of its arguments; None where it takes none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call that the model asks for."""
+
+    id: str
+    name: str
+    arguments: str
+    """A JSON text, as the model wrote it: it may be invalid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str | tuple[Part, ...] = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """The calls that an assistant's message asks for."""
+    tool_call_id: str | None = None
+    """The call that a tool's message answers."""
+    name: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text alone; its parts are joined as they stand."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, TextPart))

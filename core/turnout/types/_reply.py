@@ -1,0 +1,63 @@
+"""A finished answer, and what became of each attempt to get it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from turnout.errors import TurnoutError
+from turnout.types._events import FinishReason, Usage
+from turnout.types._messages import Message, ToolCall
+from turnout.types._target import Target
+
+__all__ = ["Attempt", "Outcome", "Reply"]
+
+Outcome: TypeAlias = Literal["running", "complete", "failed", "closed", "passed_over"]
+"""What became of an attempt.
+
+`closed`: the caller closed or cancelled the stream. `passed_over`: nothing was
+sent, for the reason that the attempt's error gives.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of one target, and what became of it."""
+
+    target: Target
+    outcome: Outcome
+    error: TurnoutError | None = None
+    first_delta: float | None = None
+    """Seconds from the attempt's start to its first delta."""
+    seconds: float = 0.0
+    """Seconds from the attempt's start to its end."""
+    usage: Usage | None = None
+
+    @property
+    def status_code(self) -> int | None:
+        """The HTTP status of a failed attempt, where one came."""
+        return getattr(self.error, "status_code", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A finished answer, or what came so far of one under way."""
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: FinishReason | None = None
+    """None until the stream has ended."""
+    usage: Usage | None = None
+    """Summed over all attempts; None where the provider did not say."""
+    target: Target | None = None
+    """Who gave the answer, or its last part."""
+    attempts: tuple[Attempt, ...] = ()
+    """What became of each target that was asked or passed over, in order."""
+    details: Mapping[str, object] = field(default_factory=dict[str, object])
+    """The provider's own words about the answer."""
+
+    def to_message(self) -> Message:
+        """Return the answer as the message that continues a conversation."""
+        return Message(role="assistant", content=self.text, tool_calls=self.tool_calls)
