@@ -1,0 +1,78 @@
+"""The models of one provider, by all of their names."""
+
+from __future__ import annotations
+
+from turnout._names import did_you_mean, nearest
+from turnout.errors import UnknownModelError
+from turnout.types import ModelInfo, ProviderInfo
+
+__all__ = ["Catalog"]
+
+
+class Catalog:
+    """Look models up as a provider's own names and aliases say.
+
+    A name is looked for among the aliases, then among the models, exactly; then in
+    both without regard to case. Where the provider's list is open, a name that is
+    found nowhere is a model's name as it stands.
+    """
+
+    __slots__ = ("_aliases", "_folded", "_models", "info")
+
+    def __init__(self, info: ProviderInfo) -> None:
+        self.info = info
+        self._models = {model.name: model for model in info.model_infos}
+        self._aliases = dict(info.aliases)
+        for model in self._models.values():
+            for alias in model.aliases:
+                self._aliases.setdefault(alias, model.name)
+        # None where names that differ in case alone mean different models.
+        self._folded: dict[str, str | None] = {}
+        for alias, means in (
+            self._aliases | {name: name for name in self._models}
+        ).items():
+            folded = alias.casefold()
+            if self._folded.setdefault(folded, means) != means:
+                self._folded[folded] = None
+
+    @property
+    def models(self) -> dict[str, ModelInfo]:
+        """The models, by their own names."""
+        return self._models
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The provider's own aliases, each with the model that it means."""
+        return self._aliases
+
+    def find(self, name: str) -> str | None:
+        """Return the model that `name` means, or None where it means none."""
+        found = self._aliases.get(name)
+        if found is None and name in self._models:
+            return name
+        if found is None:
+            found = self._folded.get(name.casefold())
+        if found is None and self.info.open_models:
+            return name
+        return found
+
+    def model(self, name: str) -> str:
+        """Return the model that `name` means; the default one for an empty name.
+
+        Raises:
+            UnknownModelError: It means none; the message has the nearest names.
+        """
+        if not name:
+            return self.info.first_model
+        found = self.find(name)
+        if found is not None:
+            return found
+        known = [*self._models, *self._aliases]
+        raise UnknownModelError(
+            f"provider {self.info.name!r} has no model {name!r}"
+            f"{did_you_mean(nearest(name, known))}"
+        )
+
+    def info_of(self, model: str) -> ModelInfo:
+        """Return what is known of a model; its name alone where the list is open."""
+        return self._models.get(model) or ModelInfo(name=model)

@@ -1,0 +1,141 @@
+"""What came of an answer so far, and of the attempts to get it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+from typing import cast
+
+from turnout.types import (
+    Attempt,
+    Event,
+    Failover,
+    Finish,
+    ReasoningDelta,
+    Reply,
+    Restart,
+    Target,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+__all__ = ["Record"]
+
+
+class _PartialCall:
+    """A tool call under way."""
+
+    __slots__ = ("arguments", "id", "name")
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.name = ""
+        self.arguments: list[str] = []
+
+    def add(self, delta: ToolCallDelta) -> None:
+        self.id = delta.id or self.id
+        self.name = delta.name or self.name
+        self.arguments.append(delta.arguments)
+
+    def whole(self) -> ToolCall:
+        return ToolCall(id=self.id, name=self.name, arguments="".join(self.arguments))
+
+
+class Record:
+    """Take down a stream's events, and give the reply that they make."""
+
+    __slots__ = (
+        "_calls",
+        "_finish",
+        "_reasoning",
+        "_texts",
+        "attempts",
+        "complete",
+        "target",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._reasoning: list[str] = []
+        self._calls: dict[int, _PartialCall] = {}
+        self._finish: Finish | None = None
+        self.attempts: list[Attempt] = []
+        self.target: Target | None = None
+        self.usage: Usage | None = None
+        """Of the attempt under way; those before keep theirs in `attempts`."""
+        self.complete = False
+        """Whether the answer is whole."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the provider has said why its answer ended."""
+        return self._finish is not None
+
+    def take(self, batch: Sequence[Event]) -> bool:
+        """Take down a batch; tell whether it brought any delta."""
+        try:
+            # Most batches are text alone; one join is cheaper than a look at each.
+            text = "".join(cast("Sequence[str]", batch))
+        except TypeError:
+            # A list, since each of them is taken down, whatever the first one was.
+            return any([self._take(event) for event in batch])  # noqa: C419
+        if text:
+            self._texts.append(text)
+        return bool(text)
+
+    def _take(self, event: Event) -> bool:
+        match event:
+            case str():
+                self._texts.append(event)
+                return bool(event)
+            case ReasoningDelta():
+                self._reasoning.append(event.text)
+                return bool(event.text)
+            case ToolCallDelta():
+                self._calls.setdefault(event.index, _PartialCall()).add(event)
+                return True
+            case Usage():
+                self.usage = event
+            case Finish():
+                self._finish = event
+            case Failover() | Restart():
+                pass
+            case _:  # pyright: ignore[reportUnnecessaryComparison]
+                # Whatever a plugin gives at run time, in spite of the types.
+                raise TypeError(f"{type(event).__name__} is no event of a stream")
+        return False
+
+    def finish_unknown(self) -> Finish:
+        """Take down that the provider did not say why its answer ended."""
+        self._finish = Finish(reason="unknown")
+        return self._finish
+
+    def end(self, attempt: Attempt) -> None:
+        """Take down what became of the attempt under way."""
+        self.attempts.append(attempt)
+        self.usage = None
+
+    @property
+    def characters(self) -> int:
+        """How many characters of text have come."""
+        return sum(map(len, self._texts))
+
+    def reply(self) -> Reply:
+        """Return the reply, as far as it has come."""
+        finish = self._finish if self.complete else None
+        usages = [a.usage for a in self.attempts if a.usage is not None]
+        if self.usage is not None:
+            usages.append(self.usage)
+        return Reply(
+            text="".join(self._texts),
+            reasoning="".join(self._reasoning),
+            tool_calls=tuple(call.whole() for _, call in sorted(self._calls.items())),
+            finish_reason=finish.reason if finish else None,
+            usage=reduce(add, usages) if usages else None,
+            target=self.target,
+            attempts=tuple(self.attempts),
+            details=finish.details if finish else {},
+        )

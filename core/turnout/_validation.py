@@ -1,0 +1,154 @@
+"""Check mappings from outside against dataclasses, with pydantic's own core.
+
+A field's annotation decides. The plain ones are mapped to pydantic-core's schemas
+here, because importing pydantic's generator of schemas costs a third of aiohttp's
+whole import and most processes have nothing else for it to do; any other
+annotation is handed to that generator.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin
+
+from turnout._names import did_you_mean, nearest
+from turnout.errors import ConfigError
+from turnout.types import Secret
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator
+
+__all__ = ["checked"]
+
+T = TypeVar("T")
+
+
+def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
+    """Return an instance of the dataclass `cls` made of `values`.
+
+    Args:
+        cls: A dataclass; fields that `values` lacks keep their defaults.
+        values: What was given, by the names of the fields.
+        where: What is being checked, as a message begins: `option of provider 'X'`.
+
+    Raises:
+        ConfigError: A name is unknown or a value is wrong; the message gives each
+            of them, with what was expected.
+    """
+    if not values:
+        return cls()
+    from pydantic_core import ValidationError
+
+    try:
+        fields = _validator(cast("Hashable", cls)).validate_python(dict(values))
+        return cls(**fields)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        message = "; ".join(_told(detail, cls, where) for detail in details)
+    except ValueError as error:  # From __post_init__, which checks ranges.
+        message = f"{where}: {error}"
+    # Outside the handler: pydantic's error holds the values, keys among them.
+    raise ConfigError(message)
+
+
+def _told(detail: ErrorDetails, cls: type, where: str) -> str:
+    place = ".".join(str(step) for step in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        known = [field.name for field in dataclasses.fields(cls)]
+        guesses = did_you_mean(nearest(place, known))
+        return f"{where}: there is no {place!r}{guesses or _listed(known)}"
+    message = detail["msg"].removeprefix("Value error, ")
+    given = detail["input"]
+    shown = "" if isinstance(given, Mapping | Secret) else f", not {given!r}"
+    if detail["type"] == "value_error":
+        shown = ""
+    return f"{where}: {place}: {message[:1].lower()}{message[1:]}{shown}"
+
+
+def _listed(names: list[str]) -> str:
+    return f"; there are {', '.join(names)}"
+
+
+@cache
+def _validator(cls: Hashable) -> SchemaValidator:
+    from pydantic_core import SchemaValidator
+
+    return SchemaValidator(_mapping_schema(cast("type", cls)))
+
+
+def _mapping_schema(cls: type) -> CoreSchema:
+    import typing
+
+    hints = typing.get_type_hints(cls)
+    return {
+        "type": "typed-dict",
+        "fields": {
+            field.name: {
+                "type": "typed-dict-field",
+                "schema": _schema(hints[field.name]),
+                "required": False,
+            }
+            for field in dataclasses.fields(cls)
+        },
+        "extra_behavior": "forbid",
+    }
+
+
+def _schema(annotation: Any) -> CoreSchema:
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in {Union, UnionType} and NoneType in arguments and len(arguments) == 2:
+        inner = next(item for item in arguments if item is not NoneType)
+        return {"type": "nullable", "schema": _schema(inner)}
+    if origin is tuple and arguments[1:] == (...,):
+        return {
+            "type": "tuple",
+            "items_schema": [_schema(arguments[0])],
+            "variadic_item_index": 0,
+        }
+    if origin in {dict, Mapping}:
+        keys, items = arguments
+        return {
+            "type": "dict",
+            "keys_schema": _schema(keys),
+            "values_schema": _schema(items),
+        }
+    from pydantic import TypeAdapter
+
+    return TypeAdapter[object](annotation).core_schema
+
+
+def _converter(convert: Callable[[object], object]) -> CoreSchema:
+    function: Any = {"type": "no-info", "function": convert}
+    return {"type": "function-plain", "function": function}
+
+
+def _secret(value: object) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    if isinstance(value, str) and value.strip() and value.isprintable():
+        return Secret(value.strip())
+    # The value is not shown: it is meant to be a secret.
+    raise ValueError("expected a text that is neither blank nor has control characters")
+
+
+def _path(value: object) -> Path:
+    if isinstance(value, str | Path) and str(value):
+        return Path(value).expanduser()
+    raise ValueError(f"expected a path, not {value!r}")
+
+
+_PLAIN: dict[Any, CoreSchema] = {
+    object: {"type": "any"},
+    str: {"type": "str", "min_length": 1},
+    bool: {"type": "bool"},
+    int: {"type": "int"},
+    float: {"type": "float", "allow_inf_nan": False},
+    Secret: _converter(_secret),
+    Path: _converter(_path),
+}

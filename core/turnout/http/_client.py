@@ -1,0 +1,271 @@
+"""HTTP as providers use it: one request, its response, and errors of the tree.
+
+Redirects are not followed, cookies are not kept, and a credential goes to no other
+origin than the one that it was given for.
+"""
+
+from __future__ import annotations
+
+import json as json_
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias, cast
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from turnout._environment import proxy_for
+from turnout.errors import ArgumentError, ConfigError, ProtocolError, TurnoutError
+from turnout.http._redaction import redacted
+from turnout.http._response import Response
+from turnout.http._status import Refusal, StatusRule, classify, shortened
+from turnout.types import Secret
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from turnout.http._transport import Pool
+
+__all__ = ["Http"]
+
+Headers: TypeAlias = Mapping[str, str | Secret]
+
+HeaderSource: TypeAlias = Headers | Callable[[], Headers]
+
+# For bodies of bytes too; aiohttp would call them application/octet-stream.
+_DEFAULT_HEADERS = {"Content-Type": "application/json"}
+
+_ERROR_BYTES = 64 * 1024
+_ERROR_SECONDS = 5.0
+"""How much of a refusal's body is read, and for how long."""
+
+_SHORTEST_QUOTE = 12
+"""From this many characters on, a text of the request is cut from a refusal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """Send a provider's requests. A provider has one as `self.http`.
+
+    Connections are kept by the event loop and shared by all providers, or by this
+    one alone while it is entered.
+    """
+
+    provider: str
+    """The provider's name, for errors."""
+    base_url: str | None = None
+    """What relative addresses are relative to, and whom credentials are for."""
+    proxy: Secret | None = None
+    """The proxy's address; None means what the environment says."""
+    connect_timeout: float = 5.0
+    """Seconds to a connection: name, TCP, TLS and proxy together."""
+    idle_timeout: float = 60.0
+    """Seconds without a byte of a response's body."""
+    max_bytes: int = 64 * 1024 * 1024
+    """How many bytes a response's body may have, decompressed."""
+    key: str = "the key"
+    """Where the key comes from, for errors."""
+    status_rules: Sequence[StatusRule] = ()
+    pool: Pool | None = field(default=None, repr=False)
+
+    def post(
+        self,
+        url: str,
+        *,
+        json: object = None,
+        data: bytes | None = None,
+        headers: HeaderSource | None = None,
+    ) -> AbstractAsyncContextManager[Response]:
+        """Send a POST request when entered; the response is closed when left.
+
+            async with self.http.post("/chat", json=body) as response:
+                async for event in response.sse(): ...
+
+        Cancelling closes the connection.
+
+        Args:
+            url: An address, or a path after `base_url`.
+            json: The body, to be written as JSON.
+            data: The body as it is, where `json` is not given.
+            headers: A mapping, or a function that makes one each time the request is
+                sent, where each sending needs a proof of its own. A `Secret` among
+                their values is sent to `base_url`'s origin only.
+
+        Raises:
+            ConnectError: The provider could not be reached.
+            ConnectionLostError: It hung up before it answered.
+            ProviderError: It refused; the class says why, see `STATUS_RULES`.
+            ConfigError: It redirects, or the address cannot be asked.
+        """
+        return self._exchange("POST", url, json, data, headers or {})
+
+    def get(
+        self, url: str, *, headers: HeaderSource | None = None
+    ) -> AbstractAsyncContextManager[Response]:
+        """Send a GET request when entered; the response is closed when left.
+
+        Args:
+            url: An address, or a path after `base_url`.
+            headers: A mapping, or a function that makes one each time the request is
+                sent, where each sending needs a proof of its own. A `Secret` among
+                their values is sent to `base_url`'s origin only.
+
+        Raises:
+            TurnoutError: As `post` does.
+        """
+        return self._exchange("GET", url, None, None, headers or {})
+
+    @asynccontextmanager
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        json: object,
+        data: bytes | None,
+        headers: HeaderSource,
+    ) -> AsyncGenerator[Response]:
+        if json is not None:
+            data = _written(json)
+        raw, sent = await self._open(method, url, data, headers)
+        response = Response(raw, self.idle_timeout, self.max_bytes)
+        try:
+            if response.status != 200:
+                raise await self._refused(response, sent, json)
+            yield response
+        finally:
+            response.close()
+
+    async def _open(
+        self, method: str, url: str, data: bytes | None, headers: HeaderSource
+    ) -> tuple[aiohttp.ClientResponse, Headers]:
+        """Send a request; return its response once the head is in, and its headers.
+
+        A kept connection that the server closes while it is written to is replaced
+        by a new one, once: the request was not read. aiohttp itself does that only
+        for methods that change nothing.
+        """
+        from turnout.http import _transport
+
+        address = self._address(url)
+        place = address.netloc.rpartition("@")[2]
+        pool = self.pool or await _transport.shared_pool()
+        reused: list[bool] = []
+        failure: TurnoutError | None = None
+        for _ in range(2):
+            reused.clear()
+            sent = headers() if callable(headers) else headers
+            self._check_origin(address, sent)
+            try:
+                raw = await pool.session.request(
+                    method,
+                    address.geturl(),
+                    data=data,
+                    headers={**_DEFAULT_HEADERS, **_revealed(sent)},
+                    proxy=self._proxy(address),
+                    allow_redirects=False,
+                    timeout=_transport.timeout(self.connect_timeout),
+                    trace_request_ctx=reused,
+                )
+            except _transport.ERRORS as error:
+                failure = _transport.open_error(error, place, self.connect_timeout)
+                if not (reused and _transport.unused(error)):
+                    break
+            else:
+                return raw, sent
+        # Outside the handler, so that aiohttp's error is not kept as the context of
+        # ours: its frames and its repr hold the headers, the key among them.
+        assert failure is not None
+        raise failure
+
+    def _address(self, url: str) -> SplitResult:
+        address = urlsplit(url)
+        if not address.scheme:
+            if self.base_url is None:
+                raise ConfigError(f"{self.provider}: base_url is not set")
+            address = urlsplit(self.base_url.rstrip("/") + "/" + url.lstrip("/"))
+        if address.scheme not in {"http", "https"} or not address.hostname:
+            raise ConfigError(
+                f"{self.provider}: {address.geturl()!r} is no http or https address"
+            )
+        return address
+
+    def _check_origin(self, address: SplitResult, headers: Headers) -> None:
+        if any(isinstance(value, Secret) for value in headers.values()):
+            bound = urlsplit(self.base_url or "")
+            if _origin(address) != _origin(bound):
+                raise ConfigError(
+                    f"{self.provider}: its credential is for {bound.netloc!r} and is "
+                    f"not sent to {address.netloc!r}"
+                )
+
+    def _proxy(self, address: SplitResult) -> str | None:
+        if self.proxy is not None:
+            return self.proxy.reveal()
+        return proxy_for(address.scheme, address.hostname or "", address.port)
+
+    async def _refused(
+        self,
+        response: Response,
+        headers: Headers,
+        json: object,
+    ) -> TurnoutError:
+        """Return the error for a response that is no answer."""
+        status = response.status
+        if 300 <= status < 400:
+            to = urlsplit(urljoin(response.url, response.headers.get("location", "")))
+            return ConfigError(
+                f"{self.provider} redirects to {to.netloc!r} (status {status}), which "
+                "is not followed; check base_url"
+            )
+        if status < 300:
+            return ProtocolError(
+                f"{self.provider} sent no answer (status {status})", status_code=status
+            )
+        body = await response.read_some(_ERROR_BYTES, _ERROR_SECONDS)
+        refusal = Refusal.read(status, response.headers, body)
+        secrets = [value for value in headers.values() if isinstance(value, Secret)]
+        reason = redacted(refusal.reason, secrets)
+        for text in sorted(_texts(json), key=len, reverse=True):
+            reason = reason.replace(text, "…")
+        return classify(
+            refusal,
+            self.status_rules,
+            provider=self.provider,
+            key=self.key,
+            reason=shortened(reason),
+        )
+
+
+def _written(json: object) -> bytes:
+    try:
+        return json_.dumps(json, allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        kind = type(error).__name__
+    raise ArgumentError(
+        f"the request cannot be written as JSON ({kind}); check extra, tools and "
+        "response_format"
+    )
+
+
+def _revealed(headers: Headers) -> dict[str, str]:
+    return {
+        name: value.reveal() if isinstance(value, Secret) else value
+        for name, value in headers.items()
+    }
+
+
+def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:
+    port = address.port or {"http": 80, "https": 443}.get(address.scheme)
+    return address.scheme, address.hostname, port
+
+
+def _texts(json: object) -> set[str]:
+    """Return the texts of a request that a refusal may quote, prompts among them."""
+    if isinstance(json, str):
+        return {json} if len(json) >= _SHORTEST_QUOTE else set()
+    if isinstance(json, Mapping):
+        json = list(cast("Mapping[object, object]", json).values())
+    found: set[str] = set()
+    if isinstance(json, list | tuple):
+        for item in cast("Sequence[object]", json):
+            found |= _texts(item)
+    return found

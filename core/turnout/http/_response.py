@@ -1,0 +1,196 @@
+"""A response under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, cast
+
+from turnout._watchdog import Watchdog
+from turnout.errors import ProtocolError, StreamStalledError, TurnoutError
+from turnout.framing import (
+    FramingError,
+    LineSplitter,
+    ServerSentEvent,
+    SseSplitter,
+)
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["Response"]
+
+
+class Response:
+    """What a server sends, read as it comes. Made by `Http`, which also closes it.
+
+    Args:
+        raw: aiohttp's response.
+        idle_timeout: Seconds without a byte.
+        max_bytes: How many bytes the body may have, decompressed.
+    """
+
+    def __init__(
+        self, raw: aiohttp.ClientResponse, idle_timeout: float, max_bytes: int
+    ) -> None:
+        self._raw = raw
+        self._idle_timeout = idle_timeout
+        self._max_bytes = max_bytes
+        self._place = raw.url.authority
+        self.status = raw.status
+        self.url = str(raw.url)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, by lower-case names."""
+        return {name.lower(): value for name, value in self._raw.headers.items()}
+
+    @property
+    def framed(self) -> bool:
+        """Whether the end of the body can be told from a lost connection.
+
+        So it is with a length or with chunks. Without them, or compressed, a body
+        that was cut off looks like one that has ended.
+        """
+        headers = self._raw.headers
+        return (
+            "Content-Length" in headers
+            or "chunked" in headers.get("Transfer-Encoding", "").lower()
+        ) and "Content-Encoding" not in headers
+
+    def close(self) -> None:
+        """Close the connection, unless the body was read to its end."""
+        self._raw.close()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Iterate over the body in pieces as the network brings them.
+
+        Cancelling leaves the connection to be closed with the response.
+
+        Raises:
+            StreamTruncatedError: The connection ended before the body did.
+            StreamStalledError: No byte came for `idle_timeout`.
+            ProtocolError: The body is not valid HTTP, or has too many bytes.
+        """
+        from turnout.http import _transport
+
+        content = self._raw.content
+        loop = asyncio.get_running_loop()
+        watchdog = Watchdog(loop, self._fail_idle)
+        left = self._max_bytes
+        failure: TurnoutError | None = None
+        try:
+            while True:
+                watchdog.watch(loop.time() + self._idle_timeout)
+                data = await content.readany()
+                watchdog.rest()
+                if not data:
+                    break
+                left -= len(data)
+                if left < 0:
+                    raise ProtocolError(
+                        f"{self._place} sent more than {self._max_bytes} bytes"
+                    )
+                yield data
+        except _transport.ERRORS as error:
+            failure = _transport.body_error(error, self._place)
+        finally:
+            watchdog.close()
+        if failure is not None:
+            # Outside the handler: see Http._open.
+            raise failure
+
+    async def sse(self) -> AsyncIterator[ServerSentEvent]:
+        """Iterate over the body's server-sent events.
+
+        An event that the end of the body cut off is given out last where it has
+        data. Whether the answer is complete is for the protocol to say.
+
+        Raises:
+            ProtocolError: An event is too long.
+            TurnoutError: As `chunks` does.
+        """
+        splitter = SseSplitter()
+        try:
+            async for chunk in self.chunks():
+                for event in splitter.feed(chunk):
+                    yield event
+        except FramingError as error:
+            raise ProtocolError(f"{self._place}: {error}") from None
+        last = splitter.close()
+        if last is not None:
+            yield last
+
+    async def json_lines(self) -> AsyncIterator[object]:
+        """Iterate over the body's lines, each read as JSON; blank ones are skipped.
+
+        Raises:
+            ProtocolError: A line is no JSON, or is too long.
+            TurnoutError: As `chunks` does.
+        """
+        from pydantic_core import from_json
+
+        splitter = LineSplitter()
+        try:
+            async for chunk in self.chunks():
+                for line in splitter.feed(chunk):
+                    if line and not line.isspace():
+                        yield cast("object", from_json(line))
+            last = splitter.close()
+            if last and not last.isspace():
+                yield cast("object", from_json(last))
+        except FramingError as error:
+            failure = ProtocolError(f"{self._place}: {error}")
+        except ValueError:
+            failure = ProtocolError(f"{self._place} sent a line that is no JSON")
+        else:
+            return
+        raise failure
+
+    async def json(self) -> object:
+        """Return the whole body, read as JSON.
+
+        Raises:
+            ProtocolError: It is no JSON, or too long.
+            TurnoutError: As `chunks` does.
+        """
+        from pydantic_core import from_json
+
+        body = b"".join([chunk async for chunk in self.chunks()])
+        try:
+            return cast("object", from_json(body))
+        except ValueError:
+            failure = ProtocolError(f"{self._place} sent a body that is no JSON")
+        raise failure
+
+    async def read_some(self, max_bytes: int, seconds: float) -> bytes:
+        """Return the body's beginning, as far as it comes.
+
+        Whatever goes wrong ends it; this is for the bodies of refusals, whose status
+        is worth more than they are.
+
+        Args:
+            max_bytes: How many bytes are read at most.
+            seconds: How long reading may take.
+        """
+        from turnout.http import _transport
+
+        body = b""
+        try:
+            async with asyncio.timeout(seconds):
+                while len(body) < max_bytes:
+                    data = await self._raw.content.read(max_bytes - len(body))
+                    if not data:
+                        break
+                    body += data
+        except _transport.ERRORS:
+            pass
+        return body
+
+    def _fail_idle(self) -> None:
+        self._raw.content.set_exception(
+            StreamStalledError(
+                f"{self._place} stalled: no byte of its answer within "
+                f"idle_timeout={self._idle_timeout:g} s"
+            )
+        )

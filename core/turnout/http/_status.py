@@ -1,0 +1,318 @@
+"""From a refusal to its error: by status, headers and body, through a table.
+
+The first rule that matches decides. A provider puts rules of its own before these
+(`Provider.status_rules`).
+
+Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from html import unescape
+from typing import cast
+
+from turnout.errors import (
+    AuthenticationError,
+    ContentFilterError,
+    ContextLengthError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    RequestTooLargeError,
+    ServerError,
+)
+
+__all__ = [
+    "STATUS_RULES",
+    "Refusal",
+    "StatusRule",
+    "classify",
+    "retry_after",
+    "shortened",
+]
+
+_REASON_CHARACTERS = 500
+"""How much of what the provider said is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a provider sent in place of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case names."""
+    text: str
+    """The body, as far as it was read."""
+    codes: frozenset[str] = frozenset()
+    """The error's `code`, `type` and the like, lower-case."""
+    reason: str = ""
+    """What the provider says for people, where that can be found in the body."""
+
+    @classmethod
+    def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+        """Return what a body says, whatever form it has."""
+        text = body.decode("utf-8", "replace")
+        value = _json(body)
+        codes: set[str] = set()
+        reason = _reason(value, codes) if value is not None else _plain(text)
+        return cls(
+            status=status,
+            headers=headers,
+            text=text,
+            codes=frozenset(codes),
+            reason=reason,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRule:
+    """What a refusal is, if all that is given matches."""
+
+    error: type[ProviderError]
+    statuses: Collection[int] = ()
+    """Any of these; every status where it is empty."""
+    codes: Collection[str] = ()
+    """Any of these among the refusal's codes, lower-case."""
+    phrases: Sequence[str] = ()
+    """Any of these in the body, lower-case."""
+    hinted: bool = False
+    """Only where the provider says when it may be asked again."""
+
+    def matches(self, refusal: Refusal) -> bool:
+        """Tell whether the rule is about this refusal."""
+        if self.statuses and refusal.status not in self.statuses:
+            return False
+        if self.codes and refusal.codes.isdisjoint(self.codes):
+            return False
+        if self.hinted and retry_after(refusal.headers) is None:
+            return False
+        text = refusal.text.lower() if self.phrases else ""
+        return not self.phrases or any(phrase in text for phrase in self.phrases)
+
+
+_CLIENT_ERRORS = range(400, 500)
+
+STATUS_RULES: tuple[StatusRule, ...] = (
+    # A field's text is too long, not the conversation.
+    StatusRule(error=InvalidRequestError, codes={"string_above_max_length"}),
+    StatusRule(
+        error=ContextLengthError,
+        codes={
+            "context_length_exceeded",
+            "exceed_context_size_error",
+            "model_context_window_exceeded",
+        },
+    ),
+    StatusRule(
+        error=ContextLengthError,
+        # Together says it with 403.
+        statuses={400, 403, 413, 422, 500},
+        phrases=(
+            "maximum context length",
+            "prompt is too long",
+            "exceeds the maximum number of tokens",
+            "exceed context limit",
+            "longer than the model's context length",
+            "input tokens exceed the configured limit",
+            "`inputs` tokens + `max_new_tokens` must be",
+            "exceeds the available context size",
+        ),
+    ),
+    StatusRule(
+        error=ContentFilterError,
+        codes={
+            "content_filter",
+            "content_policy_violation",
+            "responsibleaipolicyviolation",
+        },
+    ),
+    StatusRule(
+        error=ContentFilterError,
+        statuses={400, 403},
+        phrases=("rejected as a result of our safety system",),
+    ),
+    StatusRule(
+        error=QuotaExceededError,
+        codes={
+            "billing_error",
+            "credit_balance_exhausted",
+            "enforced_spend_limit_reached",
+            "insufficient_quota",
+            "organization_spend_limit_exceeded",
+            "organization_usage_limit_exceeded",
+            "project_spend_limit_exceeded",
+        },
+    ),
+    StatusRule(error=RateLimitError, statuses={402}, hinted=True),
+    StatusRule(error=QuotaExceededError, statuses={402}),
+    StatusRule(error=AuthenticationError, codes={"api_key_invalid", "invalid_api_key"}),
+    StatusRule(error=AuthenticationError, statuses={401}),
+    StatusRule(error=PermissionDeniedError, statuses={403}),
+    StatusRule(error=ModelUnavailableError, statuses={404}),
+    StatusRule(error=RequestTooLargeError, statuses={413}),
+    StatusRule(
+        error=OverloadedError, codes={"overloaded_error", "server_is_overloaded"}
+    ),
+    StatusRule(error=RateLimitError, statuses={429, 498}),
+    StatusRule(error=OverloadedError, statuses={503, 529}),
+    StatusRule(error=ServerError, statuses={408, 409, 499}),
+    StatusRule(error=InvalidRequestError, statuses=_CLIENT_ERRORS),
+    StatusRule(error=ServerError),
+)
+
+_SAID: dict[type[ProviderError], str] = {
+    InvalidRequestError: "{provider} rejected the request",
+    ContextLengthError: "the input is longer than {provider} accepts",
+    RequestTooLargeError: "the request has more bytes than {provider} accepts",
+    ContentFilterError: "blocked by the content filter of {provider}",
+    AuthenticationError: "{provider} refused the key; check {key}",
+    PermissionDeniedError: "{provider} denies access; check what {key} may do",
+    ModelUnavailableError: "{provider} does not know the model or the address",
+    QuotaExceededError: "{provider} is out of credit or quota",
+    RateLimitError: "{provider} has had too many requests",
+    OverloadedError: "{provider} is overloaded",
+    ServerError: "{provider} failed",
+}
+
+
+def classify(
+    refusal: Refusal,
+    rules: Sequence[StatusRule],
+    *,
+    provider: str,
+    key: str,
+    reason: str,
+) -> ProviderError:
+    """Return the error that a refusal is.
+
+    Args:
+        refusal: What the provider sent.
+        rules: The provider's own; turnout's come after them.
+        provider: The provider's name.
+        key: Where its key comes from, for people.
+        reason: What the provider said, without secrets.
+    """
+    matching = (rule for rule in (*rules, *STATUS_RULES) if rule.matches(refusal))
+    error = next(matching).error
+    said = _SAID.get(error, "{provider} refused").format(provider=provider, key=key)
+    wait = retry_after(refusal.headers)
+    hint = "" if wait is None else f"; it may be asked again in {wait:g} s"
+    told = f": {reason}" if reason else ""
+    return error(
+        f"{said} (status {refusal.status}){hint}{told}",
+        provider=provider,
+        status_code=refusal.status,
+        retry_after=wait,
+        request_id=_request_id(refusal.headers),
+        details={"codes": sorted(refusal.codes)} if refusal.codes else None,
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds after which the provider says that it may be asked again.
+
+    Reads `retry-after-ms`, then `retry-after` as seconds or as a date; a date in the
+    past is 0, and what is no sensible time is nothing.
+
+    Args:
+        headers: By lower-case names.
+    """
+    milliseconds = _seconds(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    hint = headers.get("retry-after")
+    seconds = _seconds(hint)
+    return _until(hint) if seconds is None and hint else seconds
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _until(date: str) -> float | None:
+    import time
+    from email.utils import mktime_tz, parsedate_tz
+
+    parsed = parsedate_tz(date)
+    if parsed is None:
+        return None
+    try:
+        return max(0.0, mktime_tz(parsed) - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    for name in ("x-request-id", "request-id", "x-generation-id"):
+        if name in headers:
+            return headers[name]
+    return None
+
+
+def _json(body: bytes) -> object | None:
+    from pydantic_core import from_json
+
+    try:
+        return cast("object", from_json(body))
+    except ValueError:
+        return None
+
+
+def _reason(value: object, codes: set[str]) -> str:
+    """Return what an error document says for people; add its codes to `codes`."""
+    if isinstance(value, list) and value:
+        value = cast("list[object]", value)[0]
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping):
+        return ""
+    fields = cast("Mapping[str, object]", value)
+    for name in ("code", "type", "status", "error_code"):
+        code = fields.get(name)
+        if isinstance(code, str):
+            codes.add(code.lower())
+    # Vendors nest their error once more, or keep its finer code one level down.
+    inner = [
+        _reason(fields[name], codes)
+        for name in ("error", "innererror", "details", "metadata")
+        if name in fields
+    ]
+    message = fields.get("message") or fields.get("detail") or fields.get("msg")
+    if isinstance(message, str):
+        return message
+    if isinstance(message, list):
+        return _reason(cast("object", message), codes)
+    return next((reason for reason in inner if reason), "")
+
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+def _plain(text: str) -> str:
+    """Return a body that is no JSON: a page's title, or a short text itself."""
+    if "<" in text[:200]:
+        title = _TITLE.search(text)
+        return unescape(title[1]) if title else ""
+    return text
+
+
+def shortened(reason: str) -> str:
+    """Return a reason on one line, of printable characters, and not too long."""
+    line = " ".join(reason.split())
+    line = "".join(c for c in line if c.isprintable())
+    if len(line) <= _REASON_CHARACTERS:
+        return line
+    return f"{line[:_REASON_CHARACTERS]}…"

@@ -1,0 +1,286 @@
+"""The part of HTTP that is aiohttp's: sessions, and what its errors mean.
+
+Loaded with the first request, since importing aiohttp takes longer than all else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import zlib
+from collections.abc import AsyncGenerator
+from functools import cache
+from types import SimpleNamespace
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiohttp import http_exceptions
+
+from turnout._version import VERSION
+from turnout.errors import (
+    ConfigError,
+    ConnectError,
+    ConnectionLostError,
+    ProtocolError,
+    StreamTruncatedError,
+    TurnoutError,
+)
+
+__all__ = [
+    "ERRORS",
+    "Pool",
+    "body_error",
+    "open_error",
+    "shared_pool",
+    "timeout",
+    "unused",
+]
+
+ERRORS = (
+    aiohttp.ClientError,
+    http_exceptions.HttpProcessingError,
+    TimeoutError,
+    OSError,
+    UnicodeError,
+    zlib.error,
+    ValueError,
+)
+"""All that aiohttp raises. `LineTooLong` and its like are no `ClientError`."""
+
+
+class Pool:
+    """The connections of one event loop; made within it."""
+
+    def __init__(self) -> None:
+        reuse = aiohttp.TraceConfig()
+        reuse.on_connection_reuseconn.append(_note_reuse)
+        self.session = aiohttp.ClientSession(
+            # No limit: a hundred streams would make the next one wait in silence.
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # aiohttp's own default ends every stream after five minutes.
+            timeout=aiohttp.ClientTimeout(total=None),
+            trace_configs=[reuse],
+            # Would read `.netrc` too.
+            trust_env=False,
+            # A proxy that compresses holds tokens back, and a compressed body that
+            # was cut off looks whole.
+            headers={"Accept-Encoding": "identity", "User-Agent": f"turnout/{VERSION}"},
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.session.close()
+
+
+async def _note_reuse(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: object
+) -> None:
+    reused = context.trace_request_ctx
+    if reused is not None:
+        reused.append(True)
+
+
+# One pool an event loop, for all providers: state of the process by its nature. Each
+# goes when its loop ends, through the generator that keeps it.
+_POOLS: WeakKeyDictionary[
+    asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[None]]
+] = WeakKeyDictionary()
+
+
+async def shared_pool() -> Pool:
+    """Return the running event loop's pool."""
+    loop = asyncio.get_running_loop()
+    kept = _POOLS.get(loop)
+    if kept is not None:
+        return kept[0]
+    for other in list(_POOLS):
+        if other.is_closed():  # By hand, without an end to its generators.
+            _POOLS.pop(other, None)
+    pool = Pool()
+    keeper = _keep(pool, loop)
+    _POOLS[loop] = (pool, keeper)
+    await keeper.__anext__()
+    return pool
+
+
+async def _keep(pool: Pool, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
+    """Hold a pool until the loop closes its async generators, as `asyncio.run` does."""
+    try:
+        yield
+    finally:
+        _POOLS.pop(loop, None)
+        await pool.aclose()
+
+
+@cache
+def timeout(connect: float) -> aiohttp.ClientTimeout:
+    """Return aiohttp's timers: that of the connection alone, the rest is turnout's.
+
+    Args:
+        connect: Seconds to a connection, the name's look-up included.
+    """
+    return aiohttp.ClientTimeout(total=None, connect=connect)
+
+
+def unused(error: BaseException) -> bool:
+    """Tell whether a connection was lost before a byte of a response came."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        # Otherwise the message is the response's head, as far as it came.
+        return isinstance(error.message, str)
+    return isinstance(error, aiohttp.ClientOSError | ConnectionError) and not (
+        isinstance(error, aiohttp.ClientConnectorError)
+    )
+
+
+_Row = tuple[type[BaseException], type[TurnoutError], str]
+
+# The first row that an error is an instance of says what it means.
+_BEFORE_THE_BODY: tuple[_Row, ...] = (
+    (
+        aiohttp.ClientConnectorDNSError,
+        ConnectError,
+        "cannot reach {place}: its name is not known",
+    ),
+    (aiohttp.ClientSSLError, ConnectError, "cannot reach {place} securely: {cause}"),
+    (
+        aiohttp.ClientConnectorCertificateError,
+        ConnectError,
+        "cannot reach {place} securely: {cause}",
+    ),
+    (
+        aiohttp.ServerFingerprintMismatch,
+        ConnectError,
+        "cannot reach {place} securely: its certificate is another one",
+    ),
+    (
+        aiohttp.ClientHttpProxyError,
+        ConnectError,
+        "the proxy refused to connect to {place}: {cause}",
+    ),
+    (
+        aiohttp.ClientProxyConnectionError,
+        ConnectError,
+        "cannot reach the proxy on the way to {place}: {cause}",
+    ),
+    (aiohttp.ClientConnectorError, ConnectError, "cannot reach {place}: {cause}"),
+    (
+        TimeoutError,
+        ConnectError,
+        "cannot reach {place}: no connection within connect_timeout={timeout:g} s",
+    ),
+    (
+        aiohttp.InvalidURL,
+        ConfigError,
+        "{place} is no address that can be asked; check base_url and proxy",
+    ),
+    (
+        aiohttp.NonHttpUrlClientError,
+        ConfigError,
+        "{place} is no http or https address; check base_url and proxy",
+    ),
+    (
+        ConnectionError,
+        ConnectionLostError,
+        "the connection to {place} was lost before it answered: {cause}",
+    ),
+    (
+        aiohttp.ClientOSError,
+        ConnectionLostError,
+        "the connection to {place} was lost before it answered: {cause}",
+    ),
+    # aiohttp's own word for a head that it cannot read; its status is made up.
+    (
+        aiohttp.ClientResponseError,
+        ProtocolError,
+        "{place} sent a response that is not valid HTTP",
+    ),
+    (
+        http_exceptions.HttpProcessingError,
+        ProtocolError,
+        "{place} sent a response that is not valid HTTP",
+    ),
+    (
+        ValueError,
+        ConfigError,
+        "the request to {place} cannot be sent: a header or the address is not valid",
+    ),
+    (
+        Exception,
+        ConnectionLostError,
+        "the connection to {place} was lost before it answered: {cause}",
+    ),
+)
+
+_IN_THE_BODY: tuple[_Row, ...] = (
+    (
+        aiohttp.ClientPayloadError,
+        StreamTruncatedError,
+        "{place} ended its answer in the middle",
+    ),
+    (
+        OSError,
+        StreamTruncatedError,
+        "the connection to {place} was lost in the middle of its answer",
+    ),
+    (
+        aiohttp.ClientConnectionError,
+        StreamTruncatedError,
+        "the connection to {place} was lost in the middle of its answer",
+    ),
+    (Exception, ProtocolError, "{place} sent a body that is not valid HTTP"),
+)
+
+# What a payload error is about stands in its text alone.
+_CORRUPT = ("Can not decode content-encoding", "chunk size", "PayloadEncodingError")
+
+
+def open_error(
+    error: BaseException, place: str, connect_timeout: float
+) -> TurnoutError:
+    """Return what an error before the response's body means.
+
+    Args:
+        error: One of `ERRORS`.
+        place: The host that was asked, for people.
+        connect_timeout: Seconds that a connection may take.
+    """
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        if unused(error):
+            return ConnectionLostError(f"{place} hung up before it answered")
+        return ProtocolError(f"{place} hung up in the head of its response")
+    return _meaning(_BEFORE_THE_BODY, error, place, connect_timeout)
+
+
+def body_error(error: BaseException, place: str) -> TurnoutError:
+    """Return what an error in the response's body means.
+
+    Args:
+        error: One of `ERRORS`.
+        place: The host that was asked, for people.
+    """
+    if isinstance(error, aiohttp.ClientPayloadError) and any(
+        words in str(error) for words in _CORRUPT
+    ):
+        return ProtocolError(f"{place} sent a body that is not valid HTTP")
+    return _meaning(_IN_THE_BODY, error, place, 0.0)
+
+
+def _meaning(
+    table: tuple[_Row, ...], error: BaseException, place: str, timeout: float
+) -> TurnoutError:
+    meant, text = next(row[1:] for row in table if isinstance(error, row[0]))
+    return meant(text.format(place=place, cause=_cause(error), timeout=timeout))
+
+
+def _cause(error: BaseException) -> str:
+    """Return the system's words; aiohttp's own hold headers."""
+    certificate = getattr(error, "certificate_error", None)
+    words = getattr(certificate, "verify_message", None)
+    status = getattr(error, "status", None)
+    if status is not None:
+        return f"status {status}"
+    number = getattr(error, "errno", None)
+    # asyncio puts the address into its own words for an errno.
+    system = os.strerror(number) if number and number > 0 else None
+    return str(words or system or type(error).__name__)

@@ -1,0 +1,291 @@
+"""What a provider is: the class that every plugin's providers are made from."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, fields
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+from urllib.parse import urlsplit
+
+from turnout._catalog import Catalog
+from turnout._environment import variable
+from turnout._record import Record
+from turnout._validation import checked
+from turnout.errors import AuthenticationError
+from turnout.stream import Stream
+from turnout.types import (
+    ChatRequest,
+    Conversation,
+    Event,
+    ProviderInfo,
+    Reply,
+    RequestOptions,
+    Secret,
+    Target,
+)
+
+if TYPE_CHECKING:
+    from turnout._attempt import AttemptHooks
+    from turnout._waiter import Waiter
+    from turnout.http import Http, StatusRule
+
+__all__ = ["BoundTarget", "Provider", "ProviderOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderOptions:
+    """What can be set of every provider; a provider adds fields of its own.
+
+    Raises:
+        ValueError: A field is out of range. `Provider` makes a `ConfigError` of it.
+    """
+
+    api_key: Secret | None = None
+    """None means the environment variable that the provider declares."""
+    base_url: str | None = None
+    """Whom to ask, in place of the provider's own address."""
+    proxy: Secret | None = None
+    """The address of an HTTP proxy, secret since it may hold a password.
+
+    None means what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+    """
+    connect_timeout: float = 5.0
+    """Seconds to a connection."""
+    first_delta_timeout: float = 60.0
+    """Seconds from the request to the first increment of an answer."""
+    idle_timeout: float = 60.0
+    """Seconds without a byte."""
+    stall_timeout: float = 60.0
+    """Seconds without an increment, after the first."""
+    deadline: float = 600.0
+    """Seconds for a whole request, where it sets no deadline of its own."""
+    max_bytes: int = 64 * 1024 * 1024
+    """How many bytes an answer may have."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_timeout") or field.name == "deadline":
+                if not 0 < value < math.inf:
+                    raise ValueError(f"{field.name} is in seconds, more than 0")
+        if self.max_bytes <= 0:
+            raise ValueError("max_bytes is more than 0")
+        if self.base_url is not None:
+            _check_address("base_url", self.base_url)
+        if self.proxy is not None:
+            _check_address("proxy", self.proxy.reveal(), userinfo=True)
+
+
+def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{name} is an http or https address, as in https://host/path")
+    if parts.username is not None and not userinfo:
+        raise ValueError(f"{name} holds a user name; a credential goes into api_key")
+
+
+class Provider(ABC):
+    """A service, or an engine in this process, that answers chat requests.
+
+    A subclass sets `info` and writes `generate`; `stream` and `complete` come of
+    that. Instances hold options and no connection: they may be made at any time,
+    shared by tasks and used from several event loops.
+
+    Args:
+        info: What the instance says of itself; None means what its class says.
+        options: The fields of `options_type`.
+
+    Raises:
+        ConfigError: There is no option of that name, or its value is wrong.
+    """
+
+    info: ProviderInfo
+    options_type: ClassVar[type[ProviderOptions]] = ProviderOptions
+    status_rules: ClassVar[Sequence[StatusRule]] = ()
+    """What the provider's refusals mean, where it differs from others'."""
+
+    def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
+        if info is not None:
+            self.info = info
+        self.options = checked(
+            self.options_type,
+            {**self.info.options, **options},
+            f"option of provider {self.info.name!r}",
+        )
+        self.hooks: AttemptHooks | None = None
+        """What plugins have to say about its attempts; set by whoever loaded them."""
+        self._catalog: Catalog | None = None
+        self._http: Http | None = None
+
+    @abstractmethod
+    def generate(self, request: ChatRequest) -> AsyncIterator[Any]:
+        """Answer a request: an async generator of deltas and events.
+
+        A `str` is text; anything else is an event of `turnout.types`. A list of
+        them is what one read brought; to give it whole is the cheapest way.
+        Returning means that the answer is complete: where the protocol has a mark
+        for that and it did not come, raise `StreamTruncatedError`.
+
+        When the caller closes the stream, cancels, or a timer fires, the generator
+        is cancelled or closed where it stands.
+
+        Args:
+            request: What to ask; `request.model` is one of the provider's models,
+                and it needs nothing that the provider's capabilities lack.
+        """
+
+    def stream(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Stream:
+        """Ask, and return the answer as a stream. Nothing is sent until it is read.
+
+        Args:
+            messages: A text, a message, or a sequence of them.
+            options: `model`, `temperature`, ...: see `RequestOptions`.
+
+        Raises:
+            ArgumentError: A message or an option cannot be used.
+            UnknownModelError: The provider has no such model.
+            UnsupportedError: The model cannot do what the request needs.
+        """
+        request = self._request(messages, options)
+
+        def source(record: Record, waiter: Waiter) -> AsyncGenerator[Sequence[Event]]:
+            from turnout._attempt import attempt
+
+            limit = request.deadline or self.options.deadline
+            deadline = waiter.loop.time() + limit
+            return attempt(self, request, record, waiter, deadline)
+
+        return Stream(source)
+
+    async def complete(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Reply:
+        """Ask, and return the whole answer. Cancelling closes the connection.
+
+        Args:
+            messages: A text, a message, or a sequence of them.
+            options: `model`, `temperature`, ...: see `RequestOptions`.
+
+        Raises:
+            TurnoutError: As `stream` and reading it do.
+        """
+        return await self.stream(messages, **options).collect()
+
+    def target(self, model: str | None = None) -> BoundTarget:
+        """Return this provider with one of its models, to be given to a route.
+
+        Raises:
+            UnknownModelError: The provider has no such model.
+        """
+        return BoundTarget(self, self.catalog.model(model or ""))
+
+    @property
+    def catalog(self) -> Catalog:
+        """The provider's models, by all of their names."""
+        if self._catalog is None:
+            self._catalog = Catalog(self.info)
+        return self._catalog
+
+    @property
+    def http(self) -> Http:
+        """The HTTP client, with the provider's options."""
+        if self._http is None:
+            self._http = self._client()
+        return self._http
+
+    @property
+    def api_key(self) -> Secret | None:
+        """The key: the option, else the environment variable that `info` names."""
+        if self.options.api_key is not None:
+            return self.options.api_key
+        name = self.info.key_variable
+        value = variable(name) if name is not None else None
+        return None if value is None else Secret(value)
+
+    def required_key(self) -> Secret:
+        """Return the key.
+
+        Raises:
+            AuthenticationError: There is none; the message says where one goes.
+        """
+        key = self.api_key
+        if key is None:
+            raise AuthenticationError(
+                f"{self.info.name} needs a key; set {self._key_source}",
+                provider=self.info.name,
+            )
+        return key
+
+    async def __aenter__(self) -> Self:
+        """Keep connections of the provider's own until the block is left."""
+        from turnout.http import _transport
+
+        self._http = self._client(_transport.Pool())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what entering opened. A subclass that keeps more closes that too."""
+        http, self._http = self._http, None
+        if http is not None and http.pool is not None:
+            await http.pool.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.info.name!r}>"
+
+    @property
+    def _key_source(self) -> str:
+        name = self.info.key_variable
+        return f"api_key or {name}" if name is not None else "api_key"
+
+    def _client(self, pool: Any = None) -> Http:
+        from turnout.http import Http
+
+        options = self.options
+        return Http(
+            provider=self.info.name,
+            base_url=options.base_url,
+            proxy=options.proxy,
+            connect_timeout=options.connect_timeout,
+            idle_timeout=options.idle_timeout,
+            max_bytes=options.max_bytes,
+            key=self._key_source,
+            status_rules=self.status_rules,
+            pool=pool,
+        )
+
+    def _request(self, messages: Conversation, options: RequestOptions) -> ChatRequest:
+        """Return the request for one of the provider's models, checked."""
+        from turnout._attempt import refusal
+
+        request = ChatRequest.build(messages, **options)
+        request = request.for_model(self.catalog.model(request.model))
+        unsupported = refusal(self, request)
+        if unsupported is not None:
+            raise unsupported
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class BoundTarget:
+    """A provider, options and all, with one of its models."""
+
+    provider: Provider
+    model: str
+
+    @property
+    def target(self) -> Target:
+        """The target's names."""
+        return Target(self.provider.info.name, self.model)

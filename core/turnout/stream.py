@@ -1,0 +1,264 @@
+"""An answer under way.
+
+A stream has one reader at a time and one primitive, `_next`, which gets the next
+batch of events or ends the stream; iterating, collecting, entering and synchronous
+iteration all stand on it. What is read comes from a *source*: one attempt of a
+provider, or a route's driver.
+
+Who holds whom matters, because a dropped stream is to close itself without waiting
+for the garbage collector: an iterator holds the stream, the stream holds its source,
+and neither is held by what it holds.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterator,
+    Sequence,
+)
+from enum import Enum
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeAlias, cast
+
+from turnout._record import Record
+from turnout.errors import ArgumentError, TurnoutError
+from turnout.types import Event, Reply
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from turnout._waiter import Waiter
+
+__all__ = ["Source", "Stream"]
+
+Source: TypeAlias = "Callable[[Record, Waiter], AsyncGenerator[Sequence[Event]]]"
+"""Begins what a stream reads; called once, when the stream is first read."""
+
+
+class _State(Enum):
+    NEW = "not started"
+    OPEN = "under way"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CLOSED = "closed before its end"
+
+
+class Stream:
+    """Iterate over an answer's text as it comes.
+
+        async for text in stream: ...
+
+    The request is sent when the stream is first iterated, entered or awaited. It
+    can be iterated once. It ends complete, or with an error of `turnout.errors`
+    whose `reply` holds what had come, or closed by the caller.
+
+    Leaving an `async with stream` block, `aclose`, and cancelling the task that
+    reads all free the connection at once and send nothing more. A stream that is
+    dropped half-read closes itself on the event loop's next turn, with a
+    `ResourceWarning`.
+
+    `for text in stream` works without asyncio, on an event loop of turnout's own.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._record = Record()
+        self._state = _State.NEW
+        self._batches: AsyncGenerator[Sequence[Event]] | None = None
+        self._waiter: Waiter | None = None
+        self._ahead: Sequence[Event] | None = None
+        self._claimed = False
+        self._entered = False
+        self._reading = False
+        self._ended: asyncio.Future[None] | None = None
+
+    @property
+    def reply(self) -> Reply:
+        """The answer; what came so far while the stream is under way."""
+        return self._record.reply()
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        self._claim()
+        return cast("AsyncIterator[str]", self._iterate(everything=False))
+
+    def events(self) -> AsyncIterator[Event]:
+        """Iterate over everything: text as `str`, and the events of `turnout.types`.
+
+        Raises:
+            TurnoutError: As iterating over the text does.
+        """
+        self._claim()
+        return self._iterate(everything=True)
+
+    async def collect(self) -> Reply:
+        """Read to the end and return the reply.
+
+        Cancelling closes the stream.
+
+        Raises:
+            TurnoutError: The answer failed; the error's `reply` holds what came.
+            ArgumentError: The stream is read elsewhere, or was closed.
+        """
+        if self._state is not _State.COMPLETE:
+            self._claim()
+            while await self._next() is not None:
+                pass
+        return self._record.reply()
+
+    def __await__(self) -> Generator[object, None, Reply]:
+        return self.collect().__await__()
+
+    async def __aenter__(self) -> Self:
+        self._entered = True
+        if self._state is _State.NEW:
+            self._ahead = await self._next()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the stream, wherever it is; whoever reads it sees it end.
+
+        May be called again, at the same time too, and from another task.
+        """
+        if self._state is _State.NEW:
+            self._state = _State.CLOSED
+        if self._state is not _State.OPEN:
+            if self._ended is not None:
+                await self._wait_for_end()
+            return
+        self._state = _State.CLOSED
+        assert self._waiter is not None
+        assert self._batches is not None
+        self._ended = self._waiter.loop.create_future()
+        reading = self._reading
+        self._waiter.close()
+        if reading:  # The reader is woken and closes what it reads.
+            await self._wait_for_end()
+            return
+        try:
+            await _close(self._batches)
+        finally:
+            self._ended.set_result(None)
+
+    def __iter__(self) -> Iterator[str]:
+        from turnout._background import background_loop
+
+        self._claim()
+        loop = background_loop()
+        try:
+            while (batch := loop.run(self._next())) is not None:
+                for event in batch:
+                    if event and isinstance(event, str):
+                        yield event
+        finally:
+            # Not waited for: this may be the garbage collector's doing, in any
+            # thread. Where the stream has ended, nothing is left to close.
+            if self._state is _State.OPEN:
+                loop.submit(self.aclose())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._state.value}>"
+
+    def __del__(self) -> None:
+        # An iterator warns itself; this is for a stream that was entered and lost.
+        if self._state is _State.OPEN and not sys.is_finalizing():
+            self._warn()
+
+    def _claim(self) -> None:
+        if self._claimed:
+            raise ArgumentError("a stream is read once; ask again for another")
+        if self._state is _State.CLOSED:
+            raise ArgumentError("the stream was closed; ask again for another")
+        self._claimed = True
+
+    async def _iterate(self, *, everything: bool) -> AsyncGenerator[Event]:
+        try:
+            while (batch := await self._next()) is not None:
+                for event in batch:
+                    # An empty text is no increment.
+                    if event and (everything or event.__class__ is str):
+                        yield event
+        except GeneratorExit:
+            # The iterator was dropped. A block that was entered closes when left.
+            if self._state is _State.OPEN and not self._entered:
+                await self.aclose()
+                self._warn()
+            raise
+
+    async def _next(self) -> Sequence[Event] | None:
+        """Return the next batch, or end the stream and return None."""
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            return ahead
+        if self._state is not _State.OPEN:
+            if self._state is not _State.NEW:
+                return None
+            self._start()
+        assert self._batches is not None
+        self._reading = True
+        try:
+            batch = await self._batches.__anext__()
+        except StopAsyncIteration:
+            if self._state is _State.OPEN:
+                self._end(_State.COMPLETE)
+            return None
+        except TurnoutError as error:
+            self._end(_State.FAILED)
+            error.reply = self._record.reply()
+            raise
+        except BaseException:
+            self._end(_State.CLOSED)
+            raise
+        finally:
+            self._reading = False
+            if self._ended is not None and not self._ended.done():
+                self._ended.set_result(None)
+        if self._state is not _State.OPEN:  # Closed between two waits.
+            await _close(self._batches)
+            return None
+        return batch
+
+    def _start(self) -> None:
+        from turnout._waiter import Waiter
+
+        self._waiter = Waiter()
+        self._batches = self._source(self._record, self._waiter)
+        self._state = _State.OPEN
+
+    def _end(self, state: _State) -> None:
+        assert self._waiter is not None
+        self._state = state
+        self._waiter.close()
+
+    async def _wait_for_end(self) -> None:
+        import asyncio
+
+        assert self._ended is not None
+        await asyncio.shield(self._ended)
+
+    def _warn(self) -> None:
+        warnings.warn(
+            f"{self!r} was dropped half-read; leave it by `async with`, or aclose it",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+
+
+async def _close(batches: AsyncGenerator[Sequence[Event]]) -> None:
+    from turnout._attempt import close_generator
+
+    await close_generator(batches)
