@@ -1,0 +1,117 @@
+"""What a user calls."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar, Unpack
+
+from turnout._resolve import Explanation
+from turnout.fallback import Route
+from turnout.provider import BoundTarget, Provider
+from turnout.stream import Stream
+from turnout.types import Conversation, Reply, RequestOptions
+
+__all__ = ["complete", "explain", "fallback", "get_provider", "run", "stream"]
+
+T = TypeVar("T")
+
+
+def get_provider(name: str, **options: object) -> Provider:
+    """Return a provider.
+
+    Only the plugin whose entry point bears the name is loaded; all are, where none
+    does.
+
+    Args:
+        name: Matched exactly, then without regard to case, `-`, `_` and spaces.
+        options: Such as `api_key`, `base_url`, `proxy`, the timers, and what the
+            provider adds; each goes over the configuration's.
+
+    Raises:
+        UnknownProviderError: No plugin brings it; the message has the nearest names.
+        ConfigError: An option is not known or wrong, or the configuration is.
+        PluginError: Its plugin is broken, or two of them claim the name.
+    """
+    from turnout._app import current_app
+
+    return current_app().provider(name, options)
+
+
+def fallback(*targets: str | Provider | BoundTarget, **policy: object) -> Route:
+    """Return a route that asks targets in order, until one answers.
+
+    Args:
+        targets: Each a name as `explain` understands it, a provider (its default
+            model), or `provider.target("model")`.
+        policy: Fields of `turnout.Policy`.
+
+    Raises:
+        UnknownModelError: Nobody bears a name.
+        ConfigError: A field of the policy is not known or wrong.
+    """
+    from turnout._app import current_app
+
+    return current_app().route(targets, policy)
+
+
+def stream(messages: Conversation, **options: Unpack[RequestOptions]) -> Stream:
+    """Ask whoever serves a model, and return the answer as a stream.
+
+    Args:
+        messages: A text, a message, or a sequence of them.
+        options: As a provider's `stream` takes them; `model` is any name that
+            `explain` understands. Without it only engines in this process and
+            services whose key is at hand are asked, or the route `default`.
+
+    Raises:
+        UnknownModelError: Nobody bears the name.
+        ConfigError: The configuration is wrong, or there is nobody to ask.
+        ArgumentError: A message or an option cannot be used.
+    """
+    from turnout._app import current_app
+
+    name = options.pop("model", None)
+    return current_app().route_for(name).stream(messages, **options)
+
+
+async def complete(messages: Conversation, **options: Unpack[RequestOptions]) -> Reply:
+    """Ask whoever serves a model, and return the whole answer.
+
+    Args:
+        messages: A text, a message, or a sequence of them.
+        options: As `stream` takes them.
+
+    Raises:
+        FallbackError: Every target failed.
+        TurnoutError: As `stream` and reading it do.
+    """
+    return await stream(messages, **options).collect()
+
+
+def explain(name: str | None = None) -> Explanation:
+    """Return whom a name means, in which order, and why; nobody is asked.
+
+    Args:
+        name: An alias, a route, a model id, a model, or a provider.
+
+    Raises:
+        UnknownModelError: Nobody bears the name; the message has the nearest ones.
+        ConfigError: Aliases go in a circle, or the configuration is wrong.
+    """
+    from turnout._app import current_app
+
+    return current_app().explain(name)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine from code that has no event loop, and return its result.
+
+    Unlike `asyncio.run` it keeps one event loop for the process, and with it the
+    connections that were opened.
+
+    Raises:
+        ArgumentError: An event loop runs in this thread; `await` there.
+    """
+    from turnout._background import background_loop
+
+    return background_loop().run(coroutine)

@@ -1,0 +1,80 @@
+"""What plugins say in the path of a request. None of them can break it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from turnout._plugins import PluginHost
+from turnout.types import Attempt, ChatRequest, Target
+
+__all__ = ["PluginHooks"]
+
+_log = logging.getLogger("turnout")
+
+_Call = tuple[str, Callable[..., Any]]
+
+
+class PluginHooks:
+    """The hooks of the plugins that are loaded by now, as `AttemptHooks`.
+
+    One that raises is passed over, with a record on the logger `turnout`.
+    """
+
+    def __init__(self, host: PluginHost) -> None:
+        def calls(hook: str) -> list[_Call]:
+            return [(plugin.name, call) for plugin, call in host.implementations(hook)]
+
+        self._rewrite = calls("turnout_rewrite_request")
+        self._order = calls("turnout_order_targets")
+        self._started = calls("turnout_attempt_started")
+        self._ended = calls("turnout_attempt_ended")
+
+    @property
+    def watching(self) -> bool:
+        """Whether any plugin wants to hear of attempts or to change requests."""
+        return bool(self._rewrite or self._started or self._ended)
+
+    @property
+    def ordering(self) -> Callable[..., Sequence[Target]] | None:
+        """`order`, where any plugin wants to order targets."""
+        return self.order if self._order else None
+
+    def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
+        """Return the request as the plugins leave it."""
+        for call in self._rewrite:
+            changed = _answer(call, request=request, target=target)
+            if isinstance(changed, ChatRequest):
+                request = changed
+        return request
+
+    def started(self, attempt: Attempt) -> None:
+        """Tell the plugins of an attempt that begins."""
+        for call in self._started:
+            _answer(call, attempt=attempt)
+
+    def ended(self, attempt: Attempt) -> None:
+        """Tell the plugins what became of an attempt."""
+        for call in self._ended:
+            _answer(call, attempt=attempt)
+
+    def order(
+        self, targets: Sequence[Target], request: ChatRequest
+    ) -> Sequence[Target]:
+        """Return the targets in the order of the first plugin that has one."""
+        for call in self._order:
+            answer = _answer(call, targets=tuple(targets), request=request)
+            if answer is not None:
+                return [target for target in answer if target in targets]
+        return targets
+
+
+def _answer(call: _Call, **arguments: object) -> Any:
+    name, function = call
+    try:
+        return function(**arguments)
+    except Exception as error:  # noqa: BLE001 whatever a plugin raises
+        # The class alone: the text may hold a prompt.
+        _log.warning("plugin %r raised %s in a hook", name, type(error).__name__)
+        return None

@@ -1,0 +1,227 @@
+"""From what a user says to whom it means: a name becomes an ordered list of targets.
+
+Pure: it is given the registry, the configuration and which keys are at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from turnout._config import Config
+from turnout._names import did_you_mean, fold, nearest
+from turnout._registry import ProviderEntry, Registry
+from turnout.errors import ConfigError, UnknownModelError
+from turnout.types import Target
+
+__all__ = ["Explanation", "Place", "Resolver"]
+
+KeyAtHand = Callable[[ProviderEntry], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A target, and why it stands where it does."""
+
+    target: Target
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.target} ({self.reason})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What a name means, step by step; as text, for people."""
+
+    name: str | None
+    steps: tuple[str, ...]
+    """How the name was understood."""
+    places: tuple[Place, ...]
+    """Whom it means, in the order in which they are asked."""
+    route: str | None = None
+    """The configuration's route whose policy holds, where one was named."""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Whom it means, in the order in which they are asked."""
+        return tuple(place.target for place in self.places)
+
+    def __str__(self) -> str:
+        numbered = [f"{i}. {place}" for i, place in enumerate(self.places, 1)]
+        return "\n".join([*self.steps, *numbered])
+
+
+# How soon a provider is asked among those that serve a model of the same name. The
+# text says why.
+_KEY, _FREE, _IN_PROCESS, _NOT_WORKING, _NO_KEY = range(5)
+_REASONS = (
+    "its key is at hand",
+    "it needs no key",
+    "an engine in this process",
+    "it says of itself that it does not work",
+    "it needs a key, and there is none",
+)
+
+
+class Resolver:
+    """Resolve names.
+
+    Args:
+        registry: What is known.
+        config: Its aliases, routes and order.
+        key_at_hand: Tells whether a provider's key is there.
+        set_aside: The names of plugins that are not used, for errors.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        config: Config,
+        key_at_hand: KeyAtHand,
+        set_aside: Sequence[str] = (),
+    ) -> None:
+        self._registry = registry
+        self._config = config
+        self._key_at_hand = key_at_hand
+        self._set_aside = set_aside
+        self._order = {fold(name): i for i, name in enumerate(config.order)}
+
+    def explain(self, name: str | None = None) -> Explanation:
+        """Return what a name means.
+
+        Args:
+            name: An alias, a route, a model id, a model or a provider. None means
+                that nobody was named: then only engines in this process and
+                providers whose key is at hand are asked, or the route `default`.
+
+        Raises:
+            UnknownModelError: Nobody bears the name.
+            ConfigError: Aliases or routes go in a circle.
+        """
+        if name is None:
+            return self._nobody_named()
+        return self._explain(name, ())
+
+    def _explain(self, name: str, path: tuple[str, ...]) -> Explanation:
+        if name in path:
+            circle = " -> ".join((*path[path.index(name) :], name))
+            raise ConfigError(f"aliases go in a circle: {circle}")
+        meaning = self._config.aliases.get(name)
+        if meaning is not None:
+            return self._by_alias(name, meaning, "an alias of the configuration", path)
+        if name in self._config.routes:
+            return self._by_route(name, path)
+        found = self._by_model_id(name)
+        if found is not None:
+            return found
+        meaning = self._registry.aliases.get(name)
+        if meaning is not None:
+            return self._by_alias(name, meaning, "a plugin's alias", path)
+        return self._by_bare_name(name)
+
+    def _by_alias(
+        self, name: str, meaning: str, kind: str, path: tuple[str, ...]
+    ) -> Explanation:
+        found = self._explain(meaning, (*path, name))
+        step = f"{name!r} is {kind} for {meaning!r}"
+        return Explanation(
+            name=name,
+            steps=(step, *found.steps),
+            places=found.places,
+            route=found.route,
+        )
+
+    def _by_route(self, name: str, path: tuple[str, ...]) -> Explanation:
+        steps = [f"{name!r} is a route of the configuration"]
+        places: dict[Target, Place] = {}
+        for part in self._config.routes[name].targets:
+            found = self._explain(part, (*path, name))
+            steps += found.steps
+            for place in found.places:
+                places.setdefault(place.target, place)
+        return Explanation(
+            name=name, steps=tuple(steps), places=tuple(places.values()), route=name
+        )
+
+    def _by_model_id(self, name: str) -> Explanation | None:
+        """Understand `Provider:model`; None where no provider stands on the left."""
+        left, colon, model = name.partition(":")
+        entry = self._registry.provider(left) if colon else None
+        if entry is None:
+            return None
+        found = entry.catalog.find(model) if model else entry.info.first_model
+        if found is None:
+            known = [*entry.catalog.models, *entry.catalog.aliases]
+            guesses = [f"{entry.info.name}:{m}" for m in nearest(model, known)]
+            raise UnknownModelError(
+                f"provider {entry.info.name!r} has no model {model!r}"
+                f"{did_you_mean(guesses)}"
+            )
+        target = Target(entry.info.name, found)
+        place = Place(target=target, reason="it was named")
+        step = f"{name!r} names provider {entry.info.name!r} and model {found!r}"
+        return Explanation(name=name, steps=(step,), places=(place,))
+
+    def _by_bare_name(self, name: str) -> Explanation:
+        targets = self._registry.serving(name)
+        if targets:
+            count = len(targets)
+            step = f"{name!r} is a model of {count} provider{'s' * (count > 1)}"
+            return Explanation(name=name, steps=(step,), places=self._placed(targets))
+        entry = self._registry.provider(name)
+        if entry is None:
+            raise UnknownModelError(self._unknown(name))
+        target = Target(entry.info.name, entry.info.first_model)
+        step = f"{name!r} is a provider; its default model is {target.model!r}"
+        place = Place(target=target, reason="it was named")
+        return Explanation(name=name, steps=(step,), places=(place,))
+
+    def _nobody_named(self) -> Explanation:
+        if "default" in self._config.routes:
+            return self._by_route("default", ())
+        # A prompt is never sent to a service that nobody named and that nobody
+        # gave a key for.
+        targets = [
+            Target(entry.info.name, entry.info.first_model)
+            for entry in self._registry.providers.values()
+            if self._rank(entry) in {_KEY, _IN_PROCESS}
+        ]
+        step = "nobody was named: engines in this process, and services with a key"
+        return Explanation(name=None, steps=(step,), places=self._placed(targets))
+
+    def _placed(self, targets: Sequence[Target]) -> tuple[Place, ...]:
+        """Return targets of one name in the order in which they are asked."""
+        if len(targets) == 1:
+            return (Place(target=targets[0], reason="no other serves it"),)
+        ranked: list[tuple[tuple[int, int, str], Place]] = []
+        for target in targets:
+            entry = self._registry.providers[target.provider]
+            position = self._order.get(fold(target.provider))
+            rank = self._rank(entry)
+            reason = _REASONS[rank]
+            if position is None:
+                position = len(self._order)
+            else:
+                reason = f"number {position + 1} of the configuration's order"
+            key = (position, rank, target.provider.casefold())
+            ranked.append((key, Place(target=target, reason=reason)))
+        return tuple(place for _, place in sorted(ranked, key=lambda pair: pair[0]))
+
+    def _rank(self, entry: ProviderEntry) -> int:
+        info = entry.info
+        if not info.working:
+            return _NOT_WORKING
+        if info.in_process:
+            return _IN_PROCESS
+        if self._key_at_hand(entry):
+            return _KEY
+        return _NO_KEY if info.needs_key else _FREE
+
+    def _unknown(self, name: str) -> str:
+        guesses = self._registry.suggester.nearest(name)
+        aside = ""
+        if self._set_aside:
+            names = ", ".join(repr(plugin) for plugin in self._set_aside)
+            aside = f"; these plugins are set aside, see `turnout plugins`: {names}"
+        return f"unknown model {name!r}{did_you_mean(guesses)}{aside}"

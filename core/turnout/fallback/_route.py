@@ -1,0 +1,128 @@
+"""An ordered list of targets that answers as one provider does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
+
+from turnout._record import Record
+from turnout._validation import checked
+from turnout.errors import ConfigError
+from turnout.fallback._policy import Policy
+from turnout.provider import BoundTarget
+from turnout.stream import Stream
+from turnout.types import (
+    ChatRequest,
+    Conversation,
+    Event,
+    Reply,
+    RequestOptions,
+    Target,
+)
+
+if TYPE_CHECKING:
+    from turnout._waiter import Waiter
+
+__all__ = ["Order", "Route"]
+
+Order: TypeAlias = Callable[[Sequence[Target], ChatRequest], Sequence[Target]]
+"""Gives a route's targets in another order for one request."""
+
+
+class Route:
+    """Ask a list of targets in order, until one answers.
+
+    Nothing is shown of a target that fails before its first delta: the next one is
+    asked at once. Which errors are met so is `turnout.fallback`'s policy.
+
+    Args:
+        targets: In the order in which they are asked.
+        policy: Fields of `Policy`.
+        order: Asked for another order at each request.
+
+    Raises:
+        ConfigError: There are no targets, or the policy is wrong.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[BoundTarget],
+        policy: Mapping[str, object] | None = None,
+        *,
+        order: Order | None = None,
+    ) -> None:
+        if not targets:
+            raise ConfigError("a route needs a target; name one at least")
+        self.targets = tuple(targets)
+        self.policy = checked(Policy, policy or {}, "policy of a route")
+        self._order = order
+        self._open: AsyncExitStack | None = None
+
+    def stream(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Stream:
+        """Ask, and return the answer as a stream. Nothing is sent until it is read.
+
+        Args:
+            messages: A text, a message, or a sequence of them.
+            options: As a provider's `stream` takes them, without `model`.
+
+        Raises:
+            ArgumentError: A message or an option cannot be used.
+        """
+        request = ChatRequest.build(messages, **options)
+
+        def source(record: Record, waiter: Waiter) -> AsyncGenerator[Sequence[Event]]:
+            from turnout.fallback._driver import drive
+
+            return drive(self._ordered(request), request, self.policy, record, waiter)
+
+        return Stream(source)
+
+    async def complete(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Reply:
+        """Ask, and return the whole answer. Cancelling closes the connection.
+
+        Args:
+            messages: A text, a message, or a sequence of them.
+            options: As a provider's `stream` takes them, without `model`.
+
+        Raises:
+            FallbackError: Every target failed.
+            TurnoutError: As `stream` and reading it do.
+        """
+        return await self.stream(messages, **options).collect()
+
+    async def __aenter__(self) -> Self:
+        """Keep connections of the route's own until the block is left."""
+        async with AsyncExitStack() as stack:
+            for provider in {id(b.provider): b.provider for b in self.targets}.values():
+                await stack.enter_async_context(provider)
+            self._open = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what entering opened."""
+        stack, self._open = self._open, None
+        if stack is not None:
+            await stack.aclose()
+
+    def __repr__(self) -> str:
+        return f"<Route {' -> '.join(str(bound.target) for bound in self.targets)}>"
+
+    def _ordered(self, request: ChatRequest) -> Sequence[BoundTarget]:
+        if self._order is None:
+            return self.targets
+        by_name = {bound.target: bound for bound in self.targets}
+        return [by_name[t] for t in self._order(tuple(by_name), request)]
