@@ -1,0 +1,184 @@
+"""FlowGPT's protocol: a request's proof, headers and body, and the reply's lines.
+
+There is no official documentation. The facts are those of the project's founding
+description and of an open-source client that spoke the protocol from February 2024;
+read 2026-11-22. No I/O happens here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from pydantic_core import from_json
+
+from turnout.errors import ProtocolError
+from turnout.framing import FramingError, LineSplitter
+from turnout.types import ChatRequest, Secret
+
+__all__ = ["PATH", "Decoder", "body", "headers", "new_device_id", "sign"]
+
+PATH = "/v3/chat-anonymous"
+
+GREETING = "Hello, how can I help you today?"
+
+DEFAULT_SYSTEM = "You are helpful assistant. Follow the user's instructions carefully."
+
+DEFAULT_TEMPERATURE = 0.7
+
+# The service expects a browser of its own site.
+_BROWSER = {
+    "User-Agent": (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:122.0) "
+        "Gecko/20100101 Firefox/122.0"
+    ),
+    "Accept": "*/*",
+    "Accept-Language": "en-US;q=0.7,en;q=0.3",
+    # A compressed body that was cut off cannot be told from a whole one.
+    "Accept-Encoding": "identity",
+    "Referer": "https://flowgpt.com/",
+    "Content-Type": "application/json",
+    "Origin": "https://flowgpt.com",
+    "Sec-Fetch-Dest": "empty",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Site": "same-site",
+    "TE": "trailers",
+}
+
+
+def new_device_id() -> str:
+    """Return a device's id: `f-` and 19 random characters out of a-z and 0-9."""
+    letters = string.ascii_lowercase + string.digits
+    return "f-" + "".join(secrets.choice(letters) for _ in range(19))
+
+
+def new_nonce() -> str:
+    """Return a request's nonce: 32 random lower-case hex digits."""
+    return secrets.token_hex(16)
+
+
+def sign(timestamp: str, nonce: str, authorization: str) -> str:
+    """Return the signature of a request.
+
+    Args:
+        timestamp: Unix time in whole seconds, in decimal.
+        nonce: The request's own.
+        authorization: The whole `Authorization` header, `Bearer ` included.
+    """
+    proof = f"{timestamp}-{nonce}-{authorization}".encode()
+    return hashlib.md5(proof, usedforsecurity=False).hexdigest()
+
+
+def headers(
+    *, device_id: str, clock: Callable[[], float], token: Secret | None
+) -> dict[str, str | Secret]:
+    """Return the headers of one request, with a new proof among them.
+
+    Args:
+        device_id: One for the life of a provider.
+        clock: Gives the present Unix time in seconds.
+        token: The caller's; None for an anonymous one.
+    """
+    timestamp = str(int(clock()))
+    nonce = new_nonce()
+    # An anonymous caller's token is the word null.
+    authorization = Secret("null") if token is None else token
+    bearer = authorization.prefixed("Bearer ")
+    return {
+        **_BROWSER,
+        "Authorization": bearer if token is not None else bearer.reveal(),
+        "x-flow-device-id": device_id,
+        "x-nonce": nonce,
+        "x-timestamp": timestamp,
+        "x-signature": sign(timestamp, nonce, bearer.reveal()),
+    }
+
+
+def body(request: ChatRequest) -> dict[str, object]:
+    """Return the body of a request. `extra` goes over what is set here."""
+    *earlier, last = request.messages
+    history = [{"role": "assistant", "content": GREETING}]
+    history += [
+        {"role": message.role, "content": message.text}
+        for message in earlier
+        if message.role != "system"
+    ]
+    temperature = request.temperature
+    return {
+        "model": request.model,
+        "nsfw": False,
+        "question": last.text,
+        "history": history,
+        "system": request.system_text or DEFAULT_SYSTEM,
+        "temperature": DEFAULT_TEMPERATURE if temperature is None else temperature,
+        "promptId": f"model-{request.model}",
+        "documentIds": [],
+        "chatFileDocumentIds": [],
+        "generateImage": False,
+        "generateAudio": False,
+        **request.extra,
+    }
+
+
+class Decoder:
+    """Turn the bytes of a reply into pieces of text.
+
+    A line is a JSON object; where its `event` is `text`, its `data` is the next piece.
+    Blank lines, other events and objects without one are passed over.
+    """
+
+    def __init__(self) -> None:
+        self._lines = LineSplitter()
+        self.empty = True
+        """Whether nothing but blank lines has come."""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Return the pieces that the lines ended by `data` hold.
+
+        Raises:
+            ProtocolError: A line is no JSON object, or is too long.
+        """
+        try:
+            lines = self._lines.feed(data)
+        except FramingError as error:
+            raise ProtocolError(f"FlowGPT sent too much at once: {error}") from None
+        return self._pieces(lines)
+
+    def close(self) -> list[str]:
+        """Return the piece of a last line without a line feed.
+
+        Raises:
+            ProtocolError: The line is no JSON object.
+        """
+        return self._pieces([self._lines.close()])
+
+    def _pieces(self, lines: list[bytes]) -> list[str]:
+        pieces: list[str] = []
+        for line in lines:
+            if not line or line.isspace():
+                continue
+            self.empty = False
+            value = _object(line)
+            if value.get("event") != "text":
+                continue
+            piece = value.get("data")
+            if not isinstance(piece, str):
+                raise ProtocolError(
+                    f"FlowGPT sent a text event whose data is a {type(piece).__name__}"
+                )
+            if piece:
+                pieces.append(piece)
+        return pieces
+
+
+def _object(line: bytes) -> Mapping[str, object]:
+    try:
+        value = cast("object", from_json(line))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ProtocolError("FlowGPT sent a line that is no JSON object")
+    return cast("dict[str, object]", value)
