@@ -10,7 +10,6 @@ first request.
 """
 
 from turnout._face import complete, explain, fallback, get_provider, run, stream
-from turnout._resolve import Explanation
 from turnout._version import VERSION as __version__
 from turnout.errors import (
     ArgumentError,
@@ -55,6 +54,7 @@ from turnout.types import (
     Conversation,
     Delta,
     Event,
+    Explanation,
     Failover,
     FilePart,
     Finish,
@@ -64,6 +64,7 @@ from turnout.types import (
     ModelInfo,
     Outcome,
     Part,
+    Place,
     ProviderInfo,
     ReasoningDelta,
     Reply,
@@ -111,6 +112,7 @@ __all__ = [
     "OverloadedError",
     "Part",
     "PermissionDeniedError",
+    "Place",
     "PluginError",
     "Policy",
     "ProtocolError",

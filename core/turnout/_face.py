@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, TypeVar, Unpack
 
-from turnout._resolve import Explanation
 from turnout.fallback import Route
 from turnout.provider import BoundTarget, Provider
 from turnout.stream import Stream
-from turnout.types import Conversation, Reply, RequestOptions
+from turnout.types import Conversation, Explanation, Reply, RequestOptions
 
 __all__ = ["complete", "explain", "fallback", "get_provider", "run", "stream"]
 

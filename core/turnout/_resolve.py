@@ -6,50 +6,16 @@ Pure: it is given the registry, the configuration and which keys are at hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from turnout._config import Config
 from turnout._names import did_you_mean, fold, nearest
 from turnout._registry import ProviderEntry, Registry
 from turnout.errors import ConfigError, UnknownModelError
-from turnout.types import Target
+from turnout.types import Explanation, Place, Target
 
-__all__ = ["Explanation", "Place", "Resolver"]
+__all__ = ["Resolver"]
 
 KeyAtHand = Callable[[ProviderEntry], bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A target, and why it stands where it does."""
-
-    target: Target
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.target} ({self.reason})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """What a name means, step by step; as text, for people."""
-
-    name: str | None
-    steps: tuple[str, ...]
-    """How the name was understood."""
-    places: tuple[Place, ...]
-    """Whom it means, in the order in which they are asked."""
-    route: str | None = None
-    """The configuration's route whose policy holds, where one was named."""
-
-    @property
-    def targets(self) -> tuple[Target, ...]:
-        """Whom it means, in the order in which they are asked."""
-        return tuple(place.target for place in self.places)
-
-    def __str__(self) -> str:
-        numbered = [f"{i}. {place}" for i, place in enumerate(self.places, 1)]
-        return "\n".join([*self.steps, *numbered])
 
 
 # How soon a provider is asked among those that serve a model of the same name. The

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin
 
@@ -20,6 +19,8 @@ from turnout.errors import ConfigError
 from turnout.types import Secret
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator
 
 __all__ = ["checked"]
@@ -99,8 +100,9 @@ def _mapping_schema(cls: type) -> CoreSchema:
 
 
 def _schema(annotation: Any) -> CoreSchema:
-    if annotation in _PLAIN:
-        return _PLAIN[annotation]
+    plain = _plain().get(annotation)
+    if plain is not None:
+        return plain
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in {Union, UnionType} and NoneType in arguments and len(arguments) == 2:
         inner = next(item for item in arguments if item is not NoneType)
@@ -138,17 +140,23 @@ def _secret(value: object) -> Secret:
 
 
 def _path(value: object) -> Path:
+    from pathlib import Path
+
     if isinstance(value, str | Path) and str(value):
         return Path(value).expanduser()
     raise ValueError(f"expected a path, not {value!r}")
 
 
-_PLAIN: dict[Any, CoreSchema] = {
-    object: {"type": "any"},
-    str: {"type": "str", "min_length": 1},
-    bool: {"type": "bool"},
-    int: {"type": "int"},
-    float: {"type": "float", "allow_inf_nan": False},
-    Secret: _converter(_secret),
-    Path: _converter(_path),
-}
+@cache
+def _plain() -> dict[Any, CoreSchema]:
+    from pathlib import Path
+
+    return {
+        object: {"type": "any"},
+        str: {"type": "str", "min_length": 1},
+        bool: {"type": "bool"},
+        int: {"type": "int"},
+        float: {"type": "float", "allow_inf_nan": False},
+        Secret: _converter(_secret),
+        Path: _converter(_path),
+    }

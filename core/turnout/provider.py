@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
-from urllib.parse import urlsplit
 
 from turnout._catalog import Catalog
 from turnout._environment import variable
@@ -80,6 +79,8 @@ class ProviderOptions:
 
 
 def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
+    from urllib.parse import urlsplit
+
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{name} is an http or https address, as in https://host/path")

@@ -11,6 +11,7 @@ from turnout.types._events import (
     ToolCallDelta,
     Usage,
 )
+from turnout.types._explanation import Explanation, Place
 from turnout.types._info import Capabilities, ModelInfo, ProviderInfo
 from turnout.types._messages import (
     FilePart,
@@ -40,6 +41,7 @@ __all__ = [
     "Conversation",
     "Delta",
     "Event",
+    "Explanation",
     "Failover",
     "FilePart",
     "Finish",
@@ -49,6 +51,7 @@ __all__ = [
     "ModelInfo",
     "Outcome",
     "Part",
+    "Place",
     "ProviderInfo",
     "ReasoningDelta",
     "Reply",

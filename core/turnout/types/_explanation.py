@@ -1,0 +1,42 @@
+"""Whom a name means, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turnout.types._target import Target
+
+__all__ = ["Explanation", "Place"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A target, and why it stands where it does."""
+
+    target: Target
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.target} ({self.reason})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What a name means, step by step; as text, for people."""
+
+    name: str | None
+    steps: tuple[str, ...]
+    """How the name was understood."""
+    places: tuple[Place, ...]
+    """Whom it means, in the order in which they are asked."""
+    route: str | None = None
+    """The configuration's route whose policy holds, where one was named."""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Whom it means, in the order in which they are asked."""
+        return tuple(place.target for place in self.places)
+
+    def __str__(self) -> str:
+        numbered = [f"{i}. {place}" for i, place in enumerate(self.places, 1)]
+        return "\n".join([*self.steps, *numbered])
