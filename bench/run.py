@@ -1,0 +1,141 @@
+"""Measure turnout beside a bare aiohttp loop, and print the tables as Markdown.
+
+    python bench/run.py [--rounds N]
+
+Each figure is the CPU time, user and system, of a process of its own. The clients
+of a case run one after another within a round, in an order that is shuffled each
+round; a ratio is taken within one round, against bare aiohttp, and the median of the
+rounds is what is told. Needs the extra `dev`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+sys.path.insert(0, str(HERE))
+
+from clients import CASES, CLIENTS  # noqa: E402
+
+IMPORTS = {
+    "bare aiohttp": "import aiohttp, orjson",
+    "turnout": "import turnout",
+    "turnout --version": None,
+}
+
+BUDGETS = {
+    ("import", "turnout"): 0.35,
+    ("import", "turnout --version"): 0.35,
+    ("one event", "turnout"): 1.25,
+    ("one event", "turnout, route of 3"): 1.4,
+    ("full speed, 1 a write", "turnout"): 0.8,
+    ("full speed, 1 a write", "turnout, route of 3"): 0.8,
+    ("full speed, 50 a write", "turnout"): 0.5,
+    ("full speed, 50 a write", "turnout, route of 3"): 0.5,
+}
+
+
+def environment() -> dict[str, str]:
+    """Return the environment, with bytecode kept: without it, imports compile."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
+@contextmanager
+def upstream() -> Iterator[int]:
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "upstream.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.stdin.close()
+        process.wait(10)
+
+
+def client(name: str, case: str, port: int) -> float:
+    """Return microseconds of CPU a unit."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "clients.py"), name, case, str(port)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env=environment(),
+    )
+    return float(done.stdout)
+
+
+def importing(name: str) -> float:
+    """Return milliseconds of CPU of a process that imports and ends."""
+    statement = IMPORTS[name]
+    command = ["-c", statement] if statement else ["-m", "turnout", "--version"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, *command], check=True, stdout=subprocess.DEVNULL, env=environment()
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return spent * 1e3
+
+
+def rounds(
+    names: list[str], measure: Callable[[str], float], count: int
+) -> dict[str, list[float]]:
+    figures: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(count):
+        for name in random.sample(names, len(names)):
+            figures[name].append(measure(name))
+    return figures
+
+
+def table(title: str, case: str, unit: str, figures: dict[str, list[float]]) -> None:
+    base = figures["bare aiohttp"]
+    print(f"\n### {title}\n")
+    print(f"| | {unit}, median | ratio to bare aiohttp | budget | met |")
+    print("|---|---|---|---|---|")
+    for name, values in figures.items():
+        ratio = statistics.median(a / b for a, b in zip(values, base, strict=True))
+        budget = BUDGETS.get((case, name))
+        met = "" if budget is None else "yes" if ratio <= budget else "**no**"
+        print(
+            f"| {name} | {statistics.median(values):.2f} | {ratio:.2f} | "
+            f"{budget or ''} | {met} |"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    count = parser.parse_args().rounds
+    for name in IMPORTS:
+        importing(name)  # Writes the bytecode.
+    table(
+        "Import",
+        "import",
+        "CPU ms",
+        rounds(list(IMPORTS), importing, max(count, 9)),
+    )
+    with upstream() as port:
+        for case in CASES:
+            unit = "CPU µs a stream" if case == "one event" else "CPU µs an event"
+            figures = rounds(list(CLIENTS), lambda name: client(name, case, port), count)
+            table(f"FlowGPT's lines: {case}", case, unit, figures)
+
+
+if __name__ == "__main__":
+    main()
