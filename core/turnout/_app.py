@@ -14,12 +14,20 @@ from turnout._config import Config, find_config, read_config
 from turnout._environment import variable
 from turnout._hooks import PluginHooks
 from turnout._names import did_you_mean, fold, nearest
-from turnout._plugins import PluginHost, SetAside
+from turnout._plugins import Plugin, PluginHost, SetAside
 from turnout._registry import ProviderEntry, Registry
-from turnout._resolve import Explanation, Resolver
-from turnout.errors import PluginError, UnknownProviderError
-from turnout.fallback import Route
+from turnout._resolve import Resolver
+from turnout._validation import checked
+from turnout.errors import (
+    ArgumentError,
+    ConfigError,
+    PluginError,
+    TurnoutError,
+    UnknownProviderError,
+)
+from turnout.fallback import Policy, Route
 from turnout.provider import BoundTarget, Provider
+from turnout.types import Explanation
 
 __all__ = ["App", "current_app"]
 
@@ -36,25 +44,21 @@ class App:
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = read_config(find_config()) if config is None else config
-        disabled = variable("TURNOUT_DISABLE_PLUGINS") not in {None, "0"}
-        self.host = PluginHost(self.config.plugins, own_only=disabled)
-        self._registry: Registry | None = None
-        self._hooks: PluginHooks | None = None
-        self._known = -1
+        for name, route in self.config.routes.items():
+            checked(Policy, route.policy, f"{self.config.path}: routes.{name}")
+        self.host = PluginHost(self.config.plugins, own_only=_own_only())
+        # The plugins that the other two were made from: loading one makes them anew.
+        self._known: tuple[tuple[Plugin, ...], Registry, PluginHooks] | None = None
 
     @property
     def registry(self) -> Registry:
         """What the plugins declare that are loaded by now."""
-        self._refresh()
-        assert self._registry is not None
-        return self._registry
+        return self._refreshed()[1]
 
     @property
     def hooks(self) -> PluginHooks:
         """What the plugins that are loaded by now say to requests."""
-        self._refresh()
-        assert self._hooks is not None
-        return self._hooks
+        return self._refreshed()[2]
 
     @property
     def set_aside(self) -> tuple[SetAside, ...]:
@@ -62,9 +66,18 @@ class App:
         return (*self.host.set_aside, *self.registry.conflicts)
 
     def load_all(self) -> Registry:
-        """Load every plugin and return what they declare."""
+        """Load every plugin and return what they declare.
+
+        Raises:
+            ConfigError: The configuration is about a provider that is not there,
+                though every plugin that is installed is in use.
+        """
         self.host.load_all()
-        return self.registry
+        registry = self.registry
+        # What is set aside or kept out may be what brings it.
+        if self.host.complete and registry.absent is not None:
+            raise registry.missing(*registry.absent)
+        return registry
 
     def provider(self, name: str, options: Mapping[str, object]) -> Provider:
         """Return a provider by name; see `turnout.get_provider`."""
@@ -82,6 +95,11 @@ class App:
     def route_for(self, name: str | None) -> Route:
         """Return the route that a name means: the configuration's, or whoever it is."""
         found = self.explain(name)
+        if not found.places:
+            raise ConfigError(
+                "nobody was named, and there is neither an engine in this process nor "
+                "a service whose key is at hand; name a model, or set a key"
+            )
         policy = self.config.routes[found.route].policy if found.route else None
         made: dict[str, Provider] = {}
         targets = tuple(
@@ -111,47 +129,57 @@ class App:
             name is not None and variable(name) is not None
         )
 
-    def _refresh(self) -> None:
+    def _refreshed(self) -> tuple[tuple[Plugin, ...], Registry, PluginHooks]:
         for name in self.config.plugins.always:
             self.host.load(name)
-        plugins = self.host.plugins
-        if len(plugins) != self._known or self._registry is None:
-            self._known = len(plugins)
-            self._registry = Registry(plugins, self.config)
-            self._hooks = PluginHooks(self.host)
+        known, plugins = self._known, self.host.plugins
+        if known is None or known[0] is not plugins:
+            registry, hooks = Registry(plugins, self.config), PluginHooks(self.host)
+            self._known = known = plugins, registry, hooks
+        return known
 
     def _entry(self, name: str) -> ProviderEntry:
         """Return a provider, loading as few plugins as will do."""
-        wanted = next(
-            (
-                table.plugin
-                for own, table in self.config.providers.items()
-                if table.plugin is not None and fold(own) == fold(name)
-            ),
-            name,
-        )
+        table, wanted = self._table(name)
         if fold(wanted) not in map(fold, self.config.plugins.choose):
-            self.host.load(wanted)
+            bearers = self.host.load(wanted)
+            if wanted != name:  # For the registry to see that the name is taken.
+                self.host.load(name)
             entry = self.registry.provider(name)
-            if entry is not None:
+            # Another's claim to the name holds only where all of them are heard.
+            if entry is not None and entry.plugin in bearers:
                 return entry
         registry = self.load_all()
         entry = registry.provider(name)
         if entry is not None:
             return entry
-        contested = registry.contested.get(fold(name))
-        if contested is not None:
-            raise contested
+        error = registry.contested.get(fold(wanted))
         for aside in self.host.set_aside:
-            if fold(aside.name) == fold(name):
-                raise aside.error
+            if error is None and fold(aside.name) == fold(wanted):
+                error = aside.error
+        if error is not None:
+            # Anew, since raising adds to an error's traceback each time.
+            raise PluginError(*error.args) from error.__cause__
+        if table is not None and wanted != name:
+            raise registry.missing(table, wanted)
         raise UnknownProviderError(self._unknown(name, registry))
+
+    def _table(self, name: str) -> tuple[str | None, str]:
+        """Return the configuration's table of a name, and the provider it is about."""
+        found = self.config.table_of(name)
+        if found is None:
+            return None, name
+        return found[0], found[1].plugin or name
 
     def _unknown(self, name: str, registry: Registry) -> str:
         known = tuple(registry.providers)
         guesses = did_you_mean(nearest(name, known))
         if not guesses and known:
             guesses = f"; there are {', '.join(known)}"
+        if self.host.keeps_out(name):
+            guesses = "; its plugin is installed, and kept out by " + (
+                "TURNOUT_DISABLE_PLUGINS" if _own_only() else "the configuration"
+            )
         aside = ", ".join(repr(one.name) for one in self.set_aside)
         hint = f"; these plugins are set aside, see `turnout plugins`: {aside}"
         return f"unknown provider {name!r}{guesses}{hint if aside else ''}"
@@ -161,12 +189,24 @@ class App:
         cls = cast("type[Provider]", info.provider_class)
         try:
             provider = cls(info=info, **{**entry.options, **options})
-        except TypeError as error:
+        except ConfigError:
+            self._check_options(entry, cls)
+            raise
+        except TurnoutError:
+            raise
+        except Exception as error:  # Whatever a plugin's class raises.
             raise PluginError(
                 f"provider {info.name!r} of {entry.plugin} cannot be made: {error}"
             ) from error
-        provider.hooks = self.hooks if self.hooks.watching else None
+        hooks = self.hooks
+        provider.hooks = hooks if hooks.watching else None
         return provider
+
+    def _check_options(self, entry: ProviderEntry, cls: type[Provider]) -> None:
+        """Refuse a provider's options in the configuration by the file's name."""
+        if entry.options:
+            where = f"{self.config.path}: providers.{entry.info.name}"
+            checked(cls.options_type, {**entry.info.options, **entry.options}, where)
 
     def _once(self, name: str, made: dict[str, Provider]) -> Provider:
         if name not in made:
@@ -178,11 +218,20 @@ class App:
             return [target]
         if isinstance(target, Provider):
             return [target.target()]
-        found = self.explain(cast("str", target))
+        if not isinstance(target, str):
+            raise ArgumentError(
+                f"a target is a {type(target).__name__}; it is a name, a provider or "
+                'provider.target("model")'
+            )
+        found = self.explain(target)
         return [
             BoundTarget(self._once(one.provider, made), one.model)
             for one in found.targets
         ]
+
+
+def _own_only() -> bool:
+    return variable("TURNOUT_DISABLE_PLUGINS") not in {None, "0"}
 
 
 @cache

@@ -1,5 +1,10 @@
 """One try of one target: its timers, its outcome, and whatever it raises.
 
+What a stream reads is a `Reader`: an attempt, or a route's driver, which reads one
+attempt after another. They are plain objects with a coroutine, and no async
+generators: those cost more to begin, and each more that stands between the socket and
+the reader costs as much as parsing an event.
+
 Loaded with the first request, as all that needs asyncio is.
 """
 
@@ -24,12 +29,9 @@ from turnout.errors import (
 from turnout.types import Attempt, ChatRequest, Event, Outcome, Target
 
 if TYPE_CHECKING:
-    from turnout.provider import Provider, ProviderOptions
+    from turnout.provider import Provider
 
-__all__ = ["AttemptHooks", "Batch", "attempt", "close_generator", "refusal"]
-
-Batch = Sequence[Event]
-"""What one read brought, in order."""
+__all__ = ["AttemptHooks", "AttemptReader", "refusal"]
 
 
 class AttemptHooks(Protocol):
@@ -60,64 +62,7 @@ def refusal(provider: Provider, request: ChatRequest) -> UnsupportedError | None
     )
 
 
-class _Clock:
-    """An attempt's times, and what is to be raised when one of them is up."""
-
-    __slots__ = ("_deadline", "_loop", "_options", "due", "first_delta", "started")
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        options: ProviderOptions,
-        deadline: float,
-    ) -> None:
-        self._loop = loop
-        self._options = options
-        self._deadline = deadline
-        self.started = loop.time()
-        self.first_delta: float | None = None
-        """Seconds from the start to the first delta."""
-        self.due = min(self.started + options.first_delta_timeout, deadline)
-        """When the next delta is to be there, in the loop's seconds."""
-
-    def progress(self) -> None:
-        """Note that a delta came."""
-        now = self._loop.time()
-        if self.first_delta is None:
-            self.first_delta = now - self.started
-        self.due = min(now + self._options.stall_timeout, self._deadline)
-
-    def seconds(self) -> float:
-        """Return the seconds since the start."""
-        return self._loop.time() - self.started
-
-    def overdue(self, target: Target, record: Record) -> TurnoutError:
-        """Return the error for the time that was up."""
-        options = self._options
-        if self.due >= self._deadline:
-            return DeadlineError(
-                f"the deadline passed while {target} was asked, "
-                f"{self.seconds():.3g} s after that began"
-            )
-        if self.first_delta is None:
-            return FirstDeltaTimeoutError(
-                f"{target} gave nothing of an answer within "
-                f"first_delta_timeout={options.first_delta_timeout:g} s"
-            )
-        return StreamStalledError(
-            f"{target} stalled: no more of the answer within "
-            f"stall_timeout={options.stall_timeout:g} s, after "
-            f"{record.characters} characters"
-        )
-
-
-async def attempt(
-    provider: Provider,
-    request: ChatRequest,
-    record: Record,
-    waiter: Waiter,
-    deadline: float,
-) -> AsyncGenerator[Batch]:
+class AttemptReader:
     """Ask one target, and give what it answers in batches.
 
     What comes before the first delta (usage, say) is held until there is one, so
@@ -129,74 +74,164 @@ async def attempt(
         record: Takes down the answer and, at the end, the attempt.
         waiter: Watches over the waits.
         deadline: When the whole request is to be over, in the loop's seconds.
-
-    Raises:
-        TurnoutError: Whatever went wrong; nothing else but cancellation leaves.
+        first_delta_timeout: Seconds to the first delta; None means the provider's.
+        stall_timeout: Seconds between two deltas; None means the provider's.
     """
-    target = Target(provider.info.name, request.model)
-    hooks = provider.hooks
-    clock = _Clock(waiter.loop, provider.options, deadline)
-    outcome: Outcome = "closed"
-    failure: TurnoutError | None = None
-    held: list[Event] = []
-    if hooks is not None:
-        hooks.started(Attempt(target=target, outcome="running"))
-        request = hooks.rewrite(request, target)
-    generator = _generator(provider, request)
-    try:
-        while True:
-            waiter.begin(clock.due)
-            try:
-                item = await generator.__anext__()
-            except StopAsyncIteration:
-                break
-            except asyncio.CancelledError:
-                if not waiter.interrupted():
-                    raise
-                if waiter.closed:
-                    return
-                raise clock.overdue(target, record) from None
-            finally:
-                waiter.end()
-            batch: list[Event] = item if isinstance(item, list) else [item]
-            if not record.take(batch):
-                if clock.first_delta is None:
-                    held += batch
-                    continue
-            else:
-                if clock.first_delta is None:
-                    record.target = target
-                    batch = [*held, *batch]
-                clock.progress()
-            yield batch
-        record.target = target
+
+    __slots__ = (
+        "_deadline",
+        "_due",
+        "_first_delta",
+        "_first_delta_timeout",
+        "_generator",
+        "_held",
+        "_hooks",
+        "_now",
+        "_record",
+        "_stall_timeout",
+        "_started",
+        "_target",
+        "_waiter",
+    )
+
+    def __init__(
+        self,
+        provider: Provider,
+        request: ChatRequest,
+        record: Record,
+        waiter: Waiter,
+        deadline: float,
+        first_delta_timeout: float | None = None,
+        stall_timeout: float | None = None,
+    ) -> None:
+        self._record = record
+        self._waiter = waiter
+        self._deadline = deadline
+        options = provider.options
+        self._first_delta_timeout = first_delta_timeout or options.first_delta_timeout
+        self._stall_timeout = stall_timeout or options.stall_timeout
+        self._target = target = Target(provider.info.name, request.model)
+        self._now = waiter.loop.time
+        self._started = started = self._now()
+        # Seconds from the start to the first delta.
+        self._first_delta: float | None = None
+        # When the next delta is to be there.
+        self._due = min(started + self._first_delta_timeout, deadline)
+        self._held: list[Event] = []
+        self._hooks = hooks = provider.hooks
+        if hooks is not None:
+            hooks.started(Attempt(target=target, outcome="running"))
+            request = hooks.rewrite(request, target)
+        self._generator: AsyncGenerator[Event | list[Event]] | None = None
+        self._generator = _generator(provider, request)
+
+    async def read(self) -> Sequence[Event] | None:
+        """Return the next batch; None when the answer is complete, or was closed.
+
+        Raises:
+            TurnoutError: Whatever went wrong; nothing else but cancellation leaves.
+        """
+        generator, waiter, record = self._generator, self._waiter, self._record
+        if generator is None:
+            return None
+        try:
+            while True:
+                waiter.begin(self._due)
+                try:
+                    item = await generator.__anext__()
+                finally:
+                    waiter.end()
+                batch: list[Event] = item if isinstance(item, list) else [item]
+                if record.take(batch):
+                    return self._progress(batch)
+                if self._first_delta is not None:
+                    return batch
+                self._held += batch
+        except StopAsyncIteration:
+            return self._complete()
+        except asyncio.CancelledError:
+            ours = waiter.interrupted()
+            if not ours or waiter.closed:
+                await self.close()
+            if not ours:
+                raise
+            if waiter.closed:
+                return None
+            failure: TurnoutError = self._overdue()
+        except TurnoutError as error:
+            failure = _placed(error, self._target)
+        except Exception as error:  # noqa: BLE001 whatever a plugin raises
+            failure = PluginError(
+                f"provider {self._target.provider!r} raised {type(error).__name__} "
+                "while it answered; that is a fault of its plugin"
+            )
+            failure.__cause__ = error
+        await self._end("failed", failure)
+        raise failure
+
+    async def close(self) -> None:
+        """End the attempt where it stands."""
+        await self._end("closed", None)
+
+    def _progress(self, batch: list[Event]) -> list[Event]:
+        """Note that a delta came; return what is to be shown."""
+        now = self._now()
+        self._due = min(now + self._stall_timeout, self._deadline)
+        if self._first_delta is None:
+            self._first_delta = now - self._started
+            self._record.target = self._target
+            if self._held:
+                return [*self._held, *batch]
+        return batch
+
+    def _complete(self) -> list[Event]:
+        record = self._record
+        record.target = self._target
         record.complete = True
-        outcome = "complete"
-        last = held if clock.first_delta is None else []
-        yield last if record.finished else [*last, record.finish_unknown()]
-    except TurnoutError as error:
-        outcome, failure = "failed", _placed(error, target)
-        raise
-    except Exception as error:  # Whatever a plugin raises; no other may leave.
-        outcome = "failed"
-        failure = PluginError(
-            f"provider {target.provider!r} raised {type(error).__name__} while it "
-            "answered; that is a fault of its plugin"
-        )
-        raise failure from error
-    finally:
-        await close_generator(generator)
-        ended = Attempt(
-            target=target,
+        self._generator = None  # It has ended by itself.
+        self._note("complete", None)
+        last = self._held if self._first_delta is None else []
+        return last if record.finished else [*last, record.finish_unknown()]
+
+    async def _end(self, outcome: Outcome, failure: TurnoutError | None) -> None:
+        generator, self._generator = self._generator, None
+        if generator is not None:
+            try:
+                await close_generator(generator)
+            finally:
+                self._note(outcome, failure)
+
+    def _note(self, outcome: Outcome, failure: TurnoutError | None) -> None:
+        attempt = Attempt(
+            target=self._target,
             outcome=outcome,
             error=failure,
-            first_delta=clock.first_delta,
-            seconds=clock.seconds(),
-            usage=record.usage,
+            first_delta=self._first_delta,
+            seconds=self._now() - self._started,
+            usage=self._record.usage,
         )
-        record.end(ended)
-        if hooks is not None:
-            hooks.ended(ended)
+        self._record.end(attempt)
+        if self._hooks is not None:
+            self._hooks.ended(attempt)
+
+    def _overdue(self) -> TurnoutError:
+        """Return the error for the time that is up."""
+        target = self._target
+        if self._due >= self._deadline:
+            return DeadlineError(
+                f"the deadline passed while {target} was asked, "
+                f"{self._now() - self._started:.3g} s after that began"
+            )
+        if self._first_delta is None:
+            return FirstDeltaTimeoutError(
+                f"{target} gave nothing of an answer within "
+                f"first_delta_timeout={self._first_delta_timeout:g} s"
+            )
+        return StreamStalledError(
+            f"{target} stalled: no more of the answer within "
+            f"stall_timeout={self._stall_timeout:g} s, after "
+            f"{self._record.characters} characters"
+        )
 
 
 def _generator(

@@ -21,40 +21,59 @@ class Catalog:
 
     def __init__(self, info: ProviderInfo) -> None:
         self.info = info
-        self._models = {model.name: model for model in info.model_infos}
+        # Most models are a name and no more: what is known of one is made of it when
+        # it is asked for.
+        self._models: dict[str, ModelInfo | None] = {}
         self._aliases = dict(info.aliases)
-        for model in self._models.values():
+        for model in info.models:
+            if isinstance(model, str):
+                self._models[model] = None
+                continue
+            self._models[model.name] = model
             for alias in model.aliases:
                 self._aliases.setdefault(alias, model.name)
         # None where names that differ in case alone mean different models.
         self._folded: dict[str, str | None] = {}
-        for alias, means in (
-            self._aliases | {name: name for name in self._models}
-        ).items():
-            folded = alias.casefold()
-            if self._folded.setdefault(folded, means) != means:
-                self._folded[folded] = None
+        for name in self._models:
+            self._fold(name, self._aliases.get(name, name))
+        for alias, means in self._aliases.items():
+            self._fold(alias, means)
+
+    def _fold(self, name: str, means: str) -> None:
+        if self._folded.setdefault(name.casefold(), means) != means:
+            self._folded[name.casefold()] = None
 
     @property
     def models(self) -> dict[str, ModelInfo]:
         """The models, by their own names."""
-        return self._models
+        return {model: self.info_of(model) for model in self._models}
 
     @property
     def aliases(self) -> dict[str, str]:
         """The provider's own aliases, each with the model that it means."""
         return self._aliases
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name of every model."""
+        return (*self._models, *self._aliases)
+
+    @property
+    def folded_names(self) -> tuple[str, ...]:
+        """Every name without regard to case, each once."""
+        return tuple(self._folded)
+
+    def listed(self, name: str) -> str | None:
+        """Return the listed model that `name` means, or None where it means none."""
+        found = self._aliases.get(name)
+        if found is not None:
+            return found
+        return name if name in self._models else self._folded.get(name.casefold())
+
     def find(self, name: str) -> str | None:
         """Return the model that `name` means, or None where it means none."""
-        found = self._aliases.get(name)
-        if found is None and name in self._models:
-            return name
-        if found is None:
-            found = self._folded.get(name.casefold())
-        if found is None and self.info.open_models:
-            return name
-        return found
+        found = self.listed(name)
+        return name if found is None and self.info.open_models else found
 
     def model(self, name: str) -> str:
         """Return the model that `name` means; the default one for an empty name.
@@ -63,14 +82,13 @@ class Catalog:
             UnknownModelError: It means none; the message has the nearest names.
         """
         if not name:
-            return self.info.first_model
+            return self._default
         found = self.find(name)
         if found is not None:
             return found
-        known = [*self._models, *self._aliases]
         raise UnknownModelError(
             f"provider {self.info.name!r} has no model {name!r}"
-            f"{did_you_mean(nearest(name, known))}"
+            f"{did_you_mean(nearest(name, self.names))}"
         )
 
     def info_of(self, model: str) -> ModelInfo:

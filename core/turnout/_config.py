@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from turnout._environment import variable
+from turnout._names import fold
 from turnout._plugins import PluginRules
 from turnout._validation import checked
 from turnout.errors import ConfigError
@@ -41,7 +42,8 @@ class ProviderConfig:
     """The provider that this is an instance of; None means the one of its name."""
     key_variable: str | None = None
     """The environment variable that holds its key: `api_key = "env:NAME"`."""
-    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    # Not shown: a proxy's address may hold a password.
+    options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,13 @@ class Config:
     plugins: PluginRules = field(default_factory=PluginRules)
     exposed: tuple[str, ...] = ()
     """The providers whose keys stand in the file itself while others can read it."""
+
+    def table_of(self, provider: str) -> tuple[str, ProviderConfig] | None:
+        """Return the table about a provider, with its name as the file has it."""
+        for name, table in self.providers.items():
+            if fold(name) == fold(provider):
+                return name, table
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +119,12 @@ def read_config(path: Path | None) -> Config:
     if path is None:
         return Config()
     file = checked(_File, _parsed(path), str(path))
-    providers = {
-        name: _provider(f"{path}: providers.{name}", table)
-        for name, table in file.providers.items()
-    }
+    for name in file.routes:
+        if name in file.aliases:
+            raise ConfigError(
+                f"{path}: routes.{name}: there is an alias of that name; take another"
+            )
+    _check_names(path, file.providers)
     return Config(
         path=path,
         order=file.order,
@@ -122,7 +133,10 @@ def read_config(path: Path | None) -> Config:
             name: _route(f"{path}: routes.{name}", table)
             for name, table in file.routes.items()
         },
-        providers=providers,
+        providers={
+            name: _provider(f"{path}: providers.{name}", table)
+            for name, table in file.providers.items()
+        },
         plugins=checked(PluginRules, file.plugins, f"{path}: plugins"),
         exposed=_exposed(path, file.providers),
     )
@@ -132,12 +146,48 @@ def _parsed(path: Path) -> dict[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Some editors begin a file with a byte order mark.
+        return _without_keys(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: no valid TOML: {error}") from None
+        message = f"{path}: no valid TOML: {error}"
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+        message = f"{path}: cannot be read: {reason}"
+    # Outside the handlers: the errors' frames hold the text, keys among it.
+    raise ConfigError(message)
+
+
+def _without_keys(file: dict[str, object]) -> dict[str, object]:
+    """Return the file with its keys as secrets, before anything can show them."""
+    for table in _tables(file.get("providers")):
+        key = table.get("api_key")
+        if isinstance(key, str) and not key.startswith(_VARIABLE):
+            table["api_key"] = Secret(key)
+    return file
+
+
+def _tables(value: object) -> list[dict[str, object]]:
+    """Return the tables of a table that was not checked yet."""
+    if not isinstance(value, dict):
+        return []
+    values = cast("dict[str, object]", value).values()
+    return [cast("dict[str, object]", v) for v in values if isinstance(v, dict)]
+
+
+def _check_names(path: Path, providers: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in providers:
+        if ":" in name or not fold(name) or not name.isprintable():
+            raise ConfigError(
+                f"{path}: providers: {name!r} cannot name a provider; a name has "
+                "printable characters and no colon"
+            )
+        other = seen.setdefault(fold(name), name)
+        if other != name:
+            raise ConfigError(
+                f"{path}: providers.{name}: providers.{other} is the same name but for "
+                "case, `-`, `_` and spaces; make one table of them"
+            )
 
 
 def _route(where: str, table: dict[str, object]) -> RouteConfig:
@@ -147,7 +197,7 @@ def _route(where: str, table: dict[str, object]) -> RouteConfig:
         raise ConfigError(f'{where}: targets is a list of names, as in ["A:x", "B"]')
     names = cast("list[object]", targets)
     for name in names:
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name:
             raise ConfigError(f"{where}: targets: {name!r} is no name")
     return RouteConfig(targets=tuple(cast("list[str]", names)), policy=policy)
 
@@ -155,24 +205,26 @@ def _route(where: str, table: dict[str, object]) -> RouteConfig:
 def _provider(where: str, table: dict[str, object]) -> ProviderConfig:
     options = dict(table)
     plugin = options.pop("plugin", None)
-    if plugin is not None and not isinstance(plugin, str):
+    if plugin is not None and (not isinstance(plugin, str) or not plugin):
         raise ConfigError(f"{where}: plugin: {plugin!r} is no name of a provider")
     key = options.get("api_key")
-    if not isinstance(key, str):
+    if key is None or (isinstance(key, Secret) and key.reveal().strip()):
         return ProviderConfig(plugin=plugin, options=options)
-    if key.startswith(_VARIABLE):
-        del options["api_key"]
-        name = key.removeprefix(_VARIABLE)
-        return ProviderConfig(plugin=plugin, key_variable=name, options=options)
-    options["api_key"] = Secret(key)
-    return ProviderConfig(plugin=plugin, options=options)
+    name = key.removeprefix(_VARIABLE).strip() if isinstance(key, str) else ""
+    if not name:
+        raise ConfigError(
+            f'{where}: api_key: a key is expected, or "env:NAME" for the environment '
+            "variable that holds it"
+        )
+    del options["api_key"]
+    return ProviderConfig(plugin=plugin, key_variable=name, options=options)
 
 
 def _exposed(path: Path, providers: dict[str, dict[str, object]]) -> tuple[str, ...]:
     names = tuple(
         name
         for name, table in providers.items()
-        if not str(table.get("api_key", _VARIABLE)).startswith(_VARIABLE)
+        if isinstance(table.get("api_key"), Secret)
     )
     # Elsewhere the bits say nothing of who can read a file.
     if not names or os.name != "posix" or not path.stat().st_mode & 0o077:

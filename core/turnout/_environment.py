@@ -23,15 +23,17 @@ def proxy_for(scheme: str, host: str, port: int | None) -> str | None:
         host: The host to be asked.
         port: Its port, where the address names one.
     """
-    # The standard library has the rules of NO_PROXY; aiohttp has imported it.
+    address = variable(f"{scheme}_proxy")
+    # In a CGI program HTTP_PROXY is a header that anybody can send.
+    if address is None and (scheme == "https" or variable("REQUEST_METHOD") is None):
+        address = variable(f"{scheme}_proxy".upper())
+    if address is None:
+        return None
+    # The standard library has the rules of NO_PROXY; typeshed lacks their function.
     from urllib import request
 
-    proxies = request.getproxies_environment()
-    address = proxies.get(scheme)
     place = host if port is None else f"{host}:{port}"
-    if not address:
-        return None
-    # typeshed lacks it.
-    if request.proxy_bypass_environment(place, proxies):  # type: ignore[attr-defined]
+    exempt = {"no": variable("no_proxy") or variable("NO_PROXY") or ""}
+    if request.proxy_bypass_environment(place, exempt):  # type: ignore[attr-defined]
         return None
     return address if "://" in address else f"http://{address}"

@@ -47,6 +47,8 @@ class PluginHooks:
             changed = _answer(call, request=request, target=target)
             if isinstance(changed, ChatRequest):
                 request = changed
+            elif changed is not None:
+                _log.warning("plugin %r rewrote a request as no ChatRequest", call[0])
         return request
 
     def started(self, attempt: Attempt) -> None:
@@ -65,8 +67,15 @@ class PluginHooks:
         """Return the targets in the order of the first plugin that has one."""
         for call in self._order:
             answer = _answer(call, targets=tuple(targets), request=request)
-            if answer is not None:
-                return [target for target in answer if target in targets]
+            if answer is None:
+                continue
+            try:
+                ordered = [t for t in dict.fromkeys(answer) if t in targets]
+            except TypeError:
+                ordered = []
+            if ordered:
+                return ordered
+            _log.warning("plugin %r ordered targets as none of the route's", call[0])
         return targets
 
 

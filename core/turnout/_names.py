@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 __all__ = ["Suggester", "did_you_mean", "fold", "nearest"]
@@ -10,8 +10,17 @@ __all__ = ["Suggester", "did_you_mean", "fold", "nearest"]
 _LIKENESS = 0.6
 """How alike two names are at least, by difflib's ratio, to be suggested."""
 
-_SHORTLIST = 12
+_MARKS = 1_000
+"""How many shared triples are counted."""
+
+_SHORTLIST = 5
 """How many names are compared closely."""
+
+_CANDIDATES = 40
+"""How many names are compared by all of their triples."""
+
+_LONGEST = 200
+"""A text longer than this is no mistyped name."""
 
 _FOLDED = str.maketrans("", "", "-_ ")
 
@@ -49,27 +58,50 @@ class Suggester:
         """Return at most `most` names that are much like `name`, best first."""
         import difflib
 
-        index = self._index
-        if index is None:
-            index = self._index = self._build()
-        shared: Counter[int] = Counter()
-        for triple in _triples(name):
-            shared.update(index.get(triple, ()))
-        # Of two names that share as many triples, the shorter is more alike.
-        order = sorted(shared, key=lambda i: (-shared[i], len(self._names[i])))
-        folded = {self._names[i].casefold(): self._names[i] for i in order[:_SHORTLIST]}
+        if len(name) > _LONGEST:
+            return ()
+        # Names that differ in case alone are as alike.
+        folded: dict[str, list[str]] = {}
+        for candidate in self._shortlist(name):
+            folded.setdefault(candidate.casefold(), []).append(candidate)
         alike = difflib.get_close_matches(name.casefold(), folded, most, _LIKENESS)
-        return tuple(folded[match] for match in alike)
+        return tuple(one for match in alike for one in folded[match])[:most]
+
+    def _shortlist(self, name: str) -> list[str]:
+        """Return the names that share most letter triples with `name`."""
+        if self._index is None:
+            self._index = self._build()
+        index, wanted = self._index, _triples(name)
+        # The triples that few names have tell most; those that thousands have
+        # would cost most of the time and tell hardly anything.
+        found = [index[triple] for triple in sorted(wanted) if triple in index]
+        marks: Counter[int] = Counter()
+        left = _MARKS
+        for positions in sorted(found, key=len):
+            marks.update(positions[:left])
+            left = max(left - len(positions), 0)
+
+        def unlike(candidate: str) -> float:
+            triples = _triples(candidate)
+            return -len(wanted & triples) / (len(wanted) + len(triples))
+
+        candidates = [self._names[i] for i, _ in marks.most_common(_CANDIDATES)]
+        return sorted(candidates, key=unlike)[:_SHORTLIST]
 
     def _build(self) -> dict[str, list[int]]:
-        index: dict[str, list[int]] = {}
+        index: defaultdict[str, list[int]] = defaultdict(list)
         for position, name in enumerate(self._names):
-            for triple in _triples(name):
-                index.setdefault(triple, []).append(position)
+            padded = _padded(name)
+            for i in range(len(padded) - 2):  # A set of them would take longer.
+                index[padded[i : i + 3]].append(position)
         return index
 
 
 def _triples(name: str) -> set[str]:
-    # The padding makes the first and last letters count, and short names have some.
-    padded = f"  {name.casefold()} "
+    padded = _padded(name)
     return {padded[i : i + 3] for i in range(len(padded) - 2)}
+
+
+def _padded(name: str) -> str:
+    """Return a name so that its first and last letters are in triples of their own."""
+    return f"  {name.casefold()} "

@@ -11,12 +11,13 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
 
 from turnout import hookspecs
-from turnout._names import fold
+from turnout._names import did_you_mean, fold, nearest
 from turnout.errors import PluginError
 from turnout.provider import Provider
 from turnout.types import ModelInfo, ProviderInfo
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 __all__ = ["GROUP", "OWN", "Plugin", "PluginHost", "PluginRules", "SetAside"]
+
+T = TypeVar("T")
 
 GROUP = "turnout"
 """The group of entry points."""
@@ -85,47 +88,64 @@ class PluginHost:
     def __init__(self, rules: PluginRules, *, own_only: bool = False) -> None:
         self.rules = rules
         self._own_only = own_only
+        self.plugins: tuple[Plugin, ...] = ()
+        """The plugins that are loaded, by name; another tuple once there are others."""
         self._plugins: dict[str, Plugin] = {}
         self._set_aside: list[SetAside] = []
-        self._tried: set[EntryPoint] = set()
+        # By the positions of entry points: those of two distributions may be equal.
+        self._keys: dict[int, str] = {}
+        self._loading: set[int] = set()
+        # A second thread waits for what the first one loads; a plugin that asks for
+        # another while it is imported does not.
+        self._lock = RLock()
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
 
     @cached_property
-    def entry_points(self) -> tuple[EntryPoint, ...]:
-        """What is installed and may be loaded, by name."""
+    def installed(self) -> tuple[EntryPoint, ...]:
+        """The entry points of all plugins, those that are kept out too, by name."""
         from importlib.metadata import entry_points
 
-        found = sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value))
-        return tuple(entry for entry in found if self._may_load(entry))
+        return tuple(sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value)))
 
-    @property
-    def plugins(self) -> tuple[Plugin, ...]:
-        """The plugins that are loaded, by name."""
-        return tuple(self._plugins[key] for key in sorted(self._plugins))
+    @cached_property
+    def entry_points(self) -> tuple[EntryPoint, ...]:
+        """What is installed and may be loaded, by name."""
+        return tuple(entry for entry in self.installed if self._may_load(entry))
 
     @property
     def set_aside(self) -> tuple[SetAside, ...]:
         """The plugins that were to be loaded and are not used."""
         return tuple(self._set_aside)
 
-    def load(self, name: str) -> bool:
-        """Load the plugins whose entry points bear a name; tell whether there are any.
+    @property
+    def complete(self) -> bool:
+        """Whether every plugin that is installed is loaded and in use."""
+        return not self._set_aside and len(self._keys) == len(self.installed)
+
+    def keeps_out(self, name: str) -> bool:
+        """Tell whether a plugin of a name is installed and may not be loaded."""
+        return fold(name) in {
+            fold(entry.name) for entry in self.installed if not self._may_load(entry)
+        }
+
+    def load(self, name: str) -> list[Plugin]:
+        """Load the plugins whose entry points bear a name; return those in use.
 
         Args:
             name: As a user wrote it.
         """
-        exact = [entry for entry in self.entry_points if entry.name == name]
-        folded = fold(name)
-        wanted = exact or [e for e in self.entry_points if fold(e.name) == folded]
-        for entry in wanted:
-            self._load(entry)
-        return bool(wanted)
+        positions = self._by_fold.get(fold(name), ())
+        for position in positions:
+            self._load(position)
+        keys = {self._keys.get(position, "") for position in positions}
+        return [self._plugins[key] for key in keys if key in self._plugins]
 
     def load_all(self) -> None:
         """Load every plugin."""
-        for entry in self.entry_points:
-            self._load(entry)
+        if len(self._keys) < len(self.entry_points):
+            for position in range(len(self.entry_points)):
+                self._load(position)
 
     def implementations(self, hook: str) -> list[tuple[Plugin, Callable[..., Any]]]:
         """Return who implements a hook, by name, each to be called on its own.
@@ -146,10 +166,16 @@ class PluginHost:
             try:
                 add(cli=cli)
             except Exception as error:  # noqa: BLE001 whatever a plugin raises
+                key = next(k for k, used in self._plugins.items() if used is plugin)
                 failure = _raised(plugin.name, "turnout_commands", error)
-                self._put_aside(
-                    plugin.name, plugin.distribution, plugin.version, failure
-                )
+                self._put_aside(key, plugin, failure)
+
+    @cached_property
+    def _by_fold(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for position, entry in enumerate(self.entry_points):
+            found.setdefault(fold(entry.name), []).append(position)
+        return found
 
     def _may_load(self, entry: EntryPoint) -> bool:
         rules = self.rules
@@ -160,10 +186,16 @@ class PluginHost:
             return False
         return rules.allow is None or name in map(fold, rules.allow)
 
-    def _load(self, entry: EntryPoint) -> None:
-        if entry in self._tried:
+    def _load(self, position: int) -> None:
+        if position in self._keys:
             return
-        self._tried.add(entry)
+        with self._lock:
+            if position not in self._keys and position not in self._loading:
+                self._loading.add(position)
+                self._keys[position] = self._loaded_as(self.entry_points[position])
+
+    def _loaded_as(self, entry: EntryPoint) -> str:
+        """Load a plugin and return the name that it is registered under."""
         distribution, version = _distribution(entry)
         plugin = Plugin(name=entry.name, distribution=distribution, version=version)
         key = (
@@ -171,100 +203,101 @@ class PluginHost:
         )
         try:
             module = _imported(entry)
+            known = self._known_as(module, distribution)
+            if known is not None:
+                return known
             _check_api(entry.name, module)
             self._manager.register(module, name=key)
             self._check_hooks(key, entry.name)
-            # Known from here on, so that `implementations` has it.
-            self._plugins[key] = plugin
             self._plugins[key] = self._declared(key, plugin)
+            self._note()
         except PluginError as error:
-            self._unload(key)
-            self._put_aside(entry.name, distribution, version, error)
-        except pluggy.PluginValidationError as error:
-            self._unload(key)
-            failure = PluginError(f"plugin {entry.name!r} was refused: {error}")
-            self._put_aside(entry.name, distribution, version, failure)
-        except ValueError as error:  # The same object is registered already.
-            failure = PluginError(f"plugin {entry.name!r} was refused: {error}")
-            self._put_aside(entry.name, distribution, version, failure)
+            self._put_aside(key, plugin, error)
+        except Exception as error:  # noqa: BLE001 whatever a plugin's module is
+            told = " ".join(str(error).split())
+            failure = PluginError(f"plugin {entry.name!r} was refused: {told}")
+            failure.__cause__ = error
+            self._put_aside(key, plugin, failure)
+        return key
+
+    def _known_as(self, module: object, distribution: str) -> str | None:
+        """Return the name under which another entry point has brought a module.
+
+        A distribution that brings several providers may have one for each.
+        """
+        key = self._manager.get_name(module)
+        if key is None or self._plugins[key].distribution != distribution:
+            return None
+        return key
 
     def _declared(self, key: str, plugin: Plugin) -> Plugin:
         """Return the plugin with what its hooks declare."""
 
-        def ask(hook: str) -> Any:
-            for owner, call in self.implementations(hook):
-                if owner is self._plugins[key]:
-                    try:
-                        return call()
-                    except Exception as error:
-                        raise _raised(plugin.name, hook, error) from error
-            return None
+        def ask(hook: str, read: Callable[[str, object], T]) -> T:
+            caller = getattr(self._manager.hook, hook)
+            answers = [
+                _accepting(impl)
+                for impl in caller.get_hookimpls()
+                if impl.plugin_name == key
+            ]
+            try:
+                return read(plugin.name, answers[0]() if answers else None)
+            except PluginError:
+                raise
+            except Exception as error:
+                raise _raised(plugin.name, hook, error) from error
 
         return replace(
             plugin,
-            providers=tuple(
-                _provider_info(plugin.name, item)
-                for item in _listed(plugin.name, ask("turnout_providers"))
-            ),
-            models=tuple(
-                _checked_model(plugin.name, item)
-                for item in _listed(plugin.name, ask("turnout_models"))
-            ),
-            aliases=_checked_aliases(plugin.name, ask("turnout_aliases")),
+            providers=ask("turnout_providers", _read_providers),
+            models=ask("turnout_models", _read_models),
+            aliases=ask("turnout_aliases", _read_aliases),
         )
 
     def _check_hooks(self, key: str, name: str) -> None:
         """Refuse hooks that would never do what their author meant."""
-        for caller in (
-            self._manager.get_hookcallers(self._manager.get_plugin(key)) or ()
-        ):
-            if not caller.has_spec():
-                raise PluginError(
-                    f"plugin {name!r} implements {caller.name}, which is no hook; the "
-                    f"hooks are {', '.join(_hooks())}"
-                )
+        callers = self._manager.get_hookcallers(self._manager.get_plugin(key))
+        if not callers:
+            raise PluginError(
+                f"plugin {name!r} implements no hook; put @hookimpl before each of them"
+            )
+        for caller in callers:
             for impl in caller.get_hookimpls():
-                if impl.plugin_name != key:
-                    continue
-                function = impl.function
-                if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(
-                    function
-                ):
-                    raise PluginError(
-                        f"plugin {name!r} has an `async def` {caller.name}, which "
-                        "nobody would await; a hook is a plain function"
-                    )
-                if impl.wrapper or impl.hookwrapper:
-                    raise PluginError(
-                        f"plugin {name!r} wraps {caller.name}; plugins are asked one "
-                        "by one, so that there is nothing to wrap"
-                    )
+                if impl.plugin_name == key:
+                    _check_hook(name, caller, impl)
 
-    def _unload(self, key: str) -> None:
+    def _note(self) -> None:
+        self.plugins = tuple(self._plugins[key] for key in sorted(self._plugins))
+
+    def _put_aside(self, key: str, plugin: Plugin, error: PluginError) -> None:
         self._plugins.pop(key, None)
+        self._note()
         if self._manager.has_plugin(key):
             self._manager.unregister(name=key)
-
-    def _put_aside(
-        self, name: str, distribution: str, version: str, error: PluginError
-    ) -> None:
         self._set_aside.append(
-            SetAside(name=name, distribution=distribution, version=version, error=error)
+            SetAside(
+                name=plugin.name,
+                distribution=plugin.distribution,
+                version=plugin.version,
+                error=error,
+            )
         )
 
 
 def _distribution(entry: EntryPoint) -> tuple[str, str]:
     """Return the name and version of the distribution that brings an entry point."""
     distribution = entry.dist
-    if distribution is None:
-        return "?", "?"
-    return distribution.name, distribution.version
+    # Broken metadata has None for either, whatever the types say.
+    return (
+        str(getattr(distribution, "name", None) or "?"),
+        str(getattr(distribution, "version", None) or "?"),
+    )
 
 
 def _imported(entry: EntryPoint) -> object:
     try:
         return cast("object", entry.load())
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"plugin {entry.name!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error
@@ -297,8 +330,26 @@ def _check_api(name: str, module: object) -> None:
         )
 
 
-def _hooks() -> list[str]:
-    return sorted(name for name in vars(hookspecs) if name.startswith("turnout_"))
+def _check_hook(name: str, caller: pluggy.HookCaller, impl: pluggy.HookImpl) -> None:
+    if not caller.has_spec():
+        if impl.optionalhook:  # Of another version of turnout, and its author knows.
+            return
+        hooks = [hook for hook in vars(hookspecs) if hook.startswith("turnout_")]
+        raise PluginError(
+            f"plugin {name!r} implements {caller.name!r}, which is no hook"
+            f"{did_you_mean(nearest(caller.name, hooks, most=1))}"
+        )
+    function = impl.function
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise PluginError(
+            f"plugin {name!r} has an `async def` {caller.name}, which nobody would "
+            "await; a hook is a plain function"
+        )
+    if impl.wrapper or impl.hookwrapper:
+        raise PluginError(
+            f"plugin {name!r} wraps {caller.name}; plugins are asked one by one, so "
+            "that there is nothing to wrap"
+        )
 
 
 def _accepting(impl: pluggy.HookImpl) -> Callable[..., Any]:
@@ -320,6 +371,10 @@ def _listed(name: str, answer: object) -> Iterable[object]:
     return cast("Iterable[object]", answer)
 
 
+def _read_providers(name: str, answer: object) -> tuple[ProviderInfo, ...]:
+    return tuple(_provider_info(name, item) for item in _listed(name, answer))
+
+
 def _provider_info(name: str, item: object) -> ProviderInfo:
     """Return what a plugin gave for a provider as a row that has its class."""
     if isinstance(item, type) and issubclass(item, Provider):
@@ -328,27 +383,31 @@ def _provider_info(name: str, item: object) -> ProviderInfo:
             return replace(info, provider_class=item)
         raise PluginError(f"plugin {name!r}: {item.__name__} has no `info`")
     if isinstance(item, ProviderInfo):
-        if item.provider_class is not None and issubclass(
-            item.provider_class, Provider
-        ):
+        cls: object = item.provider_class
+        if isinstance(cls, type) and issubclass(cls, Provider):
             return item
-        raise PluginError(f"plugin {name!r}: {item.name!r} has no provider_class")
+        raise PluginError(
+            f"plugin {name!r}: the provider_class of {item.name!r} is no Provider"
+        )
     raise PluginError(
         f"plugin {name!r} gave {item!r} for a provider; it is a Provider's class or a "
         "ProviderInfo"
     )
 
 
-def _checked_model(name: str, item: object) -> ModelInfo:
-    if isinstance(item, ModelInfo) and item.provider:
-        return item
-    raise PluginError(
-        f"plugin {name!r} gave {item!r} for a model; it is a ModelInfo that names its "
-        "provider"
-    )
+def _read_models(name: str, answer: object) -> tuple[ModelInfo, ...]:
+    models: list[ModelInfo] = []
+    for item in _listed(name, answer):
+        if not isinstance(item, ModelInfo) or not item.provider:
+            raise PluginError(
+                f"plugin {name!r} gave {item!r} for a model; it is a ModelInfo that "
+                "names its provider"
+            )
+        models.append(item)
+    return tuple(models)
 
 
-def _checked_aliases(name: str, answer: object) -> Mapping[str, str]:
+def _read_aliases(name: str, answer: object) -> Mapping[str, str]:
     if answer is None:
         return {}
     if isinstance(answer, Mapping):

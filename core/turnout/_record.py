@@ -24,6 +24,9 @@ from turnout.types import (
 __all__ = ["Record"]
 
 
+_UNKNOWN = Finish(reason="unknown")
+
+
 class _PartialCall:
     """A tool call under way."""
 
@@ -110,8 +113,8 @@ class Record:
 
     def finish_unknown(self) -> Finish:
         """Take down that the provider did not say why its answer ended."""
-        self._finish = Finish(reason="unknown")
-        return self._finish
+        self._finish = _UNKNOWN
+        return _UNKNOWN
 
     def end(self, attempt: Attempt) -> None:
         """Take down what became of the attempt under way."""

@@ -6,14 +6,15 @@ loaded plugins; it reads nothing and asks nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
+from typing import TypeAlias
 
 from turnout._catalog import Catalog
 from turnout._config import Config, ProviderConfig
-from turnout._names import Suggester, fold
+from turnout._names import Suggester, did_you_mean, fold, nearest
 from turnout._plugins import OWN, Plugin, SetAside
 from turnout.errors import ConfigError, PluginError
 from turnout.types import ModelInfo, ProviderInfo, Target
@@ -29,8 +30,12 @@ class ProviderEntry:
     """With the models that plugins and the name that the configuration gave it."""
     plugin: Plugin
     catalog: Catalog
-    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     """From the configuration."""
+
+
+_Claim: TypeAlias = tuple[ProviderInfo, Plugin]
+"""A provider, and the plugin that brings it."""
 
 
 class Registry:
@@ -41,8 +46,7 @@ class Registry:
         config: The configuration.
 
     Raises:
-        ConfigError: The configuration is about a provider that is not there, where
-            all plugins are loaded.
+        ConfigError: The configuration gives an instance the name of a provider.
     """
 
     def __init__(self, plugins: Sequence[Plugin], config: Config) -> None:
@@ -50,14 +54,15 @@ class Registry:
         """The claims to a name that lost, each with an error that tells of both."""
         self.contested: dict[str, PluginError] = {}
         """The names that nobody got, folded."""
-        self._by_fold: dict[str, ProviderEntry] = {}
         self.aliases: dict[str, str] = {}
         """Those of plugins, each with what it means."""
-        owners = self._owners(plugins, config)
+        self._config = config
+        self._by_fold: dict[str, ProviderEntry] = {}
         models = _added_models(plugins)
-        for info, plugin in owners:
-            self._add(info, plugin, config.providers.get(info.name), models)
-        self._add_instances(config)
+        for info, plugin in self._owners(plugins):
+            self._add(_with_models(info, models.get(fold(info.name), ())), plugin)
+        self._plain = dict(self._by_fold)
+        self._add_instances()
         for plugin in plugins:
             for alias, meaning in plugin.aliases.items():
                 self.aliases.setdefault(alias, meaning)
@@ -73,67 +78,95 @@ class Registry:
         return self._by_fold.get(fold(name))
 
     def serving(self, name: str) -> list[Target]:
-        """Return who serves a model of a name or has it as an alias."""
-        return self._models.get(name) or self._folded_models.get(name.casefold(), [])
+        """Return who lists a model of a name or has it as an alias.
+
+        Each provider is asked as its catalog does: exactly, then without regard to
+        case.
+        """
+        found: list[Target] = []
+        for entry in self._by_model.get(name.casefold(), ()):
+            model = entry.catalog.listed(name)
+            if model is not None:
+                found.append(Target(entry.info.name, model))
+        return found
+
+    @cached_property
+    def absent(self) -> tuple[str, str] | None:
+        """A table of the configuration about a provider that is not there, and whom.
+
+        Where every plugin is loaded, that is a mistake.
+        """
+        known = self._plain.keys() | self.contested.keys()
+        for name, table in self._config.providers.items():
+            wanted = table.plugin or name
+            if fold(wanted) not in known:
+                return name, wanted
+        return None
+
+    def missing(self, table: str, wanted: str) -> ConfigError:
+        """Return the error for a table about a provider that is not there."""
+        return ConfigError(
+            f"{self._config.path}: providers.{table}: there is no provider {wanted!r}"
+            f"{did_you_mean(nearest(wanted, self.providers))}"
+            "; is its plugin installed?"
+        )
 
     @cached_property
     def suggester(self) -> Suggester:
         """Finds the names nearest to one that nobody bears."""
+        entries = self.providers.values()
         return Suggester(
             chain(
-                (entry.info.name for entry in self._by_fold.values()),
+                (entry.info.name for entry in entries),
+                self._config.aliases,
+                self._config.routes,
                 self.aliases,
-                self._models,
+                chain.from_iterable(entry.catalog.names for entry in entries),
             )
         )
 
     @cached_property
-    def _models(self) -> dict[str, list[Target]]:
-        found: dict[str, list[Target]] = {}
+    def _by_model(self) -> dict[str, list[ProviderEntry]]:
+        found: dict[str, list[ProviderEntry]] = {}
         for entry in self.providers.values():
-            for name, model in _names(entry.catalog):
-                found.setdefault(name, []).append(Target(entry.info.name, model))
+            for name in entry.catalog.folded_names:
+                found.setdefault(name, []).append(entry)
         return found
 
-    @cached_property
-    def _folded_models(self) -> dict[str, list[Target]]:
-        found: dict[str, list[Target]] = {}
-        for name, targets in self._models.items():
-            others = found.setdefault(name.casefold(), [])
-            others += [target for target in targets if target not in others]
-        return found
-
-    def _owners(
-        self, plugins: Sequence[Plugin], config: Config
-    ) -> list[tuple[ProviderInfo, Plugin]]:
+    def _owners(self, plugins: Sequence[Plugin]) -> list[_Claim]:
         """Return each provider once, with the plugin that it is taken from."""
-        claims: dict[str, list[tuple[ProviderInfo, Plugin]]] = {}
+        claims: dict[str, list[_Claim]] = {}
         for plugin in plugins:
             for info in plugin.providers:
                 claims.setdefault(fold(info.name), []).append((info, plugin))
-        chosen = {fold(name): dist for name, dist in config.plugins.choose.items()}
-        owners: list[tuple[ProviderInfo, Plugin]] = []
+        chosen = self._config.plugins.choose
+        choices = {fold(name): choice for name, choice in chosen.items()}
+        owners: list[_Claim] = []
         for name, claimants in claims.items():
-            owner = _owner(name, claimants, chosen.get(name))
+            choice = choices.get(name)
+            owner = _owner(name, claimants, choice)
             if owner is not None:
                 owners.append(owner)
-            losers = [claim for claim in claimants if claim is not owner]
-            for info, plugin in losers:
-                self._refuse(info, plugin, claimants, owner)
+            for claim in claimants:
+                if claim is not owner:
+                    self._refuse(claim, claimants, owner, choice)
         return owners
 
     def _refuse(
         self,
-        info: ProviderInfo,
-        plugin: Plugin,
-        claimants: Sequence[tuple[ProviderInfo, Plugin]],
-        owner: tuple[ProviderInfo, Plugin] | None,
+        claim: _Claim,
+        claimants: Sequence[_Claim],
+        owner: _Claim | None,
+        choice: str | None,
     ) -> None:
+        info, plugin = claim
         names = " and ".join(str(claimant) for _, claimant in claimants)
         outcome = "none is used" if owner is None else f"that of {owner[1]} is used"
+        if choice is not None:
+            outcome += f", since plugins.choose names {choice!r}"
         error = PluginError(
             f"provider {info.name!r} is claimed by {names}; {outcome}; to choose, put "
-            f'{info.name} = "{plugin.distribution}" under [plugins.choose] into '
+            f'"{info.name}" = "{plugin.distribution}" under [plugins.choose] into '
             "turnout.toml"
         )
         if owner is None:
@@ -147,34 +180,37 @@ class Registry:
             )
         )
 
-    def _add(
-        self,
-        info: ProviderInfo,
-        plugin: Plugin,
-        config: ProviderConfig | None,
-        models: Mapping[str, Sequence[ModelInfo]],
-    ) -> None:
-        info = _with_models(info, models.get(fold(info.name), ()))
-        if config is not None and config.plugin is None:
-            self._put(_configured(info, config), plugin, config.options)
+    def _add(self, info: ProviderInfo, plugin: Plugin) -> None:
+        found = self._config.table_of(info.name)
+        if found is not None and found[1].plugin is None:
+            self._put(_configured(info, found[1]), plugin, found[1].options)
         else:
             self._put(info, plugin, {})
 
-    def _add_instances(self, config: Config) -> None:
+    def _add_instances(self) -> None:
         """Add the instances that the configuration makes of providers."""
-        for name, table in config.providers.items():
+        for name, table in self._config.providers.items():
             if table.plugin is None:
                 continue
-            base = self.provider(table.plugin)
+            base = self._plain.get(fold(table.plugin))
             if base is None:
-                continue  # Its plugin is not loaded, or `check` will say so.
-            if self.provider(name) is not None and fold(name) != fold(table.plugin):
+                continue  # Its plugin is not loaded, or it is `absent`.
+            renamed = fold(name) != fold(table.plugin)
+            if renamed and fold(name) in self._plain:
                 raise ConfigError(
-                    f"{config.path}: providers.{name}: there is a provider of that "
-                    "name already; take another"
+                    f"{self._config.path}: providers.{name}: there is a provider of "
+                    "that name already; take another"
                 )
-            info = _configured(replace(base.info, name=name), table)
-            self._put(info, base.plugin, {**base.options, **table.options})
+            info, options = replace(base.info, name=name), dict(base.options)
+            if renamed and "base_url" in table.options:
+                # A key is for the address that it was given for, and for no other;
+                # and nothing is known of what is at this one.
+                options.pop("api_key", None)
+                info = replace(
+                    info, key_variable=None, needs_key=False, open_models=True
+                )
+            options.update(table.options)
+            self._put(_configured(info, table), base.plugin, options)
 
     def _put(
         self, info: ProviderInfo, plugin: Plugin, options: Mapping[str, object]
@@ -184,28 +220,25 @@ class Registry:
         )
 
 
-def _owner(
-    name: str,
-    claimants: Sequence[tuple[ProviderInfo, Plugin]],
-    chosen: str | None,
-) -> tuple[ProviderInfo, Plugin] | None:
+def _owner(name: str, claimants: Sequence[_Claim], choice: str | None) -> _Claim | None:
     """Return whose a name is; None where that cannot be told.
 
-    The configuration's choice goes first; then turnout's own, so that installing a
-    package never replaces a provider that comes with turnout; then the plugin whose
-    entry point bears the name, which is the one that is found by it.
+    The configuration's choice holds, even where the one that it chose is not there.
+    Else turnout's own goes first, so that installing a package never replaces a
+    provider that comes with turnout; then the plugin whose entry point bears the
+    name, which is the one that is found by it.
     """
-    if len(claimants) == 1:
+    if choice is not None:
+        wanted = fold(choice)
+        rules = [[fold(plugin.distribution) == wanted for _, plugin in claimants]]
+    elif len(claimants) == 1:
         return claimants[0]
-    marks = [
-        (
-            plugin.distribution == chosen,
-            plugin.distribution == OWN,
-            fold(plugin.name) == name,
-        )
-        for _, plugin in claimants
-    ]
-    for by_rule in zip(*marks, strict=True):
+    else:
+        rules = [
+            [plugin.distribution == OWN for _, plugin in claimants],
+            [fold(plugin.name) == name for _, plugin in claimants],
+        ]
+    for by_rule in rules:
         if sum(by_rule) == 1:
             return claimants[by_rule.index(True)]
     return None
@@ -232,12 +265,3 @@ def _configured(info: ProviderInfo, config: ProviderConfig) -> ProviderInfo:
     if config.key_variable is None:
         return info
     return replace(info, key_variable=config.key_variable)
-
-
-def _names(catalog: Catalog) -> Iterator[tuple[str, str]]:
-    """Yield every name of every model of a provider, with the model."""
-    for model in catalog.models:
-        yield model, model
-    for alias, model in catalog.aliases.items():
-        if alias not in catalog.models:
-            yield alias, model

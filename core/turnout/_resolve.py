@@ -71,20 +71,19 @@ class Resolver:
 
     def _explain(self, name: str, path: tuple[str, ...]) -> Explanation:
         if name in path:
-            circle = " -> ".join((*path[path.index(name) :], name))
-            raise ConfigError(f"aliases go in a circle: {circle}")
+            raise ConfigError(self._circle((*path[path.index(name) :], name)))
         meaning = self._config.aliases.get(name)
         if meaning is not None:
             return self._by_alias(name, meaning, "an alias of the configuration", path)
         if name in self._config.routes:
             return self._by_route(name, path)
-        found = self._by_model_id(name)
+        found = self._by_model_id(name, path)
         if found is not None:
             return found
         meaning = self._registry.aliases.get(name)
         if meaning is not None:
             return self._by_alias(name, meaning, "a plugin's alias", path)
-        return self._by_bare_name(name)
+        return self._by_bare_name(name, path)
 
     def _by_alias(
         self, name: str, meaning: str, kind: str, path: tuple[str, ...]
@@ -110,7 +109,7 @@ class Resolver:
             name=name, steps=tuple(steps), places=tuple(places.values()), route=name
         )
 
-    def _by_model_id(self, name: str) -> Explanation | None:
+    def _by_model_id(self, name: str, path: tuple[str, ...]) -> Explanation | None:
         """Understand `Provider:model`; None where no provider stands on the left."""
         left, colon, model = name.partition(":")
         entry = self._registry.provider(left) if colon else None
@@ -118,18 +117,17 @@ class Resolver:
             return None
         found = entry.catalog.find(model) if model else entry.info.first_model
         if found is None:
-            known = [*entry.catalog.models, *entry.catalog.aliases]
-            guesses = [f"{entry.info.name}:{m}" for m in nearest(model, known)]
+            near = nearest(model, entry.catalog.names)
             raise UnknownModelError(
-                f"provider {entry.info.name!r} has no model {model!r}"
-                f"{did_you_mean(guesses)}"
+                f"{_way(path)}provider {entry.info.name!r} has no model {model!r}"
+                f"{did_you_mean([f'{entry.info.name}:{one}' for one in near])}"
             )
         target = Target(entry.info.name, found)
         place = Place(target=target, reason="it was named")
         step = f"{name!r} names provider {entry.info.name!r} and model {found!r}"
         return Explanation(name=name, steps=(step,), places=(place,))
 
-    def _by_bare_name(self, name: str) -> Explanation:
+    def _by_bare_name(self, name: str, path: tuple[str, ...]) -> Explanation:
         targets = self._registry.serving(name)
         if targets:
             count = len(targets)
@@ -137,9 +135,10 @@ class Resolver:
             return Explanation(name=name, steps=(step,), places=self._placed(targets))
         entry = self._registry.provider(name)
         if entry is None:
-            raise UnknownModelError(self._unknown(name))
+            raise UnknownModelError(self._unknown(name, path))
         target = Target(entry.info.name, entry.info.first_model)
-        step = f"{name!r} is a provider; its default model is {target.model!r}"
+        model = target.model or "the one that it says itself"
+        step = f"{name!r} is a provider; its default model is {model}"
         place = Place(target=target, reason="it was named")
         return Explanation(name=name, steps=(step,), places=(place,))
 
@@ -151,7 +150,7 @@ class Resolver:
         targets = [
             Target(entry.info.name, entry.info.first_model)
             for entry in self._registry.providers.values()
-            if self._rank(entry) in {_KEY, _IN_PROCESS}
+            if entry.info.in_process or self._key_at_hand(entry)
         ]
         step = "nobody was named: engines in this process, and services with a key"
         return Explanation(name=None, steps=(step,), places=self._placed(targets))
@@ -184,10 +183,25 @@ class Resolver:
             return _KEY
         return _NO_KEY if info.needs_key else _FREE
 
-    def _unknown(self, name: str) -> str:
+    def _circle(self, names: Sequence[str]) -> str:
+        config = self._config
+        ours = any(name in config.aliases or name in config.routes for name in names)
+        where = f"{config.path}: " if ours and config.path is not None else ""
+        return f"{where}aliases and routes go in a circle: {' -> '.join(names)}"
+
+    def _unknown(self, name: str, path: tuple[str, ...]) -> str:
         guesses = self._registry.suggester.nearest(name)
+        left, colon, model = name.partition(":")
+        if colon:  # Then the provider's name may be the mistyped one.
+            near = nearest(left, self._registry.providers)
+            guesses = tuple(f"{provider}:{model}" for provider in near) or guesses
         aside = ""
         if self._set_aside:
             names = ", ".join(repr(plugin) for plugin in self._set_aside)
             aside = f"; these plugins are set aside, see `turnout plugins`: {names}"
-        return f"unknown model {name!r}{did_you_mean(guesses)}{aside}"
+        return f"{_way(path)}unknown model {name!r}{did_you_mean(guesses)}{aside}"
+
+
+def _way(path: tuple[str, ...]) -> str:
+    """Return how an error's message begins: by which aliases and routes it came."""
+    return "".join(f"{name!r} -> " for name in path)

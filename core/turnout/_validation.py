@@ -12,7 +12,16 @@ import dataclasses
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
 
 from turnout._names import did_you_mean, nearest
 from turnout.errors import ConfigError
@@ -40,7 +49,7 @@ def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
         ConfigError: A name is unknown or a value is wrong; the message gives each
             of them, with what was expected.
     """
-    if not values:
+    if not values and not _demanding(cast("Hashable", cls)):
         return cls()
     from pydantic_core import ValidationError
 
@@ -57,17 +66,29 @@ def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
 
 
 def _told(detail: ErrorDetails, cls: type, where: str) -> str:
-    place = ".".join(str(step) for step in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        known = [field.name for field in dataclasses.fields(cls)]
+    place, wrong = ".".join(str(step) for step in detail["loc"]), detail["type"]
+    if wrong == "extra_forbidden" and len(detail["loc"]) == 1:
+        known = [field.name for field in _fields(cls)]
         guesses = did_you_mean(nearest(place, known))
         return f"{where}: there is no {place!r}{guesses or _listed(known)}"
-    message = detail["msg"].removeprefix("Value error, ")
-    given = detail["input"]
-    shown = "" if isinstance(given, Mapping | Secret) else f", not {given!r}"
-    if detail["type"] == "value_error":
+    message = _WORDS.get(wrong, detail["msg"]).removeprefix("Value error, ")
+    given: object = detail["input"]
+    kind = type(given).__name__
+    if wrong in {"missing", "value_error"}:  # Of which the latter shows it or must not.
         shown = ""
+    elif wrong == "dict_type" or isinstance(given, Mapping):
+        # What stands where a table of options belongs may be a key.
+        shown = f", not a {kind}"
+    else:
+        shown = f", not {given!r}"
     return f"{where}: {place}: {message[:1].lower()}{message[1:]}{shown}"
+
+
+# Pydantic's own are of Python's types, and who wrote a file may not know those.
+_WORDS = {
+    "tuple_type": "input should be a list",
+    "dict_type": "input should be a table of keys and values",
+}
 
 
 def _listed(names: list[str]) -> str:
@@ -81,29 +102,43 @@ def _validator(cls: Hashable) -> SchemaValidator:
     return SchemaValidator(_mapping_schema(cast("type", cls)))
 
 
+@cache
+def _demanding(cls: Hashable) -> bool:
+    """Tell whether a dataclass has a field without a default."""
+    return any(map(_required, _fields(cast("type", cls))))
+
+
+def _fields(cls: type) -> list[dataclasses.Field[Any]]:
+    return [field for field in dataclasses.fields(cls) if field.init]
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is field.default_factory is dataclasses.MISSING
+
+
 def _mapping_schema(cls: type) -> CoreSchema:
     import typing
 
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(cls, include_extras=True)
     return {
         "type": "typed-dict",
         "fields": {
             field.name: {
                 "type": "typed-dict-field",
                 "schema": _schema(hints[field.name]),
-                "required": False,
+                "required": _required(field),
             }
-            for field in dataclasses.fields(cls)
+            for field in _fields(cls)
         },
         "extra_behavior": "forbid",
     }
 
 
 def _schema(annotation: Any) -> CoreSchema:
-    plain = _plain().get(annotation)
-    if plain is not None:
-        return plain
     origin, arguments = get_origin(annotation), get_args(annotation)
+    # One with extras goes to the generator; it may not even be hashable.
+    if origin is None and annotation in _plain():
+        return _plain()[annotation]
     if origin in {Union, UnionType} and NoneType in arguments and len(arguments) == 2:
         inner = next(item for item in arguments if item is not NoneType)
         return {"type": "nullable", "schema": _schema(inner)}
@@ -113,6 +148,8 @@ def _schema(annotation: Any) -> CoreSchema:
             "items_schema": [_schema(arguments[0])],
             "variadic_item_index": 0,
         }
+    if origin is Literal:
+        return {"type": "literal", "expected": list(arguments)}
     if origin in {dict, Mapping}:
         keys, items = arguments
         return {
@@ -131,10 +168,9 @@ def _converter(convert: Callable[[object], object]) -> CoreSchema:
 
 
 def _secret(value: object) -> Secret:
-    if isinstance(value, Secret):
-        return value
-    if isinstance(value, str) and value.strip() and value.isprintable():
-        return Secret(value.strip())
+    text = value.reveal() if isinstance(value, Secret) else value
+    if isinstance(text, str) and text.strip() and text.isprintable():
+        return Secret(text.strip())
     # The value is not shown: it is meant to be a secret.
     raise ValueError("expected a text that is neither blank nor has control characters")
 

@@ -31,7 +31,7 @@ class Waiter:
 
     def begin(self, due: float) -> None:
         """Begin a wait in the present task, to be ended by `due` at the latest."""
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self.loop)
         self._watchdog.watch(due)
 
     def end(self) -> None:

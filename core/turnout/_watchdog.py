@@ -15,6 +15,10 @@ from collections.abc import Callable
 __all__ = ["Watchdog"]
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Watchdog:
     """Call `expire` when a wait under way is not over by its due time.
 
@@ -48,8 +52,10 @@ class Watchdog:
         self._due = math.inf
 
     def close(self) -> None:
-        """Cancel the timer; nothing is watched any more."""
+        """Cancel the timer for good; nothing is watched any more."""
         self._due = math.inf
+        # Its owner's method: kept, it would keep the two alive in a circle.
+        self._expire = _nothing
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -55,7 +55,8 @@ class LineSplitter:
             lines[0] = b"".join(self._pieces)
             self._pieces.clear()
             self._held = 0
-            self._check(len(lines[0]))
+        if lines:
+            self._check(max(map(len, lines)))
         if rest:
             self._pieces.append(rest)
             self._held += len(rest)
@@ -170,8 +171,9 @@ class SseSplitter:
 
     def _hold(self, value: bytes) -> None:
         self._data.append(value)
-        self._held += len(value)
-        if self._held > self._max_bytes:
+        # With the LF that joins it, so that empty lines do not go uncounted.
+        self._held += len(value) + 1
+        if self._held - 1 > self._max_bytes:
             raise FramingError(
                 f"an event has more than {self._max_bytes} bytes of data"
             )

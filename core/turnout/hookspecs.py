@@ -11,11 +11,18 @@ names a module or an object that holds hook implementations:
 
 Hooks *declare*: they are plain functions, quick, and do no I/O; an `async def` hook
 is refused. An implementation may take fewer arguments than its specification has.
-They are asked in the order of the plugins' names, never of their installation.
+They are asked in the order of the plugins' names, never of their installation, and
+each on its own: a hook wrapper is refused.
 
-A plugin that cannot be imported, is refused or raises in `turnout_providers`,
-`turnout_models`, `turnout_aliases` or `turnout_commands` is set aside whole, and
-everything else works; `turnout plugins` shows it with its error.
+A plugin that cannot be imported, is refused, or raises in a hook that says so is set
+aside whole, and everything else works; `turnout plugins` shows it with its error. So
+is one that implements no hook, or one that there is not; a hook of another version
+of turnout is marked `@hookimpl(optionalhook=True)`.
+
+A plugin is found by the name of its entry point, and `get_provider` loads no other:
+name it as its provider, and give each of several providers an entry point of its own.
+What is to be loaded whatever is asked for, as observers are and models for another's
+provider, has to be named under `plugins.always` in the configuration.
 
 A plugin may say for which versions of this interface it was written: `turnout_api =
 (1, 1)` beside its hook implementations is the first and the last of them. One that
@@ -39,14 +46,29 @@ if TYPE_CHECKING:
     from turnout.provider import Provider
     from turnout.types import Attempt, ChatRequest, ModelInfo, ProviderInfo, Target
 
-__all__ = ["API_VERSION", "hookimpl"]
+__all__ = [
+    "API_VERSION",
+    "PROJECT",
+    "hookimpl",
+    "hookspec",
+    "turnout_aliases",
+    "turnout_attempt_ended",
+    "turnout_attempt_started",
+    "turnout_commands",
+    "turnout_models",
+    "turnout_order_targets",
+    "turnout_providers",
+    "turnout_rewrite_request",
+]
 
 API_VERSION = 1
 """The version of this interface."""
 
 PROJECT = "turnout"
+"""The name under which pluggy knows hooks as turnout's."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
+"""Marks a function as a hook specification; for this module."""
 
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a function as a hook implementation."""
@@ -56,12 +78,15 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def turnout_providers() -> Iterable[type[Provider] | ProviderInfo]:
     """Return the plugin's providers.
 
-    Asked once, when the plugin is loaded. An item is a class, or a `ProviderInfo`
-    with a `provider_class`: a service that is like another is a row of data and not
-    a class. A name that another plugin's provider bears is a conflict; it is told
-    with both distributions, and `plugins.choose` in the configuration settles it.
-    None means no providers.
+    An item is a class, or a `ProviderInfo` with a `provider_class`: a service that
+    is like another is a row of data and not a class.
 
+    Asked: once, when the plugin is loaded.
+    None: no providers.
+    Several: all hold. A name that two claim is told with both distributions; the
+        configuration's `plugins.choose` settles it, else turnout's own goes first,
+        then the plugin whose entry point bears the name, else nobody gets it.
+    Raising: sets the plugin aside.
     Since: 0.1.
     """
 
@@ -70,10 +95,13 @@ def turnout_providers() -> Iterable[type[Provider] | ProviderInfo]:
 def turnout_models() -> Iterable[ModelInfo]:
     """Return models to add to providers, whoever's those are.
 
-    Asked once, when the plugin is loaded. `ModelInfo.provider` says which provider
-    each belongs to; one of the same name replaces what the provider says of it.
-    Where two plugins describe one model, the first by name wins. None means none.
+    `ModelInfo.provider` says which provider each belongs to; one of the same name
+    replaces what the provider says of it.
 
+    Asked: once, when the plugin is loaded.
+    None: no models.
+    Several: all hold; where two describe one model, the first by name.
+    Raising: sets the plugin aside.
     Since: 0.1.
     """
 
@@ -82,21 +110,24 @@ def turnout_models() -> Iterable[ModelInfo]:
 def turnout_aliases() -> Mapping[str, str]:
     """Return aliases: each with the model id, the model's or the alias's name it means.
 
-    Asked once, when the plugin is loaded. The configuration's aliases go over them;
-    of two plugins' the first by name wins. None means none.
-
+    Asked: once, when the plugin is loaded.
+    None: no aliases.
+    Several: all hold; of one alias the configuration's meaning, then the first
+        plugin's by name.
+    Raising: sets the plugin aside.
     Since: 0.1.
     """
 
 
 @hookspec
 def turnout_rewrite_request(request: ChatRequest, target: Target) -> ChatRequest | None:
-    """Return another request to send in place of this one, or None to leave it.
+    """Return another request to send in place of this one.
 
-    Asked before each attempt, in the request's own path: it must be quick. Each
-    plugin is given what the one before it returned. One that raises is passed over
-    for this attempt, with a record on the logger `turnout`.
-
+    Asked: before each attempt, in the request's own path; it must be quick.
+    None: leaves it as it is.
+    Several: each is given what the one before it returned.
+    Raising: passes the plugin over for this attempt, with a record on the logger
+        `turnout`.
     Since: 0.1.
     """
 
@@ -105,13 +136,15 @@ def turnout_rewrite_request(request: ChatRequest, target: Target) -> ChatRequest
 def turnout_order_targets(
     targets: Sequence[Target], request: ChatRequest
 ) -> Sequence[Target] | None:
-    """Return a route's targets in another order, or None to leave it to others.
+    """Return a route's targets in another order.
 
-    Asked once for each request to a route, before its first attempt. The first
-    answer wins. Targets that it leaves out are not asked; ones that are not the
-    route's are ignored. One that raises is passed over, with a record on the logger
-    `turnout`.
+    Targets that it leaves out are not asked; ones that are not the route's are
+    ignored, and so is an answer without any of the route's.
 
+    Asked: once for each request to a route, before its first attempt.
+    None: leaves it to others.
+    Several: the first answer wins, by the plugins' names.
+    Raising: passes the plugin over, with a record on the logger `turnout`.
     Since: 0.1.
     """
 
@@ -120,9 +153,10 @@ def turnout_order_targets(
 def turnout_attempt_started(attempt: Attempt) -> None:
     """Hear that a target is about to be asked.
 
-    Called on the event loop, before the request is sent: it must be quick. What it
-    raises is recorded on the logger `turnout` and goes no further.
-
+    Asked: on the event loop, before the request is sent; it must be quick.
+    None: is all that it returns.
+    Several: all hear of it.
+    Raising: is recorded on the logger `turnout` and goes no further.
     Since: 0.1.
     """
 
@@ -131,9 +165,11 @@ def turnout_attempt_started(attempt: Attempt) -> None:
 def turnout_attempt_ended(attempt: Attempt) -> None:
     """Hear what became of an attempt: complete, failed or closed.
 
-    Called on the event loop, once for each `turnout_attempt_started`: it must be
-    quick. What it raises is recorded on the logger `turnout` and goes no further.
-
+    Asked: on the event loop, once for each `turnout_attempt_started`; it must be
+        quick.
+    None: is all that it returns.
+    Several: all hear of it.
+    Raising: is recorded on the logger `turnout` and goes no further.
     Since: 0.1.
     """
 
@@ -142,8 +178,10 @@ def turnout_attempt_ended(attempt: Attempt) -> None:
 def turnout_commands(cli: click.Group) -> None:
     """Add commands to the `turnout` command line.
 
-    Called when the command line shows its help, or is given a command that is not
-    its own. A command that is there already stays.
-
+    Asked: when the command line shows its help, or is given a command that is not
+        its own.
+    None: is all that it returns.
+    Several: all add theirs; a command that is there already stays.
+    Raising: sets the plugin aside.
     Since: 0.1.
     """

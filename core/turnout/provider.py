@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
@@ -14,11 +14,10 @@ from turnout._environment import variable
 from turnout._record import Record
 from turnout._validation import checked
 from turnout.errors import AuthenticationError
-from turnout.stream import Stream
+from turnout.stream import Reader, Stream
 from turnout.types import (
     ChatRequest,
     Conversation,
-    Event,
     ProviderInfo,
     Reply,
     RequestOptions,
@@ -154,12 +153,12 @@ class Provider(ABC):
         """
         request = self._request(messages, options)
 
-        def source(record: Record, waiter: Waiter) -> AsyncGenerator[Sequence[Event]]:
-            from turnout._attempt import attempt
+        def source(record: Record, waiter: Waiter) -> Reader:
+            from turnout._attempt import AttemptReader
 
             limit = request.deadline or self.options.deadline
             deadline = waiter.loop.time() + limit
-            return attempt(self, request, record, waiter, deadline)
+            return AttemptReader(self, request, record, waiter, deadline)
 
         return Stream(source)
 
@@ -271,8 +270,9 @@ class Provider(ABC):
         """Return the request for one of the provider's models, checked."""
         from turnout._attempt import refusal
 
+        name = ChatRequest.checked_model(options.get("model"))
+        options["model"] = self.catalog.model(name) or None
         request = ChatRequest.build(messages, **options)
-        request = request.for_model(self.catalog.model(request.model))
         unsupported = refusal(self, request)
         if unsupported is not None:
             raise unsupported

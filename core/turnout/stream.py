@@ -6,7 +6,7 @@ iteration all stand on it. What is read comes from a *source*: one attempt of a
 provider, or a route's driver.
 
 Who holds whom matters, because a dropped stream is to close itself without waiting
-for the garbage collector: an iterator holds the stream, the stream holds its source,
+for the garbage collector: an iterator holds the stream, the stream holds its reader,
 and neither is held by what it holds.
 """
 
@@ -24,7 +24,7 @@ from collections.abc import (
 )
 from enum import Enum
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, cast
 
 from turnout._record import Record
 from turnout.errors import ArgumentError, TurnoutError
@@ -35,9 +35,26 @@ if TYPE_CHECKING:
 
     from turnout._waiter import Waiter
 
-__all__ = ["Source", "Stream"]
+__all__ = ["Reader", "Source", "Stream"]
 
-Source: TypeAlias = "Callable[[Record, Waiter], AsyncGenerator[Sequence[Event]]]"
+
+class Reader(Protocol):
+    """What a stream reads: an attempt, or a route's driver."""
+
+    async def read(self) -> Sequence[Event] | None:
+        """Return the next batch; None when the answer is complete, or was closed.
+
+        Raises:
+            TurnoutError: Whatever went wrong; nothing else but cancellation leaves.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End what is read where it stands; may be called again."""
+        ...
+
+
+Source: TypeAlias = "Callable[[Record, Waiter], Reader]"
 """Begins what a stream reads; called once, when the stream is first read."""
 
 
@@ -70,7 +87,7 @@ class Stream:
         self._source = source
         self._record = Record()
         self._state = _State.NEW
-        self._batches: AsyncGenerator[Sequence[Event]] | None = None
+        self._reader: Reader | None = None
         self._waiter: Waiter | None = None
         self._ahead: Sequence[Event] | None = None
         self._claimed = False
@@ -141,7 +158,7 @@ class Stream:
             return
         self._state = _State.CLOSED
         assert self._waiter is not None
-        assert self._batches is not None
+        assert self._reader is not None
         self._ended = self._waiter.loop.create_future()
         reading = self._reading
         self._waiter.close()
@@ -149,7 +166,7 @@ class Stream:
             await self._wait_for_end()
             return
         try:
-            await _close(self._batches)
+            await self._reader.close()
         finally:
             self._ended.set_result(None)
 
@@ -192,10 +209,11 @@ class Stream:
                     if event and (everything or event.__class__ is str):
                         yield event
         except GeneratorExit:
-            # The iterator was dropped. A block that was entered closes when left.
+            # A block that was entered closes when it is left.
             if self._state is _State.OPEN and not self._entered:
                 await self.aclose()
-                self._warn()
+                if _dropped():
+                    self._warn()
             raise
 
     async def _next(self) -> Sequence[Event] | None:
@@ -207,14 +225,11 @@ class Stream:
             if self._state is not _State.NEW:
                 return None
             self._start()
-        assert self._batches is not None
+        reader = self._reader
+        assert reader is not None
         self._reading = True
         try:
-            batch = await self._batches.__anext__()
-        except StopAsyncIteration:
-            if self._state is _State.OPEN:
-                self._end(_State.COMPLETE)
-            return None
+            batch = await reader.read()
         except TurnoutError as error:
             self._end(_State.FAILED)
             error.reply = self._record.reply()
@@ -226,16 +241,18 @@ class Stream:
             self._reading = False
             if self._ended is not None and not self._ended.done():
                 self._ended.set_result(None)
-        if self._state is not _State.OPEN:  # Closed between two waits.
-            await _close(self._batches)
+        if self._state is not _State.OPEN:  # Closed meanwhile.
+            await reader.close()
             return None
+        if batch is None:
+            self._end(_State.COMPLETE)
         return batch
 
     def _start(self) -> None:
         from turnout._waiter import Waiter
 
         self._waiter = Waiter()
-        self._batches = self._source(self._record, self._waiter)
+        self._reader = self._source(self._record, self._waiter)
         self._state = _State.OPEN
 
     def _end(self, state: _State) -> None:
@@ -258,7 +275,12 @@ class Stream:
         )
 
 
-async def _close(batches: AsyncGenerator[Sequence[Event]]) -> None:
-    from turnout._attempt import close_generator
+def _dropped() -> bool:
+    """Tell whether the event loop closes an iterator that nobody holds any more.
 
-    await close_generator(batches)
+    It does that in a task of its own, which runs no coroutine but the closing.
+    """
+    import asyncio
+
+    task = asyncio.current_task()
+    return task is not None and not asyncio.iscoroutine(task.get_coro())

@@ -6,30 +6,23 @@ request, as all that needs asyncio is.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
 
-from turnout._attempt import Batch, attempt, refusal
+from turnout._attempt import AttemptReader, refusal
 from turnout._record import Record
 from turnout._waiter import Waiter
 from turnout.errors import FallbackError, TurnoutError
 from turnout.fallback._policy import Policy, Verdict, verdict
 from turnout.provider import BoundTarget
-from turnout.types import Attempt, ChatRequest
+from turnout.types import Attempt, ChatRequest, Event
 
-__all__ = ["DEFAULT_DEADLINE", "drive"]
+__all__ = ["DEFAULT_DEADLINE", "RouteReader"]
 
 DEFAULT_DEADLINE = 600.0
 """Seconds for a request with all of its attempts."""
 
 
-async def drive(
-    targets: Sequence[BoundTarget],
-    request: ChatRequest,
-    policy: Policy,
-    record: Record,
-    waiter: Waiter,
-) -> AsyncGenerator[Batch]:
+class RouteReader:
     """Give the answer of the first target that has one, in batches.
 
     Args:
@@ -38,42 +31,84 @@ async def drive(
         policy: The route's.
         record: Takes down the answer and every attempt.
         waiter: Watches over the waits.
-
-    Raises:
-        FallbackError: Every target failed.
-        TurnoutError: A target failed and the policy asks no other; or it was the
-            only one.
     """
-    limit = request.deadline or policy.deadline or DEFAULT_DEADLINE
-    deadline = waiter.loop.time() + limit
-    errors: list[TurnoutError] = []
-    asked = 0
-    for bound in targets:
-        own = request.for_model(bound.model)
-        unsupported = refusal(bound.provider, own)
-        if unsupported is not None:
-            errors.append(unsupported)
-            record.end(
-                Attempt(target=bound.target, outcome="passed_over", error=unsupported)
+
+    def __init__(
+        self,
+        targets: Sequence[BoundTarget],
+        request: ChatRequest,
+        policy: Policy,
+        record: Record,
+        waiter: Waiter,
+    ) -> None:
+        self._request = request
+        self._policy = policy
+        self._record = record
+        self._waiter = waiter
+        limit = request.deadline or policy.deadline or DEFAULT_DEADLINE
+        self._deadline = waiter.loop.time() + limit
+        self._errors: list[TurnoutError] = []
+        self._shown = False
+        self._left = self._askable(targets)
+        self._attempt: AttemptReader | None = None
+
+    async def read(self) -> Sequence[Event] | None:
+        """Return the next batch; None when the answer is complete, or was closed.
+
+        Raises:
+            FallbackError: Every target failed.
+            TurnoutError: A target failed and the policy asks no other; or it was the
+                only one.
+        """
+        while True:
+            if self._attempt is None:
+                self._attempt = self._next_attempt()
+            try:
+                batch = await self._attempt.read()
+            except TurnoutError as error:
+                if verdict(error, self._policy, shown=self._shown) is Verdict.RAISE:
+                    raise
+                self._errors.append(error)
+                self._attempt = None
+            else:
+                self._shown = True
+                return batch
+
+    async def close(self) -> None:
+        """End the attempt under way where it stands."""
+        if self._attempt is not None:
+            await self._attempt.close()
+
+    def _askable(
+        self, targets: Sequence[BoundTarget]
+    ) -> Iterator[tuple[BoundTarget, ChatRequest]]:
+        """Yield the targets that can do what the request needs; note the others."""
+        asked = 0
+        for bound in targets:
+            own = self._request.for_model(bound.model)
+            unsupported = refusal(bound.provider, own)
+            if unsupported is not None:
+                self._errors.append(unsupported)
+                passed = Attempt(
+                    target=bound.target, outcome="passed_over", error=unsupported
+                )
+                self._record.end(passed)
+            elif asked < self._policy.max_attempts:
+                asked += 1
+                yield bound, own
+
+    def _next_attempt(self) -> AttemptReader:
+        for bound, request in self._left:
+            return AttemptReader(
+                bound.provider,
+                request,
+                self._record,
+                self._waiter,
+                self._deadline,
+                self._policy.first_delta_timeout,
+                self._policy.stall_timeout,
             )
-            continue
-        if asked == policy.max_attempts:
-            break
-        asked += 1
-        shown = False
-        try:
-            async with aclosing(
-                attempt(bound.provider, own, record, waiter, deadline)
-            ) as batches:
-                async for batch in batches:
-                    shown = True
-                    yield batch
-            return
-        except TurnoutError as error:
-            if verdict(error, policy, shown=shown) is Verdict.RAISE:
-                raise
-            errors.append(error)
-    raise _failed(errors, record)
+        raise _failed(self._errors, self._record)
 
 
 def _failed(errors: Sequence[TurnoutError], record: Record) -> TurnoutError:

@@ -5,6 +5,7 @@ Source: the table of reliability.md 2.3.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -12,6 +13,7 @@ from turnout.errors import (
     AuthenticationError,
     ConnectError,
     ConnectionLostError,
+    ContentFilterError,
     ContextLengthError,
     FirstDeltaTimeoutError,
     InvalidRequestError,
@@ -63,7 +65,7 @@ class Policy:
     def __post_init__(self) -> None:
         for name in ("first_delta_timeout", "stall_timeout", "deadline"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"{name} is in seconds, more than 0")
         if self.max_attempts < 1:
             raise ValueError("max_attempts is at least 1")
@@ -99,8 +101,6 @@ def verdict(error: TurnoutError, policy: Policy, *, shown: bool) -> Verdict:
         policy: The route's.
         shown: Whether the caller has seen anything of the answer.
     """
-    from turnout.errors import ContentFilterError
-
     if shown:
         return Verdict.RAISE
     if isinstance(error, InvalidRequestError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
@@ -12,11 +12,10 @@ from turnout._validation import checked
 from turnout.errors import ConfigError
 from turnout.fallback._policy import Policy
 from turnout.provider import BoundTarget
-from turnout.stream import Stream
+from turnout.stream import Reader, Stream
 from turnout.types import (
     ChatRequest,
     Conversation,
-    Event,
     Reply,
     RequestOptions,
     Target,
@@ -74,10 +73,11 @@ class Route:
         """
         request = ChatRequest.build(messages, **options)
 
-        def source(record: Record, waiter: Waiter) -> AsyncGenerator[Sequence[Event]]:
-            from turnout.fallback._driver import drive
+        def source(record: Record, waiter: Waiter) -> Reader:
+            from turnout.fallback._driver import RouteReader
 
-            return drive(self._ordered(request), request, self.policy, record, waiter)
+            targets = self._ordered(request)
+            return RouteReader(targets, request, self.policy, record, waiter)
 
         return Stream(source)
 

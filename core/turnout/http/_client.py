@@ -7,14 +7,21 @@ origin than the one that it was given for.
 from __future__ import annotations
 
 import json as json_
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from turnout._environment import proxy_for
-from turnout.errors import ArgumentError, ConfigError, ProtocolError, TurnoutError
+from turnout.errors import (
+    ArgumentError,
+    ConfigError,
+    ConnectError,
+    ProtocolError,
+    TurnoutError,
+)
 from turnout.http._redaction import redacted
 from turnout.http._response import Response
 from turnout.http._status import Refusal, StatusRule, classify, shortened
@@ -31,15 +38,28 @@ Headers: TypeAlias = Mapping[str, str | Secret]
 
 HeaderSource: TypeAlias = Headers | Callable[[], Headers]
 
-# For bodies of bytes too; aiohttp would call them application/octet-stream.
-_DEFAULT_HEADERS = {"Content-Type": "application/json"}
-
 _ERROR_BYTES = 64 * 1024
 _ERROR_SECONDS = 5.0
 """How much of a refusal's body is read, and for how long."""
 
 _SHORTEST_QUOTE = 12
 """From this many characters on, a text of the request is cut from a refusal."""
+
+
+_MOST_PLACES = 256
+"""How many addresses are kept; one whose path holds a model's name has many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Whom a request goes to."""
+
+    url: str
+    name: str
+    """The host, and the port where one was given, for people."""
+    own: bool
+    """Whether it is at the origin that the provider's credential is for."""
+    proxy: Secret | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +86,9 @@ class Http:
     """Where the key comes from, for errors."""
     status_rules: Sequence[StatusRule] = ()
     pool: Pool | None = field(default=None, repr=False)
+    _places: dict[str, Place] = field(
+        default_factory=dict[str, Place], init=False, repr=False, compare=False
+    )
 
     def post(
         self,
@@ -96,7 +119,7 @@ class Http:
             ProviderError: It refused; the class says why, see `STATUS_RULES`.
             ConfigError: It redirects, or the address cannot be asked.
         """
-        return self._exchange("POST", url, json, data, headers or {})
+        return _Exchange(self, "POST", url, json, data, headers or {})
 
     def get(
         self, url: str, *, headers: HeaderSource | None = None
@@ -112,104 +135,96 @@ class Http:
         Raises:
             TurnoutError: As `post` does.
         """
-        return self._exchange("GET", url, None, None, headers or {})
+        return _Exchange(self, "GET", url, None, None, headers or {})
 
-    @asynccontextmanager
-    async def _exchange(
-        self,
-        method: str,
-        url: str,
-        json: object,
-        data: bytes | None,
-        headers: HeaderSource,
-    ) -> AsyncGenerator[Response]:
-        if json is not None:
-            data = _written(json)
-        raw, sent = await self._open(method, url, data, headers)
-        response = Response(raw, self.idle_timeout, self.max_bytes)
-        try:
-            if response.status != 200:
-                raise await self._refused(response, sent, json)
-            yield response
-        finally:
-            response.close()
+    def place(self, url: str) -> Place:
+        """Return whom an address or a path after `base_url` means.
 
-    async def _open(
-        self, method: str, url: str, data: bytes | None, headers: HeaderSource
+        Raises:
+            ConfigError: It is no http or https address.
+        """
+        place = self._places.get(url)
+        if place is None:
+            if len(self._places) >= _MOST_PLACES:
+                self._places.clear()
+            place = self._places[url] = self._find(url)
+        return place
+
+    def _find(self, url: str) -> Place:
+        address = urlsplit(url)
+        if not address.scheme:
+            if self.base_url is None:
+                raise ConfigError(f"{self.provider}: base_url is not set")
+            address = urlsplit(self.base_url.rstrip("/") + "/" + url.lstrip("/"))
+        host = address.hostname
+        if address.scheme not in {"http", "https"} or not host:
+            raise ConfigError(
+                f"{self.provider}: {address.geturl()!r} is no http or https address"
+            )
+        proxy = self.proxy
+        if proxy is None:
+            named = proxy_for(address.scheme, host, address.port)
+            proxy = None if named is None else Secret(named)
+        return Place(
+            url=address.geturl(),
+            name=address.netloc.rpartition("@")[2],
+            own=_origin(address) == _origin(urlsplit(self.base_url or "")),
+            proxy=proxy,
+        )
+
+    async def send(
+        self, method: str, place: Place, data: bytes | None, source: HeaderSource
     ) -> tuple[aiohttp.ClientResponse, Headers]:
         """Send a request; return its response once the head is in, and its headers.
 
         A kept connection that the server closes while it is written to is replaced
         by a new one, once: the request was not read. aiohttp itself does that only
         for methods that change nothing.
+
+        Raises:
+            TurnoutError: As `post` does, but for refusals.
         """
         from turnout.http import _transport
 
-        address = self._address(url)
-        place = address.netloc.rpartition("@")[2]
         pool = self.pool or await _transport.shared_pool()
-        reused: list[bool] = []
         failure: TurnoutError | None = None
         for _ in range(2):
-            reused.clear()
-            sent = headers() if callable(headers) else headers
-            self._check_origin(address, sent)
+            headers = source() if callable(source) else source
+            if not place.own and any(isinstance(v, Secret) for v in headers.values()):
+                raise ConfigError(
+                    f"{self.provider}: its credential is for base_url and is not sent "
+                    f"to {place.name!r}"
+                )
             try:
                 raw = await pool.session.request(
                     method,
-                    address.geturl(),
+                    place.url,
                     data=data,
-                    headers={**_DEFAULT_HEADERS, **_revealed(sent)},
-                    proxy=self._proxy(address),
+                    headers=_revealed(headers),
+                    proxy=place.proxy.reveal() if place.proxy is not None else None,
                     allow_redirects=False,
                     timeout=_transport.timeout(self.connect_timeout),
-                    trace_request_ctx=reused,
                 )
             except _transport.ERRORS as error:
-                failure = _transport.open_error(error, place, self.connect_timeout)
-                if not (reused and _transport.unused(error)):
+                failure = _transport.open_error(error, place.name, self.connect_timeout)
+                if not (_transport.REUSED.get() and _transport.unused(error)):
                     break
             else:
-                return raw, sent
+                return raw, headers
         # Outside the handler, so that aiohttp's error is not kept as the context of
         # ours: its frames and its repr hold the headers, the key among them.
         assert failure is not None
         raise failure
 
-    def _address(self, url: str) -> SplitResult:
-        address = urlsplit(url)
-        if not address.scheme:
-            if self.base_url is None:
-                raise ConfigError(f"{self.provider}: base_url is not set")
-            address = urlsplit(self.base_url.rstrip("/") + "/" + url.lstrip("/"))
-        if address.scheme not in {"http", "https"} or not address.hostname:
-            raise ConfigError(
-                f"{self.provider}: {address.geturl()!r} is no http or https address"
-            )
-        return address
-
-    def _check_origin(self, address: SplitResult, headers: Headers) -> None:
-        if any(isinstance(value, Secret) for value in headers.values()):
-            bound = urlsplit(self.base_url or "")
-            if _origin(address) != _origin(bound):
-                raise ConfigError(
-                    f"{self.provider}: its credential is for {bound.netloc!r} and is "
-                    f"not sent to {address.netloc!r}"
-                )
-
-    def _proxy(self, address: SplitResult) -> str | None:
-        if self.proxy is not None:
-            return self.proxy.reveal()
-        return proxy_for(address.scheme, address.hostname or "", address.port)
-
-    async def _refused(
-        self,
-        response: Response,
-        headers: Headers,
-        json: object,
+    async def refused(
+        self, response: Response, place: Place, headers: Headers, json: object
     ) -> TurnoutError:
         """Return the error for a response that is no answer."""
         status = response.status
+        if status == 407 and place.proxy is not None:
+            return ConnectError(
+                f"the proxy refused to connect to {place.name}: status {status}"
+            )
         if 300 <= status < 400:
             to = urlsplit(urljoin(response.url, response.headers.get("location", "")))
             return ConfigError(
@@ -235,6 +250,55 @@ class Http:
         )
 
 
+class _Exchange:
+    """A request and its response: sent when entered, closed when left.
+
+    A class, as a generator made into a context manager would cost four times as much.
+    """
+
+    __slots__ = ("_data", "_headers", "_http", "_json", "_method", "_response", "_url")
+
+    def __init__(
+        self,
+        http: Http,
+        method: str,
+        url: str,
+        json: object,
+        data: bytes | None,
+        headers: HeaderSource,
+    ) -> None:
+        self._http = http
+        self._method = method
+        self._url = url
+        self._json = json
+        self._data = data
+        self._headers = headers
+        self._response: Response | None = None
+
+    async def __aenter__(self) -> Response:
+        http = self._http
+        place = http.place(self._url)
+        data = self._data if self._json is None else _written(self._json)
+        raw, headers = await http.send(self._method, place, data, self._headers)
+        response = Response(raw, place.name, http.idle_timeout, http.max_bytes)
+        if response.status != 200:
+            try:
+                raise await http.refused(response, place, headers, self._json)
+            finally:
+                response.close()
+        self._response = response
+        return response
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._response is not None:
+            self._response.close()
+
+
 def _written(json: object) -> bytes:
     try:
         return json_.dumps(json, allow_nan=False).encode("ascii")
@@ -247,10 +311,11 @@ def _written(json: object) -> bytes:
 
 
 def _revealed(headers: Headers) -> dict[str, str]:
-    return {
-        name: value.reveal() if isinstance(value, Secret) else value
-        for name, value in headers.items()
-    }
+    # For bodies of bytes too; aiohttp would call them application/octet-stream.
+    plain = {"Content-Type": "application/json"}
+    for name, value in headers.items():
+        plain[name] = value.reveal() if isinstance(value, Secret) else value
+    return plain
 
 
 def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:

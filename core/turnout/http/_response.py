@@ -26,19 +26,28 @@ class Response:
 
     Args:
         raw: aiohttp's response.
+        place: The host, for people.
         idle_timeout: Seconds without a byte.
         max_bytes: How many bytes the body may have, decompressed.
     """
 
     def __init__(
-        self, raw: aiohttp.ClientResponse, idle_timeout: float, max_bytes: int
+        self,
+        raw: aiohttp.ClientResponse,
+        place: str,
+        idle_timeout: float,
+        max_bytes: int,
     ) -> None:
         self._raw = raw
+        self._place = place
         self._idle_timeout = idle_timeout
         self._max_bytes = max_bytes
-        self._place = raw.url.authority
         self.status = raw.status
-        self.url = str(raw.url)
+
+    @property
+    def url(self) -> str:
+        """The address that was asked."""
+        return str(self._raw.url)
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -62,7 +71,7 @@ class Response:
         """Close the connection, unless the body was read to its end."""
         self._raw.close()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the body in pieces as the network brings them.
 
         Cancelling leaves the connection to be closed with the response.
@@ -72,33 +81,9 @@ class Response:
             StreamStalledError: No byte came for `idle_timeout`.
             ProtocolError: The body is not valid HTTP, or has too many bytes.
         """
-        from turnout.http import _transport
-
-        content = self._raw.content
-        loop = asyncio.get_running_loop()
-        watchdog = Watchdog(loop, self._fail_idle)
-        left = self._max_bytes
-        failure: TurnoutError | None = None
-        try:
-            while True:
-                watchdog.watch(loop.time() + self._idle_timeout)
-                data = await content.readany()
-                watchdog.rest()
-                if not data:
-                    break
-                left -= len(data)
-                if left < 0:
-                    raise ProtocolError(
-                        f"{self._place} sent more than {self._max_bytes} bytes"
-                    )
-                yield data
-        except _transport.ERRORS as error:
-            failure = _transport.body_error(error, self._place)
-        finally:
-            watchdog.close()
-        if failure is not None:
-            # Outside the handler: see Http._open.
-            raise failure
+        return _Chunks(
+            self._raw.content, self._place, self._idle_timeout, self._max_bytes
+        )
 
     async def sse(self) -> AsyncIterator[ServerSentEvent]:
         """Iterate over the body's server-sent events.
@@ -135,10 +120,10 @@ class Response:
             async for chunk in self.chunks():
                 for line in splitter.feed(chunk):
                     if line and not line.isspace():
-                        yield cast("object", from_json(line))
+                        yield cast("object", from_json(line, allow_inf_nan=False))
             last = splitter.close()
             if last and not last.isspace():
-                yield cast("object", from_json(last))
+                yield cast("object", from_json(last, allow_inf_nan=False))
         except FramingError as error:
             failure = ProtocolError(f"{self._place}: {error}")
         except ValueError:
@@ -158,7 +143,7 @@ class Response:
 
         body = b"".join([chunk async for chunk in self.chunks()])
         try:
-            return cast("object", from_json(body))
+            return cast("object", from_json(body, allow_inf_nan=False))
         except ValueError:
             failure = ProtocolError(f"{self._place} sent a body that is no JSON")
         raise failure
@@ -187,10 +172,69 @@ class Response:
             pass
         return body
 
-    def _fail_idle(self) -> None:
-        self._raw.content.set_exception(
+
+class _Chunks:
+    """The pieces of a body; a class, as an async generator costs more to begin."""
+
+    __slots__ = (
+        "_content",
+        "_failure",
+        "_idle",
+        "_left",
+        "_loop",
+        "_place",
+        "_watchdog",
+    )
+
+    def __init__(
+        self, content: aiohttp.StreamReader, place: str, idle: float, max_bytes: int
+    ) -> None:
+        self._content = content
+        self._place = place
+        self._idle = idle
+        self._left = max_bytes
+        self._failure: TurnoutError | None = None
+        self._loop = asyncio.get_running_loop()
+        self._watchdog = Watchdog(self._loop, self._stalled)
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._failure is not None:
+            raise self._failure
+        watchdog = self._watchdog
+        watchdog.watch(self._loop.time() + self._idle)
+        try:
+            data = await self._content.readany()
+        except Exception as error:  # noqa: BLE001 `_failed` raises all but HTTP's.
+            data = self._failed(error)
+        finally:
+            watchdog.rest()
+        if data:
+            self._left -= len(data)
+            if self._left >= 0:
+                return data
+            self._failure = ProtocolError(
+                f"{self._place} sent more bytes than max_bytes allows"
+            )
+        watchdog.close()
+        # Outside the handler: see `Http.send`.
+        raise self._failure or StopAsyncIteration
+
+    def _failed(self, error: Exception) -> bytes:
+        """Keep the error for when what came before it has been given out."""
+        from turnout.http import _transport
+
+        if not isinstance(error, _transport.ERRORS):
+            raise error
+        self._failure = _transport.body_error(error, self._place)
+        return _transport.unread(self._content)
+
+    def _stalled(self) -> None:
+        self._content.set_exception(
             StreamStalledError(
                 f"{self._place} stalled: no byte of its answer within "
-                f"idle_timeout={self._idle_timeout:g} s"
+                f"idle_timeout={self._idle:g} s"
             )
         )

@@ -9,9 +9,10 @@ import asyncio
 import os
 import zlib
 from collections.abc import AsyncGenerator
+from contextvars import ContextVar
 from functools import cache
-from types import SimpleNamespace
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, WeakSet
 
 import aiohttp
 from aiohttp import http_exceptions
@@ -26,13 +27,19 @@ from turnout.errors import (
     TurnoutError,
 )
 
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
 __all__ = [
     "ERRORS",
+    "REUSED",
     "Pool",
     "body_error",
     "open_error",
     "shared_pool",
     "timeout",
+    "unread",
     "unused",
 ]
 
@@ -48,19 +55,43 @@ ERRORS = (
 """All that aiohttp raises. `LineTooLong` and its like are no `ClientError`."""
 
 
+REUSED: ContextVar[bool] = ContextVar("turnout_connection_reused", default=False)
+"""Whether the connection that this task got last had been used before."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tell whether a connection is a kept one.
+
+    aiohttp's own tracing tells that too, but makes every request a tenth dearer.
+    """
+
+    def __init__(self) -> None:
+        # No limit: a hundred streams would make the next one wait in silence.
+        super().__init__(limit=0, ttl_dns_cache=60)
+        self._seen: WeakSet[object] = WeakSet()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 as aiohttp has it
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        protocol = connection.protocol
+        REUSED.set(protocol in self._seen)
+        self._seen.add(protocol)
+        return connection
+
+
 class Pool:
     """The connections of one event loop; made within it."""
 
     def __init__(self) -> None:
-        reuse = aiohttp.TraceConfig()
-        reuse.on_connection_reuseconn.append(_note_reuse)
         self.session = aiohttp.ClientSession(
-            # No limit: a hundred streams would make the next one wait in silence.
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+            connector=_Connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             # aiohttp's own default ends every stream after five minutes.
             timeout=aiohttp.ClientTimeout(total=None),
-            trace_configs=[reuse],
             # Would read `.netrc` too.
             trust_env=False,
             # A proxy that compresses holds tokens back, and a compressed body that
@@ -71,14 +102,6 @@ class Pool:
     async def aclose(self) -> None:
         """Close all connections."""
         await self.session.close()
-
-
-async def _note_reuse(
-    session: aiohttp.ClientSession, context: SimpleNamespace, params: object
-) -> None:
-    reused = context.trace_request_ctx
-    if reused is not None:
-        reused.append(True)
 
 
 # One pool an event loop, for all providers: state of the process by its nature. Each
@@ -121,6 +144,15 @@ def timeout(connect: float) -> aiohttp.ClientTimeout:
         connect: Seconds to a connection, the name's look-up included.
     """
     return aiohttp.ClientTimeout(total=None, connect=connect)
+
+
+def unread(content: aiohttp.StreamReader) -> bytes:
+    """Return what a body that failed had brought before.
+
+    A reader that was slow finds the error first, as aiohttp raises it before it
+    gives out what is buffered, and has no public way to what came before it.
+    """
+    return content._read_nowait(-1) if content._buffer else b""  # pyright: ignore[reportPrivateUsage]
 
 
 def unused(error: BaseException) -> bool:

@@ -55,12 +55,12 @@ class ProviderInfo:
     """What a provider says of itself, before anything of it is made.
 
     Raises:
-        PluginError: The name cannot be used, or the default model is none of
-            the provider's models.
+        PluginError: The name cannot be used, or the default model or what an alias
+            means is none of the provider's models.
     """
 
     name: str
-    """As users write it; neither empty nor with a colon in it."""
+    """As users write it; it has a letter or a digit, and no colon."""
     models: tuple[str | ModelInfo, ...] = ()
     default_model: str | None = None
     """None means the first of `models`."""
@@ -84,18 +84,37 @@ class ProviderInfo:
     """Options of the class that this row sets, such as `base_url`."""
 
     def __post_init__(self) -> None:
-        if not self.name.strip() or ":" in self.name or not self.name.isprintable():
+        # Names are compared without `-`, `_` and spaces: something must be left.
+        if (
+            not self.name.strip("-_ ")
+            or ":" in self.name
+            or not self.name.isprintable()
+        ):
             raise PluginError(
                 f"{self.name!r} cannot name a provider; a name has printable "
                 "characters and no colon"
             )
-        names = {info.name for info in self.model_infos}
+        models: object = self.models
+        if isinstance(models, str):
+            raise PluginError(
+                f"the models of provider {self.name!r} are a text; they are a tuple, "
+                'as in ("one",)'
+            )
+        if self.open_models:
+            return
+        names = {_name(model) for model in self.models}
         default = self.default_model
-        if default is not None and default not in names and not self.open_models:
+        if default is not None and default not in names:
             raise PluginError(
                 f"the default model {default!r} of provider {self.name!r} is not "
                 "among its models"
             )
+        for alias, model in self.aliases.items():
+            if model not in names:
+                raise PluginError(
+                    f"the alias {alias!r} of provider {self.name!r} means {model!r}, "
+                    "which is not among its models"
+                )
 
     @property
     def model_infos(self) -> tuple[ModelInfo, ...]:
@@ -110,4 +129,8 @@ class ProviderInfo:
         """The default model's name; empty where the provider lists none."""
         if self.default_model is not None:
             return self.default_model
-        return self.model_infos[0].name if self.models else ""
+        return _name(self.models[0]) if self.models else ""
+
+
+def _name(model: str | ModelInfo) -> str:
+    return model if isinstance(model, str) else model.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from turnout.errors import ArgumentError
 
@@ -21,6 +21,17 @@ __all__ = [
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
+
+_LONGEST_ROLE = 20
+"""From this many characters on, what stands for a role may be a prompt."""
+
+
+def wrong_role(role: object) -> str:
+    """Return what is wrong with a role, without showing what may be a prompt."""
+    shown = f"a {type(role).__name__}"
+    if role is None or (isinstance(role, str) and len(role) < _LONGEST_ROLE):
+        shown = repr(role)
+    return f"has the role {shown}; a role is one of {', '.join(ROLES)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +87,8 @@ class Tool:
     description: str = ""
     parameters: dict[str, object] | None = None
     """The JSON schema of its arguments; None where it takes none."""
+    strict: bool | None = None
+    """Whether the arguments are bound to the schema; None leaves it to the provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +103,11 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    Raises:
+        ArgumentError: The role is none, or the content is neither text nor parts.
+    """
 
     role: Role
     content: str | tuple[Part, ...] = ""
@@ -100,9 +117,26 @@ class Message:
     """The call that a tool's message answers."""
     name: str | None = None
 
+    def __post_init__(self) -> None:
+        # Whoever writes one without a type checker gets these wrong most often.
+        if self.role not in ROLES:
+            raise ArgumentError(f"a message {wrong_role(self.role)}")
+        if not isinstance(self.content, str) and not _are_parts(self.content):
+            raise ArgumentError(
+                "a message's content is a str or a tuple of TextPart, ImagePart and "
+                "FilePart"
+            )
+
     @property
     def text(self) -> str:
         """The text alone; its parts are joined as they stand."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, TextPart))
+
+
+def _are_parts(value: object) -> bool:
+    return isinstance(value, tuple) and all(
+        isinstance(part, TextPart | ImagePart | FilePart)
+        for part in cast("tuple[object, ...]", value)
+    )

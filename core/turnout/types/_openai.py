@@ -9,7 +9,7 @@ Source: OpenAI's chat completions reference, `messages` and `tools`; wire.md 2.1
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias, cast
+from typing import TypeAlias, assert_never, cast
 
 from turnout.errors import ArgumentError
 from turnout.types._messages import (
@@ -22,6 +22,7 @@ from turnout.types._messages import (
     TextPart,
     Tool,
     ToolCall,
+    wrong_role,
 )
 
 __all__ = [
@@ -44,9 +45,10 @@ Conversation: TypeAlias = (
 # often put back into the conversation whole, so these may stand there and be empty.
 _IGNORED_IF_EMPTY = {"annotations", "audio", "function_call", "refusal"}
 _FIELDS = {"role", "content", "tool_calls", "tool_call_id", "name"}
+_FUNCTION_FIELDS = {"name", "description", "parameters", "strict"}
 
 # `developer` is what newer models call the system's voice.
-_ROLE_NAMES: dict[object, Role] = {"developer": "system"}
+_ROLE_NAMES: dict[str, Role] = {"developer": "system"}
 _ROLE_NAMES.update((role, role) for role in ROLES)
 
 
@@ -56,7 +58,9 @@ def as_messages(conversation: Conversation) -> tuple[Message, ...]:
     Raises:
         ArgumentError: It is empty, or one of its messages cannot be read.
     """
-    if isinstance(conversation, str | Message | Mapping):
+    if isinstance(conversation, str):
+        return (Message(role="user", content=conversation),)
+    if isinstance(conversation, Message | Mapping):
         return (_item(conversation, "the message"),)
     messages = tuple(
         _item(item, f"messages[{index}]")
@@ -81,15 +85,16 @@ def _item(item: object, where: str) -> Message:
 
 
 def _message(fields: Mapping[str, object], where: str) -> Message:
-    role = _ROLE_NAMES.get(fields.get("role"))
+    named = fields.get("role")
+    role = _ROLE_NAMES.get(named) if isinstance(named, str) else None
     if role is None:
-        raise ArgumentError(
-            f"{where} has the role {fields.get('role')!r}; a role is one of "
-            f"{', '.join(ROLES)}"
-        )
-    for name in fields.keys() - _FIELDS:
-        if name not in _IGNORED_IF_EMPTY or fields[name]:
+        raise ArgumentError(f"{where} {wrong_role(named)}")
+    for name in fields:
+        if name not in _FIELDS and (name not in _IGNORED_IF_EMPTY or fields[name]):
             raise ArgumentError(f"{where} has the field {name!r}, which means nothing")
+    # An assistant's may consist of tool calls.
+    if fields.get("content") is None and role != "assistant":
+        raise ArgumentError(f"{where} lacks 'content'")
     calls = _iterable(fields.get("tool_calls") or (), f"{where}.tool_calls")
     return Message(
         role=role,
@@ -120,11 +125,11 @@ def _part(part: object, where: str) -> Part:
     if isinstance(part, str):
         return TextPart(text=part)
     fields = _mapping(part, where)
-    read = _PARTS.get(fields.get("type"))
+    read = _PARTS.get(_required(fields, "type", where))
     if read is None:
         raise ArgumentError(
-            f"{where} has the type {fields.get('type')!r}; a part is one of "
-            f"{', '.join(str(name) for name in _PARTS)}"
+            f"{where} has the type {fields['type']!r}; a part is one of "
+            f"{', '.join(_PARTS)}"
         )
     return read(fields, where)
 
@@ -157,7 +162,7 @@ def _file_part(fields: Mapping[str, object], where: str) -> Part:
     return FilePart(data=data, media_type=media_type, filename=filename)
 
 
-_PARTS: dict[object, Callable[[Mapping[str, object], str], Part]] = {
+_PARTS: dict[str, Callable[[Mapping[str, object], str], Part]] = {
     "text": _text_part,
     "image_url": _image_part,
     "file": _file_part,
@@ -182,21 +187,31 @@ def as_tools(tools: Iterable[Tool | Mapping[str, object]]) -> tuple[Tool, ...]:
     Raises:
         ArgumentError: One of them cannot be read.
     """
-    return tuple(_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools))
+    return tuple(
+        _tool(tool, f"tools[{index}]")
+        for index, tool in enumerate(_iterable(tools, "tools"))
+    )
 
 
 def _tool(tool: object, where: str) -> Tool:
     if isinstance(tool, Tool):
         return tool
-    fields = _mapping(tool, where)
-    function = _mapping(fields.get("function"), f"{where}.function")
+    function = _mapping(_mapping(tool, where).get("function"), f"{where}.function")
+    where = f"{where}.function"
+    for name in function:
+        if name not in _FUNCTION_FIELDS:
+            raise ArgumentError(f"{where} has the field {name!r}, which means nothing")
     parameters = function.get("parameters")
+    if parameters is not None:
+        parameters = dict(_mapping(parameters, f"{where}.parameters"))
+    strict = function.get("strict")
+    if strict is not None and not isinstance(strict, bool):
+        raise ArgumentError(f"{where}.strict is a {type(strict).__name__}, not a bool")
     return Tool(
-        name=_required(function, "name", f"{where}.function"),
-        description=_text(function, "description", f"{where}.function") or "",
-        parameters=None
-        if parameters is None
-        else dict(_mapping(parameters, f"{where}.function.parameters")),
+        name=_required(function, "name", where),
+        description=_text(function, "description", where) or "",
+        parameters=parameters,
+        strict=strict,
     )
 
 
@@ -283,6 +298,8 @@ def _part_to_openai(part: Part) -> dict[str, object]:
                 return {"type": "file", "file": {"file_id": part.file_id, **name}}
             data = _to_data_url(part.media_type, part.data)
             return {"type": "file", "file": {"file_data": data, **name}}
+        case _:
+            assert_never(part)
 
 
 def tool_to_openai(tool: Tool) -> dict[str, object]:
@@ -292,4 +309,6 @@ def tool_to_openai(tool: Tool) -> dict[str, object]:
         function["description"] = tool.description
     if tool.parameters is not None:
         function["parameters"] = tool.parameters
+    if tool.strict is not None:
+        function["strict"] = tool.strict
     return {"type": "function", "function": function}

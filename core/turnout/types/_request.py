@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypedDict, cast
 
 from turnout.errors import ArgumentError
 from turnout.types._info import Capabilities
-from turnout.types._messages import FilePart, ImagePart, Message, Tool
+from turnout.types._messages import FilePart, ImagePart, Message, TextPart, Tool
 from turnout.types._openai import Conversation, as_messages, as_tools
 
 __all__ = ["ChatRequest", "RequestOptions"]
@@ -89,11 +89,20 @@ class ChatRequest:
             stop=_stop(stop),
             seed=_whole("seed", seed),
             tools=() if tools is None else as_tools(tools),
-            tool_choice=tool_choice,
+            tool_choice=_tool_choice(tool_choice),
             response_format=_response_format(response_format),
             extra=_extra(extra),
-            deadline=_number("deadline", deadline, low=0.0),
+            deadline=_deadline(deadline),
         )
+
+    @staticmethod
+    def checked_model(name: object) -> str:
+        """Return a model's name as a user gave it; empty for None.
+
+        Raises:
+            ArgumentError: It is no printable text.
+        """
+        return _model(name)
 
     def for_model(self, model: str) -> ChatRequest:
         """Return the same request to another model."""
@@ -114,48 +123,44 @@ class ChatRequest:
             message.text for message in self.messages if message.role == "system"
         )
 
+    def needs(self) -> set[str]:
+        """Return the fields of `Capabilities` that the request asks for."""
+        needed = {name for name in _PARAMETERS if getattr(self, name) not in _NOT_GIVEN}
+        turns = 0
+        for message in self.messages:
+            if message.role == "system":
+                needed.add("system")
+            else:
+                turns += 1
+            if message.tool_calls or message.role == "tool":
+                needed.add("tools")
+            if not isinstance(message.content, str):
+                needed.update(_PART_NEEDS[type(part)] for part in message.content)
+        if turns > 1:
+            needed.add("history")
+        return needed - {"text"}
+
     def unmet(self, capabilities: Capabilities) -> tuple[str, ...]:
         """Return what the request needs and a target of `capabilities` cannot do."""
         return tuple(
-            name
-            for name, needs in _NEEDS.items()
-            if not getattr(capabilities, name) and needs(self)
+            sorted(name for name in self.needs() if not getattr(capabilities, name))
         )
 
 
-def _has_history(request: ChatRequest) -> bool:
-    return sum(message.role != "system" for message in request.messages) > 1
+# The fields of a request that are fields of `Capabilities` too.
+_PARAMETERS = (
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "stop",
+    "seed",
+    "tools",
+    "response_format",
+)
 
+_NOT_GIVEN: tuple[object, ...] = (None, ())
 
-def _has_part(request: ChatRequest, kind: type) -> bool:
-    return any(
-        isinstance(part, kind)
-        for message in request.messages
-        if not isinstance(message.content, str)
-        for part in message.content
-    )
-
-
-def _has_tools(request: ChatRequest) -> bool:
-    return bool(request.tools) or any(
-        message.tool_calls or message.role == "tool" for message in request.messages
-    )
-
-
-# A field of `Capabilities` each, with the test whether a request needs it.
-_NEEDS: dict[str, Callable[[ChatRequest], bool]] = {
-    "history": _has_history,
-    "system": lambda request: any(m.role == "system" for m in request.messages),
-    "temperature": lambda request: request.temperature is not None,
-    "max_tokens": lambda request: request.max_tokens is not None,
-    "top_p": lambda request: request.top_p is not None,
-    "stop": lambda request: bool(request.stop),
-    "seed": lambda request: request.seed is not None,
-    "tools": _has_tools,
-    "images": lambda request: _has_part(request, ImagePart),
-    "files": lambda request: _has_part(request, FilePart),
-    "response_format": lambda request: request.response_format is not None,
-}
+_PART_NEEDS = {TextPart: "text", ImagePart: "images", FilePart: "files"}
 
 
 def _model(name: object) -> str:
@@ -175,10 +180,18 @@ def _number(
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ArgumentError(f"{name}={value!r} is a {type(value).__name__}, no number")
-    if not math.isfinite(value) or not low <= value <= high:
-        upper = "" if high == math.inf else f" to {high:g}"
-        raise ArgumentError(f"{name}={value!r} is out of range; {low:g}{upper} is good")
+    # Not a number is in no range, and infinity is not either.
+    if not low <= value <= high or value == math.inf:
+        upper = "or more" if high == math.inf else f"to {high:g}"
+        raise ArgumentError(f"{name}={value!r} is out of range; it is {low:g} {upper}")
     return value
+
+
+def _deadline(value: object) -> float | None:
+    seconds = _number("deadline", value, low=0.0)
+    if seconds == 0:
+        raise ArgumentError("deadline=0 leaves no time; it is in seconds, more than 0")
+    return seconds
 
 
 def _whole(name: str, value: object, *, low: int | None = None) -> int | None:
@@ -200,9 +213,22 @@ def _stop(stop: object) -> tuple[str, ...]:
     checked: list[str] = []
     for text in cast("Iterable[object]", texts):
         if not isinstance(text, str) or not text:
-            raise ArgumentError(f"stop holds {text!r}; each is a text and not empty")
+            what = "empty" if text == "" else f"a {type(text).__name__}"
+            raise ArgumentError(
+                f"stop[{len(checked)}] is {what}; each is a text and not empty"
+            )
         checked.append(text)
     return tuple(checked)
+
+
+def _tool_choice(choice: object) -> str | Mapping[str, object] | None:
+    if choice is None or isinstance(choice, str):
+        return choice
+    if not isinstance(choice, Mapping):
+        raise ArgumentError(
+            f"tool_choice is a {type(choice).__name__}, not a text or a mapping"
+        )
+    return cast("Mapping[str, object]", choice)
 
 
 def _extra(extra: object) -> Mapping[str, object]:
@@ -232,6 +258,9 @@ def _response_format(wanted: object) -> Mapping[str, object] | None:
             "a JSON schema or OpenAI's mapping form"
         )
     schema = cast("Mapping[str, object]", wanted)
-    if schema.get("type") in {"json_schema", "json_object", "text"}:
+    kind = schema.get("type")
+    if kind == "text":  # As every answer is: nothing that a target must be able to.
+        return None
+    if kind in ("json_schema", "json_object"):  # A schema's own type may be a list.
         return schema
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}

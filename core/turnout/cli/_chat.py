@@ -1,0 +1,116 @@
+"""`turnout chat`: ask, and show the answer as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from turnout.fallback import Route
+
+__all__ = ["command"]
+
+
+@click.command("chat", short_help="Ask, and show the answer as it comes.")
+@click.argument("words", nargs=-1, metavar="[PROMPT]")
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="TARGET",
+    help="Whom to ask: a provider, a model, an alias, or Provider:model. Given more "
+    "than once, each is asked when those before it fail.",
+)
+@click.option("--route", metavar="NAME", help="Ask a route of the configuration.")
+@click.option("-s", "--system", default="", metavar="TEXT", help="A system message.")
+@click.option(
+    "-a",
+    "--attach",
+    "attachments",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
+    help="A file to go with the prompt: an image, a text, or any other.",
+)
+@click.option("--temperature", type=float, metavar="NUMBER", help="From 0 on.")
+@click.option(
+    "--max-tokens", type=int, metavar="NUMBER", help="How long the answer may be."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def command(
+    words: tuple[str, ...],
+    models: tuple[str, ...],
+    route: str | None,
+    system: str,
+    attachments: tuple[Path, ...],
+    temperature: float | None,
+    max_tokens: int | None,
+    as_json: bool,
+) -> None:
+    """Ask, and show the answer as it comes.
+
+    What is piped in follows the prompt. With neither, it is a conversation: Ctrl-C
+    stops an answer, Ctrl-D ends.
+
+    Without -m and --route the route `default` of the configuration is asked; where
+    there is none, engines in this process and services whose key is at hand.
+    """
+    if models and route is not None:
+        raise click.UsageError("-m and --route both say whom to ask; give one of them")
+    from turnout.cli._prompt import message, prompt
+
+    text = prompt(words)
+    asked = _route(models, route)
+    import asyncio
+
+    from turnout.cli._session import Session
+    from turnout.cli._views import JsonView, TextView
+    from turnout.errors import UnavailableError
+
+    with asyncio.Runner() as runner:
+        session = Session(
+            asked,
+            runner,
+            JsonView() if as_json else TextView(),
+            {"temperature": temperature, "max_tokens": max_tokens},
+            system,
+        )
+        if text is None:
+            session.converse(attachments)
+            return
+        try:
+            session.ask(message(text, attachments))
+        except UnavailableError as error:
+            if not models and route is None:
+                error.add_note("-m asks another, `turnout models` lists them")
+            raise
+
+
+def _route(models: Sequence[str], route: str | None) -> Route:
+    """Return whom to ask.
+
+    Raises:
+        TurnoutError: A name means nobody, or there is nobody to ask.
+    """
+    from turnout._app import current_app
+    from turnout._names import did_you_mean, nearest
+    from turnout.errors import ConfigError
+
+    app = current_app()
+    if len(models) > 1:
+        return app.route(tuple(models), {})
+    name = models[0] if models else route
+    routes = app.config.routes
+    if route is not None and route not in routes:
+        guesses = did_you_mean(nearest(route, routes))
+        raise ConfigError(f"the configuration has no route {route!r}{guesses}")
+    if not app.explain(name).places:
+        raise ConfigError(
+            "there is nobody to ask: no engine in this process, and no service whose "
+            "key is at hand; name one with -m, as `turnout models` lists them, or "
+            'type pip install "turnout[local]" and turnout local pull'
+        )
+    return app.route_for(name)

@@ -1,0 +1,149 @@
+"""The command `turnout`: which commands there are, and how a run of it ends."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from turnout._version import VERSION
+from turnout.cli._output import fail, note, set_aside_note
+from turnout.errors import TurnoutError
+
+if TYPE_CHECKING:
+    from turnout._app import App
+
+__all__ = ["Commands", "command_line", "main", "run"]
+
+_COMMANDS = (
+    "chat",
+    "models",
+    "providers",
+    "resolve",
+    "plugins",
+    "doctor",
+    "new-provider",
+)
+"""Each has a module of its own, which has it as `command`."""
+
+INTERRUPTED = 130
+"""The exit status that shells give to what SIGINT ended: 128 and its number."""
+
+
+class Commands(click.Group):
+    """turnout's own commands, then those of plugins.
+
+    Plugins are loaded where the help is shown, and for a command that is not
+    turnout's own; a command's module is imported when it is called.
+    """
+
+    _loaded = False
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names, as the help shows them."""
+        try:
+            app = self._load_plugins()
+        except TurnoutError as error:
+            # The help is worth reading all the more.
+            note(f"the commands of plugins are not shown: {error}")
+        else:
+            # A shell that completes a line has no place for it.
+            if not ctx.resilient_parsing:
+                set_aside_note(app.set_aside)
+        return [*_COMMANDS, *sorted(self.commands)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None where there is none of the name."""
+        if cmd_name in _COMMANDS:
+            module = import_module(f"turnout.cli._{cmd_name.replace('-', '_')}")
+            command: click.Command = module.command
+            return command
+        self._load_plugins()
+        return self.commands.get(cmd_name)
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take a plugin's command, unless there is one of its name already."""
+        taken = name or cmd.name
+        if taken not in _COMMANDS and taken not in self.commands:
+            super().add_command(cmd, name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called; an unknown one is told with its like."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not ctx.resilient_parsing:
+            from turnout._names import did_you_mean, nearest
+
+            guesses = did_you_mean(nearest(name, self.list_commands(ctx)))
+            ctx.fail(f"there is no command {name!r}{guesses}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command that is called.
+
+        What it returns is dropped, so that `main` returns nothing but the status
+        that a command ended with by `Context.exit`.
+        """
+        super().invoke(ctx)
+
+    def _load_plugins(self) -> App:
+        """Let the plugins add their commands, once.
+
+        Raises:
+            ConfigError: The configuration is broken.
+        """
+        from turnout._app import current_app
+
+        app = current_app()
+        app.load_all()
+        if not self._loaded:
+            self._loaded = True
+            app.host.add_commands(self)
+        return app
+
+
+def command_line() -> Commands:
+    """Return the command `turnout`."""
+
+    @click.group("turnout", cls=Commands)
+    @click.version_option(VERSION, message="turnout %(version)s")
+    def turnout() -> None:
+        """Stream chat completions from many providers behind one interface."""
+
+    assert isinstance(turnout, Commands)
+    return turnout
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status.
+
+    Args:
+        arguments: What follows the command's name; None means the process's own.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A model's text may have characters that the encoding has not.
+            stream.reconfigure(errors="replace")
+    try:
+        status = command_line().main(
+            arguments, prog_name="turnout", standalone_mode=False
+        )
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    except (TurnoutError, OSError) as error:
+        fail(error)
+        return 1
+    return status or 0
+
+
+def main() -> NoReturn:
+    """Run the process's command line, and end the process."""
+    sys.exit(run())

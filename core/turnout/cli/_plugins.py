@@ -1,0 +1,58 @@
+"""`turnout plugins`: what is installed, what it gives, and what is broken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from turnout.cli._output import note
+from turnout.cli._table import write_table
+
+if TYPE_CHECKING:
+    from turnout._plugins import Plugin, PluginHost
+
+__all__ = ["command"]
+
+# What a plugin does beside declaring providers, models and aliases, by its hooks.
+_DOES = {
+    "turnout_commands": "commands",
+    "turnout_rewrite_request": "changes requests",
+    "turnout_order_targets": "orders targets",
+    "turnout_attempt_started": "hears of attempts",
+    "turnout_attempt_ended": "hears of attempts",
+}
+
+
+@click.command("plugins", short_help="List the plugins, the broken ones too.")
+def command() -> None:
+    """List the plugins with what they give; those set aside with their errors."""
+    from turnout.cli._partial_app import partial_app
+
+    app, broken = partial_app()
+    loaded = [
+        (plugin.name, str(plugin), _gives(app.host, plugin))
+        for plugin in app.host.plugins
+    ]
+    aside = [
+        (one.name, f"{one.distribution} {one.version}", f"set aside: {one.error}")
+        for one in app.set_aside
+    ]
+    write_table(("PLUGIN", "DISTRIBUTION", "GIVES"), [*loaded, *aside])
+    if broken is not None:
+        note("the configuration is broken: only turnout's own plugins were loaded")
+        raise broken
+
+
+def _gives(host: PluginHost, plugin: Plugin) -> str:
+    gives = [f"provider {info.name}" for info in plugin.providers]
+    if plugin.models:
+        gives.append(f"models: {len(plugin.models)}")
+    if plugin.aliases:
+        gives.append(f"aliases: {', '.join(plugin.aliases)}")
+    gives += [
+        does
+        for hook, does in _DOES.items()
+        if any(owner == plugin for owner, _ in host.implementations(hook))
+    ]
+    return "; ".join(dict.fromkeys(gives)) or "nothing"

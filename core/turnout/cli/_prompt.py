@@ -1,0 +1,90 @@
+"""What the user says: words on the command line, a pipe, and files."""
+
+from __future__ import annotations
+
+import mimetypes
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from turnout.cli._output import on_terminal
+from turnout.types import FilePart, ImagePart, Message, Part, TextPart
+
+__all__ = ["message", "prompt"]
+
+
+def prompt(words: Sequence[str]) -> str | None:
+    """Return the prompt that was given; None where a person is to type it.
+
+    Args:
+        words: Of the command line; what is piped follows them after a blank line.
+
+    Raises:
+        UsageError: The prompt is empty, or the pipe brings no text.
+    """
+    typed = " ".join(words).strip()
+    if on_terminal(sys.stdin) and not words:
+        return None
+    piped = "" if on_terminal(sys.stdin) else _piped().strip()
+    given = "\n\n".join(text for text in (typed, piped) if text)
+    if not given:
+        raise click.UsageError("the prompt is empty; give one, or pipe a text in")
+    return given
+
+
+def message(text: str, attachments: Sequence[Path]) -> Message:
+    """Return the user's message: the text, then the files.
+
+    Args:
+        text: The prompt.
+        attachments: An image goes as such; a text goes with the prompt, under its
+            name; anything else goes as a file.
+    """
+    parts = [_part(path) for path in attachments]
+    texts = [text, *(part.text for part in parts if isinstance(part, TextPart))]
+    others = [part for part in parts if not isinstance(part, TextPart)]
+    whole = "\n\n".join(texts)
+    if not others:
+        return Message(role="user", content=whole)
+    return Message(role="user", content=(TextPart(text=whole), *others))
+
+
+def _piped() -> str:
+    if sys.stdin is None:
+        return ""  # It is closed.
+    text = _text(sys.stdin.buffer.read())
+    if text is None:
+        raise click.UsageError(
+            "what is piped in is no UTF-8 text; give a file with --attach"
+        )
+    return text
+
+
+def _part(path: Path) -> Part:
+    data = path.read_bytes()
+    media_type, _ = mimetypes.guess_type(path.name)
+    kind = (media_type or "").partition("/")[0]
+    # A drawing in SVG is a text, and models read it as one.
+    if kind == "image" and media_type != "image/svg+xml":
+        return ImagePart(data=data, media_type=media_type)
+    # A PDF may consist of ASCII alone. Of other files, names say less than bytes:
+    # `.ts` is a video, and `.toml` is not known at all.
+    text = None if media_type == "application/pdf" else _text(data)
+    if text is not None:
+        return TextPart(text=f"{path.name}:\n\n{text}")
+    return FilePart(
+        data=data,
+        media_type=media_type or "application/octet-stream",
+        filename=path.name,
+    )
+
+
+def _text(data: bytes) -> str | None:
+    """Return bytes as the text that they are, or None."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text

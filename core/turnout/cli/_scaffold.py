@@ -1,0 +1,83 @@
+"""A provider package, from templates."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Self
+
+from turnout._version import VERSION
+
+__all__ = ["Names", "scaffold"]
+
+# The words of `my-llm`, `My LLM`, `MyLLM2`. Digits end a word and do not begin one.
+_WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
+
+_SEPARATORS = re.compile(r"[-_. ]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What a provider is called in the places where it has a name."""
+
+    provider: str
+    """Its name, which is its class's as well."""
+    distribution: str
+    module: str
+    model: str
+    """An invented model's."""
+    variable: str
+    """The environment variable of its key."""
+
+    @classmethod
+    def derive(cls, name: str) -> Self | None:
+        """Return the names that follow from one; None where none can.
+
+        Args:
+            name: As a user writes it: `my-llm`, `MyLlm`, `turnout-my-llm`. Capitals
+                inside it stay as they are.
+        """
+        bare = re.sub(r"^turnout(?=$|[-_. ])", "", name.strip())
+        bare = _SEPARATORS.sub(" ", bare).strip()
+        words = _WORD.findall(bare)
+        # What the words leave over is no letter, no digit, or of another alphabet.
+        if not words or "".join(words) != bare.replace(" ", ""):
+            return None
+        provider = "".join(word[0].upper() + word[1:] for word in words)
+        if not provider.isidentifier() or keyword.iskeyword(provider):
+            return None
+        slug = "-".join(words).lower()
+        return cls(
+            provider=provider,
+            distribution=f"turnout-{slug}",
+            module=f"turnout_{slug.replace('-', '_')}",
+            model=f"{slug}-1",
+            variable=f"{slug.replace('-', '_').upper()}_API_KEY",
+        )
+
+
+def scaffold(names: Names, folder: Path) -> None:
+    """Write the package.
+
+    Args:
+        names: The provider's.
+        folder: Where to; it is there and empty.
+    """
+    package = f"src/{names.module}"
+    _write(names, "pyproject.toml", folder / "pyproject.toml")
+    _write(names, "README.md", folder / "README.md")
+    _write(names, "provider.py", folder / package / "__init__.py")
+    _write(names, "test.py", folder / "tests" / f"test_{names.module}.py")
+    (folder / package / "py.typed").touch()
+
+
+def _write(names: Names, template: str, to: Path) -> None:
+    source = files("turnout.cli") / "template" / f"{template}.in"
+    text = Template(source.read_text(encoding="utf-8"))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    values = {**asdict(names), "version": VERSION}
+    to.write_text(text.substitute(values), encoding="utf-8", newline="\n")

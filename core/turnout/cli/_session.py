@@ -1,0 +1,138 @@
+"""A conversation with whoever answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from turnout.cli._attempts import Narrator
+from turnout.cli._output import fail, note, on_terminal
+from turnout.cli._prompt import message
+from turnout.cli._views import View
+from turnout.errors import TurnoutError
+from turnout.fallback import Route
+from turnout.stream import Stream
+from turnout.types import Message, RequestOptions
+
+__all__ = ["Session"]
+
+_PROMPT = "> "
+
+_MOST_NAMES = 3
+"""How many targets are named to whom a conversation begins with."""
+
+
+class Session:
+    """Ask a route, and keep what was said.
+
+    Args:
+        route: Whom to ask.
+        runner: Runs the event loop. It turns Ctrl-C into the end of an answer, whose
+            connection is closed before anything else happens.
+        view: Shows the answers.
+        options: Of each request.
+        system: The system message; empty means none.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        runner: asyncio.Runner,
+        view: View,
+        options: RequestOptions,
+        system: str = "",
+    ) -> None:
+        self._route = route
+        self._runner = runner
+        self._view = view
+        self._options = options
+        self._narrator = Narrator(route, view.note)
+        self._messages: list[Message] = []
+        if system:
+            self._messages.append(Message(role="system", content=system))
+
+    def ask(self, question: Message) -> None:
+        """Ask, show the answer, and keep both as far as the answer came.
+
+        A question that nothing came back to is not kept: the next one would be sent
+        with it.
+
+        Raises:
+            TurnoutError: The answer failed.
+            KeyboardInterrupt: The user stopped it.
+        """
+        stream = self._route.stream([*self._messages, question], **self._options)
+        self._narrator.begin(stream)
+        try:
+            self._runner.run(self._show(stream))
+        except TurnoutError as error:
+            self._view.end(stream.reply, error)
+            self._narrator.end(error)
+            raise
+        except KeyboardInterrupt:
+            self._view.stop()
+            raise
+        else:
+            self._view.end(stream.reply)
+        finally:
+            text = stream.reply.text
+            if text:
+                answer = Message(role="assistant", content=text)
+                self._messages += [question, answer]
+
+    def converse(self, attachments: Sequence[Path] = ()) -> None:
+        """Ask what the user types, until the input ends.
+
+        Args:
+            attachments: Files that go with the first question.
+
+        Raises:
+            KeyboardInterrupt: The user interrupted the prompt.
+        """
+        # With it a line can be edited, and those before it are at hand. Windows has
+        # none and needs none.
+        with contextlib.suppress(ImportError):
+            importlib.import_module("readline")
+        note(f"Asking {self._names()}. Ctrl-C stops an answer, Ctrl-D ends.")
+        left = attachments
+        while (text := _typed()) is not None:
+            if not text.strip():
+                continue
+            try:
+                self.ask(message(text, left))
+            except TurnoutError as error:
+                fail(error)
+            except KeyboardInterrupt:
+                click.echo(err=True)
+                note("Stopped. Ctrl-D ends.")
+            left = ()
+
+    async def _show(self, stream: Stream) -> None:
+        async with stream:
+            async for event in stream.events():
+                self._view.show(event)
+
+    def _names(self) -> str:
+        names = [self._narrator.name(bound.target) for bound in self._route.targets]
+        more = len(names) - _MOST_NAMES
+        shown = ", then ".join(names[:_MOST_NAMES])
+        return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _typed() -> str | None:
+    """Return a line that the user typed; None at the end of the input."""
+    try:
+        if on_terminal(sys.stdout):
+            return input(_PROMPT)
+        # What goes into a pipe is data, and `input` would write its prompt there.
+        click.echo(_PROMPT, nl=False, err=True)
+        return input()
+    except EOFError:
+        click.echo(err=True)
+        return None
