@@ -176,7 +176,7 @@ class Decoder:
 
 def _object(line: bytes) -> Mapping[str, object]:
     try:
-        value = cast("object", from_json(line))
+        value = cast("object", from_json(line, allow_inf_nan=False))
     except ValueError:
         value = None
     if not isinstance(value, dict):

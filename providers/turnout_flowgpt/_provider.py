@@ -80,7 +80,9 @@ class FlowGpt(Provider):
                     "FlowGPT's answer has neither a length nor chunks, so that its "
                     "end may be a lost connection"
                 )
-            yield decoder.close()
+            last = decoder.close()
+            if last:
+                yield last
             if decoder.empty:
                 raise StreamTruncatedError("FlowGPT sent an empty answer")
 
