@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from .slicing import Slicing, at, at_random, by_size, whole
+
+DATA = bytes(range(256)) * 2
+
+
+@pytest.mark.parametrize(
+    "slicing",
+    [
+        pytest.param(whole, id="whole"),
+        pytest.param(by_size(1), id="bytes"),
+        pytest.param(by_size(7), id="sevens"),
+        pytest.param(at(0, 1, 511, 512, 600), id="at"),
+        pytest.param(at_random(3), id="at-random"),
+    ],
+)
+def test_a_slicing_loses_nothing_and_makes_no_empty_piece(slicing: Slicing) -> None:
+    pieces = slicing(DATA)
+
+    assert b"".join(pieces) == DATA
+    assert all(pieces)
+    assert slicing(b"") == []
+
+
+def test_the_pieces_are_as_long_as_asked() -> None:
+    assert by_size(2)(b"abcde") == [b"ab", b"cd", b"e"]
+    assert at(3, 1)(b"abcde") == [b"a", b"bc", b"de"]
+    assert max(len(piece) for piece in at_random(1, longest=4)(DATA)) == 4
+
+
+def test_a_seed_gives_the_same_pieces_again() -> None:
+    slicing = at_random(8)
+
+    assert slicing(DATA) == slicing(DATA) == at_random(8)(DATA)
+    assert slicing(DATA) != at_random(9)(DATA)
+
+
+def test_a_piece_of_no_bytes_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one byte"):
+        by_size(0)
