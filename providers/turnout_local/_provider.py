@@ -1,0 +1,99 @@
+"""The embedded model as a provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Self
+
+from turnout.errors import TurnoutError
+from turnout.provider import Provider
+from turnout.types import ChatRequest, Event
+from turnout_local._models import LOCAL
+from turnout_local._options import LocalOptions
+from turnout_local._protocol import AnswerReader, body_of, error_of
+
+if TYPE_CHECKING:
+    from turnout_local._engine import Engine
+
+__all__ = ["Local"]
+
+
+class Local(Provider):
+    """A small model on llama.cpp, in this process.
+
+    The model is loaded with the first request, and is shared by all instances of
+    the same options, in all event loops and threads of the process. It is unloaded
+    when the last instance that used it is closed, by `aclose` or by leaving its
+    `async with` block; else at the end of the process.
+
+    Loading takes half a second, for which the whole process stands still: the engine
+    holds Python's lock. A server that minds asks for one token before it serves.
+
+    Args:
+        options: The fields of `LocalOptions`.
+    """
+
+    info = LOCAL
+    options_type = LocalOptions
+    options: LocalOptions
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        """Answer a request; waits its turn where all slots are taken.
+
+        Closing or cancelling stops the generation with its next token, or within
+        half a second where the input is still being read.
+
+        Raises:
+            UnavailableError: The engine or the weights are not installed, or the
+                process is ending.
+            ContextLengthError: The input is longer than `context_size`.
+            InvalidRequestError: The engine cannot read the request.
+            OverloadedError: Too many requests wait already.
+            StreamTruncatedError: The process began to end meanwhile.
+        """
+        generation = self.engine.generate(body_of(request), user=self)
+        reader = AnswerReader()
+        try:
+            while chunks := await generation.read():
+                events = [event for chunk in chunks for event in reader.read(chunk)]
+                if events:
+                    yield events
+        except TurnoutError:
+            raise
+        except Exception as error:
+            raise error_of(error) from error
+        finally:
+            generation.cancel()
+        reader.close()
+
+    async def __aenter__(self) -> Self:
+        """Keep the model loaded until the block is left; nothing is loaded yet."""
+        return self
+
+    async def aclose(self) -> None:
+        """Unload the model, if no other instance uses it; answers end first.
+
+        Waits a second at most for answers that were cancelled to end. Cancelling
+        leaves the unloading to a thread.
+        """
+        import asyncio
+
+        await super().aclose()
+        # In a thread, since unloading takes its time.
+        await asyncio.to_thread(self.engine.release, self)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, which instances of the same options share."""
+        from turnout_local._llama import Settings
+        from turnout_local._shared import ENGINES
+
+        options = self.options
+        return ENGINES.get(
+            Settings(
+                model_path=options.model_path,
+                threads=options.threads,
+                context_size=options.context_size,
+                slots=options.slots,
+            )
+        )
