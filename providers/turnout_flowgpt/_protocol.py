@@ -3,17 +3,17 @@
 There is no official documentation. The facts are those of the project's founding
 description and of an open-source client that spoke the protocol from February 2024;
 read 2026-11-22. No I/O happens here.
+
+What takes long to import is imported where it is needed: this module is loaded with the
+plugin, for listings too.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
+import os
 import string
 from collections.abc import Callable, Mapping
 from typing import cast
-
-from pydantic_core import from_json
 
 from turnout.errors import ProtocolError
 from turnout.framing import FramingError, LineSplitter
@@ -51,13 +51,15 @@ _BROWSER = {
 
 def new_device_id() -> str:
     """Return a device's id: `f-` and 19 random characters out of a-z and 0-9."""
+    import secrets
+
     letters = string.ascii_lowercase + string.digits
     return "f-" + "".join(secrets.choice(letters) for _ in range(19))
 
 
 def new_nonce() -> str:
     """Return a request's nonce: 32 random lower-case hex digits."""
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 def sign(timestamp: str, nonce: str, authorization: str) -> str:
@@ -68,6 +70,8 @@ def sign(timestamp: str, nonce: str, authorization: str) -> str:
         nonce: The request's own.
         authorization: The whole `Authorization` header, `Bearer ` included.
     """
+    import hashlib
+
     proof = f"{timestamp}-{nonce}-{authorization}".encode()
     return hashlib.md5(proof, usedforsecurity=False).hexdigest()
 
@@ -131,6 +135,9 @@ class Decoder:
     """
 
     def __init__(self) -> None:
+        from pydantic_core import from_json
+
+        self._from_json = from_json
         self._lines = LineSplitter()
         self.empty = True
         """Whether nothing but blank lines has come."""
@@ -161,7 +168,7 @@ class Decoder:
             if not line or line.isspace():
                 continue
             self.empty = False
-            value = _object(line)
+            value = self._object(line)
             if value.get("event") != "text":
                 continue
             piece = value.get("data")
@@ -173,12 +180,11 @@ class Decoder:
                 pieces.append(piece)
         return pieces
 
-
-def _object(line: bytes) -> Mapping[str, object]:
-    try:
-        value = cast("object", from_json(line, allow_inf_nan=False))
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise ProtocolError("FlowGPT sent a line that is no JSON object")
-    return cast("dict[str, object]", value)
+    def _object(self, line: bytes) -> Mapping[str, object]:
+        try:
+            value = cast("object", self._from_json(line, allow_inf_nan=False))
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise ProtocolError("FlowGPT sent a line that is no JSON object")
+        return cast("dict[str, object]", value)

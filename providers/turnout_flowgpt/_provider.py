@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
@@ -11,6 +12,7 @@ from turnout.errors import StreamTruncatedError
 from turnout.provider import Provider, ProviderOptions
 from turnout.stream import Stream
 from turnout.types import ChatRequest, Conversation, RequestOptions
+from turnout_flowgpt import _protocol
 from turnout_flowgpt._models import INFO
 
 __all__ = ["FlowGpt", "FlowGptOptions", "TextStream"]
@@ -53,10 +55,6 @@ class FlowGpt(Provider):
             ProtocolError: A line of the answer is no JSON object.
             TurnoutError: As `Http.post` does.
         """
-        import time
-
-        from turnout_flowgpt import _protocol
-
         if self._device_id is None:
             self._device_id = _protocol.new_device_id()
         # A function, as a nonce is never sent twice.
