@@ -46,7 +46,7 @@ def command(name: str, parent: Path) -> None:
     note("Next:")
     for step in (
         f"cd {shlex.quote(str(folder))}",
-        "pip install -e '.[test]'",
+        'pip install -e ".[test]"',
         "pytest",
         f"turnout resolve {names.provider}",
     ):

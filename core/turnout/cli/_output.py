@@ -10,7 +10,7 @@ import click
 
 from turnout._environment import variable
 from turnout.cli._text import one_line, printable
-from turnout.errors import FallbackError
+from turnout.errors import ConnectError, FallbackError, UnknownModelError
 
 if TYPE_CHECKING:
     from turnout._plugins import SetAside
@@ -23,6 +23,14 @@ __all__ = [
     "set_aside_note",
     "write",
 ]
+
+
+_HINTS: dict[type[Exception], str] = {
+    ConnectError: "`turnout doctor` looks at the way there",
+    FallbackError: "`turnout doctor` looks for the cause",
+    UnknownModelError: "`turnout models` lists them",
+}
+"""What to type next, where an error has no better advice."""
 
 
 def on_terminal(stream: TextIO | None) -> bool:
@@ -47,7 +55,12 @@ def note(line: str) -> None:
 
 def fail(error: Exception) -> None:
     """Tell why the command fails, in one line."""
-    _tell(f"Error: {one_line(said(error))}", "red")
+    line = said(error)
+    hint = _HINTS.get(type(error))
+    # It asks whether another name was meant.
+    if hint is not None and not line.endswith("?"):
+        line = f"{line}; {hint}"
+    _tell(f"Error: {one_line(line)}", "red")
 
 
 def said(error: BaseException, name: str = "") -> str:
@@ -59,7 +72,7 @@ def said(error: BaseException, name: str = "") -> str:
     """
     text = str(error) or type(error).__name__
     if isinstance(error, FallbackError):
-        text = "no target answered; `turnout doctor` looks for the cause"
+        text = "no target answered"
     name = name or getattr(error, "provider", "")
     if name and name not in text:
         text = f"{name}: {text}"

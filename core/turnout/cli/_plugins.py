@@ -10,6 +10,8 @@ from turnout.cli._output import note
 from turnout.cli._table import write_table
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from turnout._plugins import Plugin, PluginHost
 
 __all__ = ["command"]
@@ -26,7 +28,11 @@ _DOES = {
 
 @click.command("plugins", short_help="List the plugins, the broken ones too.")
 def command() -> None:
-    """List the plugins with what they give; those set aside with their errors."""
+    """List the plugins with what they give.
+
+    Those that cannot be used are set aside, with their errors. Those that the
+    configuration or TURNOUT_DISABLE_PLUGINS keeps out are not loaded at all.
+    """
     from turnout.cli._partial_app import partial_app
 
     app, broken = partial_app()
@@ -38,10 +44,19 @@ def command() -> None:
         (one.name, f"{one.distribution} {one.version}", f"set aside: {one.error}")
         for one in app.set_aside
     ]
-    write_table(("PLUGIN", "DISTRIBUTION", "GIVES"), [*loaded, *aside])
+    host = app.host
+    kept = [entry for entry in host.installed if entry not in host.entry_points]
+    out = [_kept_out(entry) for entry in kept]
+    write_table(("PLUGIN", "DISTRIBUTION", "GIVES"), [*loaded, *aside, *out])
     if broken is not None:
         note("the configuration is broken: only turnout's own plugins were loaded")
         raise broken
+
+
+def _kept_out(entry: EntryPoint) -> tuple[str, str, str]:
+    found = entry.dist
+    distribution = "?" if found is None else f"{found.name} {found.version}"
+    return entry.name, distribution, "kept out"
 
 
 def _gives(host: PluginHost, plugin: Plugin) -> str:

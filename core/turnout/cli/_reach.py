@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from turnout._environment import proxy_for
 from turnout.provider import ProviderOptions
 
-__all__ = ["Reached", "reach"]
+__all__ = ["Reached", "reach", "reason_of"]
 
 _TIMEOUT = 5.0
 """Seconds to a connection, TLS included."""
@@ -53,7 +53,9 @@ async def reach(address: str, options: ProviderOptions) -> Reached:
             )
     except (OSError, TimeoutError) as error:
         where = "the network" if proxy is None else "the proxy's address"
-        return Reached(False, f"cannot reach {name}: {_reason(error)}; look at {where}")
+        return Reached(
+            False, f"cannot reach {name}: {reason_of(error)}; look at {where}"
+        )
     writer.transport.abort()
     return Reached(True, f"{name} can be reached")
 
@@ -65,7 +67,8 @@ def _proxy(service: SplitResult, options: ProviderOptions) -> SplitResult | None
     return None if address is None else urlsplit(address)
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Return why a host was not reached, for people."""
     if isinstance(error, TimeoutError) and error.errno is None:
         return f"no connection within {_TIMEOUT:g} s"
     if isinstance(error, socket.gaierror):

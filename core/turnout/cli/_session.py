@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import click
@@ -75,9 +76,9 @@ class Session:
             self._view.end(stream.reply, error)
             self._narrator.end(error)
             raise
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             self._view.stop()
-            raise
+            raise KeyboardInterrupt from None
         else:
             self._view.end(stream.reply)
         finally:
@@ -114,15 +115,42 @@ class Session:
             left = ()
 
     async def _show(self, stream: Stream) -> None:
-        async with stream:
-            async for event in stream.events():
-                self._view.show(event)
+        with _interruptible():
+            async with stream:
+                async for event in stream.events():
+                    self._view.show(event)
 
     def _names(self) -> str:
         names = [self._narrator.name(bound.target) for bound in self._route.targets]
         more = len(names) - _MOST_NAMES
         shown = ", then ".join(names[:_MOST_NAMES])
         return f"{shown} and {more} more" if more > 0 else shown
+
+
+@contextlib.contextmanager
+def _interruptible() -> Generator[None]:
+    """Let Ctrl-C cancel the task that runs in the block.
+
+    The runner does that too, but its handler has to wait for Python's turn: where the
+    signal comes between that and the loop's wait, nothing ends the wait (seen in one
+    of 60 runs). The loop's own handler wakes it.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield  # As in a shell's background.
+        return
+    try:
+        loop.add_signal_handler(signal.SIGINT, task.cancel)
+    except (NotImplementedError, RuntimeError):
+        # Windows' loop has no handlers and is woken by any signal; and no thread but
+        # the main one hears of them.
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _typed() -> str | None:

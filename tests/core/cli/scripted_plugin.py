@@ -1,0 +1,277 @@
+"""A plugin whose providers say what the tests expect. Copied into a package.
+
+It imports nothing heavy, as the tests look at what turnout's help loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import MappingProxyType
+
+import click
+
+from turnout import (
+    Attempt,
+    Capabilities,
+    ChatRequest,
+    ConnectError,
+    Event,
+    Finish,
+    InvalidRequestError,
+    ModelInfo,
+    Provider,
+    ProviderInfo,
+    ReasoningDelta,
+    StreamTruncatedError,
+    Target,
+    ToolCallDelta,
+    UnavailableError,
+    Usage,
+    hookimpl,
+)
+
+ALL = Capabilities(temperature=True, max_tokens=True, images=True, files=True)
+
+
+class Echo(Provider):
+    """Repeats the conversation."""
+
+    info = ProviderInfo(
+        name="Echo",
+        models=(
+            ModelInfo(name="echo-1", context_window=4096, aliases=("parrot",)),
+            "echo-2",
+        ),
+        capabilities=ALL,
+        open_models=True,
+    )
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer with each message and the parameters."""
+        for message in request.messages:
+            yield f"{message.role}={message.text}|"
+            for part in () if isinstance(message.content, str) else message.content[1:]:
+                yield f"{type(part).__name__}|"
+        if request.temperature is not None or request.max_tokens is not None:
+            yield f"temperature={request.temperature} max_tokens={request.max_tokens}|"
+        yield Usage(input_tokens=3, output_tokens=5)
+        yield Finish(reason="stop")
+
+
+class Engine(Echo):
+    """The same in this process."""
+
+    info = ProviderInfo(
+        name="Engine", models=("engine-1",), in_process=True, capabilities=ALL
+    )
+
+
+class Bare(Provider):
+    """An engine that is not all there."""
+
+    info = ProviderInfo(name="Bare", models=("bare-1",), in_process=True)
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Fail."""
+        if request.messages:
+            raise UnavailableError("the engine is not here; type `fetch it`")
+        yield ""
+
+
+class Down(Provider):
+    """Cannot be reached."""
+
+    info = ProviderInfo(name="Down", models=("down-1", "down-2"))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Fail."""
+        if request.messages:
+            raise ConnectError("cannot reach down.example: its name is not known")
+        yield ""
+
+
+class Strict(Provider):
+    """Refuses every request."""
+
+    info = ProviderInfo(name="Strict", models=("strict-1",))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Fail, with words that a terminal would obey."""
+        if request.messages:
+            raise InvalidRequestError("Strict rejected the request: \x1b[2Jno\nnever")
+        yield ""
+
+
+class Torn(Provider):
+    """Breaks off."""
+
+    info = ProviderInfo(name="Torn", models=("torn-1",))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer by half."""
+        yield "half an ans"
+        raise StreamTruncatedError("the connection to torn.example was lost")
+
+
+class Slow(Provider):
+    """Never ends its first answer; repeats the conversation in those that follow."""
+
+    info = ProviderInfo(name="Slow", models=("slow-1",))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer."""
+        import asyncio
+
+        if sum(message.role == "user" for message in request.messages) > 1:
+            for message in request.messages:
+                yield f"{message.role}={message.text}|"
+            return
+        if request.last_user_text != "silence":
+            yield "one two "
+        await asyncio.Event().wait()
+
+
+class Endless(Provider):
+    """Gives line after line."""
+
+    info = ProviderInfo(name="Endless", models=("endless-1",))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer."""
+        import asyncio
+
+        while True:
+            yield "line\n"
+            await asyncio.sleep(0)
+
+
+class Mute(Provider):
+    """Says nothing."""
+
+    info = ProviderInfo(name="Mute", models=("mute-1",))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer."""
+        yield Finish(reason="stop")
+
+
+class Rich(Provider):
+    """Gives every kind of event, and text that a terminal would obey."""
+
+    info = ProviderInfo(name="Rich", models=("rich-1",))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer."""
+        yield ReasoningDelta(text="hm")
+        yield ToolCallDelta(index=0, id="c1", name="f", arguments="{}")
+        yield "\x1b[31mred\x1b[0m \x9b5m\u202etxt\r\x07\ttab é\n\ud83d"
+        yield Usage(input_tokens=1)
+        target = Target("Rich", "rich-1")
+        yield Finish(
+            reason="length", details=MappingProxyType({"why": target, "more": (1, ALL)})
+        )
+
+
+class Keyed(Provider):
+    """Needs a key."""
+
+    info = ProviderInfo(
+        name="Keyed",
+        models=("keyed-1",),
+        needs_key=True,
+        key_variable="KEYED_KEY",
+        options={"base_url": "http://127.0.0.1:1"},
+    )
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer with nothing of the key."""
+        self.required_key()
+        yield "opened"
+
+
+class Listener:
+    """Hears of attempts, as a plugin that logs does."""
+
+    @hookimpl
+    def turnout_rewrite_request(self, request: ChatRequest) -> ChatRequest:
+        """Leave the request."""
+        return request
+
+    @hookimpl
+    def turnout_attempt_started(self, attempt: Attempt) -> None:
+        """Write who is asked."""
+        click.echo(f"heard: {attempt.target} {attempt.outcome}", err=True)
+
+    @hookimpl
+    def turnout_attempt_ended(self, attempt: Attempt) -> None:
+        """Write what came of it."""
+        click.echo(f"heard: {attempt.target} {attempt.outcome}", err=True)
+
+
+listener = Listener()
+
+
+class Extra:
+    """Adds commands, one of them with a name that is taken."""
+
+    @hookimpl
+    def turnout_commands(self, cli: click.Group) -> None:
+        """Add them."""
+
+        @cli.command("sing")
+        @click.option("--loudly", is_flag=True)
+        @click.pass_context
+        def sing(context: click.Context, loudly: bool) -> str:
+            """Sing."""
+            if loudly:
+                context.exit(3)
+            click.echo("la")
+            return "not a status"
+
+        @cli.command("models")
+        def models() -> None:
+            """Never called."""
+            click.echo("stolen")
+
+    @hookimpl
+    def turnout_models(self) -> list[ModelInfo]:
+        """Add a model."""
+        return [ModelInfo(name="echo-3", provider="Echo")]
+
+    @hookimpl
+    def turnout_aliases(self) -> dict[str, str]:
+        """Add an alias."""
+        return {"polly": "Echo:echo-1"}
+
+
+extra = Extra()
+
+
+class Empty:
+    """Gives nothing."""
+
+    @hookimpl
+    def turnout_aliases(self) -> dict[str, str]:
+        """Add no alias."""
+        return {}
+
+
+empty = Empty()
+
+
+class Faulty:
+    """Raises where it is to add its commands."""
+
+    @hookimpl
+    def turnout_commands(self, cli: click.Group) -> None:
+        """Fail."""
+        raise RuntimeError("no commands today")
+
+
+faulty = Faulty()
+
+
+@hookimpl
+def turnout_providers() -> list[type[Provider]]:
+    """Give all of them."""
+    return [Bare, Down, Echo, Endless, Engine, Keyed, Mute, Rich, Slow, Strict, Torn]

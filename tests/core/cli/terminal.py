@@ -1,0 +1,133 @@
+"""A terminal with a command in it, as a person has one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+# The new session takes the terminal for its own, so that Ctrl-C is a signal to it.
+_BOOT = """
+import fcntl, runpy, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+runpy.run_module("turnout", run_name="__main__", alter_sys=True)
+"""
+
+_PATIENCE = 15.0
+"""Seconds that something expected has to appear."""
+
+
+class Terminal:
+    """Runs `turnout` on a terminal of its own for one `with` block.
+
+    Args:
+        arguments: Of the command.
+        folder: The working directory.
+        environment: All of it.
+        stdout: A file that standard output goes to in place of the terminal.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        stdout: Path | None = None,
+    ) -> None:
+        self._arguments = arguments
+        self._folder = folder
+        self._environment = environment
+        self._stdout = stdout
+        self._seen = b""
+        self.screen = ""
+        """All that was shown, with the terminal's own newlines made plain."""
+
+    def __enter__(self) -> Self:
+        pty = pytest.importorskip("pty")  # Windows has none.
+        self._master, slave = pty.openpty()
+        output = slave
+        if self._stdout is not None:
+            output = os.open(self._stdout, os.O_WRONLY | os.O_CREAT)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _BOOT, *self._arguments],
+            cwd=self._folder,
+            env=dict(self._environment),
+            stdin=slave,
+            stdout=output,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        if output != slave:
+            os.close(output)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+    def type(self, text: str) -> None:
+        """Type a text; a newline is the return key, `\\x03` Ctrl-C, `\\x04` Ctrl-D."""
+        os.write(self._master, text.encode())
+
+    def expect(self, text: str) -> str:
+        """Return what was shown since the last call, up to and with a text."""
+        wanted = text.encode().replace(b"\n", b"\r\n")
+        deadline = time.monotonic() + _PATIENCE
+        while wanted not in self._seen:
+            if not self._read(deadline):
+                raise AssertionError(
+                    f"{text!r} never came; on the screen: {self._seen!r}"
+                )
+        end = self._seen.index(wanted) + len(wanted)
+        shown, self._seen = self._seen[:end], self._seen[end:]
+        return shown.decode().replace("\r\n", "\n")
+
+    def end(self) -> int:
+        """Wait for the command's end and return its exit status."""
+        deadline = time.monotonic() + _PATIENCE
+        while self._read(deadline):
+            pass
+        return self._process.wait(_PATIENCE)
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C until the command ends, and return its exit status.
+
+        Once is not enough where it comes just before Python's `input` begins to wait,
+        which then goes on until the next key.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while self._process.poll() is None:
+            self.type("\x03")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.5)
+            assert time.monotonic() < deadline
+        return self.end()
+
+    def _read(self, deadline: float) -> bool:
+        left = max(0.0, deadline - time.monotonic())
+        ready, _, _ = select.select([self._master], [], [], left)
+        if not ready:
+            raise AssertionError(f"nothing came; on the screen: {self._seen!r}")
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # Linux says EIO when nobody has the terminal open any more.
+            data = b""
+        self._seen += data
+        self.screen += data.decode("utf-8", "replace").replace("\r\n", "\n")
+        return bool(data)

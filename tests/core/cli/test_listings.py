@@ -1,0 +1,198 @@
+"""What `models`, `providers`, `resolve` and `plugins` list."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import turnout as package
+
+from .conftest import CommandLine
+
+OWN = f"turnout {package.__version__}"
+ONLY_SCRIPTED = '[plugins]\nallow = ["Scripted", "Extra", "Faulty", "Missing"]\n'
+
+
+@pytest.fixture(autouse=True)
+def no_others(inside: CommandLine) -> None:
+    inside.configure(ONLY_SCRIPTED)
+
+
+def test_models_are_found_by_their_names_and_aliases(inside: CommandLine) -> None:
+    by_name, by_alias = inside("models", "HO-1"), inside("models", "parr")
+
+    assert by_name.stdout == by_alias.stdout == "Echo:echo-1  4096  parrot\n"
+
+
+def test_models_are_in_columns(inside: CommandLine) -> None:
+    inside.install("Scripted", "Extra")
+
+    done = inside("models", "--provider", "echo")
+
+    assert done.stdout == (
+        "Echo:echo-1  4096  parrot\nEcho:echo-2  -\nEcho:echo-3  -\n"
+    )
+    assert done.stderr == (
+        "models that are not listed can be asked for as well: Echo\n"
+    )
+
+
+def test_a_terminal_has_heads_above_the_columns(inside: CommandLine) -> None:
+    with inside.terminal("models", "torn") as terminal:
+        assert terminal.end() == 0
+
+    heads, row = terminal.screen.splitlines()[:2]
+    assert heads == "MODEL        CONTEXT  ALIASES"
+    assert row == "Torn:torn-1  -"
+
+
+def test_models_can_be_json(inside: CommandLine) -> None:
+    done = inside("models", "echo-1", "--json")
+
+    assert json.loads(done.stdout) == [
+        {
+            "id": "Echo:echo-1",
+            "provider": "Echo",
+            "model": "echo-1",
+            "default": True,
+            "context_window": 4096,
+            "aliases": ["parrot"],
+        }
+    ]
+
+
+def test_a_query_that_finds_nothing_is_told(inside: CommandLine) -> None:
+    done = inside("models", "gpt-99")
+
+    assert (done.stdout, done.returncode) == ("", 0)
+    assert done.stderr.startswith("no model's name has 'gpt-99' in it\n")
+
+
+def test_no_models_at_all_is_told(inside: CommandLine) -> None:
+    inside.configure("[plugins]\nallow = []\n")
+
+    done = inside("models", "--json")
+
+    assert (done.stdout, done.stderr) == ("[]\n", "there are no models\n")
+
+
+def test_an_unknown_provider_is_told_with_its_like(inside: CommandLine) -> None:
+    done = inside("models", "--provider", "rhic")
+
+    assert done.returncode == 1
+    assert done.stderr == "Error: unknown provider 'rhic'; did you mean 'Rich'?\n"
+
+
+def test_providers_say_whether_they_can_be_asked(inside: CommandLine) -> None:
+    inside.configure("")
+    inside.install("Scripted", "Missing")
+
+    done = inside("providers")
+
+    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert "ready: it needs no key  " in rows["Echo"]
+    assert rows["Echo"].endswith("  echo-1                 turnout-scripted 1.2")
+    assert "no key: set KEYED_KEY  " in rows["Keyed"]
+    assert "not working: so its plugin says  " in rows["FlowGpt"]
+    assert "in this process, `turnout doctor` tries it  " in rows["Engine"]
+    assert rows["Local"].endswith(OWN)
+    assert done.stderr == "set aside, see `turnout plugins`: 'Missing'\n"
+
+
+def test_a_provider_with_its_key_is_ready(inside: CommandLine) -> None:
+    inside.environment["KEYED_KEY"] = "sesame"
+
+    done = inside("providers", "--json")
+
+    (keyed,) = [row for row in json.loads(done.stdout) if row["name"] == "Keyed"]
+    assert keyed == {
+        "name": "Keyed",
+        "state": "ready",
+        "reason": "its key is at hand",
+        "default_model": "keyed-1",
+        "in_process": False,
+        "key_variable": "KEYED_KEY",
+        "url": None,
+        "distribution": "turnout-scripted",
+        "version": "1.2",
+    }
+    assert "sesame" not in done.stdout
+
+
+def test_resolve_explains_a_name(inside: CommandLine) -> None:
+    done = inside("resolve", "parrot")
+
+    assert done.stdout == (
+        "'parrot' is a model of 1 provider\n1. Echo:echo-1 (no other serves it)\n"
+    )
+
+
+def test_resolve_explains_what_no_name_means(inside: CommandLine) -> None:
+    done = inside("resolve")
+
+    assert "1. Bare:bare-1 (an engine in this process)\n" in done.stdout
+    assert done.stderr == ""
+
+
+def test_resolve_tells_that_nobody_is_meant(inside: CommandLine) -> None:
+    inside.configure("[plugins]\nallow = []\n")
+
+    done = inside("resolve")
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("that is nobody; `turnout providers` ")
+
+
+def test_plugins_say_what_they_give(inside: CommandLine) -> None:
+    inside.configure("")
+    inside.install("Extra", "Listener", "Missing", "Faulty")
+
+    done = inside("plugins")
+
+    assert done.returncode == 0
+    rows = done.stdout.splitlines()
+    assert rows == [
+        "Extra     turnout-scripted 1.2  models: 1; aliases: polly; commands",
+        f"FlowGpt   {OWN}         provider FlowGpt",
+        "Listener  turnout-scripted 1.2  changes requests; hears of attempts",
+        f"Local     {OWN}         provider Local; commands",
+        "Missing   turnout-scripted 1.2  set aside: plugin 'Missing' cannot be "
+        "imported: ModuleNotFoundError: No module named 'turnout_scripted_missing'",
+        "Faulty    turnout-scripted 1.2  set aside: plugin 'Faulty' raised in "
+        "turnout_commands: RuntimeError: no commands today",
+    ]
+
+
+def test_a_plugin_that_gives_nothing_is_listed_as_are_those_kept_out(
+    inside: CommandLine,
+) -> None:
+    inside.install("Empty")
+    inside.configure('[plugins]\nallow = ["Empty"]\n')
+
+    done = inside("plugins")
+
+    assert done.stdout.splitlines() == [
+        "Empty    turnout-scripted 1.2  nothing",
+        f"FlowGpt  {OWN}         kept out",
+        f"Local    {OWN}         kept out",
+    ]
+
+
+def test_a_broken_configuration_leaves_turnouts_own(inside: CommandLine) -> None:
+    path = inside.configure("order = 3\n")
+
+    done = inside("plugins")
+
+    assert done.returncode == 1
+    rows = [line.split(None, 3) for line in done.stdout.splitlines()]
+    assert [(row[0], row[3].partition(" ")[0]) for row in rows] == [
+        ("FlowGpt", "provider"),
+        ("Local", "provider"),
+        ("Scripted", "kept"),
+    ]
+    note, error = done.stderr.splitlines()
+    assert note == (
+        "the configuration is broken: only turnout's own plugins were loaded"
+    )
+    assert error.startswith(f"Error: {path}: order: ")

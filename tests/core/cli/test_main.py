@@ -1,0 +1,233 @@
+"""The command as a whole: what it loads, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import turnout as package
+from turnout.cli._main import run
+
+from .conftest import CommandLine
+
+BROKEN = "order = 3\n"
+
+_LOADED = """
+import json, sys
+from turnout.cli._main import run
+status = run(sys.argv[1:])
+print(json.dumps([name for name in sys.modules]), file=sys.stderr)
+"""
+
+
+def loaded_by(turnout: CommandLine, *arguments: str) -> set[str]:
+    """Return the modules that a command has imported at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED, *arguments],
+        cwd=turnout.folder,
+        env=turnout.environment,
+        capture_output=True,
+        check=True,
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_a_glance_loads_nothing_heavy(turnout: CommandLine, option: str) -> None:
+    turnout.install("Extra")
+
+    modules = loaded_by(turnout, option)
+
+    assert not modules & {"asyncio", "aiohttp", "pydantic", "pydantic_core"}
+
+
+def test_the_version_loads_no_command_and_no_plugin(turnout: CommandLine) -> None:
+    modules = loaded_by(turnout, "--version")
+
+    assert "turnout.cli._chat" not in modules
+    assert "turnout._app" not in modules
+    assert "importlib.metadata" not in modules
+
+
+def test_a_command_of_turnouts_own_loads_no_plugin(turnout: CommandLine) -> None:
+    modules = loaded_by(turnout, "new-provider", "x")
+
+    assert "turnout.cli._new_provider" in modules
+    assert "turnout._app" not in modules
+
+
+def test_the_version_is_the_packages(turnout: CommandLine) -> None:
+    done = turnout("--version")
+
+    assert done.stdout == f"turnout {package.__version__}\n"
+
+
+def test_the_help_has_the_commands_of_plugins(turnout: CommandLine) -> None:
+    turnout.install("Extra", "Faulty")
+
+    done = turnout("--help")
+
+    commands = done.stdout.partition("Commands:")[2].splitlines()
+    names = [line.split()[0] for line in commands if line]
+    assert names == [
+        "chat",
+        "models",
+        "providers",
+        "resolve",
+        "plugins",
+        "doctor",
+        "new-provider",
+        "local",
+        "sing",
+    ]
+    assert done.stderr == "set aside, see `turnout plugins`: 'Faulty'\n"
+
+
+def test_the_help_is_there_in_spite_of_the_configuration(turnout: CommandLine) -> None:
+    path = turnout.configure(BROKEN)
+
+    done = turnout("--help")
+
+    assert done.returncode == 0
+    assert "chat" in done.stdout
+    assert done.stderr.startswith(
+        f"the commands of plugins are not shown: {path}: order: "
+    )
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_plugins_command_runs(turnout: CommandLine) -> None:
+    turnout.install("Extra")
+
+    done = turnout("sing")
+
+    assert (done.stdout, done.stderr, done.returncode) == ("la\n", "", 0)
+
+
+def test_a_plugins_command_says_how_it_ended(turnout: CommandLine) -> None:
+    turnout.install("Extra")
+
+    done = turnout("sing", "--loudly")
+
+    assert done.returncode == 3
+
+
+def test_a_plugin_takes_no_command_from_turnout(turnout: CommandLine) -> None:
+    turnout.install("Extra", "Scripted")
+
+    done = turnout("models", "echo-1")
+
+    assert "stolen" not in done.stdout
+    assert "Echo:echo-1" in done.stdout
+
+
+def test_an_unknown_command_is_told_with_its_like(turnout: CommandLine) -> None:
+    done = turnout("modls")
+
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "Error: there is no command 'modls'; did you mean 'models'?\n"
+    )
+
+
+def test_an_unknown_command_of_a_plugin_set_aside_is_told(turnout: CommandLine) -> None:
+    turnout.install("Faulty")
+
+    done = turnout("faulty")
+
+    assert done.returncode == 2
+    assert "set aside, see `turnout plugins`: 'Faulty'\n" in done.stderr
+
+
+def test_a_shell_completes_the_commands_of_plugins(turnout: CommandLine) -> None:
+    turnout.install("Extra", "Faulty")
+    turnout.environment.update(
+        _TURNOUT_COMPLETE="bash_complete", COMP_WORDS="turnout ", COMP_CWORD="1"
+    )
+
+    done = turnout()
+
+    assert "plain,sing" in done.stdout.split()
+    assert "plain,chat" in done.stdout.split()
+    assert done.stderr == ""
+
+
+def test_a_shell_completes_what_follows_an_unknown_command(
+    turnout: CommandLine,
+) -> None:
+    turnout.environment.update(
+        _TURNOUT_COMPLETE="bash_complete", COMP_WORDS="turnout nope ", COMP_CWORD="2"
+    )
+
+    done = turnout()
+
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["chat", "hi"], id="chat"),
+        pytest.param(["models"], id="models"),
+        pytest.param(["providers"], id="providers"),
+        pytest.param(["resolve", "Echo"], id="resolve"),
+        pytest.param(["sing"], id="a plugin's"),
+    ],
+)
+def test_a_broken_configuration_is_one_line(
+    turnout: CommandLine, command: list[str]
+) -> None:
+    path = turnout.configure(BROKEN)
+
+    done = turnout(*command)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"Error: {path}: order: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_full_disk_is_one_line(turnout: CommandLine) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no device that is always full")
+
+    with full.open("w") as stdout:
+        done = subprocess.run(
+            turnout.command("models"),
+            cwd=turnout.folder,
+            env=turnout.environment,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert done.returncode != 0
+    assert done.stderr.startswith(b"Error: [Errno 28] No space left on device\n")
+
+
+def test_a_stream_that_is_no_file_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", output)
+
+    assert run(["--version"]) == 0
+    assert output.getvalue().startswith("turnout ")
+
+
+def test_colour_is_for_terminals(turnout: CommandLine) -> None:
+    with turnout.terminal("resolve", "nobody-bears-it") as terminal:
+        assert terminal.end() == 1
+    assert terminal.screen.startswith("\x1b[31mError: unknown model")
+
+
+def test_colour_is_not_for_those_who_want_none(turnout: CommandLine) -> None:
+    turnout.environment["NO_COLOR"] = "1"
+
+    with turnout.terminal("resolve", "nobody-bears-it") as terminal:
+        assert terminal.end() == 1
+    assert terminal.screen.startswith("Error: unknown model")

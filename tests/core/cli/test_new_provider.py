@@ -1,0 +1,134 @@
+"""The package that `turnout new-provider` writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from turnout.cli._scaffold import Names
+
+from .conftest import CommandLine
+
+
+@pytest.mark.parametrize(
+    ("given", "provider", "distribution"),
+    [
+        pytest.param("my-llm", "MyLlm", "turnout-my-llm", id="dashes"),
+        pytest.param("MyLlm", "MyLlm", "turnout-my-llm", id="class"),
+        pytest.param("my_llm", "MyLlm", "turnout-my-llm", id="underscores"),
+        pytest.param(" My LLM ", "MyLLM", "turnout-my-llm", id="spaces"),
+        pytest.param("turnout-my-llm", "MyLlm", "turnout-my-llm", id="distribution"),
+        pytest.param("OpenAI", "OpenAI", "turnout-open-ai", id="capitals"),
+        pytest.param("HTTPServer2", "HTTPServer2", "turnout-http-server2", id="run"),
+        pytest.param("gpt4free", "Gpt4Free", "turnout-gpt4-free", id="digit inside"),
+        pytest.param("turnouts", "Turnouts", "turnout-turnouts", id="no prefix"),
+        pytest.param("x", "X", "turnout-x", id="short"),
+    ],
+)
+def test_names_follow_from_one(given: str, provider: str, distribution: str) -> None:
+    names = Names.derive(given)
+
+    assert names is not None
+    assert (names.provider, names.distribution) == (provider, distribution)
+    slug = distribution.removeprefix("turnout-")
+    assert names.module == distribution.replace("-", "_")
+    assert names.model == f"{slug}-1"
+    assert names.variable == f"{slug.upper().replace('-', '_')}_API_KEY"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "-", "turnout", "4all", "a:b", "a/b", "../x", "été", "none", "a\tb"],
+)
+def test_a_name_that_cannot_be_one_is_wrong_usage(
+    name: str,
+) -> None:
+    assert Names.derive(name) is None
+
+
+def test_a_wrong_name_is_told_with_a_right_one(turnout: CommandLine) -> None:
+    done = turnout("new-provider", "4all")
+
+    assert done.returncode == 2
+    assert "'4all' cannot name a provider" in done.stderr
+    assert "as in MyLlm or my-llm" in done.stderr
+
+
+def test_nothing_is_overwritten(turnout: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "turnout-my-llm").mkdir()
+
+    done = turnout("new-provider", "my-llm")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: 'turnout-my-llm' is there already; take another name, or another "
+        "--path\n"
+    )
+    assert list((tmp_path / "turnout-my-llm").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(
+    turnout: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    done = turnout("new-provider", "my-llm", "--path", "file/below")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: [Errno ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_to_type_next_is_told(turnout: CommandLine) -> None:
+    done = turnout("new-provider", "my-llm", "--path", "my packages")
+
+    assert done.stdout == "my packages/turnout-my-llm\n"
+    assert done.stderr.splitlines() == [
+        "Next:",
+        "cd 'my packages/turnout-my-llm'",
+        'pip install -e ".[test]"',
+        "pytest",
+        "turnout resolve MyLlm",
+        "Then put its address, key and models into src/turnout_my_llm/__init__.py.",
+    ]
+
+
+def test_the_package_can_be_installed_and_passes_its_tests(
+    turnout: CommandLine, tmp_path: Path
+) -> None:
+    # A class whose name begins so is one that pytest would take for tests.
+    turnout("new-provider", "test-llm")
+    folder = tmp_path / "turnout-test-llm"
+    site = tmp_path / "site"
+
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(site)
+    # Whatever plugins pytest has here may warn of settings that the package lacks.
+    environment = {**turnout.environment, "PYTHONWARNINGS": ""}
+    tests = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    resolved = turnout("resolve", "TestLlm")
+    refused = turnout("chat", "-m", "TestLlm", "Hi")
+
+    assert tests.returncode == 0, tests.stdout
+    assert "6 passed" in tests.stdout
+    assert "1. TestLlm:test-llm-1 (it was named)\n" in resolved.stdout
+    assert refused.stderr == (
+        "Error: TestLlm needs a key; set api_key or TEST_LLM_API_KEY\n"
+    )
