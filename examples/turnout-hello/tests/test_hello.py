@@ -1,0 +1,11 @@
+"""The provider's own tests: `python -m pytest`, once it is installed."""
+
+from turnout import get_provider, run
+
+
+def test_hello_is_found_by_its_name() -> None:
+    assert get_provider("hello").info.name == "Hello"
+
+
+def test_hello_greets() -> None:
+    assert run(get_provider("Hello").complete("Ada")).text == "Hello, Ada"

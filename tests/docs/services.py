@@ -1,0 +1,88 @@
+"""What the documentation's blocks talk to."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.flowgpt_server import FlowGptServer
+from tests.support.forward_proxy import ForwardProxy
+from turnout._app import current_app
+
+ROOT = Path(__file__).parents[2]
+
+_CONFIG = """\
+[providers.FlowGpt]
+base_url = "{flowgpt}"
+
+[providers.OpenAI]
+plugin = "Hello"
+
+[aliases]
+"OpenAI:gpt-4o-mini" = "OpenAI:hello-1"
+"""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The addresses of what runs, and where the example package is installed."""
+
+    flowgpt_url: str
+    proxy_url: str
+    site: Path
+    config: Path
+
+    def configure(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let turnout find them, in this process and in those that it starts."""
+        monkeypatch.setattr(sys, "path", [str(self.site), *sys.path])
+        monkeypatch.setenv("PYTHONPATH", str(self.site))
+        monkeypatch.setenv("TURNOUT_CONFIG", str(self.config))
+        current_app.cache_clear()
+
+
+@contextmanager
+def services() -> Generator[Services]:
+    """Start the servers in a thread of their own, and install the example package."""
+    with tempfile.TemporaryDirectory() as folder, _servers() as (flowgpt, proxy):
+        site, config = Path(folder) / "site", Path(folder) / "turnout.toml"
+        _install(ROOT / "examples" / "turnout-hello", site)
+        config.write_text(_CONFIG.format(flowgpt=flowgpt), encoding="utf-8")
+        yield Services(flowgpt_url=flowgpt, proxy_url=proxy, site=site, config=config)
+
+
+@contextmanager
+def _servers() -> Generator[tuple[str, str]]:
+    addresses: list[str] = []
+    ready, done = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with FlowGptServer() as flowgpt, ForwardProxy() as proxy:
+            addresses.extend((flowgpt.base_url, proxy.url))
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield addresses[0], addresses[1]
+    finally:
+        done.set()
+        thread.join()
+
+
+def _install(project: Path, site: Path) -> None:
+    """Build a package with its own backend and install it into a folder."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run(
+        [*pip, "--no-build-isolation", "--target", str(site), str(project)], check=True
+    )
