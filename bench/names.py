@@ -15,7 +15,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import EntryPoint
 from types import ModuleType, SimpleNamespace
 
@@ -86,14 +85,21 @@ def many(providers: int, models: int) -> list[ProviderInfo]:
     ]
 
 
+def plugin_of(info: ProviderInfo) -> object:
+    @hookimpl
+    def turnout_providers() -> list[ProviderInfo]:
+        return [info]
+
+    return SimpleNamespace(turnout_providers=turnout_providers)
+
+
 def app_with(infos: Sequence[ProviderInfo]) -> App:
     """Return an app whose plugins are these, found by entry points."""
     module = ModuleType("turnout_bench_names")
     sys.modules[module.__name__] = module
     entries: list[EntryPoint] = []
     for number, info in enumerate(infos):
-        plugin = SimpleNamespace(turnout_providers=hookimpl(partial(list, [info])))
-        setattr(module, f"plugin_{number}", plugin)
+        setattr(module, f"plugin_{number}", plugin_of(info))
         value = f"{module.__name__}:plugin_{number}"
         entries.append(EntryPoint(name=info.name, value=value, group="turnout"))
     app = App(Config())
@@ -159,7 +165,7 @@ def measured(provider_count: int, model_count: int) -> list[Row]:
         Row("a model", seconds(app.explain, some), 20e-6),
         Row("a model id", seconds(app.explain, ids), 20e-6),
         Row("a provider", seconds(app.explain, providers), 20e-6),
-        Row("a provider for `get_provider`", seconds(app._entry, providers), 20e-6),
+        Row("a provider for `get_provider`", seconds(app.entry, providers), 20e-6),
         Row("an unknown model", seconds(refused, mistyped(some)), 2e-3),
         Row("an unknown model of a provider", seconds(refused, foreign), 2e-3),
         Row(

@@ -79,9 +79,42 @@ class App:
             raise registry.missing(*registry.absent)
         return registry
 
+    def entry(self, name: str) -> ProviderEntry:
+        """Return what is known of a provider, loading as few plugins as will do.
+
+        Raises:
+            UnknownProviderError: No plugin brings it.
+            PluginError: Its plugin is set aside, or several claim the name.
+            ConfigError: The configuration's table of that name is wrong.
+        """
+        table = self.config.table_of(name)
+        wanted = name if table is None else table[1].plugin or name
+        if fold(wanted) not in map(fold, self.config.plugins.choose):
+            bearers = self.host.load(wanted)
+            if wanted != name:  # For the registry to see that the name is taken.
+                self.host.load(name)
+            entry = self.registry.provider(name)
+            # Another's claim to the name holds only where all of them are heard.
+            if entry is not None and entry.plugin in bearers:
+                return entry
+        registry = self.load_all()
+        entry = registry.provider(name)
+        if entry is not None:
+            return entry
+        error = registry.contested.get(fold(wanted))
+        for aside in self.host.set_aside:
+            if error is None and fold(aside.name) == fold(wanted):
+                error = aside.error
+        if error is not None:
+            # Anew, since raising adds to an error's traceback each time.
+            raise PluginError(*error.args) from error.__cause__
+        if table is not None and table[1].plugin is not None:
+            raise registry.missing(table[0], wanted)
+        raise UnknownProviderError(self._unknown(name, registry))
+
     def provider(self, name: str, options: Mapping[str, object]) -> Provider:
         """Return a provider by name; see `turnout.get_provider`."""
-        return self._made(self._entry(name), options)
+        return self._made(self.entry(name), options)
 
     def route(self, targets: tuple[object, ...], policy: Mapping[str, object]) -> Route:
         """Return a route over targets in any form; see `turnout.fallback`."""
@@ -137,39 +170,6 @@ class App:
             registry, hooks = Registry(plugins, self.config), PluginHooks(self.host)
             self._known = known = plugins, registry, hooks
         return known
-
-    def _entry(self, name: str) -> ProviderEntry:
-        """Return a provider, loading as few plugins as will do."""
-        table, wanted = self._table(name)
-        if fold(wanted) not in map(fold, self.config.plugins.choose):
-            bearers = self.host.load(wanted)
-            if wanted != name:  # For the registry to see that the name is taken.
-                self.host.load(name)
-            entry = self.registry.provider(name)
-            # Another's claim to the name holds only where all of them are heard.
-            if entry is not None and entry.plugin in bearers:
-                return entry
-        registry = self.load_all()
-        entry = registry.provider(name)
-        if entry is not None:
-            return entry
-        error = registry.contested.get(fold(wanted))
-        for aside in self.host.set_aside:
-            if error is None and fold(aside.name) == fold(wanted):
-                error = aside.error
-        if error is not None:
-            # Anew, since raising adds to an error's traceback each time.
-            raise PluginError(*error.args) from error.__cause__
-        if table is not None and wanted != name:
-            raise registry.missing(table, wanted)
-        raise UnknownProviderError(self._unknown(name, registry))
-
-    def _table(self, name: str) -> tuple[str | None, str]:
-        """Return the configuration's table of a name, and the provider it is about."""
-        found = self.config.table_of(name)
-        if found is None:
-            return None, name
-        return found[0], found[1].plugin or name
 
     def _unknown(self, name: str, registry: Registry) -> str:
         known = tuple(registry.providers)

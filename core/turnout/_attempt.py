@@ -4,18 +4,15 @@ What a stream reads is a `Reader`: an attempt, or a route's driver, which reads 
 attempt after another. They are plain objects with a coroutine, and no async
 generators: those cost more to begin, and each more that stands between the socket and
 the reader costs as much as parsing an event.
-
-Loaded with the first request, as all that needs asyncio is.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import AsyncIterator, Sequence
+from types import AsyncGeneratorType, CoroutineType
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
-from turnout._record import Record
+from turnout._record import NotAnEventError, Record
 from turnout._waiter import Waiter
 from turnout.errors import (
     DeadlineError,
@@ -32,6 +29,9 @@ if TYPE_CHECKING:
     from turnout.provider import Provider
 
 __all__ = ["AttemptHooks", "AttemptReader", "refusal"]
+
+_CLEANUP = 1.0
+"""Seconds that a provider has to close what it opened."""
 
 
 class AttemptHooks(Protocol):
@@ -115,14 +115,14 @@ class AttemptReader:
         self._started = started = self._now()
         # Seconds from the start to the first delta.
         self._first_delta: float | None = None
-        # When the next delta is to be there.
-        self._due = min(started + self._first_delta_timeout, deadline)
+        # When the next delta is to be there; None where its time has yet to begin.
+        self._due: float | None = min(started + self._first_delta_timeout, deadline)
         self._held: list[Event] = []
         self._hooks = hooks = provider.hooks
         if hooks is not None:
             hooks.started(Attempt(target=target, outcome="running"))
             request = hooks.rewrite(request, target)
-        self._generator: AsyncGenerator[Event | list[Event]] | None = None
+        self._generator: AsyncIterator[Event | list[Event]] | None
         self._generator = _generator(provider, request)
 
     async def read(self) -> Sequence[Event] | None:
@@ -131,41 +131,51 @@ class AttemptReader:
         Raises:
             TurnoutError: Whatever went wrong; nothing else but cancellation leaves.
         """
+        import asyncio  # Not with the module, as it takes long to import.
+
         generator, waiter, record = self._generator, self._waiter, self._record
         if generator is None:
             return None
+        due = self._due
+        if due is None:
+            # From now on, so that the caller's own time does not count.
+            due = self._due = min(self._now() + self._stall_timeout, self._deadline)
+        failure: TurnoutError | None = None
         try:
             while True:
-                waiter.begin(self._due)
+                waiter.begin(due)
                 try:
                     item = await generator.__anext__()
                 finally:
                     waiter.end()
                 batch: list[Event] = item if isinstance(item, list) else [item]
                 if record.take(batch):
-                    return self._progress(batch)
+                    self._due = None
+                    return (
+                        batch if self._first_delta is not None else self._first(batch)
+                    )
                 if self._first_delta is not None:
                     return batch
-                self._held += batch
+                self._held += filter(None, batch)
+                # Whoever gives nothing without waiting for anything meets no timer.
+                if waiter.closed or self._now() >= due:
+                    break
         except StopAsyncIteration:
             return self._complete()
-        except asyncio.CancelledError:
-            ours = waiter.interrupted()
-            if not ours or waiter.closed:
+        except asyncio.CancelledError as error:
+            if waiter.cancelled():
                 await self.close()
-            if not ours:
                 raise
-            if waiter.closed:
-                return None
-            failure: TurnoutError = self._overdue()
+            failure = self._fault(error)
         except TurnoutError as error:
             failure = _placed(error, self._target)
         except Exception as error:  # noqa: BLE001 whatever a plugin raises
-            failure = PluginError(
-                f"provider {self._target.provider!r} raised {type(error).__name__} "
-                "while it answered; that is a fault of its plugin"
-            )
-            failure.__cause__ = error
+            failure = self._fault(error)
+        if waiter.closed:
+            await self.close()
+            return None
+        if failure is None or waiter.interrupted:
+            failure = _placed(self._overdue(), self._target)
         await self._end("failed", failure)
         raise failure
 
@@ -173,16 +183,11 @@ class AttemptReader:
         """End the attempt where it stands."""
         await self._end("closed", None)
 
-    def _progress(self, batch: list[Event]) -> list[Event]:
-        """Note that a delta came; return what is to be shown."""
-        now = self._now()
-        self._due = min(now + self._stall_timeout, self._deadline)
-        if self._first_delta is None:
-            self._first_delta = now - self._started
-            self._record.target = self._target
-            if self._held:
-                return [*self._held, *batch]
-        return batch
+    def _first(self, batch: list[Event]) -> list[Event]:
+        """Note that the first delta came; return what is to be shown."""
+        self._first_delta = self._now() - self._started
+        self._record.target = self._target
+        return [*self._held, *batch]
 
     def _complete(self) -> list[Event]:
         record = self._record
@@ -194,12 +199,19 @@ class AttemptReader:
         return last if record.finished else [*last, record.finish_unknown()]
 
     async def _end(self, outcome: Outcome, failure: TurnoutError | None) -> None:
+        import asyncio
+
         generator, self._generator = self._generator, None
-        if generator is not None:
-            try:
+        if generator is None:
+            return
+        try:
+            async with asyncio.timeout(_CLEANUP):
                 await close_generator(generator)
-            finally:
-                self._note(outcome, failure)
+        except Exception as error:  # noqa: BLE001 whatever a plugin raises
+            # Told by the attempt alone: whoever closes a stream wants no more of it.
+            failure = failure or self._fault(error)
+        finally:
+            self._note(outcome, failure)
 
     def _note(self, outcome: Outcome, failure: TurnoutError | None) -> None:
         attempt = Attempt(
@@ -214,10 +226,22 @@ class AttemptReader:
         if self._hooks is not None:
             self._hooks.ended(attempt)
 
+    def _fault(self, error: BaseException) -> PluginError:
+        """Return the error for what a plugin raised."""
+        did = f"raised {type(error).__name__}"
+        if isinstance(error, NotAnEventError):
+            did = f"gave {error} in place of text or an event"
+        fault = PluginError(
+            f"provider {self._target.provider!r} {did} while it answered; that is a "
+            "fault of its plugin"
+        )
+        fault.__cause__ = error
+        return fault
+
     def _overdue(self) -> TurnoutError:
         """Return the error for the time that is up."""
         target = self._target
-        if self._due >= self._deadline:
+        if self._due == self._deadline:
             return DeadlineError(
                 f"the deadline passed while {target} was asked, "
                 f"{self._now() - self._started:.3g} s after that began"
@@ -236,16 +260,34 @@ class AttemptReader:
 
 def _generator(
     provider: Provider, request: ChatRequest
-) -> AsyncGenerator[Event | list[Event]]:
-    generator = provider.generate(request)
-    if not hasattr(generator, "__anext__"):
-        if asyncio.iscoroutine(generator):
-            generator.close()  # Else Python warns that it was never awaited.
-        raise PluginError(
-            f"{type(provider).__name__}.generate gave a {type(generator).__name__}; "
+) -> AsyncIterator[Event | list[Event]]:
+    try:
+        # Whatever a plugin gives at run time, in spite of the types.
+        generator = cast("object", provider.generate(request))
+    except Exception as error:  # noqa: BLE001 whatever a plugin raises
+        return _Failing(error)
+    if hasattr(generator, "__anext__"):
+        return cast("AsyncIterator[Event | list[Event]]", generator)
+    kind = type(generator).__name__
+    if isinstance(generator, CoroutineType):
+        # Else Python warns that it was never awaited.
+        cast("CoroutineType[object, object, object]", generator).close()
+    return _Failing(
+        PluginError(
+            f"{type(provider).__name__}.generate gave a {kind}; "
             "it is an async generator: `async def` with a `yield` in it"
         )
-    return cast("AsyncGenerator[Event | list[Event]]", generator)
+    )
+
+
+class _Failing(AsyncIterator[NoReturn]):
+    """Stands for a generator that could not be had, so that the attempt is noted."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def __anext__(self) -> NoReturn:
+        raise self._error
 
 
 async def close_generator(generator: AsyncIterator[object]) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import concurrent.futures
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from functools import cache
 from typing import Any, TypeVar
 
@@ -51,21 +51,61 @@ class BackgroundLoop:
         Raises:
             ArgumentError: This thread runs an event loop, which would stand still.
         """
-        if _in_event_loop():
-            coroutine.close()  # Else Python warns that it was never awaited.
-            raise ArgumentError(
-                "an event loop runs in this thread; use `async for` and `await`"
-            )
-        future = self.submit(coroutine)
         try:
+            _check_no_event_loop()
+        except ArgumentError:
+            coroutine.close()  # Else Python warns that it was never awaited.
+            raise
+        return self.call(lambda: coroutine)
+
+    def call(self, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run the coroutine that a function returns, as `run` does.
+
+        Raises:
+            ArgumentError: This thread runs an event loop, which would stand still.
+        """
+        _check_no_event_loop()
+        future: Future[T] = Future()
+        try:  # From here on, as Ctrl-C may come between any two steps.
+            self._submit(function, future)
             return future.result()
         except BaseException:
             future.cancel()
             raise
 
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Begin to run a coroutine, in whichever thread this is."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+    def submit(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Begin to run the coroutine that a function returns; nobody waits for it."""
+        self._submit(function, Future())
+
+    def _submit(
+        self, function: Callable[[], Coroutine[Any, Any, T]], future: Future[T]
+    ) -> None:
+        # The coroutine is made in the loop's thread: made here, one that Ctrl-C comes
+        # across before it is begun would make Python warn that it was never awaited.
+        self._loop.call_soon_threadsafe(self._begin, function, future)
+
+    def _begin(
+        self, function: Callable[[], Coroutine[Any, Any, T]], future: Future[T]
+    ) -> None:
+        task = self._loop.create_task(function())
+
+        def cancel(cancelled: Future[T]) -> None:
+            if cancelled.cancelled() and not task.done():
+                self._loop.call_soon_threadsafe(task.cancel)
+
+        def end(task: asyncio.Task[T]) -> None:
+            if task.cancelled():
+                future.cancel()
+            if not future.set_running_or_notify_cancel():
+                return
+            error = task.exception()
+            if error is None:
+                future.set_result(task.result())
+            else:
+                future.set_exception(error)
+
+        task.add_done_callback(end)
+        future.add_done_callback(cancel)
 
     def close(self) -> None:
         """Close what is open, and end the thread."""
@@ -81,23 +121,30 @@ class BackgroundLoop:
         await self._stop.wait()
 
 
-def _in_event_loop() -> bool:
+def _check_no_event_loop() -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return
+    raise ArgumentError(
+        "an event loop runs in this thread; use `async for` and `await`"
+    )
 
 
 def background_loop() -> BackgroundLoop:
     """Return the process's background loop."""
-    loop = _background_loop()
-    if not loop.alive:
-        _background_loop.cache_clear()
+    with _starting:
         loop = _background_loop()
-    return loop
+        if not loop.alive:
+            _background_loop.cache_clear()
+            loop = _background_loop()
+        return loop
 
 
 @cache
 def _background_loop() -> BackgroundLoop:
     return BackgroundLoop()
+
+
+_starting = threading.Lock()
+"""Held so that two threads do not begin two loops."""

@@ -82,7 +82,7 @@ class Catalog:
             UnknownModelError: It means none; the message has the nearest names.
         """
         if not name:
-            return self._default
+            return self.info.first_model
         found = self.find(name)
         if found is not None:
             return found

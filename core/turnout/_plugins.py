@@ -214,7 +214,7 @@ class PluginHost:
         except PluginError as error:
             self._put_aside(key, plugin, error)
         except Exception as error:  # noqa: BLE001 whatever a plugin's module is
-            told = " ".join(str(error).split())
+            told = " ".join([f"{type(error).__name__}:", *str(error).split()])
             failure = PluginError(f"plugin {entry.name!r} was refused: {told}")
             failure.__cause__ = error
             self._put_aside(key, plugin, failure)

@@ -21,10 +21,14 @@ from turnout.types import (
     Usage,
 )
 
-__all__ = ["Record"]
+__all__ = ["NotAnEventError", "Record"]
 
 
 _UNKNOWN = Finish(reason="unknown")
+
+
+class NotAnEventError(TypeError):
+    """What a provider gave is neither text nor an event."""
 
 
 class _PartialCall:
@@ -108,7 +112,7 @@ class Record:
                 pass
             case _:  # pyright: ignore[reportUnnecessaryComparison]
                 # Whatever a plugin gives at run time, in spite of the types.
-                raise TypeError(f"{type(event).__name__} is no event of a stream")
+                raise NotAnEventError(type(event).__name__)
         return False
 
     def finish_unknown(self) -> Finish:
@@ -120,6 +124,8 @@ class Record:
         """Take down what became of the attempt under way."""
         self.attempts.append(attempt)
         self.usage = None
+        if not self.complete:  # What it said of its end holds for no other one.
+            self._finish = None
 
     @property
     def characters(self) -> int:

@@ -119,8 +119,9 @@ class Resolver:
         if found is None:
             near = nearest(model, entry.catalog.names)
             raise UnknownModelError(
-                f"{_way(path)}provider {entry.info.name!r} has no model {model!r}"
+                f"provider {entry.info.name!r} has no model {model!r}"
                 f"{did_you_mean([f'{entry.info.name}:{one}' for one in near])}"
+                f"{_named_by(path)}"
             )
         target = Target(entry.info.name, found)
         place = Place(target=target, reason="it was named")
@@ -137,8 +138,10 @@ class Resolver:
         if entry is None:
             raise UnknownModelError(self._unknown(name, path))
         target = Target(entry.info.name, entry.info.first_model)
-        model = target.model or "the one that it says itself"
-        step = f"{name!r} is a provider; its default model is {model}"
+        default = f"its default model is {target.model!r}"
+        if not target.model:
+            default = "it names no default model"
+        step = f"{name!r} is a provider; {default}"
         place = Place(target=target, reason="it was named")
         return Explanation(name=name, steps=(step,), places=(place,))
 
@@ -199,9 +202,10 @@ class Resolver:
         if self._set_aside:
             names = ", ".join(repr(plugin) for plugin in self._set_aside)
             aside = f"; these plugins are set aside, see `turnout plugins`: {names}"
-        return f"{_way(path)}unknown model {name!r}{did_you_mean(guesses)}{aside}"
+        guess = did_you_mean(guesses)
+        return f"unknown model {name!r}{guess}{_named_by(path)}{aside}"
 
 
-def _way(path: tuple[str, ...]) -> str:
-    """Return how an error's message begins: by which aliases and routes it came."""
-    return "".join(f"{name!r} -> " for name in path)
+def _named_by(path: tuple[str, ...]) -> str:
+    """Return the clause that tells which alias or route an unknown name stands in."""
+    return f"; {path[-1]!r} names it" if path else ""

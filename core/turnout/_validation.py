@@ -169,8 +169,10 @@ def _converter(convert: Callable[[object], object]) -> CoreSchema:
 
 def _secret(value: object) -> Secret:
     text = value.reveal() if isinstance(value, Secret) else value
-    if isinstance(text, str) and text.strip() and text.isprintable():
-        return Secret(text.strip())
+    # A key that was read from a file often ends with a line feed.
+    key = text.strip() if isinstance(text, str) else ""
+    if key and key.isprintable():
+        return Secret(key)
     # The value is not shown: it is meant to be a secret.
     raise ValueError("expected a text that is neither blank nor has control characters")
 

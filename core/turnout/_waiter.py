@@ -8,9 +8,12 @@ cancellation is never taken for ours.
 
 from __future__ import annotations
 
-import asyncio
+from typing import TYPE_CHECKING
 
-from turnout._watchdog import Watchdog
+from turnout._watchdog import AGAIN, Watchdog
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["Waiter"]
 
@@ -18,45 +21,78 @@ __all__ = ["Waiter"]
 class Waiter:
     """Watch over the waits of one stream; made within a running event loop."""
 
-    __slots__ = ("_before", "_task", "_watchdog", "closed", "loop")
+    __slots__ = (
+        "_before",
+        "_current_task",
+        "_interrupts",
+        "_task",
+        "_watchdog",
+        "closed",
+        "interrupted",
+        "loop",
+    )
 
     def __init__(self) -> None:
+        import asyncio  # Not with the module, as it takes long to import.
+
+        self._current_task = asyncio.current_task
         self.loop = asyncio.get_running_loop()
         self.closed = False
         """Whether the caller has closed the stream."""
+        self.interrupted = False
+        """Whether the last wait was ended from here: its time was up, or `close`."""
         self._watchdog = Watchdog(self.loop, self._interrupt)
         self._task: asyncio.Task[object] | None = None
-        # How many cancellations the task had before ours; None until there is ours.
-        self._before: int | None = None
+        # How many cancellations the task had before the wait. To ask only when ours
+        # comes would be too late: the caller's may have come just before it.
+        self._before = 0
+        self._interrupts = 0
 
     def begin(self, due: float) -> None:
         """Begin a wait in the present task, to be ended by `due` at the latest."""
-        self._task = asyncio.current_task(self.loop)
+        self._task = task = self._current_task(self.loop)
+        assert task is not None
+        self._before = task.cancelling()
+        self.interrupted = False
         self._watchdog.watch(due)
 
     def end(self) -> None:
-        """End the wait."""
-        self._task = None
+        """End the wait; cancellations of ours are taken back."""
         self._watchdog.rest()
+        if self._interrupts:
+            self._take_back()
+        self._task = None
 
-    def interrupted(self) -> bool:
-        """Tell whether the `CancelledError` that ended this wait was ours alone.
+    def cancelled(self) -> bool:
+        """Tell whether somebody else cancelled the task, and the last wait with it.
 
-        Called in its handler, before `end`, and once; the cancellation is then
-        taken back.
+        A cancellation may be on its way when the wait begins: Ctrl-C in the caller's
+        own code is one. So where nothing of ours ended the wait, any will do.
         """
-        if self._before is None or self._task is None:
-            return False
-        before, self._before = self._before, None
-        return self._task.uncancel() <= before
+        task = self._current_task(self.loop)
+        others = 0 if task is None else task.cancelling()
+        return others > (self._before if self.interrupted else 0)
 
     def close(self) -> None:
-        """End a wait under way because the caller wants no more, and all watching."""
+        """End a wait under way because the caller wants no more, and all watching.
+
+        To be called once more when the wait is over, as it is watched until then.
+        """
         self.closed = True
-        self._interrupt()
-        self._watchdog.close()
+        if self._task is None:
+            self._watchdog.close()
+        elif not self._interrupts:
+            self._interrupt()
+            self._watchdog.watch(self.loop.time() + AGAIN)
 
     def _interrupt(self) -> None:
-        if self._task is not None and self._before is None:
-            self._before = self._task.cancelling()
-            self._task.cancel()
+        assert self._task is not None  # Only a wait under way expires.
+        self._interrupts += 1
+        self._task.cancel()
+
+    def _take_back(self) -> None:
+        assert self._task is not None
+        for _ in range(self._interrupts):
+            self._task.uncancel()
+        self._interrupts = 0
+        self.interrupted = True

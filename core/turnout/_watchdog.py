@@ -1,72 +1,103 @@
-"""One timer that watches over many waits.
+"""Timers that cost nothing while all goes well.
 
-A timer for each wait would cost more than all else that is done for a token. So the
-watchdog arms one timer and lets it run on from wait to wait: a wait only notes when
-it is due, and the timer, when it fires, looks whether that has come, and sleeps on
-where it has not.
+A timer for each wait would cost more than all else that is done for a token, and even
+one for each stream a tenth of a short request. So all waits of an event loop share
+one: a wait only notes when it is due, and the timer, when it fires, looks whether any
+is, and sleeps on until the next one may be.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-__all__ = ["Watchdog"]
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["AGAIN", "Watchdog"]
+
+AGAIN = 1.0
+"""Seconds after which a wait that did not end when it expired expires again."""
 
 
-def _nothing() -> None:
-    """Do nothing."""
+class _Rounds:
+    """What is watched in one event loop, and when that is looked at next.
+
+    It holds neither the loop nor a timer, which would hold the loop: it is kept for
+    as long as the loop is.
+    """
+
+    __slots__ = ("next", "watched")
+
+    def __init__(self) -> None:
+        self.next = math.inf
+        self.watched: set[Watchdog] = set()
+
+    def look_at(self, loop: asyncio.AbstractEventLoop, time: float) -> None:
+        """Look at what is watched when it is `time`, and no more at a later one."""
+        self.next = time
+        loop.call_at(time, self._look, loop, time)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, time: float) -> None:
+        if time != self.next:
+            return  # A look at an earlier time has taken its place.
+        now = loop.time()
+        for watchdog in [w for w in self.watched if w.due <= now]:
+            watchdog.expire(now + AGAIN)
+        self.next = math.inf
+        first = min((w.due for w in self.watched), default=math.inf)
+        if first < math.inf:
+            self.look_at(loop, first)
+
+
+# State of the process by its nature, as event loops are.
+_ROUNDS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Rounds] = WeakKeyDictionary()
 
 
 class Watchdog:
-    """Call `expire` when a wait under way is not over by its due time.
+    """Call `on_expiry` when a wait under way is not over by its due time.
+
+    To be closed: until then the event loop's rounds hold it.
 
     Args:
         loop: The running event loop, whose clock the due times are of.
-        expire: Called at most once for each wait, from the event loop.
+        on_expiry: Called from the event loop; again each `AGAIN` seconds until the
+            wait is over, as whoever waits may not have listened.
     """
 
-    __slots__ = ("_due", "_expire", "_loop", "_timer")
+    __slots__ = ("_loop", "_on_expiry", "_rounds", "due")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, expire: Callable[[], None]
+        self, loop: asyncio.AbstractEventLoop, on_expiry: Callable[[], None]
     ) -> None:
         self._loop = loop
-        self._expire = expire
-        self._due = math.inf
-        self._timer: asyncio.TimerHandle | None = None
+        self._on_expiry = on_expiry
+        self.due = math.inf
+        """When the wait under way is to be over; infinite where there is none."""
+        rounds = _ROUNDS.get(loop)
+        if rounds is None:
+            rounds = _ROUNDS[loop] = _Rounds()
+        self._rounds = rounds
+        rounds.watched.add(self)
 
     def watch(self, due: float) -> None:
         """Begin a wait that is to be over by `due`, in the loop's seconds."""
-        self._due = due
-        timer = self._timer
-        if timer is None:
-            self._timer = self._loop.call_at(due, self._check)
-        elif due < timer.when():
-            timer.cancel()
-            self._timer = self._loop.call_at(due, self._check)
+        self.due = due
+        if due < self._rounds.next:
+            self._rounds.look_at(self._loop, due)
 
     def rest(self) -> None:
         """End the wait; what happens until the next one is not watched."""
-        self._due = math.inf
+        self.due = math.inf
+
+    def expire(self, again: float) -> None:
+        """Tell that the wait's time is up, and once more at `again`."""
+        self.due = again
+        self._on_expiry()
 
     def close(self) -> None:
-        """Cancel the timer for good; nothing is watched any more."""
-        self._due = math.inf
-        # Its owner's method: kept, it would keep the two alive in a circle.
-        self._expire = _nothing
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _check(self) -> None:
-        self._timer = None
-        due = self._due
-        if due == math.inf:
-            return
-        if self._loop.time() >= due:
-            self._due = math.inf
-            self._expire()
-        else:
-            self._timer = self._loop.call_at(due, self._check)
+        """Watch nothing any more."""
+        self.due = math.inf
+        self._rounds.watched.discard(self)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
+from turnout._attempt import AttemptHooks, AttemptReader, refusal
 from turnout._catalog import Catalog
 from turnout._environment import variable
 from turnout._record import Record
@@ -26,7 +27,6 @@ from turnout.types import (
 )
 
 if TYPE_CHECKING:
-    from turnout._attempt import AttemptHooks
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
 
@@ -80,7 +80,12 @@ class ProviderOptions:
 def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
     from urllib.parse import urlsplit
 
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        # The words of urllib may quote a part of it.
+        raise ValueError(f"{name} is no address that can be asked") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{name} is an http or https address, as in https://host/path")
     if parts.username is not None and not userinfo:
@@ -119,6 +124,7 @@ class Provider(ABC):
         """What plugins have to say about its attempts; set by whoever loaded them."""
         self._catalog: Catalog | None = None
         self._http: Http | None = None
+        self._entered = 0
 
     @abstractmethod
     def generate(self, request: ChatRequest) -> AsyncIterator[Any]:
@@ -154,8 +160,6 @@ class Provider(ABC):
         request = self._request(messages, options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
-            from turnout._attempt import AttemptReader
-
             limit = request.deadline or self.options.deadline
             deadline = waiter.loop.time() + limit
             return AttemptReader(self, request, record, waiter, deadline)
@@ -195,7 +199,7 @@ class Provider(ABC):
     def http(self) -> Http:
         """The HTTP client, with the provider's options."""
         if self._http is None:
-            self._http = self._client()
+            self._http = self._client(own_pool=self._entered > 0)
         return self._http
 
     @property
@@ -222,10 +226,13 @@ class Provider(ABC):
         return key
 
     async def __aenter__(self) -> Self:
-        """Keep connections of the provider's own until the block is left."""
-        from turnout.http import _transport
+        """Keep connections of the provider's own until the block is left.
 
-        self._http = self._client(_transport.Pool())
+        It may be entered again meanwhile; the last block that is left closes them.
+        """
+        if not self._entered:
+            self._http = None  # The next request makes one with its own connections.
+        self._entered += 1
         return self
 
     async def __aexit__(
@@ -234,7 +241,9 @@ class Provider(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.aclose()
+        self._entered -= 1
+        if not self._entered:
+            await self.aclose()
 
     async def aclose(self) -> None:
         """Close what entering opened. A subclass that keeps more closes that too."""
@@ -250,8 +259,9 @@ class Provider(ABC):
         name = self.info.key_variable
         return f"api_key or {name}" if name is not None else "api_key"
 
-    def _client(self, pool: Any = None) -> Http:
-        from turnout.http import Http
+    def _client(self, *, own_pool: bool) -> Http:
+        from turnout.http._client import Http
+        from turnout.http._transport import Pool
 
         options = self.options
         return Http(
@@ -263,13 +273,11 @@ class Provider(ABC):
             max_bytes=options.max_bytes,
             key=self._key_source,
             status_rules=self.status_rules,
-            pool=pool,
+            pool=Pool() if own_pool else None,
         )
 
     def _request(self, messages: Conversation, options: RequestOptions) -> ChatRequest:
         """Return the request for one of the provider's models, checked."""
-        from turnout._attempt import refusal
-
         name = ChatRequest.checked_model(options.get("model"))
         options["model"] = self.catalog.model(name) or None
         request = ChatRequest.build(messages, **options)

@@ -23,17 +23,16 @@ from collections.abc import (
     Sequence,
 )
 from enum import Enum
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, cast
 
 from turnout._record import Record
+from turnout._waiter import Waiter
 from turnout.errors import ArgumentError, TurnoutError
 from turnout.types import Event, Reply
 
 if TYPE_CHECKING:
     import asyncio
-
-    from turnout._waiter import Waiter
 
 __all__ = ["Reader", "Source", "Stream"]
 
@@ -176,15 +175,19 @@ class Stream:
         self._claim()
         loop = background_loop()
         try:
-            while (batch := loop.run(self._next())) is not None:
+            while (batch := loop.call(self._next)) is not None:
                 for event in batch:
                     if event and isinstance(event, str):
                         yield event
         finally:
-            # Not waited for: this may be the garbage collector's doing, in any
-            # thread. Where the stream has ended, nothing is left to close.
-            if self._state is _State.OPEN:
-                loop.submit(self.aclose())
+            # Where the stream has ended, nothing is left to close.
+            if self._state in {_State.NEW, _State.OPEN}:
+                if loop.alive:
+                    # Not waited for: this may be the garbage collector's doing, in
+                    # any thread.
+                    loop.submit(self.aclose)
+                else:  # It closed what was open when it ended.
+                    self._state = _State.CLOSED
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._state.value}>"
@@ -192,6 +195,8 @@ class Stream:
     def __del__(self) -> None:
         # An iterator warns itself; this is for a stream that was entered and lost.
         if self._state is _State.OPEN and not sys.is_finalizing():
+            assert self._waiter is not None
+            self._waiter.close()
             self._warn()
 
     def _claim(self) -> None:
@@ -206,7 +211,7 @@ class Stream:
             while (batch := await self._next()) is not None:
                 for event in batch:
                     # An empty text is no increment.
-                    if event and (everything or event.__class__ is str):
+                    if event and (everything or isinstance(event, str)):
                         yield event
         except GeneratorExit:
             # A block that was entered closes when it is left.
@@ -230,6 +235,9 @@ class Stream:
         self._reading = True
         try:
             batch = await reader.read()
+            if self._ended is not None:  # Closed meanwhile.
+                await reader.close()
+                batch = None
         except TurnoutError as error:
             self._end(_State.FAILED)
             error.reply = self._record.reply()
@@ -241,16 +249,12 @@ class Stream:
             self._reading = False
             if self._ended is not None and not self._ended.done():
                 self._ended.set_result(None)
-        if self._state is not _State.OPEN:  # Closed meanwhile.
-            await reader.close()
-            return None
         if batch is None:
-            self._end(_State.COMPLETE)
+            complete = self._state is _State.OPEN
+            self._end(_State.COMPLETE if complete else self._state)
         return batch
 
     def _start(self) -> None:
-        from turnout._waiter import Waiter
-
         self._waiter = Waiter()
         self._reader = self._source(self._record, self._waiter)
         self._state = _State.OPEN
@@ -278,9 +282,10 @@ class Stream:
 def _dropped() -> bool:
     """Tell whether the event loop closes an iterator that nobody holds any more.
 
-    It does that in a task of its own, which runs no coroutine but the closing.
+    It does that in a task of its own, which runs no coroutine but the closing: an
+    awaitable that asyncio takes for a coroutine, but no `async def`.
     """
     import asyncio
 
     task = asyncio.current_task()
-    return task is not None and not asyncio.iscoroutine(task.get_coro())
+    return task is not None and not isinstance(task.get_coro(), CoroutineType)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 from turnout.errors import ProtocolError
@@ -163,15 +163,25 @@ class Decoder:
         return self._pieces([self._lines.close()])
 
     def _pieces(self, lines: list[bytes]) -> list[str]:
+        # One loop without calls of our own: it is run for every event.
         pieces: list[str] = []
+        from_json = self._from_json
         for line in lines:
-            if not line or line.isspace():
+            if not line:
                 continue
+            try:
+                value: object = from_json(line, allow_inf_nan=False)
+            except ValueError:
+                if line.isspace():
+                    continue
+                value = None
+            if not isinstance(value, dict):
+                raise ProtocolError("FlowGPT sent a line that is no JSON object")
             self.empty = False
-            value = self._object(line)
-            if value.get("event") != "text":
+            event = cast("dict[str, object]", value)
+            if event.get("event") != "text":
                 continue
-            piece = value.get("data")
+            piece = event.get("data")
             if not isinstance(piece, str):
                 raise ProtocolError(
                     f"FlowGPT sent a text event whose data is a {type(piece).__name__}"
@@ -179,12 +189,3 @@ class Decoder:
             if piece:
                 pieces.append(piece)
         return pieces
-
-    def _object(self, line: bytes) -> Mapping[str, object]:
-        try:
-            value = cast("object", self._from_json(line, allow_inf_nan=False))
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise ProtocolError("FlowGPT sent a line that is no JSON object")
-        return cast("dict[str, object]", value)

@@ -81,8 +81,8 @@ class FlowGpt(Provider):
             last = decoder.close()
             if last:
                 yield last
-            if decoder.empty:
-                raise StreamTruncatedError("FlowGPT sent an empty answer")
+        if decoder.empty:
+            raise StreamTruncatedError("FlowGPT sent an empty answer")
 
     @classmethod
     def create_async_generator(

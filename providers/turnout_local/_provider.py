@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from turnout.errors import TurnoutError
 from turnout.provider import Provider
@@ -65,10 +65,6 @@ class Local(Provider):
         finally:
             generation.cancel()
         reader.close()
-
-    async def __aenter__(self) -> Self:
-        """Keep the model loaded until the block is left; nothing is loaded yet."""
-        return self
 
     async def aclose(self) -> None:
         """Unload the model, if no other instance uses it; answers end first.

@@ -1,7 +1,6 @@
 """Ask a route's targets one after another, as its policy says.
 
-All the rules are in `_policy.py`; this does the asking. Loaded with the first
-request, as all that needs asyncio is.
+All the rules are in `_policy.py`; this does the asking.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from turnout._attempt import AttemptReader, refusal
 from turnout._record import Record
 from turnout._waiter import Waiter
-from turnout.errors import FallbackError, TurnoutError
+from turnout.errors import DeadlineError, FallbackError, TurnoutError
 from turnout.fallback._policy import Policy, Verdict, verdict
 from turnout.provider import BoundTarget
 from turnout.types import Attempt, ChatRequest, Event
@@ -20,6 +19,9 @@ __all__ = ["DEFAULT_DEADLINE", "RouteReader"]
 
 DEFAULT_DEADLINE = 600.0
 """Seconds for a request with all of its attempts."""
+
+_LEAST = 1.0
+"""With fewer seconds left than these, no further target is asked."""
 
 
 class RouteReader:
@@ -57,6 +59,7 @@ class RouteReader:
 
         Raises:
             FallbackError: Every target failed.
+            DeadlineError: The time is up, or too short for another target.
             TurnoutError: A target failed and the policy asks no other; or it was the
                 only one.
         """
@@ -73,6 +76,8 @@ class RouteReader:
             else:
                 self._shown = True
                 return batch
+            if self._waiter.closed:
+                return None
 
     async def close(self) -> None:
         """End the attempt under way where it stands."""
@@ -85,6 +90,8 @@ class RouteReader:
         """Yield the targets that can do what the request needs; note the others."""
         asked = 0
         for bound in targets:
+            if asked == self._policy.max_attempts:
+                return
             own = self._request.for_model(bound.model)
             unsupported = refusal(bound.provider, own)
             if unsupported is not None:
@@ -93,7 +100,12 @@ class RouteReader:
                     target=bound.target, outcome="passed_over", error=unsupported
                 )
                 self._record.end(passed)
-            elif asked < self._policy.max_attempts:
+            else:
+                left = self._deadline - self._waiter.loop.time()
+                if asked and left < _LEAST:
+                    raise DeadlineError(
+                        f"the deadline left no time to ask {bound.target} too"
+                    ) from self._errors[-1]
                 asked += 1
                 yield bound, own
 

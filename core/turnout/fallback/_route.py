@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 from turnout._record import Record
 from turnout._validation import checked
 from turnout.errors import ConfigError
+from turnout.fallback._driver import RouteReader
 from turnout.fallback._policy import Policy
 from turnout.provider import BoundTarget
 from turnout.stream import Reader, Stream
@@ -57,7 +58,7 @@ class Route:
         self.targets = tuple(targets)
         self.policy = checked(Policy, policy or {}, "policy of a route")
         self._order = order
-        self._open: AsyncExitStack | None = None
+        self._open: list[AsyncExitStack] = []
 
     def stream(
         self, messages: Conversation, **options: Unpack[RequestOptions]
@@ -74,8 +75,6 @@ class Route:
         request = ChatRequest.build(messages, **options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
-            from turnout.fallback._driver import RouteReader
-
             targets = self._ordered(request)
             return RouteReader(targets, request, self.policy, record, waiter)
 
@@ -101,7 +100,7 @@ class Route:
         async with AsyncExitStack() as stack:
             for provider in {id(b.provider): b.provider for b in self.targets}.values():
                 await stack.enter_async_context(provider)
-            self._open = stack.pop_all()
+            self._open.append(stack.pop_all())
         return self
 
     async def __aexit__(
@@ -110,13 +109,13 @@ class Route:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.aclose()
+        if self._open:
+            await self._open.pop().aclose()
 
     async def aclose(self) -> None:
         """Close what entering opened."""
-        stack, self._open = self._open, None
-        if stack is not None:
-            await stack.aclose()
+        while self._open:
+            await self._open.pop().aclose()
 
     def __repr__(self) -> str:
         return f"<Route {' -> '.join(str(bound.target) for bound in self.targets)}>"
@@ -124,5 +123,12 @@ class Route:
     def _ordered(self, request: ChatRequest) -> Sequence[BoundTarget]:
         if self._order is None:
             return self.targets
-        by_name = {bound.target: bound for bound in self.targets}
-        return [by_name[t] for t in self._order(tuple(by_name), request)]
+        # One target may stand here twice, by providers with other options.
+        names = tuple(dict.fromkeys(bound.target for bound in self.targets))
+        ordered = [
+            bound
+            for name in self._order(names, request)
+            for bound in self.targets
+            if bound.target == name
+        ]
+        return ordered or self.targets

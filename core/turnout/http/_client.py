@@ -7,6 +7,7 @@ origin than the one that it was given for.
 from __future__ import annotations
 
 import json as json_
+from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from turnout.errors import (
     ProtocolError,
     TurnoutError,
 )
+from turnout.http import _transport
 from turnout.http._redaction import redacted
 from turnout.http._response import Response
 from turnout.http._status import Refusal, StatusRule, classify, shortened
@@ -29,8 +31,6 @@ from turnout.types import Secret
 
 if TYPE_CHECKING:
     import aiohttp
-
-    from turnout.http._transport import Pool
 
 __all__ = ["Http"]
 
@@ -85,7 +85,7 @@ class Http:
     key: str = "the key"
     """Where the key comes from, for errors."""
     status_rules: Sequence[StatusRule] = ()
-    pool: Pool | None = field(default=None, repr=False)
+    pool: _transport.Pool | None = field(default=None, repr=False)
     _places: dict[str, Place] = field(
         default_factory=dict[str, Place], init=False, repr=False, compare=False
     )
@@ -151,19 +151,27 @@ class Http:
         return place
 
     def _find(self, url: str) -> Place:
-        address = urlsplit(url)
-        if not address.scheme:
+        if "://" not in url:
             if self.base_url is None:
                 raise ConfigError(f"{self.provider}: base_url is not set")
-            address = urlsplit(self.base_url.rstrip("/") + "/" + url.lstrip("/"))
+            url = self.base_url.rstrip("/") + "/" + url.lstrip("/")
+        try:
+            address = urlsplit(url)
+            port = address.port
+        except ValueError:
+            raise ConfigError(f"{self.provider}: {url!r} is no address") from None
         host = address.hostname
         if address.scheme not in {"http", "https"} or not host:
-            raise ConfigError(
-                f"{self.provider}: {address.geturl()!r} is no http or https address"
-            )
+            raise ConfigError(f"{self.provider}: {url!r} is no http or https address")
         proxy = self.proxy
         if proxy is None:
-            named = proxy_for(address.scheme, host, address.port)
+            named = proxy_for(address.scheme, host, port)
+            if named is not None and urlsplit(named).scheme not in {"http", "https"}:
+                # aiohttp would speak HTTP to it; the address may hold a password.
+                raise ConfigError(
+                    f"{self.provider}: the environment's proxy for {address.scheme} "
+                    "is no HTTP proxy; set proxy, or NO_PROXY for this host"
+                )
             proxy = None if named is None else Secret(named)
         return Place(
             url=address.geturl(),
@@ -184,37 +192,48 @@ class Http:
         Raises:
             TurnoutError: As `post` does, but for refusals.
         """
-        from turnout.http import _transport
-
-        pool = self.pool or await _transport.shared_pool()
-        failure: TurnoutError | None = None
-        for _ in range(2):
-            headers = source() if callable(source) else source
-            if not place.own and any(isinstance(v, Secret) for v in headers.values()):
-                raise ConfigError(
-                    f"{self.provider}: its credential is for base_url and is not sent "
-                    f"to {place.name!r}"
-                )
-            try:
-                raw = await pool.session.request(
-                    method,
-                    place.url,
-                    data=data,
-                    headers=_revealed(headers),
-                    proxy=place.proxy.reveal() if place.proxy is not None else None,
-                    allow_redirects=False,
-                    timeout=_transport.timeout(self.connect_timeout),
-                )
-            except _transport.ERRORS as error:
-                failure = _transport.open_error(error, place.name, self.connect_timeout)
-                if not (_transport.REUSED.get() and _transport.unused(error)):
-                    break
-            else:
-                return raw, headers
+        pool = self.pool
+        if pool is None or pool.loop is not get_running_loop():
+            pool = await _transport.shared_pool()
+        proxy = place.proxy
+        fresh = None
+        try:
+            while True:
+                headers = source() if callable(source) else source
+                if not place.own:
+                    self._check_no_secret(headers, place)
+                try:
+                    raw = await pool.session.request(
+                        method,
+                        place.url,
+                        data=data,
+                        headers=_revealed(headers),
+                        proxy=None if proxy is None else proxy.reveal(),
+                        allow_redirects=False,
+                        timeout=_transport.timeout(self.connect_timeout),
+                    )
+                except _transport.ERRORS as error:
+                    failure = _transport.open_error(
+                        error, place.name, self.connect_timeout
+                    )
+                    if fresh is not None or not _transport.gone(error):
+                        break
+                    fresh = _transport.FRESH.set(True)
+                else:
+                    return raw, headers
+        finally:
+            if fresh is not None:
+                _transport.FRESH.reset(fresh)
         # Outside the handler, so that aiohttp's error is not kept as the context of
         # ours: its frames and its repr hold the headers, the key among them.
-        assert failure is not None
         raise failure
+
+    def _check_no_secret(self, headers: Headers, place: Place) -> None:
+        if any(isinstance(value, Secret) for value in headers.values()):
+            raise ConfigError(
+                f"{self.provider}: its credential is for base_url and is not sent to "
+                f"{place.name!r}"
+            )
 
     async def refused(
         self, response: Response, place: Place, headers: Headers, json: object
@@ -226,10 +245,10 @@ class Http:
                 f"the proxy refused to connect to {place.name}: status {status}"
             )
         if 300 <= status < 400:
-            to = urlsplit(urljoin(response.url, response.headers.get("location", "")))
+            to = _redirected(response)
             return ConfigError(
-                f"{self.provider} redirects to {to.netloc!r} (status {status}), which "
-                "is not followed; check base_url"
+                f"{self.provider} redirects to {to!r} (status {status}), which is not "
+                "followed; check base_url"
             )
         if status < 300:
             return ProtocolError(
@@ -241,13 +260,19 @@ class Http:
         reason = redacted(refusal.reason, secrets)
         for text in sorted(_texts(json), key=len, reverse=True):
             reason = reason.replace(text, "…")
-        return classify(
+        # They are lower-case, and so is whatever of a secret they repeat.
+        secrets += [Secret(secret.reveal().lower()) for secret in secrets]
+        error = classify(
             refusal,
             self.status_rules,
             provider=self.provider,
             key=self.key,
             reason=shortened(reason),
+            details={"codes": [redacted(c, secrets) for c in sorted(refusal.codes)]},
         )
+        if error.request_id is not None:
+            error.request_id = redacted(error.request_id, secrets)
+        return error
 
 
 class _Exchange:
@@ -281,6 +306,7 @@ class _Exchange:
         data = self._data if self._json is None else _written(self._json)
         raw, headers = await http.send(self._method, place, data, self._headers)
         response = Response(raw, place.name, http.idle_timeout, http.max_bytes)
+        del raw  # Its repr in a traceback would show headers that may repeat the key.
         if response.status != 200:
             try:
                 raise await http.refused(response, place, headers, self._json)
@@ -295,8 +321,8 @@ class _Exchange:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._response is not None:
-            self._response.close()
+        assert self._response is not None
+        self._response.close()
 
 
 def _written(json: object) -> bytes:
@@ -321,6 +347,15 @@ def _revealed(headers: Headers) -> dict[str, str]:
 def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:
     port = address.port or {"http": 80, "https": 443}.get(address.scheme)
     return address.scheme, address.hostname, port
+
+
+def _redirected(response: Response) -> str:
+    """Return the host that a redirect is to."""
+    try:
+        to = urlsplit(urljoin(response.url, response.headers.get("location", "")))
+    except ValueError:
+        return ""
+    return to.netloc.rpartition("@")[2]
 
 
 def _texts(json: object) -> set[str]:

@@ -38,8 +38,9 @@ def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
     """
     for secret in secrets:
         value = secret.reveal()
-        # A prefix such as `Bearer ` may have been put before the key itself.
-        for form in {value, value.rpartition(" ")[2]}:
+        # A prefix such as `Bearer ` may have been put before the key itself. The whole
+        # goes first: it could not be found any more without a part.
+        for form in (value, value.rpartition(" ")[2]):
             if len(form) >= _SHORTEST:
                 text = _without(text, form)
     return _PATTERNS.sub("***", text)

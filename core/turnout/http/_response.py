@@ -14,6 +14,7 @@ from turnout.framing import (
     ServerSentEvent,
     SseSplitter,
 )
+from turnout.http import _transport
 
 if TYPE_CHECKING:
     import aiohttp
@@ -42,6 +43,7 @@ class Response:
         self._place = place
         self._idle_timeout = idle_timeout
         self._max_bytes = max_bytes
+        self._chunks: _Chunks | None = None
         self.status = raw.status
 
     @property
@@ -70,6 +72,8 @@ class Response:
     def close(self) -> None:
         """Close the connection, unless the body was read to its end."""
         self._raw.close()
+        if self._chunks is not None:
+            self._chunks.close()
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the body in pieces as the network brings them.
@@ -81,9 +85,12 @@ class Response:
             StreamStalledError: No byte came for `idle_timeout`.
             ProtocolError: The body is not valid HTTP, or has too many bytes.
         """
-        return _Chunks(
+        if self._chunks is not None:
+            self._chunks.close()
+        self._chunks = _Chunks(
             self._raw.content, self._place, self._idle_timeout, self._max_bytes
         )
+        return self._chunks
 
     async def sse(self) -> AsyncIterator[ServerSentEvent]:
         """Iterate over the body's server-sent events.
@@ -158,8 +165,6 @@ class Response:
             max_bytes: How many bytes are read at most.
             seconds: How long reading may take.
         """
-        from turnout.http import _transport
-
         body = b""
         try:
             async with asyncio.timeout(seconds):
@@ -169,7 +174,7 @@ class Response:
                         break
                     body += data
         except _transport.ERRORS:
-            pass
+            body += _transport.unread(self._raw.content)[: max_bytes - len(body)]
         return body
 
 
@@ -222,10 +227,12 @@ class _Chunks:
         # Outside the handler: see `Http.send`.
         raise self._failure or StopAsyncIteration
 
+    def close(self) -> None:
+        """Watch no longer; the event loop's rounds would keep the body alive."""
+        self._watchdog.close()
+
     def _failed(self, error: Exception) -> bytes:
         """Keep the error for when what came before it has been given out."""
-        from turnout.http import _transport
-
         if not isinstance(error, _transport.ERRORS):
             raise error
         self._failure = _transport.body_error(error, self._place)

@@ -125,6 +125,7 @@ STATUS_RULES: tuple[StatusRule, ...] = (
             "input tokens exceed the configured limit",
             "`inputs` tokens + `max_new_tokens` must be",
             "exceeds the available context size",
+            "current length is",
         ),
     ),
     StatusRule(
@@ -138,7 +139,11 @@ STATUS_RULES: tuple[StatusRule, ...] = (
     StatusRule(
         error=ContentFilterError,
         statuses={400, 403},
-        phrases=("rejected as a result of our safety system",),
+        phrases=(
+            "rejected as a result of our safety system",
+            # OpenRouter's, with 403.
+            '"flagged_input"',
+        ),
     ),
     StatusRule(
         error=QuotaExceededError,
@@ -152,6 +157,8 @@ STATUS_RULES: tuple[StatusRule, ...] = (
             "project_spend_limit_exceeded",
         },
     ),
+    # Gemini's names of daily quotas; its own hint to try again soon is wrong then.
+    StatusRule(error=QuotaExceededError, statuses={429}, phrases=("perday",)),
     StatusRule(error=RateLimitError, statuses={402}, hinted=True),
     StatusRule(error=QuotaExceededError, statuses={402}),
     StatusRule(error=AuthenticationError, codes={"api_key_invalid", "invalid_api_key"}),
@@ -191,6 +198,7 @@ def classify(
     provider: str,
     key: str,
     reason: str,
+    details: Mapping[str, object],
 ) -> ProviderError:
     """Return the error that a refusal is.
 
@@ -200,6 +208,7 @@ def classify(
         provider: The provider's name.
         key: Where its key comes from, for people.
         reason: What the provider said, without secrets.
+        details: What else it said, without secrets.
     """
     matching = (rule for rule in (*rules, *STATUS_RULES) if rule.matches(refusal))
     error = next(matching).error
@@ -213,7 +222,7 @@ def classify(
         status_code=refusal.status,
         retry_after=wait,
         request_id=_request_id(refusal.headers),
-        details={"codes": sorted(refusal.codes)} if refusal.codes else None,
+        details=details,
     )
 
 
@@ -273,16 +282,17 @@ def _json(body: bytes) -> object | None:
 
 def _reason(value: object, codes: set[str]) -> str:
     """Return what an error document says for people; add its codes to `codes`."""
-    if isinstance(value, list) and value:
-        value = cast("list[object]", value)[0]
+    if isinstance(value, list):
+        reasons = [_reason(item, codes) for item in cast("list[object]", value)]
+        return next((reason for reason in reasons if reason), "")
     if isinstance(value, str):
         return value
     if not isinstance(value, Mapping):
         return ""
     fields = cast("Mapping[str, object]", value)
-    for name in ("code", "type", "status", "error_code"):
+    for name in ("code", "type", "status", "error_code", "error_type", "reason"):
         code = fields.get(name)
-        if isinstance(code, str):
+        if isinstance(code, str) and _CODE.fullmatch(code):
             codes.add(code.lower())
     # Vendors nest their error once more, or keep its finer code one level down.
     inner = [
@@ -297,6 +307,8 @@ def _reason(value: object, codes: set[str]) -> str:
         return _reason(cast("object", message), codes)
     return next((reason for reason in inner if reason), "")
 
+
+_CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TypedDict, cast
 
 from turnout.errors import ArgumentError
@@ -125,7 +126,11 @@ class ChatRequest:
 
     def needs(self) -> set[str]:
         """Return the fields of `Capabilities` that the request asks for."""
-        needed = {name for name in _PARAMETERS if getattr(self, name) not in _NOT_GIVEN}
+        needed: set[str] = set()
+        given = _parameters(self)
+        if given != _NONE_GIVEN:
+            named = zip(_PARAMETERS, given, _NONE_GIVEN, strict=True)
+            needed.update(name for name, value, none in named if value != none)
         turns = 0
         for message in self.messages:
             if message.role == "system":
@@ -136,15 +141,17 @@ class ChatRequest:
                 needed.add("tools")
             if not isinstance(message.content, str):
                 needed.update(_PART_NEEDS[type(part)] for part in message.content)
+                needed.discard("text")
         if turns > 1:
             needed.add("history")
-        return needed - {"text"}
+        return needed
 
     def unmet(self, capabilities: Capabilities) -> tuple[str, ...]:
         """Return what the request needs and a target of `capabilities` cannot do."""
-        return tuple(
-            sorted(name for name in self.needs() if not getattr(capabilities, name))
-        )
+        needs = self.needs()
+        if not needs:
+            return ()
+        return tuple(sorted(n for n in needs if not getattr(capabilities, n)))
 
 
 # The fields of a request that are fields of `Capabilities` too.
@@ -158,7 +165,9 @@ _PARAMETERS = (
     "response_format",
 )
 
-_NOT_GIVEN: tuple[object, ...] = (None, ())
+_NONE_GIVEN: tuple[object, ...] = (None, None, None, (), None, (), None)
+
+_parameters = attrgetter(*_PARAMETERS)
 
 _PART_NEEDS = {TextPart: "text", ImagePart: "images", FilePart: "files"}
 

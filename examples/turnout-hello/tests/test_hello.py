@@ -4,8 +4,10 @@ from turnout import get_provider, run
 
 
 def test_hello_is_found_by_its_name() -> None:
+    """The entry point bears the provider's name."""
     assert get_provider("hello").info.name == "Hello"
 
 
 def test_hello_greets() -> None:
+    """It says hello to whoever asks."""
     assert run(get_provider("Hello").complete("Ada")).text == "Hello, Ada"

@@ -1,0 +1,56 @@
+"""What holds for every test: an empty environment, and an event loop unblocked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from turnout._app import current_app
+
+_STEERING = ("_proxy", "_api_key", "_token")
+"""How the names of variables end that say whom to ask, and with which key."""
+
+
+@pytest.fixture(scope="session")
+def nowhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an empty folder."""
+    return tmp_path_factory.mktemp("nowhere")
+
+
+@pytest.fixture(autouse=True)
+def isolated(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep this machine's configuration, keys and proxies out of a test.
+
+    The user's data folder stays: the embedded model may be there.
+    """
+    for name in list(os.environ):
+        if name.startswith("TURNOUT_") or name.lower().endswith(_STEERING):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(nowhere))
+    monkeypatch.chdir(nowhere)
+    current_app.cache_clear()
+    yield
+    current_app.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unblocked() -> Iterator[None]:
+    """Refuse blocking calls that turnout makes on an event loop.
+
+    Imports may block, and so may what is read once in a process: the configuration
+    and the list of plugins.
+    """
+    with blockbuster_ctx(["turnout", "turnout_flowgpt"]) as blockbuster:
+        # Coverage takes a lock at every call of a function.
+        for name in ("threading.Lock.acquire", "threading.Lock.acquire_lock"):
+            blockbuster.functions[name].deactivate()
+        for function in blockbuster.functions.values():
+            function.can_block_in("<frozen importlib._bootstrap>", "_find_and_load")
+            function.can_block_in("turnout/_app.py", "current_app")
+            function.can_block_in("turnout/_plugins.py", "installed")
+            function.can_block_in("turnout/_plugins.py", "_load")
+        yield

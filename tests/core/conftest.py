@@ -1,0 +1,18 @@
+"""Fixtures for more than one room of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.core.site import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Return a folder to install packages into; it is forgotten afterwards."""
+    folder = Site(tmp_path / "site", monkeypatch)
+    yield folder
+    folder.forget()

@@ -1,0 +1,149 @@
+"""What follows an error: the table of reliability.md 2.3."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from turnout import errors
+from turnout.errors import (
+    ArgumentError,
+    AuthenticationError,
+    ConfigError,
+    ConnectError,
+    ConnectionLostError,
+    ContentFilterError,
+    ContextLengthError,
+    DeadlineError,
+    FallbackError,
+    FirstDeltaTimeoutError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    OverloadedError,
+    PermissionDeniedError,
+    PluginError,
+    ProtocolError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    RequestTooLargeError,
+    ServerError,
+    StreamBrokenError,
+    StreamError,
+    StreamStalledError,
+    StreamTruncatedError,
+    TurnoutError,
+    UnavailableError,
+    UnknownModelError,
+    UnknownProviderError,
+    UnsupportedError,
+)
+from turnout.fallback import Policy, Verdict, verdict
+
+NEXT, RAISE = Verdict.NEXT, Verdict.RAISE
+
+# A class, and what is done about it before anything was shown.
+TABLE: list[tuple[type[TurnoutError], Verdict]] = [
+    (InvalidRequestError, RAISE),
+    (ContextLengthError, NEXT),
+    (RequestTooLargeError, NEXT),
+    (ContentFilterError, RAISE),
+    (AuthenticationError, NEXT),
+    (PermissionDeniedError, NEXT),
+    (ModelUnavailableError, NEXT),
+    (QuotaExceededError, NEXT),
+    (RateLimitError, NEXT),
+    (OverloadedError, NEXT),
+    (ServerError, NEXT),
+    (ConnectError, NEXT),
+    (ConnectionLostError, NEXT),
+    (FirstDeltaTimeoutError, NEXT),
+    (StreamError, NEXT),
+    (StreamStalledError, NEXT),
+    (StreamTruncatedError, NEXT),
+    (StreamBrokenError, NEXT),
+    (ProtocolError, NEXT),
+    (UnavailableError, NEXT),
+    (UnsupportedError, NEXT),
+    (DeadlineError, RAISE),
+    (ConfigError, RAISE),
+    (ArgumentError, RAISE),
+    (PluginError, RAISE),
+    (UnknownModelError, RAISE),
+    (UnknownProviderError, RAISE),
+    # One that a provider could not place: what it means is not known.
+    (ProviderError, RAISE),
+]
+
+
+def test_every_class_of_error_has_a_row() -> None:
+    every = {
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, TurnoutError)
+    }
+
+    # The root is raised by nobody, and a group is what comes of the verdicts.
+    assert {cls for cls, _ in TABLE} == every - {TurnoutError, FallbackError}
+
+
+@pytest.mark.parametrize(("cls", "expected"), TABLE)
+def test_before_anything_was_shown_a_class_has_its_verdict(
+    cls: type[TurnoutError], expected: Verdict
+) -> None:
+    assert verdict(cls("x"), Policy(), shown=False) is expected
+
+
+@pytest.mark.parametrize("cls", [cls for cls, _ in TABLE])
+def test_after_something_was_shown_it_is_raised(cls: type[TurnoutError]) -> None:
+    lenient = Policy(fallback_on_invalid=True, fallback_on_content_filter=True)
+
+    assert verdict(cls("x"), lenient, shown=True) is RAISE
+
+
+@pytest.mark.parametrize(
+    ("cls", "field"),
+    [
+        (InvalidRequestError, "fallback_on_invalid"),
+        (ContentFilterError, "fallback_on_content_filter"),
+    ],
+)
+def test_a_policy_may_have_another_target_asked(
+    cls: type[TurnoutError], field: str
+) -> None:
+    fields: dict[str, Any] = {field: True}
+
+    assert verdict(cls("x"), Policy(**fields), shown=False) is NEXT
+
+
+@pytest.mark.parametrize("cls", [ConfigError, DeadlineError, PluginError])
+def test_no_policy_has_another_target_asked_for_what_is_not_the_targets(
+    cls: type[TurnoutError],
+) -> None:
+    lenient = Policy(fallback_on_invalid=True, fallback_on_content_filter=True)
+
+    assert verdict(cls("x"), lenient, shown=False) is RAISE
+
+
+@pytest.mark.parametrize("name", ["first_delta_timeout", "stall_timeout", "deadline"])
+@pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf])
+def test_a_policys_seconds_are_more_than_none(name: str, value: float) -> None:
+    fields: dict[str, Any] = {name: value}
+
+    with pytest.raises(ValueError, match=f"{name} is in seconds, more than 0"):
+        Policy(**fields)
+
+
+def test_a_policy_asks_one_target_at_least() -> None:
+    with pytest.raises(ValueError, match="max_attempts is at least 1"):
+        Policy(max_attempts=0)
+
+
+def test_a_policy_takes_what_is_in_range() -> None:
+    policy = Policy(
+        first_delta_timeout=0.1, stall_timeout=1, deadline=5, max_attempts=1
+    )
+
+    assert policy.first_delta_timeout == 0.1

@@ -1,0 +1,370 @@
+"""Requests as they go out, and refusals as they come in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from turnout._version import VERSION
+from turnout.errors import (
+    ArgumentError,
+    ConfigError,
+    ConnectError,
+    InvalidRequestError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+    TurnoutError,
+)
+from turnout.http import Http, StatusRule
+from turnout.types import Secret
+
+from ...support.fault_server import (
+    CHUNKED,
+    FaultServer,
+    Step,
+    chunk,
+    forever,
+    reply,
+    response_head,
+    send,
+    sleep,
+    wait_request,
+)
+from ...support.forward_proxy import ForwardProxy
+from ...support.loopback import HttpRequest
+
+KEY = "canary-Key-0815"
+
+
+async def sent(
+    http: Http | None = None,
+    url: str = "/chat",
+    method: str = "post",
+    **request: object,
+) -> HttpRequest:
+    """Send a request and return it as it came."""
+    async with FaultServer(reply(200, b"ok")) as server:
+        http = http or Http(provider="P", base_url=server.url)
+        send_it = getattr(http, method)
+        async with send_it(url.replace("SERVER", server.url), **request):
+            pass
+    (request_,) = server.http_requests
+    return request_
+
+
+async def failure_of(
+    *script: Step, json: object = None, http: Mapping[str, object] | None = None
+) -> TurnoutError:
+    """Send a request to a server that follows a script; return what comes of it."""
+    async with FaultServer(script) as server:
+        client = Http(provider="P", base_url=server.url, **(http or {}))  # type: ignore[arg-type]
+        headers = {"Authorization": Secret(f"Bearer {KEY}")}
+        with pytest.raises(TurnoutError) as caught:
+            async with client.post("/", json=json or {}, headers=headers):
+                pytest.fail("it was answered")
+    return caught.value
+
+
+async def test_a_post_is_json_and_asks_for_no_compression() -> None:
+    request = await sent(json={"a": "é"})
+
+    assert (request.method, request.target) == ("POST", "/chat")
+    assert request.json() == {"a": "é"}
+    assert request.body.isascii()
+    assert request.values("Content-Type") == ["application/json"]
+    assert request.values("Accept-Encoding") == ["identity"]
+    assert request.values("User-Agent") == [f"turnout/{VERSION}"]
+    assert request.values("Cookie") == []
+    assert request.values("Authorization") == []
+
+
+async def test_bytes_are_sent_as_they_are() -> None:
+    assert (await sent(data=b"\x00\xff")).body == b"\x00\xff"
+
+
+async def test_a_get_has_no_body() -> None:
+    request = await sent(method="get", headers={"X-A": "b"})
+
+    assert (request.method, request.body) == ("GET", b"")
+    assert request.values("X-A") == ["b"]
+
+
+async def test_headers_go_over_those_that_are_set() -> None:
+    headers = {"content-type": "text/x", "accept-encoding": "br", "user-agent": "me"}
+    request = await sent(headers=headers)
+
+    assert request.values("Content-Type") == ["text/x"]
+    assert request.values("Accept-Encoding") == ["br"]
+    assert request.values("User-Agent") == ["me"]
+
+
+async def test_headers_may_be_made_when_they_are_sent() -> None:
+    assert (await sent(headers=lambda: {"X-A": "b"})).values("X-A") == ["b"]
+
+
+async def test_a_secret_is_sent_to_the_origin_that_it_is_for() -> None:
+    request = await sent(headers={"X-Key": Secret(KEY)})
+
+    assert request.values("X-Key") == [KEY]
+
+
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:1", "https://127.0.0.1", None])
+async def test_a_secret_is_sent_to_no_other_origin(base_url: str | None) -> None:
+    async with FaultServer(reply(200)) as server:
+        http = Http(provider="P", base_url=base_url)
+        with pytest.raises(ConfigError, match="its credential is for base_url"):
+            async with http.post(f"{server.url}/", headers={"X-Key": Secret(KEY)}):
+                pytest.fail("it was sent")
+
+    assert server.connections == []
+
+
+async def test_another_origin_may_be_asked_without_a_secret() -> None:
+    http = Http(provider="P", base_url="http://127.0.0.1:1")
+    request = await sent(http, "SERVER/other", headers={"X-A": "b"})
+
+    assert request.target == "/other"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url", "expected"),
+    [
+        ("http://h", "/chat", "http://h/chat"),
+        ("http://h/", "chat", "http://h/chat"),
+        ("http://h/v1", "/chat", "http://h/v1/chat"),
+        ("http://h/v1/", "models/a:b", "http://h/v1/models/a:b"),
+        ("http://h", "", "http://h/"),
+        ("http://h", "https://other/x", "https://other/x"),
+        (None, "https://other/x", "https://other/x"),
+    ],
+)
+def test_an_address_is_relative_to_the_base(
+    base_url: str | None, url: str, expected: str
+) -> None:
+    assert Http(provider="P", base_url=base_url).place(url).url == expected
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        (None, "/chat"),
+        ("ftp://h", "/chat"),
+        ("http://h", "file:///etc/passwd"),
+        ("http://h", "http://"),
+        ("http://h", "http://[::1"),
+        ("http://h", "http://h:port/"),
+        ("http://h", "http://h:99999/"),
+    ],
+)
+def test_what_is_no_address_is_the_configurations(
+    base_url: str | None, url: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"^P: "):
+        Http(provider="P", base_url=base_url).place(url)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url", "own"),
+    [
+        ("http://h", "http://h:80/x", True),
+        ("https://h:443/v1", "https://H/x", True),
+        ("https://h", "http://h/", False),
+        ("https://h", "https://h:444/", False),
+        ("https://h", "https://h.example/", False),
+        ("https://h", "https://h@other/", False),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(base_url: str, url: str, own: bool) -> None:
+    assert Http(provider="P", base_url=base_url).place(url).own is own
+
+
+def test_only_so_many_places_are_kept() -> None:
+    http = Http(provider="P", base_url="http://h")
+    for number in range(1000):
+        assert http.place(f"/{number}").url == f"http://h/{number}"
+
+    assert len(http._places) <= 256  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_client_does_not_show_its_proxy() -> None:
+    http = Http(provider="P", proxy=Secret("http://me:canary@proxy"))
+
+    assert "canary" not in repr(http)
+    assert "canary" not in repr(http.place("http://h/"))
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": {1, 2}}, {"a": float("nan")}, {"a": object()}, {"a": b"canary"}]
+)
+async def test_what_cannot_be_written_as_json_is_refused(value: object) -> None:
+    http = Http(provider="P", base_url="http://127.0.0.1:1")
+    with pytest.raises(ArgumentError, match="cannot be written as JSON") as caught:
+        async with http.post("/", json=value):
+            pytest.fail("it was sent")
+
+    assert "canary" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+async def test_a_body_that_goes_in_a_circle_is_refused() -> None:
+    circle: list[object] = []
+    circle.append(circle)
+    http = Http(provider="P", base_url="http://127.0.0.1:1")
+    with pytest.raises(ArgumentError):
+        async with http.post("/", json=circle):
+            pytest.fail("it was sent")
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\x00b", "a\x7fb"])
+async def test_a_header_with_control_characters_is_not_sent(value: str) -> None:
+    async with FaultServer(reply(200)) as server:
+        http = Http(provider="P", base_url=server.url)
+        with pytest.raises(ConfigError, match="a header") as caught:
+            async with http.post("/", headers={"X-Key": Secret(value)}):
+                pytest.fail("it was sent")
+
+    assert server.http_requests == []
+    assert "Evil" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 429, 500])
+async def test_a_refusal_has_its_class_over_a_socket(status: int) -> None:
+    body = json.dumps({"error": {"message": "no", "code": "x"}}).encode()
+    error = await failure_of(*reply(status, body, ("Retry-After", "7")))
+
+    kinds = {400: InvalidRequestError, 429: RateLimitError, 500: ServerError}
+    assert type(error) is kinds[status]
+    assert isinstance(error, ProviderError)
+    assert error.retry_after == 7.0
+    assert error.details == {"codes": ["x"]}
+
+
+async def test_a_providers_rules_reach_the_client() -> None:
+    rules = [StatusRule(error=QuotaExceededError, statuses={418})]
+    error = await failure_of(*reply(418), http={"status_rules": rules})
+
+    assert type(error) is QuotaExceededError
+
+
+async def test_the_keys_source_is_named() -> None:
+    error = await failure_of(*reply(401), http={"key": "api_key or P_KEY"})
+
+    assert "check api_key or P_KEY" in str(error)
+
+
+@pytest.mark.parametrize("form", [KEY, f"Bearer {KEY}", KEY.lower(), KEY[:-4] + "..."])
+@pytest.mark.parametrize("field", ["message", "code", "type"])
+async def test_a_refusal_that_quotes_the_key_does_not_show_it(
+    form: str, field: str
+) -> None:  # E21
+    body = json.dumps({"error": {"message": "no", field: form}}).encode()
+    request_id = ("X-Request-Id", form)
+    error = await failure_of(*reply(401, body, request_id))
+
+    shown = f"{error}{error!r}{vars(error)}"
+    assert KEY not in shown
+    assert KEY[:-4] not in shown or (field, form) == ("message", KEY.lower())
+    assert "key-0815" not in shown or (field, form) == ("message", KEY.lower())
+
+
+@pytest.mark.parametrize("form", ["json", "html", "text"])
+async def test_a_refusal_that_quotes_the_prompt_does_not_show_it(form: str) -> None:
+    prompt = "A question that stays private."
+    said = f"bad request: {prompt} is not allowed"
+    body = {
+        "json": json.dumps({"error": {"message": said}}),
+        "html": f"<title>{said}</title>",
+        "text": said,
+    }[form].encode()
+    messages = [{"role": "user", "content": [{"type": "text", "text": prompt}]}]
+    error = await failure_of(*reply(400, body), json={"messages": messages, "n": 1})
+
+    assert "bad request: … is not allowed" in str(error)
+    assert "private" not in f"{error}{error!r}{vars(error)}"
+
+
+async def test_a_long_refusal_is_read_in_part() -> None:  # E19
+    head = response_head(500, CHUNKED)
+    script = [wait_request(), send(head), forever(chunk(b"x" * 65536))]
+    async with asyncio.timeout(3):
+        error = await failure_of(*script)
+
+    assert isinstance(error, ServerError)
+    assert len(str(error)) < 700
+
+
+async def test_a_slow_refusal_is_read_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # E20
+    monkeypatch.setattr("turnout.http._client._ERROR_SECONDS", 0.1)
+    head = response_head(500, CHUNKED)
+    script = [wait_request(), send(head), forever(chunk(b"x"), sleep(0.01))]
+    error = await failure_of(*script)
+
+    assert isinstance(error, ServerError)
+    assert ": xx" in str(error)
+
+
+async def test_a_refusal_closes_the_connection_where_it_was_not_read() -> None:
+    head = response_head(500, CHUNKED)
+    async with FaultServer(
+        [wait_request(), send(head), forever(chunk(b"x" * 65536))]
+    ) as server:
+        with pytest.raises(ServerError):
+            async with Http(provider="P", base_url=server.url).post("/"):
+                pytest.fail("it was answered")
+        await server.connections[0].wait_peer_closed()
+
+
+async def test_a_refusal_that_was_read_keeps_the_connection() -> None:
+    async with FaultServer([*reply(500, b"no"), *reply(200, b"ok")]) as server:
+        http = Http(provider="P", base_url=server.url)
+        with pytest.raises(ServerError):
+            async with http.post("/"):
+                pytest.fail("it was answered")
+        async with http.post("/"):
+            pass
+
+    assert len(server.connections) == 1
+
+
+async def test_a_proxy_that_wants_a_password_is_the_way_that_failed() -> None:
+    async with ForwardProxy(credentials=("me", "right")) as proxy:
+        wrong = proxy.url.replace("://", "://me:canary-pass@")
+        http = Http(provider="P", base_url="http://hidden.example", proxy=Secret(wrong))
+        with pytest.raises(ConnectError, match="proxy") as caught:
+            async with http.post("/"):
+                pytest.fail("it was answered")
+
+    assert "canary" not in f"{caught.value}{vars(caught.value)}"
+
+
+async def test_a_status_407_without_a_proxy_is_the_servers() -> None:
+    assert isinstance(await failure_of(*reply(407)), InvalidRequestError)
+
+
+async def test_a_proxy_of_another_kind_is_the_configurations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "socks5://me:canary@127.0.0.1:1")
+    http = Http(provider="P", base_url="http://hidden.example")
+    with pytest.raises(ConfigError) as caught:
+        async with http.post("/"):
+            pytest.fail("it was answered")
+
+    assert "canary" not in f"{caught.value}{caught.value.__context__}"
+
+
+async def test_cancelling_while_a_refusal_is_read_closes_the_connection() -> None:
+    head = response_head(500, CHUNKED)
+    async with FaultServer([wait_request(), send(head), sleep(60)]) as server:
+        http = Http(provider="P", base_url=server.url)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1), http.post("/"):
+                pytest.fail("it was answered")
+        await server.connections[0].wait_peer_closed()

@@ -1,0 +1,322 @@
+"""Bodies as they come: whole, in pieces, cut, compressed, too large, too slow."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import weakref
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from turnout import _watchdog
+from turnout.errors import ProtocolError, StreamStalledError, StreamTruncatedError
+from turnout.http import Http, Response, ServerSentEvent
+
+from ...support.fault_server import (
+    CHUNKED,
+    FaultServer,
+    Step,
+    chunk,
+    fin,
+    forever,
+    reply,
+    response_head,
+    rst,
+    send,
+    until,
+    wait_request,
+)
+from ...support.slicing import Slicing, at_random, by_size, whole
+
+Read = Callable[[Response], AsyncGenerator[object]]
+
+
+@asynccontextmanager
+async def answer(*script: Step, **options: object) -> AsyncGenerator[Response]:
+    async with FaultServer(script) as server:
+        http = Http(provider="P", base_url=server.url, **options)  # type: ignore[arg-type]
+        async with http.post("/", json={}) as response:
+            yield response
+
+
+def body(
+    data: bytes, *headers: tuple[str, str], slicing: Slicing = whole
+) -> list[Step]:
+    """Return a script that answers with a body, in chunks as they are cut."""
+    head = response_head(200, CHUNKED, *headers)
+    return [wait_request(), send(head), *map(chunk, slicing(data)), chunk(b"")]
+
+
+async def joined(response: Response) -> bytes:
+    return b"".join([piece async for piece in response.chunks()])
+
+
+async def drain(chunks: AsyncIterator[bytes], read: list[int]) -> None:
+    """Read to the end, and note the length of each piece."""
+    async for piece in chunks:
+        read.append(len(piece))
+
+
+async def test_a_response_has_its_status_address_and_headers() -> None:
+    async with answer(*reply(200, b"a", ("X-Thing", "Value"))) as response:
+        assert response.status == 200
+        assert response.url.startswith("http://127.0.0.1:")
+        assert response.headers["x-thing"] == "Value"
+
+
+@pytest.mark.parametrize(
+    ("headers", "framed"),
+    [
+        ([("Content-Length", "2")], True),
+        ([CHUNKED], True),
+        ([], False),
+        ([CHUNKED, ("Content-Encoding", "gzip")], False),
+    ],
+)
+async def test_a_body_is_framed_by_a_length_or_chunks(
+    headers: list[tuple[str, str]], framed: bool
+) -> None:
+    async with answer(wait_request(), send(response_head(200, *headers))) as response:
+        assert response.framed is framed
+
+
+@pytest.mark.parametrize("slicing", [whole, by_size(1), at_random(3)])
+async def test_a_body_is_the_same_however_it_is_cut(slicing: Slicing) -> None:
+    data = "Zwölf Boxkämpfer \U0001f5fc\n".encode() * 3
+    async with answer(*body(data, slicing=slicing)) as response:
+        assert await joined(response) == data
+
+
+async def test_a_body_that_has_ended_has_no_more_pieces() -> None:
+    async with answer(*body(b"a")) as response:
+        chunks = response.chunks()
+        assert await anext(chunks) == b"a"
+        for _ in range(2):
+            with pytest.raises(StopAsyncIteration):
+                await anext(chunks)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [response_head(200, CHUNKED), response_head(200, ("Content-Length", "500"))],
+    ids=["chunked", "length"],
+)
+@pytest.mark.parametrize("end", [fin(), rst()], ids=["fin", "rst"])
+async def test_a_body_that_is_cut_off_is_truncated_each_time(
+    head: bytes, end: Step
+) -> None:
+    script = [wait_request(), send(head), chunk(b"a"), end]
+    async with answer(*script) as response:
+        chunks = response.chunks()
+        assert b"a" in await anext(chunks)
+        for _ in range(2):
+            with pytest.raises(StreamTruncatedError, match=r"127\.0\.0\.1"):
+                await anext(chunks)
+
+
+@pytest.mark.parametrize("size", [b"xyz", b"-1"])
+async def test_chunks_that_are_no_chunks_break_the_protocol(size: bytes) -> None:
+    script = [
+        wait_request(),
+        send(response_head(200, CHUNKED)),
+        chunk(b"a"),
+        send(size + b"\r\nb\r\n"),
+        fin(),
+    ]
+    async with answer(*script) as response:
+        with pytest.raises(ProtocolError):
+            await joined(response)
+
+
+async def test_a_body_that_is_compressed_is_read_as_it_comes() -> None:  # H17
+    coder = zlib.compressobj(wbits=31)
+    first = coder.compress(b"one") + coder.flush(zlib.Z_SYNC_FLUSH)
+    held = asyncio.Event()
+    head = response_head(200, CHUNKED, ("Content-Encoding", "gzip"))
+    script = [wait_request(), send(head), chunk(first), until(held)]
+    async with answer(*script) as response:
+        assert await anext(response.chunks()) == b"one"
+
+
+async def test_a_compressed_body_that_is_corrupt_breaks_the_protocol() -> None:  # H19
+    data = bytearray(gzip.compress(b"a" * 1000))
+    data[12:20] = b"\xff" * 8
+    async with answer(*body(bytes(data), ("Content-Encoding", "gzip"))) as response:
+        with pytest.raises(ProtocolError):
+            await joined(response)
+
+
+async def test_a_compressed_bomb_stops_at_the_limit() -> None:  # H20
+    data = gzip.compress(b"a" * (50 << 20))
+    script = body(data, ("Content-Encoding", "gzip"))
+    async with answer(*script, max_bytes=1 << 20) as response:
+        read: list[int] = []
+        with pytest.raises(ProtocolError, match="max_bytes"):
+            await drain(response.chunks(), read)
+
+    assert sum(read) <= 1 << 20
+
+
+async def test_an_endless_body_stops_at_the_limit() -> None:  # H21
+    script = [wait_request(), send(response_head(200, CHUNKED)), forever(chunk(b"a"))]
+    async with answer(*script, max_bytes=100) as response:
+        chunks = response.chunks()
+        read: list[int] = []
+        with pytest.raises(ProtocolError, match="max_bytes"):
+            await drain(chunks, read)
+        with pytest.raises(ProtocolError, match="max_bytes"):
+            await anext(chunks)
+
+    assert sum(read) <= 100
+
+
+async def test_a_body_of_just_the_limit_is_read() -> None:
+    async with answer(*body(b"a" * 100), max_bytes=100) as response:
+        assert len(await joined(response)) == 100
+
+
+async def test_a_body_without_bytes_stalls() -> None:
+    script = [
+        wait_request(),
+        send(response_head(200, CHUNKED)),
+        chunk(b"a"),
+        until(asyncio.Event()),
+    ]
+    async with answer(*script, idle_timeout=0.05) as response:
+        chunks = response.chunks()
+        assert await anext(chunks) == b"a"
+        with pytest.raises(StreamStalledError, match=r"idle_timeout=0\.05 s"):
+            await anext(chunks)
+
+
+async def test_a_closed_response_is_watched_and_kept_no_longer() -> None:
+    script = [wait_request(), send(response_head(200, CHUNKED)), chunk(b"a")]
+    async with answer(*script, until(asyncio.Event())) as response:
+        chunks = response.chunks()
+        await anext(chunks)
+        kept = weakref.ref(response)
+        rounds = _watchdog._ROUNDS[asyncio.get_running_loop()]  # pyright: ignore[reportPrivateUsage]
+        assert len(rounds.watched) == 1
+        del chunks
+    assert rounds.watched == set()
+    del response
+    for _ in range(5):  # The connection's own end.
+        await asyncio.sleep(0)
+
+    assert kept() is None
+
+
+@pytest.mark.parametrize("slicing", [whole, by_size(1)])
+async def test_server_sent_events_are_read(slicing: Slicing) -> None:
+    data = b": hi\n\nevent: x\ndata: 1\n\ndata: 2\r\n\r\ndata: last"
+    async with answer(*body(data, slicing=slicing)) as response:
+        events = [event async for event in response.sse()]
+
+    assert events == [
+        ServerSentEvent(b"1", "x"),
+        ServerSentEvent(b"2"),
+        ServerSentEvent(b"last"),
+    ]
+
+
+async def test_events_that_end_whole_have_nothing_after_them() -> None:
+    async with answer(*body(b"data: 1\n\n")) as response:
+        assert [event.data async for event in response.sse()] == [b"1"]
+
+
+@pytest.mark.parametrize("slicing", [whole, by_size(1)])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n \n\r\n"])
+async def test_lines_of_json_are_read(slicing: Slicing, end: bytes) -> None:
+    data = b'{"a":1}\n\n  \r\n[2]\r\n"\xc3\xa9"' + end
+    async with answer(*body(data, slicing=slicing)) as response:
+        assert [value async for value in response.json_lines()] == [{"a": 1}, [2], "é"]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+@pytest.mark.parametrize("line", [b"canary", b'{"canary', b'"\xff"', b"NaN"])
+async def test_a_line_that_is_no_json_breaks_the_protocol(
+    line: bytes, end: bytes
+) -> None:
+    async with answer(*body(b"1\n" + line + end)) as response:
+        values = response.json_lines()
+        assert await anext(values) == 1
+        with pytest.raises(ProtocolError, match="no JSON") as caught:
+            await anext(values)
+
+    assert "canary" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def as_events(response: Response) -> object:
+    return response.sse()
+
+
+def as_lines(response: Response) -> object:
+    return response.json_lines()
+
+
+@pytest.mark.parametrize("read", [as_events, as_lines])
+async def test_a_line_of_nine_megabytes_breaks_the_protocol(
+    read: Callable[[Response], AsyncGenerator[object]],
+) -> None:
+    async with answer(*body(b"data: " + b"x" * (9 << 20))) as response:
+        with pytest.raises(ProtocolError, match="a line has"):
+            async for _ in read(response):
+                pass
+
+
+async def test_json_is_read_whole() -> None:
+    value = {"a": [1, "é"]}
+    async with answer(
+        *body(json.dumps(value).encode(), slicing=by_size(1))
+    ) as response:
+        assert await response.json() == value
+
+
+async def test_a_body_that_is_no_json_breaks_the_protocol() -> None:
+    async with answer(*body(b"<html>")) as response:
+        with pytest.raises(ProtocolError, match="no JSON") as caught:
+            await response.json()
+
+    assert caught.value.__context__ is None
+
+
+async def test_a_body_that_is_read_anew_goes_on() -> None:
+    async with answer(*body(b"ab", slicing=by_size(1))) as response:
+        first = await anext(response.chunks())
+        assert first + await joined(response) == b"ab"
+
+
+async def test_a_beginning_is_read_up_to_a_limit() -> None:
+    async with answer(*body(b"a" * 1000, slicing=by_size(10))) as response:
+        assert await response.read_some(25, 5.0) == b"a" * 25
+
+
+async def test_a_beginning_is_read_to_the_end_of_a_short_body() -> None:
+    async with answer(*body(b"abc", slicing=by_size(1))) as response:
+        assert await response.read_some(25, 5.0) == b"abc"
+
+
+async def test_a_beginning_is_read_for_no_longer_than_that() -> None:
+    script = [wait_request(), send(response_head(200, CHUNKED)), chunk(b"a")]
+    async with answer(*script, until(asyncio.Event())) as response:
+        assert await response.read_some(25, 0.05) == b"a"
+
+
+@pytest.mark.parametrize("end", [fin(), rst()], ids=["fin", "rst"])
+async def test_a_beginning_is_what_came_before_a_cut(end: Step) -> None:
+    held = asyncio.Event()
+    head = response_head(200, CHUNKED)
+    script = [wait_request(), send(head), until(held), chunk(b"abcdef"), end]
+    async with FaultServer(script) as server:
+        http = Http(provider="P", base_url=server.url)
+        async with http.get("/") as response:
+            held.set()
+            await server.connections[0].wait_closed()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert await response.read_some(4, 5.0) == b"abcd"

@@ -1,0 +1,386 @@
+"""From a refusal to its error, without any network."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from turnout.errors import (
+    AuthenticationError,
+    ContentFilterError,
+    ContextLengthError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    RequestTooLargeError,
+    ServerError,
+)
+from turnout.http import Refusal, StatusRule
+from turnout.http._status import classify, retry_after, shortened
+
+
+def refusal(status: int, body: object = b"", **headers: str) -> Refusal:
+    """Return a refusal; headers are given with `_` for `-`."""
+    if not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Refusal.read(status, named, body)
+
+
+def error_of(told: Refusal, *rules: StatusRule) -> ProviderError:
+    return classify(
+        told, rules, provider="P", key="P_KEY", reason=told.reason, details={}
+    )
+
+
+def error_body(**fields: object) -> dict[str, object]:
+    return {"error": {"message": "no", **fields}}
+
+
+# reliability.md 2.3 and wire.md 2.7.
+BY_STATUS: dict[int, type[ProviderError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    402: QuotaExceededError,
+    403: PermissionDeniedError,
+    404: ModelUnavailableError,
+    405: InvalidRequestError,
+    408: ServerError,
+    409: ServerError,
+    413: RequestTooLargeError,
+    418: InvalidRequestError,
+    422: InvalidRequestError,
+    424: InvalidRequestError,
+    429: RateLimitError,
+    498: RateLimitError,
+    499: ServerError,
+    500: ServerError,
+    501: ServerError,
+    502: ServerError,
+    503: OverloadedError,
+    504: ServerError,
+    520: ServerError,
+    522: ServerError,
+    524: ServerError,
+    529: OverloadedError,
+    599: ServerError,
+}
+
+BODIES: list[Any] = [
+    pytest.param(b'{"error":{"message":"no","type":"x","code":null}}', id="json"),
+    pytest.param(b'{"error":{"message":"no","code":400}}', id="int-code"),
+    pytest.param(b'{"error":"no"}', id="string"),
+    pytest.param(b'{"message":"no"}', id="message"),
+    pytest.param(b'{"detail":"no"}', id="detail"),
+    pytest.param(b'{"detail":[{"loc":["body"],"msg":"no"}]}', id="details"),
+    pytest.param(b'{"success":false,"error":{"message":"no"}}', id="success"),
+    pytest.param(b'{"object":"error","message":"no"}', id="object"),
+    pytest.param(b'[{"error":{"message":"no"}}]', id="array"),
+    pytest.param(b'["no"]', id="array-of-text"),
+    pytest.param(b"<!DOCTYPE html><html><title>no</title></html>", id="html"),
+    pytest.param(b"no", id="text"),
+]
+
+SILENT: list[Any] = [
+    pytest.param(b"", id="empty"),
+    pytest.param(b'{"error":{"mess', id="truncated"),
+    pytest.param(b"\xff\xfe\x00", id="binary"),
+    pytest.param(b"null", id="null"),
+    pytest.param(b"7", id="number"),
+    pytest.param(b"[]", id="empty-array"),
+    pytest.param(b"{}", id="empty-object"),
+    pytest.param(b'{"error":null,"message":7}', id="no-text"),
+    pytest.param(b'{"error":{"message":{"a":"b"}}}', id="message-is-no-text"),
+    pytest.param(b"[" * 5000, id="deep"),
+    pytest.param(b"<html></html>", id="html-without-title"),
+]
+
+
+@pytest.mark.parametrize(("status", "expected"), BY_STATUS.items())
+@pytest.mark.parametrize("body", [*BODIES, *SILENT])
+def test_a_status_has_its_class_whatever_the_body(
+    status: int, expected: type[ProviderError], body: bytes
+) -> None:
+    error = error_of(refusal(status, body))
+
+    assert type(error) is expected
+    assert error.status_code == status
+    assert f"(status {status})" in str(error)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_the_reason_is_found_in_every_form(body: bytes) -> None:
+    assert refusal(400, body).reason == "no"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("context_length_exceeded", 400, ContextLengthError),
+        ("exceed_context_size_error", 400, ContextLengthError),
+        ("model_context_window_exceeded", 400, ContextLengthError),
+        ("string_above_max_length", 400, InvalidRequestError),
+        ("content_filter", 400, ContentFilterError),
+        ("content_policy_violation", 400, ContentFilterError),
+        ("ResponsibleAIPolicyViolation", 400, ContentFilterError),
+        ("insufficient_quota", 429, QuotaExceededError),
+        ("credit_balance_exhausted", 429, QuotaExceededError),
+        ("organization_spend_limit_exceeded", 429, QuotaExceededError),
+        ("project_spend_limit_exceeded", 429, QuotaExceededError),
+        ("organization_usage_limit_exceeded", 429, QuotaExceededError),
+        ("billing_error", 402, QuotaExceededError),
+        ("enforced_spend_limit_reached", 400, QuotaExceededError),
+        ("enforced_spend_limit_reached", 429, QuotaExceededError),
+        ("rate_limit_exceeded", 429, RateLimitError),
+        ("slow_down", 429, RateLimitError),
+        ("ramp_limit_exceeded", 429, RateLimitError),
+        ("API_KEY_INVALID", 400, AuthenticationError),
+        ("invalid_api_key", 400, AuthenticationError),
+        ("overloaded_error", 500, OverloadedError),
+        ("server_is_overloaded", 500, OverloadedError),
+        ("capacity_exceeded", 498, RateLimitError),
+        ("unheard_of", 400, InvalidRequestError),
+    ],
+)
+@pytest.mark.parametrize("field", ["code", "type", "status", "error_code"])
+def test_a_code_goes_before_the_status(
+    code: str, status: int, expected: type[ProviderError], field: str
+) -> None:
+    told = refusal(status, error_body(**{field: code}))
+
+    assert type(error_of(told)) is expected
+    assert code.lower() in told.codes
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        pytest.param(
+            400,
+            error_body(
+                code=400,
+                status="INVALID_ARGUMENT",
+                details=[
+                    {"@type": "type.googleapis.com/google.rpc.Help"},
+                    {"@type": "x/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"},
+                ],
+            ),
+            AuthenticationError,
+            id="gemini-bad-key",
+        ),
+        pytest.param(
+            429,
+            error_body(
+                status="RESOURCE_EXHAUSTED",
+                details=[
+                    {
+                        "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+                        "violations": [{"quotaId": "GenerateRequestsPerDayPerProject"}],
+                    },
+                    {"@type": "google.rpc.RetryInfo", "retryDelay": "19s"},
+                ],
+            ),
+            QuotaExceededError,
+            id="gemini-daily-quota",
+        ),
+        pytest.param(
+            429,
+            error_body(status="RESOURCE_EXHAUSTED"),
+            RateLimitError,
+            id="gemini-rate",
+        ),
+        pytest.param(
+            400,
+            error_body(
+                type="invalid_request_error",
+                details={"error_code": "enforced_spend_limit_reached"},
+            ),
+            QuotaExceededError,
+            id="anthropic-spend-limit",
+        ),
+        pytest.param(
+            400,
+            error_body(code="x", innererror={"code": "ResponsibleAIPolicyViolation"}),
+            ContentFilterError,
+            id="azure-filter",
+        ),
+        pytest.param(
+            403,
+            error_body(
+                code=403, metadata={"reasons": ["hate"], "flagged_input": "you ..."}
+            ),
+            ContentFilterError,
+            id="openrouter-moderation",
+        ),
+        pytest.param(
+            400,
+            error_body(metadata={"error_type": "context_length_exceeded"}),
+            ContextLengthError,
+            id="openrouter-context",
+        ),
+    ],
+)
+def test_a_vendors_own_form_is_understood(
+    status: int, body: object, expected: type[ProviderError]
+) -> None:
+    assert type(error_of(refusal(status, body))) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "phrase"),
+    [
+        (400, "This model's maximum context length is 8192 tokens"),
+        (400, "prompt is too long: 205351 tokens > 200000 maximum"),
+        (400, "The input exceeds the maximum number of tokens allowed"),
+        (400, "Current length is 9000 while limit is 8192"),
+        (400, "your messages exceed context limit"),
+        (400, "is longer than the model's context length"),
+        (400, "input tokens exceed the configured limit"),
+        (422, "`inputs` tokens + `max_new_tokens` must be <= 4096"),
+        (403, "maximum context length exceeded"),
+        (500, "the request exceeds the available context size"),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_phrase_tells_that_the_input_is_too_long(
+    status: int, phrase: str, form: str
+) -> None:
+    body = error_body(message=phrase) if form == "json" else phrase.encode()
+
+    assert type(error_of(refusal(status, body))) is ContextLengthError
+
+
+def test_a_phrase_counts_only_with_its_statuses() -> None:
+    told = refusal(401, error_body(message="maximum context length"))
+
+    assert type(error_of(told)) is AuthenticationError
+
+
+def test_a_safety_systems_phrase_is_a_filter() -> None:
+    message = "Your request was rejected as a result of our safety system."
+
+    assert type(error_of(refusal(400, error_body(message=message)))) is (
+        ContentFilterError
+    )
+
+
+def test_a_payment_that_is_asked_for_again_soon_is_a_rate() -> None:
+    assert type(error_of(refusal(402, retry_after="2"))) is RateLimitError
+    assert type(error_of(refusal(402, retry_after="soon"))) is QuotaExceededError
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after-ms": "x", "retry-after": "9"}, 9.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "3600"}, 3600.0),
+        ({"retry-after": formatdate(0, usegmt=True)}, 0.0),
+        ({"retry-after": "abc"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "1e400"}, None),
+        ({"retry-after": ""}, None),
+        ({"retry-after": "Mon, 99 Xxx 99999 99:99:99 GMT"}, None),
+        ({"retry-after": "Mon, 01 Jan 999999999999 00:00:00 GMT"}, None),
+        ({}, None),
+    ],
+)
+def test_a_hint_is_in_seconds(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+def test_a_hint_may_be_a_date() -> None:
+    hint = retry_after({"retry-after": formatdate(time.time() + 100, usegmt=True)})
+
+    assert hint is not None
+    assert 95 < hint <= 100
+
+
+def test_an_error_says_what_there_is_to_know() -> None:
+    body = error_body(code="rate_limit_exceeded")
+    told = refusal(429, body, retry_after="7", x_request_id="r-1")
+    error = error_of(told)
+
+    assert str(error) == (
+        "P has had too many requests (status 429); it may be asked again in 7 s: no"
+    )
+    assert error.retry_after == 7.0
+    assert error.request_id == "r-1"
+    assert error.provider == "P"
+
+
+def test_a_refused_key_is_told_by_its_source() -> None:
+    assert "check P_KEY" in str(error_of(refusal(401)))
+
+
+@pytest.mark.parametrize("name", ["x_request_id", "request_id", "x_generation_id"])
+def test_a_requests_name_is_kept(name: str) -> None:
+    assert error_of(refusal(500, **{name: "r-1"})).request_id == "r-1"
+
+
+def test_a_providers_own_rules_come_first() -> None:
+    own = StatusRule(error=QuotaExceededError, statuses={400}, codes={"no_money"})
+
+    assert type(error_of(refusal(400, error_body(code="NO_MONEY")), own)) is (
+        QuotaExceededError
+    )
+    assert type(error_of(refusal(403, error_body(code="no_money")), own)) is (
+        PermissionDeniedError
+    )
+    assert type(error_of(refusal(400, error_body()), own)) is InvalidRequestError
+
+
+def test_a_rule_may_give_an_error_of_the_providers_own() -> None:
+    class BannedError(ProviderError):
+        """The account is banned."""
+
+    error = error_of(refusal(451), StatusRule(error=BannedError, statuses={451}))
+
+    assert type(error) is BannedError
+    assert str(error) == "P refused (status 451)"
+
+
+def test_a_code_is_a_word() -> None:
+    body = error_body(code="no word at all", type="x" * 65, status=7)
+
+    assert refusal(400, body).codes == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        (b"<html><title>520: Web server</title>", "520: Web server"),
+        (b"<TITLE lang=en>\n a &amp; b\n</TITLE>", "a & b"),
+        (b"<html><body>" + b"x" * 999, ""),
+    ],
+)
+def test_a_page_is_reduced_to_its_title(page: bytes, title: str) -> None:
+    assert shortened(refusal(502, page).reason) == title
+
+
+def test_a_reason_is_one_printable_line_and_not_too_long() -> None:
+    assert shortened("a\r\n\tb\x1b[31m\u202ec") == "a b[31mc"
+    assert shortened("x" * 500) == "x" * 500
+    assert shortened("x" * 501) == "x" * 500 + "…"
+
+
+def test_an_error_can_be_pickled() -> None:
+    error = error_of(refusal(429, error_body(code="slow_down"), retry_after="7"))
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert type(copy) is type(error)
+    assert (str(copy), vars(copy)) == (str(error), vars(error))

@@ -1,0 +1,78 @@
+"""Providers whose answers a test writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any, ClassVar
+
+from turnout.provider import Provider, ProviderOptions
+from turnout.types import Attempt, ChatRequest, ModelInfo, ProviderInfo, Secret, Target
+
+INFO = ProviderInfo(name="Scripted", models=("one", ModelInfo(name="two")))
+
+
+class Scripted(Provider):
+    """Answers a request with whatever a function makes of it."""
+
+    info = INFO
+
+    def __init__(
+        self,
+        answer: Callable[[ChatRequest], AsyncIterator[Any]],
+        *,
+        info: ProviderInfo | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(info=info, **options)
+        self._answer = answer
+        self.requests: list[ChatRequest] = []
+        """What it was asked."""
+
+    def generate(self, request: ChatRequest) -> AsyncIterator[Any]:
+        self.requests.append(request)
+        return self._answer(request)
+
+
+def saying(*items: object, name: str = "Scripted", **options: Any) -> Scripted:
+    """Return a provider that gives these items, and raises those that are errors."""
+
+    async def answer(_: ChatRequest) -> AsyncGenerator[object]:
+        for item in items:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    info = ProviderInfo(name=name, models=("one", "two"))
+    return Scripted(answer, info=info, **options)
+
+
+class Lines(Provider):
+    """Asks over HTTP; each line of the answer's body is a piece of its text."""
+
+    info = ProviderInfo(name="Lines", models=("m",), key_variable="LINES_KEY")
+    options_type: ClassVar[type[ProviderOptions]] = ProviderOptions
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[str]]:
+        key = self.api_key or Secret("none")
+        headers = {"Authorization": Secret(f"Bearer {key.reveal()}")}
+        body = {"q": request.last_user_text}
+        async with self.http.post("/ask", json=body, headers=headers) as response:
+            async for chunk in response.chunks():
+                yield chunk.decode().splitlines()
+
+
+class Ledger:
+    """Hooks that write down what they are told."""
+
+    def __init__(self) -> None:
+        self.began: list[Attempt] = []
+        self.over: list[Attempt] = []
+
+    def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
+        return request
+
+    def started(self, attempt: Attempt) -> None:
+        self.began.append(attempt)
+
+    def ended(self, attempt: Attempt) -> None:
+        self.over.append(attempt)

@@ -1,0 +1,91 @@
+"""Packages with plugins, in a folder that this process imports from."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+__all__ = ["Site"]
+
+PREAMBLE = """
+from turnout import *
+from turnout.types import *
+
+
+class Silent(Provider):
+    info = ProviderInfo(name="Silent")
+
+    async def generate(self, request):
+        yield request.last_user_text
+
+
+def row(name, *models, **fields):
+    return ProviderInfo(name=name, models=models, provider_class=Silent, **fields)
+
+
+LOG = []
+"""
+
+
+class Site:
+    """A folder of installed packages, as pip would leave it.
+
+    The names of the modules are the packages' own; they are forgotten again when the
+    test is over.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self._monkeypatch = monkeypatch
+        folder.mkdir()
+        monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+
+    def add(
+        self,
+        distribution: str,
+        code: str,
+        entry_points: Mapping[str, str] | str,
+        *,
+        metadata: bool = True,
+    ) -> None:
+        """Install a distribution with one module.
+
+        Args:
+            distribution: Its name; the module has underscores in it.
+            code: The module's, after `PREAMBLE`.
+            entry_points: What each names; a text is the name of one that is the module.
+            metadata: Whether there is any beside the entry points.
+        """
+        module = distribution.replace("-", "_")
+        if isinstance(entry_points, str):
+            entry_points = {entry_points: module}
+        self._monkeypatch.delitem(sys.modules, module, raising=False)
+        (self.folder / f"{module}.py").write_text(PREAMBLE + dedent(code))
+        info = self.folder / f"{module}-1.0.dist-info"
+        info.mkdir()
+        lines = [f"{name} = {value}" for name, value in entry_points.items()]
+        (info / "entry_points.txt").write_text("\n".join(["[turnout]", *lines, ""]))
+        if metadata:
+            (info / "METADATA").write_text(
+                f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
+            )
+        importlib.invalidate_caches()
+
+    def loaded(self, distribution: str) -> bool:
+        """Tell whether a distribution's module was imported."""
+        return distribution.replace("-", "_") in sys.modules
+
+    def log(self, distribution: str) -> list[object]:
+        """Return what a distribution's module has put into its LOG."""
+        found: list[object] = sys.modules[distribution.replace("-", "_")].LOG
+        return found
+
+    def forget(self) -> None:
+        """Forget the modules that were imported."""
+        for path in self.folder.glob("*.py"):
+            sys.modules.pop(path.stem, None)

@@ -1,0 +1,237 @@
+"""What every provider has of its base class."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from turnout.errors import (
+    ArgumentError,
+    AuthenticationError,
+    ConfigError,
+    UnknownModelError,
+    UnsupportedError,
+)
+from turnout.provider import BoundTarget, Provider, ProviderOptions
+from turnout.types import ChatRequest, ProviderInfo, Secret, Target
+
+from ..support.fault_server import FaultServer, reply
+from ..support.leaks import run_clean
+from .scripted import Lines, saying
+
+
+def test_options_have_their_defaults() -> None:
+    assert saying().options == ProviderOptions()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["connect_timeout", "first_delta_timeout", "idle_timeout", "stall_timeout"],
+)
+@pytest.mark.parametrize("value", [0, -1.0, float("inf"), float("nan")])
+def test_a_timer_is_more_than_no_time(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=name):
+        Lines(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"deadline": 0}, "deadline"),
+        ({"max_bytes": 0}, "max_bytes"),
+        ({"base_url": "h"}, "base_url is an http or https address"),
+        ({"base_url": "ftp://h"}, "base_url is an http or https address"),
+        ({"base_url": "http://me@h"}, "goes into api_key"),
+        ({"base_url": "http://[::1"}, "base_url is no address"),
+        ({"base_url": "http://h:port"}, "base_url is no address"),
+        ({"proxy": "h:80"}, "proxy is an http or https address"),
+        ({"proxy": "socks5://h"}, "proxy is an http or https address"),
+        ({"stall_time": 1.0}, "stall_timeout"),
+        ({"deadline": "soon"}, "deadline"),
+    ],
+)
+def test_an_option_that_is_wrong_is_refused(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        saying(**options)
+
+
+@pytest.mark.parametrize("proxy", ["http://me:canary/x@h", "ftp://me:canary@h"])
+def test_a_proxy_that_is_wrong_is_not_shown(proxy: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        saying(proxy=proxy)
+
+    assert "canary" not in f"{caught.value!r}{caught.value.__context__!r}"
+
+
+def test_a_plugin_may_add_options() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Options(ProviderOptions):
+        region: str = "eu"
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if self.region == "mars":
+                raise ValueError("region is a name")
+
+    class Regional(Lines):
+        options_type = Options
+
+    provider = Regional(region="us", stall_timeout=1.0)
+
+    assert isinstance(provider.options, Options)
+    assert (provider.options.region, provider.options.stall_timeout) == ("us", 1.0)
+    with pytest.raises(ConfigError, match="region is a name"):
+        Regional(region="mars")
+
+
+def test_options_of_the_info_stand_where_none_are_given() -> None:
+    info = ProviderInfo(
+        name="Row", models=("m",), options={"base_url": "http://h", "deadline": 5.0}
+    )
+    provider = Lines(info=info, deadline=6.0)
+
+    assert provider.options.base_url == "http://h"
+    assert provider.options.deadline == 6.0
+    assert repr(provider) == "<Lines 'Row'>"
+
+
+def test_a_key_is_the_option_else_the_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Lines().api_key is None
+    monkeypatch.setenv("LINES_KEY", "from-environment")
+    assert Lines().required_key().reveal() == "from-environment"
+    assert Lines(api_key="given").required_key().reveal() == "given"
+    assert saying().api_key is None
+
+
+def test_a_key_that_is_missing_is_told_by_its_place() -> None:
+    with pytest.raises(AuthenticationError, match="set api_key or LINES_KEY") as caught:
+        Lines().required_key()
+    assert caught.value.provider == "Lines"
+    with pytest.raises(AuthenticationError, match=r"set api_key$"):
+        saying().required_key()
+
+
+def test_a_key_is_not_shown() -> None:
+    provider = Lines(api_key="canary", proxy="http://me:canary@h")
+
+    assert "canary" not in f"{provider!r}{provider.options!r}{provider.http!r}"
+
+
+def test_the_client_has_the_options() -> None:
+    provider = Lines(
+        base_url="http://h",
+        proxy="http://p",
+        connect_timeout=1.0,
+        idle_timeout=2.0,
+        max_bytes=3,
+    )
+    http = provider.http
+
+    assert http is provider.http
+    assert (http.provider, http.base_url) == ("Lines", "http://h")
+    assert (http.connect_timeout, http.idle_timeout, http.max_bytes) == (1.0, 2.0, 3)
+    assert isinstance(http.proxy, Secret)
+    assert http.key == "api_key or LINES_KEY"
+
+
+def test_a_request_that_is_wrong_is_refused_at_once() -> None:
+    provider = saying("a")
+    with pytest.raises(ArgumentError):
+        _ = provider.stream([])
+    with pytest.raises(UnknownModelError, match="two"):
+        _ = provider.stream("Why?", model="tow")
+    with pytest.raises(UnsupportedError, match="tools"):
+        _ = provider.stream(
+            "Why?", tools=[{"type": "function", "function": {"name": "f"}}]
+        )
+    with pytest.raises(ArgumentError):
+        _ = provider.stream("Why?", deadline=-1.0)
+    assert provider.requests == []
+
+
+async def test_a_request_reaches_the_provider_as_it_was_made() -> None:
+    provider = saying("a")
+    await provider.complete("Why?", model="two", extra={"a": 1})
+    (request,) = provider.requests
+
+    assert isinstance(request, ChatRequest)
+    assert (request.model, request.last_user_text) == ("two", "Why?")
+    assert request.extra == {"a": 1}
+
+
+def test_a_target_is_a_provider_with_one_of_its_models() -> None:
+    provider = saying()
+
+    assert provider.target("two") == BoundTarget(provider, "two")
+    assert provider.target().target == Target("Scripted", "one")
+    with pytest.raises(UnknownModelError):
+        provider.target("three")
+
+
+def test_a_provider_without_generate_is_none() -> None:
+    class Half(Provider):
+        info = ProviderInfo(name="Half", models=("m",))
+
+    with pytest.raises(TypeError, match="generate"):
+        Half()  # type: ignore[abstract]
+
+
+def test_a_provider_that_is_not_entered_shares_its_connections() -> None:
+    async def main() -> None:
+        async with FaultServer([*reply(200, b"a"), *reply(200, b"b")]) as server:
+            for _ in range(2):
+                await Lines(base_url=server.url).complete("Why?")
+            assert len(server.connections) == 1
+
+    run_clean(main)
+
+
+def test_a_provider_that_is_entered_keeps_connections_of_its_own() -> None:
+    async def main() -> None:
+        async with FaultServer([*reply(200, b"a"), *reply(200, b"b")]) as server:
+            provider = Lines(base_url=server.url)
+            await provider.complete("Why?")
+            async with provider as entered:
+                assert entered is provider
+                await provider.complete("Why?")
+                assert len(server.connections) == 2
+                assert not server.connections[1].peer_closed
+            await server.connections[1].wait_peer_closed()
+            assert not server.connections[0].peer_closed
+
+    run_clean(main)
+
+
+def test_a_provider_may_be_entered_by_several_at_once() -> None:
+    async def main() -> None:
+        async with FaultServer([*reply(200, b"a"), *reply(200, b"b")]) as server:
+            provider = Lines(base_url=server.url)
+            async with provider:
+                async with provider:
+                    await provider.complete("Why?")
+                await provider.complete("Why?")
+            assert len(server.connections) == 1
+            await server.connections[0].wait_closed()
+            await provider.aclose()
+
+    run_clean(main)
+
+
+def test_a_provider_that_is_entered_serves_other_loops_too() -> None:
+    async def main() -> list[str]:
+        async with FaultServer(reply(200, b"a"), reply(200, b"b")) as server:
+            async with Lines(base_url=server.url) as provider:
+                here = await provider.complete("Why?")
+                there = await asyncio.to_thread(
+                    lambda: asyncio.run(provider.complete("Why?"))
+                )
+            return [here.text, there.text]
+
+    assert run_clean(main) == ["a", "b"]

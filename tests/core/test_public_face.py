@@ -1,0 +1,132 @@
+"""What can be imported, and what importing it costs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import turnout
+
+PUBLIC = [
+    "turnout",
+    "turnout.errors",
+    "turnout.fallback",
+    "turnout.framing",
+    "turnout.hookspecs",
+    "turnout.http",
+    "turnout.provider",
+    "turnout.stream",
+    "turnout.types",
+]
+
+
+def public_names(module: ModuleType) -> set[str]:
+    """Return the names that a module makes, or that a package gathers, for others."""
+    gathers = hasattr(module, "__path__")
+    names: set[str] = set()
+    nodes = list(ast.parse(inspect.getsource(module)).body)
+    for node in nodes:
+        match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body) if gathers:
+                nodes += body
+            case ast.ImportFrom(names=aliases) if gathers:
+                names |= {alias.asname or alias.name for alias in aliases}
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                names.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                names.add(name)
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+            case _:
+                pass
+    names.discard("TYPE_CHECKING")
+    return {n for n in names if not n.startswith("_") or n == "__version__"}
+
+
+def as_ruff_sorts(name: str) -> tuple[int, str]:
+    return 0 if name.isupper() else 1 if name[0].isupper() else 2, name
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_all_is_what_is_public(name: str) -> None:
+    module = importlib.import_module(name)
+
+    assert module.__all__ == sorted(public_names(module), key=as_ruff_sorts)
+
+
+@pytest.mark.parametrize("name", ["turnout.errors", "turnout.types"])
+def test_the_face_has_every_value_and_error(name: str) -> None:
+    module = importlib.import_module(name)
+    # These read and write OpenAI's form, for providers and not for users.
+    apart = {"as_messages", "message_to_openai", "tool_to_openai"}
+
+    assert set(module.__all__) - apart <= set(turnout.__all__)
+
+
+def test_a_star_import_gives_what_is_public() -> None:
+    names: dict[str, object] = {}
+
+    exec("from turnout import *", names)
+
+    assert set(turnout.__all__) <= names.keys()
+
+
+def test_the_version_is_told() -> None:
+    assert turnout.__version__[0].isdecimal()
+
+
+HEAVY = {
+    "aiohttp",
+    "asyncio",
+    "click",
+    "concurrent",
+    "importlib.metadata",
+    "json",
+    "platformdirs",
+    "pydantic",
+    "pydantic_core",
+    "rich",
+    "ssl",
+    "tomllib",
+    "urllib.request",
+}
+
+
+def modules_loaded_by(program: str) -> set[str]:
+    """Return what is loaded once a program has run in a process of its own."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-c",
+            f"import sys; before = set(sys.modules); {program}; "
+            "loaded = set(sys.modules) - before; print(*loaded)",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", [one for one in PUBLIC if one != "turnout.http"])
+def test_an_import_loads_nothing_heavy(name: str) -> None:
+    assert modules_loaded_by(f"import {name}") & HEAVY == set()
+
+
+def test_the_http_for_providers_loads_no_client_before_it_is_used() -> None:
+    assert "aiohttp" not in modules_loaded_by("import turnout.http")
+
+
+def test_an_import_makes_no_app_and_finds_no_plugin() -> None:
+    loaded = modules_loaded_by("import turnout")
+
+    assert "turnout._app" not in loaded
+    assert "turnout._plugins" not in loaded

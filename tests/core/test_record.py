@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from turnout._record import NotAnEventError, Record
+from turnout.errors import ServerError
+from turnout.types import (
+    Attempt,
+    Event,
+    Failover,
+    Finish,
+    ReasoningDelta,
+    Restart,
+    Target,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+TARGET = Target("P", "m")
+
+
+@pytest.mark.parametrize(
+    ("batch", "brought"),
+    [
+        pytest.param(["a", "b"], True, id="text"),
+        pytest.param([], False, id="nothing"),
+        pytest.param(["", ""], False, id="empty-text"),
+        pytest.param([ReasoningDelta(text="a")], True, id="reasoning"),
+        pytest.param([ReasoningDelta(text="")], False, id="empty-reasoning"),
+        pytest.param([ToolCallDelta(index=0)], True, id="tool-call"),
+        pytest.param([Usage(input_tokens=1)], False, id="usage"),
+        pytest.param([Finish(reason="stop")], False, id="finish"),
+        pytest.param(["", Usage()], False, id="empty-text-and-usage"),
+        pytest.param([Usage(), "a"], True, id="usage-and-text"),
+        pytest.param(
+            [Failover(source=TARGET, target=TARGET, reason="r", characters=1)],
+            False,
+            id="failover",
+        ),
+        pytest.param(
+            [Restart(source=TARGET, target=TARGET, reason="r")], False, id="restart"
+        ),
+    ],
+)
+def test_a_batch_brings_a_delta_or_none(batch: list[Event], brought: bool) -> None:
+    assert Record().take(batch) is brought
+
+
+def test_every_event_of_a_batch_is_taken_down() -> None:
+    record = Record()
+    record.take(["a", Usage(output_tokens=3), ReasoningDelta(text="b"), "c"])
+
+    reply = record.reply()
+    assert (reply.text, reply.reasoning) == ("ac", "b")
+    assert reply.usage == Usage(output_tokens=3)
+    assert record.characters == 2
+
+
+@pytest.mark.parametrize("item", [7, None, b"bytes", ("a", "b"), {"text": "a"}])
+def test_what_is_no_event_is_refused(item: Any) -> None:
+    with pytest.raises(NotAnEventError, match=type(item).__name__):
+        Record().take([item])
+
+
+def test_tool_calls_are_put_together_by_their_index() -> None:
+    record = Record()
+    record.take(
+        [
+            ToolCallDelta(index=1, id="b", name="two", arguments="{"),
+            ToolCallDelta(index=0, id="a", name="one"),
+            ToolCallDelta(index=1, arguments='"x":1}'),
+            ToolCallDelta(index=0, arguments="{}"),
+        ]
+    )
+
+    assert record.reply().tool_calls == (
+        ToolCall(id="a", name="one", arguments="{}"),
+        ToolCall(id="b", name="two", arguments='{"x":1}'),
+    )
+
+
+def test_the_last_usage_of_an_attempt_holds() -> None:
+    record = Record()
+    record.take([Usage(output_tokens=1), Usage(output_tokens=2)])
+
+    assert record.reply().usage == Usage(output_tokens=2)
+
+
+def test_usage_is_summed_over_attempts() -> None:
+    record = Record()
+    record.take([Usage(input_tokens=1, output_tokens=1)])
+    record.end(Attempt(target=TARGET, outcome="failed", usage=record.usage))
+    record.take([Usage(input_tokens=10)])
+    record.end(Attempt(target=TARGET, outcome="complete", usage=record.usage))
+
+    assert record.reply().usage == Usage(input_tokens=11, output_tokens=1)
+
+
+def test_no_usage_is_none() -> None:
+    assert Record().reply().usage is None
+
+
+def test_a_finish_is_told_once_the_answer_is_whole() -> None:
+    record = Record()
+    record.take(["a", Finish(reason="length", details={"native": "max"})])
+    assert record.finished
+    assert record.reply().finish_reason is None
+    assert record.reply().details == {}
+
+    record.complete = True
+
+    assert record.reply().finish_reason == "length"
+    assert record.reply().details == {"native": "max"}
+
+
+def test_an_end_without_a_reason_is_unknown() -> None:
+    record = Record()
+    assert not record.finished
+    assert record.finish_unknown() == Finish(reason="unknown")
+    record.complete = True
+
+    assert record.reply().finish_reason == "unknown"
+
+
+def test_the_finish_of_an_attempt_that_failed_is_none_of_the_next() -> None:
+    record = Record()
+    record.take([Finish(reason="length")])
+    record.end(Attempt(target=TARGET, outcome="failed", error=ServerError("x")))
+
+    assert not record.finished
+
+
+def test_attempts_are_kept_in_order() -> None:
+    record = Record()
+    attempts = [Attempt(target=Target("P", str(i)), outcome="failed") for i in range(3)]
+    for attempt in attempts:
+        record.end(attempt)
+
+    assert record.reply().attempts == tuple(attempts)

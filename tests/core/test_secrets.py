@@ -1,0 +1,167 @@
+"""No key, no proxy's password and no prompt in anything that is shown. X01."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turnout.errors import FallbackError, TurnoutError
+from turnout.fallback import Route
+
+from ..support.fault_server import (
+    CHUNKED,
+    FaultServer,
+    Step,
+    chunk,
+    fin,
+    reply,
+    response_head,
+    rst,
+    send,
+    sleep,
+    wait_request,
+)
+from ..support.loopback import refused_url
+from .scripted import Lines
+
+KEY = "canary-key-4711"
+PASSWORD = "canary-pass-0815"
+TESTS = Path(__file__).parents[1]
+PROMPT = "A question that stays private."
+
+
+def ok(*steps: Step) -> list[Step]:
+    return [wait_request(), send(response_head(200, CHUNKED)), *steps]
+
+
+ECHO = f'{{"error":{{"message":"{KEY} {PROMPT}","code":"{KEY}"}}}}'.encode()
+
+SCRIPTS: list[list[Step]] = [
+    [fin()],
+    [wait_request(), rst()],
+    [wait_request(), send(b"garbage\r\n\r\n"), fin()],
+    [wait_request(), send(b"HTTP/1.1 200 OK\r\nA"), rst()],
+    *(
+        reply(status, ECHO, ("X-Request-Id", KEY), ("Location", f"/{KEY}"))
+        for status in (204, 301, 400, 401, 402, 403, 404, 407, 413, 429, 500, 503)
+    ),
+    ok(chunk(b"a"), fin()),
+    ok(chunk(b"a"), rst()),
+    ok(chunk(b"a"), send(b"zz\r\n"), fin()),
+    ok(chunk(b"\xff"), chunk(b"")),
+    ok(chunk(b"a" * 200), sleep(60)),
+    ok(sleep(60)),
+    ok(chunk(b"a"), sleep(60)),
+]
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and all that hangs on it."""
+    if error is not None:
+        yield error
+        yield from chain(error.__cause__)
+        yield from chain(error.__context__)
+        if isinstance(error, FallbackError):
+            for inner in error.exceptions:
+                yield from chain(inner)
+
+
+def shown(error: TurnoutError) -> str:
+    """Return all that any tool may show of an error."""
+    parts: list[str] = []
+    for each in chain(error):
+        parts += [str(each), repr(each), repr(vars(each))]
+        if isinstance(each, TurnoutError):
+            parts.append(repr(pickle.dumps(each)))
+        # As `traceback.TracebackException` does with `capture_locals`, and in full;
+        # but for the tests' own frames, which hold the canaries.
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            if TESTS not in Path(frame.f_code.co_filename).parents:
+                parts += map(repr, frame.f_locals.values())
+    return "".join(parts)
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    caplog.set_level(logging.DEBUG)
+    return lambda: caplog.text
+
+
+async def ask(url: str, **options: Any) -> TurnoutError:
+    provider = Lines(
+        base_url=url,
+        api_key=KEY,
+        max_bytes=100,
+        idle_timeout=0.2,
+        first_delta_timeout=0.1,
+        **options,
+    )
+    with pytest.raises(TurnoutError) as caught:
+        await provider.complete(PROMPT)
+    return caught.value
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=range(len(SCRIPTS)))
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_no_failure_shows_a_secret(
+    script: list[Step], proxied: bool, log: Callable[[], str]
+) -> None:
+    async with FaultServer(script) as server:
+        if proxied:
+            # To an http address a proxy is asked as the service itself would be.
+            proxy = server.url.replace("://", f"://me:{PASSWORD}@")
+            error = await ask("http://hidden.example", proxy=proxy)
+        else:
+            error = await ask(server.url)
+
+    assert "canary" not in shown(error).lower()
+    assert PROMPT not in f"{error}{error!r}{vars(error)}"
+    assert "canary" not in log().lower()
+    assert PROMPT not in log()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_no_connection_that_fails_shows_a_secret(
+    scheme: str, log: Callable[[], str]
+) -> None:
+    with refused_url() as url:
+        errors = [
+            await ask(url.replace("http", scheme)),
+            await ask(
+                f"{scheme}://hidden.example",
+                proxy=url.replace("://", f"://me:{PASSWORD}@"),
+            ),
+        ]
+
+    for error in errors:
+        assert "canary" not in shown(error).lower()
+    assert "canary" not in log()
+
+
+@pytest.mark.parametrize("script", [reply(407), reply(502), [fin()], [send(b"x")]])
+async def test_no_tunnel_that_fails_shows_a_secret(
+    script: list[Step], log: Callable[[], str]
+) -> None:
+    async with FaultServer(script) as server:
+        proxy = server.url.replace("://", f"://me:{PASSWORD}@")
+        error = await ask("https://hidden.example", proxy=proxy)
+        server.failures.clear()
+
+    assert "canary" not in shown(error).lower()
+    assert "canary" not in log()
+
+
+async def test_a_route_that_fails_shows_no_secret() -> None:
+    async with FaultServer(reply(401, ECHO), reply(500, ECHO)) as server:
+        targets = [Lines(base_url=server.url, api_key=KEY).target() for _ in range(2)]
+        with pytest.raises(FallbackError) as caught:
+            await Route(targets).complete(PROMPT)
+
+    assert "canary" not in shown(caught.value).lower()
+    assert PROMPT not in f"{caught.value}{caught.value!r}{vars(caught.value)}"

@@ -1,0 +1,288 @@
+"""Mappings from outside, checked against dataclasses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import pytest
+from annotated_types import Gt
+from pydantic import BaseModel
+
+from turnout._validation import checked
+from turnout.errors import ConfigError
+from turnout.types import Secret
+
+VALUE = "sk-canary-0123456789"
+
+
+class Limits(BaseModel, extra="forbid"):
+    requests: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Has every kind of annotation that is checked."""
+
+    kind: ClassVar[str] = "no option"
+    text: str = "x"
+    flag: bool = False
+    count: int = 0
+    seconds: float = 1.0
+    anything: object = None
+    maybe: int | None = None
+    key: Secret | None = None
+    file: Path | None = None
+    names: tuple[str, ...] = ()
+    table: dict[str, int] = field(default_factory=dict[str, int])
+    view: Mapping[str, object] = field(default_factory=dict[str, object])
+    mode: Literal["off", "on"] = "off"
+    limits: Limits | None = None
+    pair: tuple[int, str] = (0, "")
+    either: int | str | None = None
+    positive: Annotated[float, Gt(0)] = 1.0
+    described: Annotated[int, ["unhashable"]] = 0
+    counted: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise ValueError("count is 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demanding:
+    region: str
+    text: str = "x"
+
+
+def options(**values: object) -> Options:
+    return checked(Options, values, "option of X")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        ("text", "y", "y"),
+        ("flag", True, True),
+        ("flag", "yes", True),
+        ("count", 5, 5),
+        ("count", "5", 5),
+        ("seconds", 5, 5.0),
+        ("seconds", "2.5", 2.5),
+        ("anything", [1], [1]),
+        ("anything", None, None),
+        ("maybe", None, None),
+        ("maybe", 5, 5),
+        ("key", VALUE, Secret(VALUE)),
+        ("key", f" {VALUE}\n", Secret(VALUE)),
+        ("key", Secret(VALUE), Secret(VALUE)),
+        ("key", None, None),
+        ("file", "/a/b", Path("/a/b")),
+        ("file", Path("/a/b"), Path("/a/b")),
+        ("file", "~/b", Path.home() / "b"),
+        ("names", ["a", "b"], ("a", "b")),
+        ("names", ("a",), ("a",)),
+        ("table", {"a": "1"}, {"a": 1}),
+        ("view", {"a": [1]}, {"a": [1]}),
+        ("mode", "on", "on"),
+        ("limits", {"requests": 5}, Limits(requests=5)),
+        ("pair", [1, "a"], (1, "a")),
+        ("either", "a", "a"),
+        ("either", 1, 1),
+        ("positive", 0.1, 0.1),
+        ("described", "5", 5),
+    ],
+)
+def test_a_value_is_taken_as_its_annotation_says(
+    name: str, given: object, kept: object
+) -> None:
+    value = getattr(options(**{name: given}), name)
+
+    assert value == kept
+    assert type(value) is type(kept)
+
+
+def test_what_is_not_given_keeps_its_default() -> None:
+    assert options() == Options()
+    assert options(count=5) == Options(count=5)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"txet": 1}, "option of X: there is no 'txet'; did you mean 'text'?"),
+        (
+            {"counted": 1},
+            "option of X: there is no 'counted'; did you mean 'count'?",
+        ),
+        (
+            {"text": ""},
+            "option of X: text: string should have at least 1 character, not ''",
+        ),
+        ({"text": 5}, "option of X: text: input should be a valid string, not 5"),
+        (
+            {"count": "many"},
+            "option of X: count: input should be a valid integer, unable to parse "
+            "string as an integer, not 'many'",
+        ),
+        (
+            {"count": None},
+            "option of X: count: input should be a valid integer, not None",
+        ),
+        (
+            {"seconds": float("nan")},
+            "option of X: seconds: input should be a finite number, not nan",
+        ),
+        (
+            {"key": " "},
+            "option of X: key: expected a text that is neither blank nor has control "
+            "characters",
+        ),
+        (
+            {"key": Secret("")},
+            "option of X: key: expected a text that is neither blank nor has control "
+            "characters",
+        ),
+        (
+            {"key": f"{VALUE}\nX: y"},
+            "option of X: key: expected a text that is neither blank nor has control "
+            "characters",
+        ),
+        (
+            {"key": 5},
+            "option of X: key: expected a text that is neither blank nor has control "
+            "characters",
+        ),
+        ({"file": 5}, "option of X: file: expected a path, not 5"),
+        ({"file": ""}, "option of X: file: expected a path, not ''"),
+        ({"names": "a"}, "option of X: names: input should be a list, not 'a'"),
+        (
+            {"names": ["a", 5]},
+            "option of X: names.1: input should be a valid string, not 5",
+        ),
+        (
+            {"table": {"a": "x"}},
+            "option of X: table.a: input should be a valid integer, unable to parse "
+            "string as an integer, not 'x'",
+        ),
+        (
+            {"table": VALUE},
+            "option of X: table: input should be a table of keys and values, not a str",
+        ),
+        (
+            {"text": {"key": VALUE}},
+            "option of X: text: input should be a valid string, not a dict",
+        ),
+        ({"mode": "of"}, "option of X: mode: input should be 'off' or 'on', not 'of'"),
+        (
+            {"limits": {"request": 5}},
+            "option of X: limits.request: extra inputs are not permitted, not 5",
+        ),
+        (
+            {"positive": 0},
+            "option of X: positive: input should be greater than 0, not 0",
+        ),
+        ({"count": -1}, "option of X: count is 0 or more"),
+        (
+            {"txet": 1, "count": "x", "key": ""},
+            "option of X: count: input should be a valid integer, unable to parse "
+            "string as an integer, not 'x'; option of X: key: expected a text that is "
+            "neither blank nor has control characters; option of X: there is no 'txet'"
+            "; did you mean 'text'?",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_was_expected(
+    values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        options(**values)
+
+    assert str(caught.value) == message
+
+
+def test_a_name_like_no_other_is_told_with_all_that_there_are() -> None:
+    with pytest.raises(ConfigError) as caught:
+        checked(Demanding, {"region": "eu", "zzzz": 1}, "option of X")
+
+    assert (
+        str(caught.value) == "option of X: there is no 'zzzz'; there are region, text"
+    )
+
+
+@pytest.mark.parametrize("values", [{}, {"text": "y"}])
+def test_a_field_without_a_default_has_to_be_given(values: dict[str, object]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        checked(Demanding, values, "option of X")
+
+    assert str(caught.value) == "option of X: region: field required"
+
+
+def test_a_field_without_a_default_is_taken() -> None:
+    assert checked(Demanding, {"region": "eu"}, "option of X").region == "eu"
+
+
+def test_the_error_does_not_hold_what_was_given() -> None:
+    with pytest.raises(ConfigError) as caught:
+        options(key=VALUE, count="x")
+    error: BaseException = caught.value
+
+    assert error.__cause__ is error.__context__ is None
+    assert VALUE not in "".join(traceback.format_exception(error))
+
+
+def loaded_by(program: str) -> str:
+    """Return which modules of pydantic's a program has loaded when it ends."""
+    tail = "import sys; print(*(m for m in sys.modules if m.split('.')[0] in wanted))"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"wanted = 'pydantic', 'pydantic_core'; {program}; {tail}",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
+PREPARE = (
+    "from turnout._validation import checked; "
+    "from turnout.provider import ProviderOptions as O"
+)
+
+
+def test_pydantic_is_not_imported_where_nothing_is_given() -> None:
+    assert loaded_by(f"{PREPARE}; checked(O, {{}}, '')") == ""
+
+
+def test_pydantics_generator_is_not_imported_for_plain_annotations() -> None:
+    given: dict[str, Any] = {
+        "api_key": "k",
+        "base_url": "http://x",
+        "connect_timeout": 1,
+        "max_bytes": 5,
+    }
+
+    loaded = loaded_by(f"{PREPARE}; checked(O, {given!r}, '')").split()
+
+    assert "pydantic_core" in loaded
+    assert "pydantic" not in loaded
+
+
+def test_pydantics_generator_is_not_imported_for_a_policy_or_a_file() -> None:
+    loaded = loaded_by(
+        "from turnout._validation import checked; "
+        "from turnout.fallback import Policy; "
+        "from turnout._config import _File; "
+        "checked(Policy, {'deadline': 5}, ''); "
+        "checked(_File, {'order': ['a'], 'aliases': {'a': 'b'}}, '')"
+    ).split()
+
+    assert "pydantic" not in loaded

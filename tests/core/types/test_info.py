@@ -1,0 +1,101 @@
+"""What providers say of themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from turnout.errors import PluginError
+from turnout.types import Capabilities, ModelInfo, ProviderInfo
+
+
+def test_a_provider_needs_no_more_than_a_name() -> None:
+    info = ProviderInfo(name="Hello")
+
+    assert info.first_model == ""
+    assert info.model_infos == ()
+    assert info.working
+    assert not info.in_process
+
+
+def test_models_are_names_or_descriptions() -> None:
+    big = ModelInfo(name="big", context_window=8192)
+    info = ProviderInfo(name="Hello", models=("small", big))
+
+    assert info.model_infos == (ModelInfo(name="small"), big)
+
+
+@pytest.mark.parametrize(
+    ("info", "first"),
+    [
+        (ProviderInfo(name="A", models=("one", "two")), "one"),
+        (ProviderInfo(name="A", models=(ModelInfo(name="one"), "two")), "one"),
+        (ProviderInfo(name="A", models=("one", "two"), default_model="two"), "two"),
+        (ProviderInfo(name="A", default_model="any", open_models=True), "any"),
+    ],
+)
+def test_the_default_model_is_the_one_that_is_named_or_the_first(
+    info: ProviderInfo, first: str
+) -> None:
+    assert info.first_model == first
+
+
+@pytest.mark.parametrize("name", ["", " ", "-_ ", "a:b", "a\nb", "a\x00"])
+def test_a_name_that_cannot_be_asked_for_is_refused(name: str) -> None:
+    with pytest.raises(PluginError, match="cannot name a provider") as caught:
+        ProviderInfo(name=name)
+
+    assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["FlowGpt", "Open AI", "o_1", "ünïcode", "4o"])
+def test_a_name_may_have_any_other_characters(name: str) -> None:
+    assert ProviderInfo(name=name).name == name
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        pytest.param(
+            {"models": "hello-1"},
+            "the models of provider 'Hello' are a text; they are a tuple, as in "
+            '("one",)',
+            id="a forgotten comma",
+        ),
+        pytest.param(
+            {"models": ("a",), "default_model": "b"},
+            "the default model 'b' of provider 'Hello' is not among its models",
+            id="default",
+        ),
+        pytest.param(
+            {"models": (ModelInfo(name="a"),), "aliases": {"x": "b"}},
+            "the alias 'x' of provider 'Hello' means 'b', which is not among its "
+            "models",
+            id="alias",
+        ),
+    ],
+)
+def test_an_info_that_contradicts_itself_is_refused(
+    fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(PluginError) as caught:
+        ProviderInfo(name="Hello", **fields)
+
+    assert str(caught.value) == message
+
+
+def test_an_open_list_may_have_any_default_and_aliases() -> None:
+    info = ProviderInfo(
+        name="Hello", open_models=True, default_model="b", aliases={"x": "c"}
+    )
+
+    assert info.first_model == "b"
+
+
+def test_a_provider_can_hold_a_conversation_unless_it_says_otherwise() -> None:
+    can = Capabilities()
+
+    assert can.history
+    assert can.system
+    assert not can.tools

@@ -1,0 +1,27 @@
+"""It was written for an interface that is not there yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+
+from turnout import ChatRequest, Provider, ProviderInfo, hookimpl
+
+with open(os.environ["PLUGIN_IMPORTS"], "a", encoding="utf-8") as record:
+    record.write(f"{__name__}\n")
+
+turnout_api = (1000, 1001)
+
+
+class Answering(Provider):
+    """Says whose it is."""
+
+    info = ProviderInfo(name="Future", models=("future-1",))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[str]:
+        yield __name__
+
+
+@hookimpl
+def turnout_providers() -> Sequence[type[Provider]]:
+    return [Answering]

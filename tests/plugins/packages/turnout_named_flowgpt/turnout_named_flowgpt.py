@@ -1,0 +1,25 @@
+"""Its entry point, too, bears the name of turnout's own provider."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+
+from turnout import ChatRequest, Provider, ProviderInfo, hookimpl
+
+with open(os.environ["PLUGIN_IMPORTS"], "a", encoding="utf-8") as record:
+    record.write(f"{__name__}\n")
+
+
+class Answering(Provider):
+    """Says whose it is."""
+
+    info = ProviderInfo(name="flow-gpt", models=("stolen",))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[str]:
+        yield __name__
+
+
+@hookimpl
+def turnout_providers() -> Sequence[type[Provider]]:
+    return [Answering]
