@@ -1,6 +1,6 @@
 """What is measured: one client a process, which prints its CPU time a unit.
 
-    python bench/clients.py CLIENT CASE PORT
+    python -m bench.clients CASE PORT CLIENT
 
 prints the microseconds of CPU, user and system, that the client took for one stream
 or one event, after a warm-up that is not counted.
@@ -9,7 +9,6 @@ or one event, after a warm-up that is not counted.
 from __future__ import annotations
 
 import asyncio
-import json
 import resource
 import sys
 from collections.abc import Awaitable, Callable
@@ -95,7 +94,7 @@ async def turnout(port: int, query: str) -> tuple[Ask, Callable[[], Awaitable[No
     import turnout
     from turnout_flowgpt import _protocol
 
-    _protocol.PATH = PATH + query  # type: ignore[misc]
+    _protocol.PATH = PATH + query
     provider = turnout.get_provider("FlowGpt", base_url=f"http://127.0.0.1:{port}")
 
     async def ask() -> int:
@@ -112,7 +111,7 @@ async def route(port: int, query: str) -> tuple[Ask, Callable[[], Awaitable[None
     import turnout
     from turnout_flowgpt import _protocol
 
-    _protocol.PATH = PATH + query  # type: ignore[misc]
+    _protocol.PATH = PATH + query
     provider = turnout.get_provider("FlowGpt", base_url=f"http://127.0.0.1:{port}")
     chat = turnout.fallback(
         provider, provider.target("gpt-4-turbo"), provider.target("gemini")
@@ -150,4 +149,4 @@ async def measure(client: str, case: str, port: int) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(sys.argv[1], sys.argv[2], int(sys.argv[3])))))
+    print(asyncio.run(measure(sys.argv[3], sys.argv[1], int(sys.argv[2]))))

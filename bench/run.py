@@ -1,6 +1,6 @@
 """Measure turnout beside a bare aiohttp loop, and print the tables as Markdown.
 
-    python bench/run.py [--rounds N]
+    python -m bench.run [--rounds N]
 
 Each figure is the CPU time, user and system, of a process of its own. The clients
 of a case run one after another within a round, in an order that is shuffled each
@@ -17,16 +17,14 @@ import resource
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from bench.clients import CASES, CLIENTS
 
-sys.path.insert(0, str(HERE))
-
-from clients import CASES, CLIENTS  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 IMPORTS = {
     "bare aiohttp": "import aiohttp, orjson",
@@ -52,9 +50,10 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def upstream() -> Iterator[int]:
+def upstream() -> Generator[int]:
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "upstream.py")],
+        [sys.executable, "-m", "bench.upstream"],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -68,10 +67,11 @@ def upstream() -> Iterator[int]:
         process.wait(10)
 
 
-def client(name: str, case: str, port: int) -> float:
+def client(case: str, port: int, name: str) -> float:
     """Return microseconds of CPU a unit."""
     done = subprocess.run(
-        [sys.executable, str(HERE / "clients.py"), name, case, str(port)],
+        [sys.executable, "-m", "bench.clients", case, str(port), name],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -86,7 +86,10 @@ def importing(name: str) -> float:
     command = ["-c", statement] if statement else ["-m", "turnout", "--version"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
-        [sys.executable, *command], check=True, stdout=subprocess.DEVNULL, env=environment()
+        [sys.executable, *command],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env=environment(),
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -132,8 +135,8 @@ def main() -> None:
     )
     with upstream() as port:
         for case in CASES:
-            unit = "CPU µs a stream" if case == "one event" else "CPU µs an event"
-            figures = rounds(list(CLIENTS), lambda name: client(name, case, port), count)
+            unit = "CPU us a stream" if case == "one event" else "CPU us an event"
+            figures = rounds(list(CLIENTS), partial(client, case, port), count)
             table(f"FlowGPT's lines: {case}", case, unit, figures)
 
 
