@@ -17,10 +17,11 @@ class Catalog:
     found nowhere is a model's name as it stands.
     """
 
-    __slots__ = ("_aliases", "_folded", "_models", "info")
+    __slots__ = ("_aliases", "_default", "_folded", "_models", "info")
 
     def __init__(self, info: ProviderInfo) -> None:
         self.info = info
+        self._default = info.first_model
         # Most models are a name and no more: what is known of one is made of it when
         # it is asked for.
         self._models: dict[str, ModelInfo | None] = {}
@@ -82,7 +83,7 @@ class Catalog:
             UnknownModelError: It means none; the message has the nearest names.
         """
         if not name:
-            return self.info.first_model
+            return self._default
         found = self.find(name)
         if found is not None:
             return found

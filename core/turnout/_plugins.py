@@ -7,8 +7,7 @@ lets one plugin's error end the program.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import RLock
@@ -17,9 +16,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pluggy
 
 from turnout import hookspecs
-from turnout._names import did_you_mean, fold, nearest
+from turnout._declarations import (
+    check_api,
+    check_hook,
+    read_aliases,
+    read_models,
+    read_providers,
+)
+from turnout._names import fold
 from turnout.errors import PluginError
-from turnout.provider import Provider
 from turnout.types import ModelInfo, ProviderInfo
 
 if TYPE_CHECKING:
@@ -206,7 +211,7 @@ class PluginHost:
             known = self._known_as(module, distribution)
             if known is not None:
                 return known
-            _check_api(entry.name, module)
+            check_api(entry.name, module)
             self._manager.register(module, name=key)
             self._check_hooks(key, entry.name)
             self._plugins[key] = self._declared(key, plugin)
@@ -249,9 +254,9 @@ class PluginHost:
 
         return replace(
             plugin,
-            providers=ask("turnout_providers", _read_providers),
-            models=ask("turnout_models", _read_models),
-            aliases=ask("turnout_aliases", _read_aliases),
+            providers=ask("turnout_providers", read_providers),
+            models=ask("turnout_models", read_models),
+            aliases=ask("turnout_aliases", read_aliases),
         )
 
     def _check_hooks(self, key: str, name: str) -> None:
@@ -264,7 +269,7 @@ class PluginHost:
         for caller in callers:
             for impl in caller.get_hookimpls():
                 if impl.plugin_name == key:
-                    _check_hook(name, caller, impl)
+                    check_hook(name, caller, impl)
 
     def _note(self) -> None:
         self.plugins = tuple(self._plugins[key] for key in sorted(self._plugins))
@@ -311,47 +316,6 @@ def _raised(name: str, hook: str, error: Exception) -> PluginError:
     return failure
 
 
-def _check_api(name: str, module: object) -> None:
-    """Refuse a plugin that was written for other versions of the interface."""
-    match getattr(module, "turnout_api", None):
-        case None:
-            return
-        case (int() as first, int() as last):
-            pass
-        case declared:
-            raise PluginError(
-                f"plugin {name!r} says turnout_api = {declared!r}; it is the first and "
-                "the last version that it was written for, as in (1, 1)"
-            )
-    if not first <= hookspecs.API_VERSION <= last:
-        raise PluginError(
-            f"plugin {name!r} was written for versions {first} to {last} of turnout's "
-            f"plugin API; this turnout has version {hookspecs.API_VERSION}"
-        )
-
-
-def _check_hook(name: str, caller: pluggy.HookCaller, impl: pluggy.HookImpl) -> None:
-    if not caller.has_spec():
-        if impl.optionalhook:  # Of another version of turnout, and its author knows.
-            return
-        hooks = [hook for hook in vars(hookspecs) if hook.startswith("turnout_")]
-        raise PluginError(
-            f"plugin {name!r} implements {caller.name!r}, which is no hook"
-            f"{did_you_mean(nearest(caller.name, hooks, most=1))}"
-        )
-    function = impl.function
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise PluginError(
-            f"plugin {name!r} has an `async def` {caller.name}, which nobody would "
-            "await; a hook is a plain function"
-        )
-    if impl.wrapper or impl.hookwrapper:
-        raise PluginError(
-            f"plugin {name!r} wraps {caller.name}; plugins are asked one by one, so "
-            "that there is nothing to wrap"
-        )
-
-
 def _accepting(impl: pluggy.HookImpl) -> Callable[..., Any]:
     """Return an implementation that is given only the arguments that it takes."""
     function, names = impl.function, impl.argnames
@@ -360,58 +324,3 @@ def _accepting(impl: pluggy.HookImpl) -> Callable[..., Any]:
         return function(*(arguments[name] for name in names))
 
     return call
-
-
-def _listed(name: str, answer: object) -> Iterable[object]:
-    if answer is None:
-        return ()
-    kind = type(answer).__name__
-    if not isinstance(answer, Iterable) or isinstance(answer, str | Mapping):
-        raise PluginError(f"plugin {name!r} gave a {kind} where a list is expected")
-    return cast("Iterable[object]", answer)
-
-
-def _read_providers(name: str, answer: object) -> tuple[ProviderInfo, ...]:
-    return tuple(_provider_info(name, item) for item in _listed(name, answer))
-
-
-def _provider_info(name: str, item: object) -> ProviderInfo:
-    """Return what a plugin gave for a provider as a row that has its class."""
-    if isinstance(item, type) and issubclass(item, Provider):
-        info = getattr(item, "info", None)
-        if isinstance(info, ProviderInfo):
-            return replace(info, provider_class=item)
-        raise PluginError(f"plugin {name!r}: {item.__name__} has no `info`")
-    if isinstance(item, ProviderInfo):
-        cls: object = item.provider_class
-        if isinstance(cls, type) and issubclass(cls, Provider):
-            return item
-        raise PluginError(
-            f"plugin {name!r}: the provider_class of {item.name!r} is no Provider"
-        )
-    raise PluginError(
-        f"plugin {name!r} gave {item!r} for a provider; it is a Provider's class or a "
-        "ProviderInfo"
-    )
-
-
-def _read_models(name: str, answer: object) -> tuple[ModelInfo, ...]:
-    models: list[ModelInfo] = []
-    for item in _listed(name, answer):
-        if not isinstance(item, ModelInfo) or not item.provider:
-            raise PluginError(
-                f"plugin {name!r} gave {item!r} for a model; it is a ModelInfo that "
-                "names its provider"
-            )
-        models.append(item)
-    return tuple(models)
-
-
-def _read_aliases(name: str, answer: object) -> Mapping[str, str]:
-    if answer is None:
-        return {}
-    if isinstance(answer, Mapping):
-        aliases = cast("Mapping[object, object]", answer)
-        if all(isinstance(item, str) for pair in aliases.items() for item in pair):
-            return dict(cast("Mapping[str, str]", aliases))
-    raise PluginError(f"plugin {name!r} gave aliases that are no mapping of texts")

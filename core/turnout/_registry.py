@@ -182,10 +182,10 @@ class Registry:
 
     def _add(self, info: ProviderInfo, plugin: Plugin) -> None:
         found = self._config.table_of(info.name)
-        if found is not None and found[1].plugin is None:
-            self._put(_configured(info, found[1]), plugin, found[1].options)
-        else:
+        if found is None:
             self._put(info, plugin, {})
+        else:
+            self._put(_configured(info, found[1]), plugin, found[1].options)
 
     def _add_instances(self) -> None:
         """Add the instances that the configuration makes of providers."""

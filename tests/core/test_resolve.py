@@ -174,6 +174,15 @@ def test_targets_of_one_name_stand_in_order() -> None:
     ]
 
 
+def test_how_many_serve_a_model_is_told() -> None:
+    plugins = [plugin(info("A", "one", "two")), plugin(info("B", "two"))]
+
+    assert resolver(plugins).explain("one").steps == ("'one' is a model of 1 provider",)
+    assert resolver(plugins).explain("two").steps == (
+        "'two' is a model of 2 providers",
+    )
+
+
 def test_a_key_at_hand_goes_before_services_that_need_none() -> None:
     found = resolver(keys=["Beta"]).explain("gpt-4")
 
