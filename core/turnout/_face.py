@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, TypeVar, Unpack
 
+from turnout._validation import hidden
 from turnout.fallback import Route
 from turnout.provider import BoundTarget, Provider
 from turnout.stream import Stream
@@ -33,6 +34,7 @@ def get_provider(name: str, **options: object) -> Provider:
     """
     from turnout._app import current_app
 
+    options = hidden(options)
     return current_app().provider(name, options)
 
 

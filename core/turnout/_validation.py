@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 
     from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator
 
-__all__ = ["checked"]
+__all__ = ["checked", "hidden"]
 
 T = TypeVar("T")
+
+_HIDDEN = {"api_key", "proxy"}
 
 
 def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
@@ -63,6 +65,17 @@ def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
         message = f"{where}: {error}"
     # Outside the handler: pydantic's error holds the values, keys among them.
     raise ConfigError(message)
+
+
+def hidden(options: Mapping[str, object]) -> dict[str, object]:
+    """Return options with those that every provider keeps secret out of sight.
+
+    Called where they come in, so that no frame of a traceback holds them as they are.
+    """
+    return {
+        name: Secret(value) if name in _HIDDEN and isinstance(value, str) else value
+        for name, value in options.items()
+    }
 
 
 def _told(detail: ErrorDetails, cls: type, where: str) -> str:

@@ -13,7 +13,7 @@ from turnout._attempt import AttemptHooks, AttemptReader, refusal
 from turnout._catalog import Catalog
 from turnout._environment import variable
 from turnout._record import Record
-from turnout._validation import checked
+from turnout._validation import checked, hidden
 from turnout.errors import AuthenticationError
 from turnout.stream import Reader, Stream
 from turnout.types import (
@@ -113,6 +113,7 @@ class Provider(ABC):
     """What the provider's refusals mean, where it differs from others'."""
 
     def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
+        options = hidden(options)
         if info is not None:
             self.info = info
         self.options = checked(

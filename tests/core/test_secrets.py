@@ -6,12 +6,14 @@ import logging
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from turnout.errors import FallbackError, TurnoutError
+from turnout import get_provider
+from turnout.errors import ConfigError, FallbackError, TurnoutError
 from turnout.fallback import Route
 
 from ..support.fault_server import (
@@ -165,3 +167,24 @@ async def test_a_route_that_fails_shows_no_secret() -> None:
 
     assert "canary" not in shown(caught.value).lower()
     assert PROMPT not in f"{caught.value}{caught.value!r}{vars(caught.value)}"
+
+
+def test_a_mistake_in_the_options_shows_no_secret() -> None:
+    options: dict[str, Any] = {
+        "api_key": KEY,
+        "proxy": f"http://user:{PASSWORD}@127.0.0.1:8080",
+        "no_such_option": 1,
+    }
+
+    for make in (Lines, partial(get_provider, "FlowGpt")):
+        with pytest.raises(ConfigError) as caught:
+            make(**options)
+
+        assert "canary" not in shown(caught.value).lower()
+
+
+def test_a_proxy_that_is_no_address_shows_no_secret() -> None:
+    with pytest.raises(ConfigError) as caught:
+        get_provider("FlowGpt", proxy=f"user:{PASSWORD}@127.0.0.1")
+
+    assert "canary" not in shown(caught.value).lower()
