@@ -1,6 +1,6 @@
 """Measure how long names take among many, and print the table as Markdown.
 
-    python bench/names.py [--providers N] [--models N]
+    python -m bench.names [--providers N] [--models N]
 
 Each figure is CPU time of this process: the median of several batches.
 """

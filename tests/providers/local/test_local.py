@@ -274,7 +274,7 @@ async def test_closed_by_the_last_of_two(model: None) -> None:
 
 async def test_model_path_names_the_file(model: None, tmp_path: Path) -> None:
     link = tmp_path / "mine.gguf"
-    link.symlink_to(find().path)
+    link.symlink_to((await asyncio.to_thread(find)).path)
 
     async with Local(model_path=link, slots=1, context_size=256) as local:
         assert (await local.complete("Hi", max_tokens=3)).text
