@@ -133,7 +133,9 @@ class Resolver:
         if targets:
             count = len(targets)
             step = f"{name!r} is a model of {count} provider{'s' * (count > 1)}"
-            return Explanation(name=name, steps=(step,), places=self._placed(targets))
+            alone = (Place(target=targets[0], reason="no other serves it"),)
+            places = alone if count == 1 else self._placed(targets)
+            return Explanation(name=name, steps=(step,), places=places)
         entry = self._registry.provider(name)
         if entry is None:
             raise UnknownModelError(self._unknown(name, path))
@@ -160,8 +162,6 @@ class Resolver:
 
     def _placed(self, targets: Sequence[Target]) -> tuple[Place, ...]:
         """Return targets of one name in the order in which they are asked."""
-        if len(targets) == 1:
-            return (Place(target=targets[0], reason="no other serves it"),)
         ranked: list[tuple[tuple[int, int, str], Place]] = []
         for target in targets:
             entry = self._registry.providers[target.provider]

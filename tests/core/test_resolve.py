@@ -225,6 +225,10 @@ def test_with_nobody_named_keys_and_engines_are_asked() -> None:
     )
 
 
+def test_with_nobody_named_the_reason_is_told_of_a_lone_target_too() -> None:
+    assert reasons(resolver().explain()) == ["an engine in this process"]
+
+
 def test_with_nobody_named_and_nobody_to_ask_there_are_no_targets() -> None:
     found = resolver([plugin(info("Free", "m"))]).explain()
 
