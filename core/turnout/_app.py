@@ -89,22 +89,18 @@ class App:
         """
         table = self.config.table_of(name)
         wanted = name if table is None else table[1].plugin or name
-        if fold(wanted) not in map(fold, self.config.plugins.choose):
-            bearers = self.host.load(wanted)
-            if wanted != name:  # For the registry to see that the name is taken.
-                self.host.load(name)
-            entry = self.registry.provider(name)
-            # Another's claim to the name holds only where all of them are heard.
-            if entry is not None and entry.plugin in bearers:
-                return entry
+        bearers = self.host.load(wanted)
+        self.host.load(name)  # An instance's, for the registry to see if it is taken.
+        entry = self.registry.provider(name)
+        # Another's claim to the name holds only where all of them are heard.
+        if entry is not None and entry.plugin in bearers:
+            return entry
         registry = self.load_all()
         entry = registry.provider(name)
         if entry is not None:
             return entry
-        error = registry.contested.get(fold(wanted))
-        for aside in self.host.set_aside:
-            if error is None and fold(aside.name) == fold(wanted):
-                error = aside.error
+        aside = (a.error for a in self.host.set_aside if fold(a.name) == fold(wanted))
+        error = registry.contested.get(fold(wanted)) or next(aside, None)
         if error is not None:
             # Anew, since raising adds to an error's traceback each time.
             raise PluginError(*error.args) from error.__cause__

@@ -168,6 +168,14 @@ def test_the_plugin_that_would_bring_a_provider_is_told_where_it_is_broken(
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
+def test_the_first_of_several_broken_plugins_of_one_name_is_told(site: Site) -> None:
+    site.add("hello-b", "raise OSError('second')", "Hello")
+    site.add("hello-a", "raise OSError('first')", "Hello")
+
+    with pytest.raises(PluginError, match="first"):
+        App(Config()).provider("Hello", {})
+
+
 def test_an_unknown_provider_is_told_with_the_nearest(site: Site) -> None:
     assert refused(App(Config()), "FlowGtp") == (
         "unknown provider 'FlowGtp'; did you mean 'FlowGpt'?"
@@ -272,6 +280,16 @@ def test_a_wrong_option_of_the_call_does_not_blame_the_file(
     )
 
 
+def test_a_wrong_option_of_a_row_does_not_blame_the_file(site: Site) -> None:
+    code = (
+        "@hookimpl\ndef turnout_providers(): return [row('Hello', options={'prox': 1})]"
+    )
+    site.add("hello", code, "Hello")
+
+    with pytest.raises(ConfigError, match=r"^option of provider 'Hello': there is no"):
+        App(Config()).provider("Hello", {})
+
+
 INSTANCE = """
 [providers.mine]
 plugin = "Hello"
@@ -320,8 +338,13 @@ def test_an_instance_of_a_provider_that_is_kept_out_is_told(
     site.add("hello", HELLO, "Hello")
     app = configured(tmp_path, f"{INSTANCE}\n[plugins]\ndeny = ['Hello']")
 
-    with pytest.raises(ConfigError, match="there is no provider 'Hello'"):
-        app.provider("mine", {})
+    with pytest.raises(ConfigError) as caught:
+        app.provider("MINE", {})
+
+    assert str(caught.value) == (
+        f"{tmp_path / 'turnout.toml'}: providers.mine: there is no provider 'Hello'; "
+        "is its plugin installed?"
+    )
 
 
 def test_an_instance_of_a_broken_plugin_is_told_so(site: Site, tmp_path: Path) -> None:
@@ -346,6 +369,7 @@ def test_a_table_about_a_provider_of_a_broken_plugin_is_no_mistake(
     app = configured(tmp_path, "[providers.Hello]\nproxy = 'http://p'")
 
     assert str(app.explain("FlowGpt").targets[0]) == "FlowGpt:gpt-3.5-turbo"
+    assert refused(app, "Hello").endswith("see `turnout plugins`: 'Torn'")
 
 
 @pytest.mark.parametrize(
