@@ -195,7 +195,7 @@ class PluginHost:
         if position in self._keys:
             return
         with self._lock:
-            if position not in self._keys and position not in self._loading:
+            if position not in self._loading:
                 self._loading.add(position)
                 self._keys[position] = self._loaded_as(self.entry_points[position])
 
@@ -268,8 +268,7 @@ class PluginHost:
             )
         for caller in callers:
             for impl in caller.get_hookimpls():
-                if impl.plugin_name == key:
-                    check_hook(name, caller, impl)
+                check_hook(name, caller, impl)
 
     def _note(self) -> None:
         self.plugins = tuple(self._plugins[key] for key in sorted(self._plugins))

@@ -167,6 +167,29 @@ def test_plugins_of_one_name_are_both_known(site: Site) -> None:
     assert twins == ["good-a", "good-b"]
 
 
+def test_each_plugin_has_what_its_own_hooks_declare(site: Site) -> None:
+    for name in ("Alpha", "Beta"):
+        site.add(f"dist-{name.lower()}", GOOD.replace("Good", name), name)
+    host = PluginHost(PluginRules())
+
+    host.load_all()
+
+    brought = {p.name: [info.name for info in p.providers] for p in host.plugins}
+    assert brought["Alpha"] == ["Alpha"]
+    assert brought["Beta"] == ["Beta"]
+
+
+def test_a_plugin_works_though_one_of_its_name_is_broken(site: Site) -> None:
+    site.add("aaa", "@hookimpl\nasync def turnout_providers(): return []", "Twin")
+    site.add("bbb", GOOD, "Twin")
+    host = PluginHost(PluginRules())
+
+    (plugin,) = host.load("Twin")
+
+    assert plugin.distribution == "bbb"
+    assert [aside.distribution for aside in host.set_aside] == ["aaa"]
+
+
 def test_a_plugin_is_loaded_once(site: Site) -> None:
     site.add("good", f"{GOOD}\nLOG.append('imported')", "Good")
     host = PluginHost(PluginRules())
@@ -285,6 +308,11 @@ def test_an_object_may_be_a_plugin(site: Site) -> None:
             id="nothing like a hook",
         ),
         pytest.param(
+            "@hookimpl\ndef hookimp(): return []",
+            "plugin 'Culprit' implements 'hookimp', which is no hook",
+            id="like a name that is no hook's",
+        ),
+        pytest.param(
             "@hookimpl\nasync def turnout_providers(): return []",
             "plugin 'Culprit' has an `async def` turnout_providers, which nobody would "
             "await; a hook is a plain function",
@@ -367,6 +395,12 @@ def test_an_object_may_be_a_plugin(site: Site) -> None:
             "    return [ProviderInfo(name='P', provider_class='Silent')]",
             "plugin 'Culprit': the provider_class of 'P' is no Provider",
             id="row over a text",
+        ),
+        pytest.param(
+            "@hookimpl\ndef turnout_providers():\n"
+            "    return [ProviderInfo(name='P', provider_class=int)]",
+            "plugin 'Culprit': the provider_class of 'P' is no Provider",
+            id="row over another class",
         ),
         pytest.param(
             "@hookimpl\ndef turnout_providers(): return [ProviderInfo(name='a:b')]",

@@ -36,6 +36,9 @@ class Options:
     seconds: float = 1.0
     anything: object = None
     maybe: int | None = None
+    late: None | int = None  # noqa: RUF036 some people write it so
+    marks: dict[str, None] = field(default_factory=dict[str, None])
+    number: int | str = 0
     key: Secret | None = None
     file: Path | None = None
     names: tuple[str, ...] = ()
@@ -78,6 +81,10 @@ def options(**values: object) -> Options:
         ("anything", None, None),
         ("maybe", None, None),
         ("maybe", 5, 5),
+        ("late", None, None),
+        ("late", "5", 5),
+        ("marks", {"a": None}, {"a": None}),
+        ("number", "a", "a"),
         ("key", VALUE, Secret(VALUE)),
         ("key", f" {VALUE}\n", Secret(VALUE)),
         ("key", Secret(VALUE), Secret(VALUE)),
@@ -271,6 +278,22 @@ def test_pydantics_generator_is_not_imported_for_plain_annotations() -> None:
     }
 
     loaded = loaded_by(f"{PREPARE}; checked(O, {given!r}, '')").split()
+
+    assert "pydantic_core" in loaded
+    assert "pydantic" not in loaded
+
+
+def test_pydantics_generator_is_not_imported_for_choices_tables_and_paths() -> None:
+    loaded = loaded_by(
+        "from turnout._validation import checked; "
+        "from dataclasses import make_dataclass; "
+        "from pathlib import Path; "
+        "from typing import Literal, Mapping; "
+        "fields = {'a': Literal['x', 'y'], 'b': Path, 'c': Mapping[str, object], "
+        "'d': tuple[str, ...], 'e': dict[str, bool] | None}; "
+        "cls = make_dataclass('C', fields.items()); "
+        "checked(cls, {'a': 'x', 'b': '.', 'c': {}, 'd': [], 'e': {'f': True}}, '')"
+    ).split()
 
     assert "pydantic_core" in loaded
     assert "pydantic" not in loaded

@@ -363,6 +363,28 @@ def test_a_message_that_cannot_be_read_is_refused_by_its_place(
     assert SECRET_TEXT not in told
 
 
+@pytest.mark.parametrize(
+    "url", ["data:image/png;base64", "data:image/png,AAAA", "data:;base64,AAAA"]
+)
+def test_a_data_address_has_a_type_an_encoding_and_data(url: str) -> None:
+    part = {"type": "image_url", "image_url": url}
+
+    assert refused({"role": "user", "content": [part]}).endswith(
+        "is no data:<media type>;base64,<data> address"
+    )
+
+
+def test_an_unknown_field_is_refused_though_it_is_empty() -> None:
+    told = refused({"role": "user", "content": "", "prefix": None})
+
+    assert told == "the message has the field 'prefix', which means nothing"
+
+
+def test_a_role_that_may_be_a_prompt_is_not_shown() -> None:
+    assert "x" * 19 in refused({"role": "x" * 19})
+    assert "x" * 20 not in refused({"role": "x" * 20})
+
+
 def test_the_first_unknown_field_is_told() -> None:
     fields = {"role": "user", "content": "", "zeta": 1, "alpha": 1}
 
@@ -492,6 +514,7 @@ TOOLS: list[Mapping[str, object]] = [
 def test_tools_are_read_and_written_back() -> None:
     tools = as_tools(TOOLS)
 
+    assert tools[0] == Tool(name="now", description="", parameters=None, strict=None)
     assert tools[1] == Tool(
         name="add",
         description="Adds.",
