@@ -4,13 +4,16 @@ What a stream reads is a `Reader`: an attempt, or a route's driver, which reads 
 attempt after another. They are plain objects with a coroutine, and no async
 generators: those cost more to begin, and each more that stands between the socket and
 the reader costs as much as parsing an event.
+
+Loaded with the first stream that is read, as asyncio takes long to import.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from types import AsyncGeneratorType, CoroutineType
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from turnout._record import NotAnEventError, Record
 from turnout._waiter import Waiter
@@ -21,45 +24,16 @@ from turnout.errors import (
     ProviderError,
     StreamStalledError,
     TurnoutError,
-    UnsupportedError,
 )
 from turnout.types import Attempt, ChatRequest, Event, Outcome, Target
 
 if TYPE_CHECKING:
     from turnout.provider import Provider
 
-__all__ = ["AttemptHooks", "AttemptReader", "refusal"]
+__all__ = ["AttemptReader"]
 
 _CLEANUP = 1.0
 """Seconds that a provider has to close what it opened."""
-
-
-class AttemptHooks(Protocol):
-    """What plugins have to say about attempts; they never raise here."""
-
-    def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
-        """Return the request that is sent instead."""
-        ...
-
-    def started(self, attempt: Attempt) -> None:
-        """Hear of an attempt that begins."""
-        ...
-
-    def ended(self, attempt: Attempt) -> None:
-        """Hear what became of it."""
-        ...
-
-
-def refusal(provider: Provider, request: ChatRequest) -> UnsupportedError | None:
-    """Return why a provider cannot be asked this; None where it can."""
-    model = provider.catalog.info_of(request.model)
-    unmet = request.unmet(model.capabilities or provider.info.capabilities)
-    if not unmet:
-        return None
-    return UnsupportedError(
-        f"{Target(provider.info.name, request.model)} does not support "
-        f"{', '.join(unmet)}; leave that out or ask another target"
-    )
 
 
 class AttemptReader:
@@ -131,8 +105,6 @@ class AttemptReader:
         Raises:
             TurnoutError: Whatever went wrong; nothing else but cancellation leaves.
         """
-        import asyncio  # Not with the module, as it takes long to import.
-
         generator, waiter, record = self._generator, self._waiter, self._record
         if generator is None:
             return None
@@ -199,8 +171,6 @@ class AttemptReader:
         return last if record.finished else [*last, record.finish_unknown()]
 
     async def _end(self, outcome: Outcome, failure: TurnoutError | None) -> None:
-        import asyncio
-
         generator, self._generator = self._generator, None
         if generator is None:
             return

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from turnout._names import did_you_mean, nearest
-from turnout.errors import UnknownModelError
-from turnout.types import ModelInfo, ProviderInfo
+from turnout.errors import UnknownModelError, UnsupportedError
+from turnout.types import ChatRequest, ModelInfo, ProviderInfo, Target
 
 __all__ = ["Catalog"]
 
@@ -95,3 +95,15 @@ class Catalog:
     def info_of(self, model: str) -> ModelInfo:
         """Return what is known of a model; its name alone where the list is open."""
         return self._models.get(model) or ModelInfo(name=model)
+
+    def refusal(self, request: ChatRequest) -> UnsupportedError | None:
+        """Return why the provider cannot be asked this; None where it can."""
+        info = self._models.get(request.model)
+        own = None if info is None else info.capabilities
+        unmet = request.unmet(self.info.capabilities if own is None else own)
+        if not unmet:
+            return None
+        return UnsupportedError(
+            f"{Target(self.info.name, request.model)} does not support "
+            f"{', '.join(unmet)}; leave that out or ask another target"
+        )

@@ -4,44 +4,31 @@ A wait is ended by cancelling the task that waits, as `asyncio.timeout` does, si
 nothing else reaches into whatever a provider may be waiting for. Whose cancellation
 a `CancelledError` was is told by the task's count of them, so that a caller's own
 cancellation is never taken for ours.
+
+Loaded with the first stream that is read, as asyncio takes long to import.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import math
 
 from turnout._watchdog import AGAIN, Watchdog
-
-if TYPE_CHECKING:
-    import asyncio
 
 __all__ = ["Waiter"]
 
 
-class Waiter:
+class Waiter(Watchdog):
     """Watch over the waits of one stream; made within a running event loop."""
 
-    __slots__ = (
-        "_before",
-        "_current_task",
-        "_interrupts",
-        "_task",
-        "_watchdog",
-        "closed",
-        "interrupted",
-        "loop",
-    )
+    __slots__ = ("_before", "_interrupts", "_task", "closed", "interrupted")
 
     def __init__(self) -> None:
-        import asyncio  # Not with the module, as it takes long to import.
-
-        self._current_task = asyncio.current_task
-        self.loop = asyncio.get_running_loop()
+        super().__init__(asyncio.get_running_loop())
         self.closed = False
         """Whether the caller has closed the stream."""
         self.interrupted = False
         """Whether the last wait was ended from here: its time was up, or `close`."""
-        self._watchdog = Watchdog(self.loop, self._interrupt)
         self._task: asyncio.Task[object] | None = None
         # How many cancellations the task had before the wait. To ask only when ours
         # comes would be too late: the caller's may have come just before it.
@@ -50,15 +37,15 @@ class Waiter:
 
     def begin(self, due: float) -> None:
         """Begin a wait in the present task, to be ended by `due` at the latest."""
-        self._task = task = self._current_task(self.loop)
+        self._task = task = asyncio.current_task(self.loop)
         assert task is not None
         self._before = task.cancelling()
         self.interrupted = False
-        self._watchdog.watch(due)
+        self.watch(due)
 
     def end(self) -> None:
         """End the wait; cancellations of ours are taken back."""
-        self._watchdog.rest()
+        self.due = math.inf
         if self._interrupts:
             self._take_back()
         self._task = None
@@ -69,7 +56,7 @@ class Waiter:
         A cancellation may be on its way when the wait begins: Ctrl-C in the caller's
         own code is one. So where nothing of ours ended the wait, any will do.
         """
-        task = self._current_task(self.loop)
+        task = asyncio.current_task(self.loop)
         others = 0 if task is None else task.cancelling()
         return others > (self._before if self.interrupted else 0)
 
@@ -80,12 +67,13 @@ class Waiter:
         """
         self.closed = True
         if self._task is None:
-            self._watchdog.close()
+            self.unwatch()
         elif not self._interrupts:
-            self._interrupt()
-            self._watchdog.watch(self.loop.time() + AGAIN)
+            self.expire()
+            self.watch(self.loop.time() + AGAIN)
 
-    def _interrupt(self) -> None:
+    def expire(self) -> None:
+        """Cancel the wait under way."""
         assert self._task is not None  # Only a wait under way expires.
         self._interrupts += 1
         self._task.cancel()

@@ -9,7 +9,7 @@ is, and sleeps on until the next one may be.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -45,7 +45,8 @@ class _Rounds:
             return  # A look at an earlier time has taken its place.
         now = loop.time()
         for watchdog in [w for w in self.watched if w.due <= now]:
-            watchdog.expire(now + AGAIN)
+            watchdog.due = now + AGAIN
+            watchdog.expire()
         self.next = math.inf
         first = min((w.due for w in self.watched), default=math.inf)
         if first < math.inf:
@@ -56,24 +57,19 @@ class _Rounds:
 _ROUNDS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Rounds] = WeakKeyDictionary()
 
 
-class Watchdog:
-    """Call `on_expiry` when a wait under way is not over by its due time.
+class Watchdog(ABC):
+    """A wait that ends, or is told that it is over its due time.
 
     To be closed: until then the event loop's rounds hold it.
 
     Args:
         loop: The running event loop, whose clock the due times are of.
-        on_expiry: Called from the event loop; again each `AGAIN` seconds until the
-            wait is over, as whoever waits may not have listened.
     """
 
-    __slots__ = ("_loop", "_on_expiry", "_rounds", "due")
+    __slots__ = ("_rounds", "due", "loop")
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, on_expiry: Callable[[], None]
-    ) -> None:
-        self._loop = loop
-        self._on_expiry = on_expiry
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self.due = math.inf
         """When the wait under way is to be over; infinite where there is none."""
         rounds = _ROUNDS.get(loop)
@@ -82,22 +78,25 @@ class Watchdog:
         self._rounds = rounds
         rounds.watched.add(self)
 
+    @abstractmethod
+    def expire(self) -> None:
+        """Hear that the wait's time is up.
+
+        Called from the event loop; again each `AGAIN` seconds until the wait is over,
+        as whoever waits may not have listened.
+        """
+
     def watch(self, due: float) -> None:
         """Begin a wait that is to be over by `due`, in the loop's seconds."""
         self.due = due
         if due < self._rounds.next:
-            self._rounds.look_at(self._loop, due)
+            self._rounds.look_at(self.loop, due)
 
     def rest(self) -> None:
         """End the wait; what happens until the next one is not watched."""
         self.due = math.inf
 
-    def expire(self, again: float) -> None:
-        """Tell that the wait's time is up, and once more at `again`."""
-        self.due = again
-        self._on_expiry()
-
-    def close(self) -> None:
+    def unwatch(self) -> None:
         """Watch nothing any more."""
         self.due = math.inf
         self._rounds.watched.discard(self)

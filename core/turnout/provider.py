@@ -7,9 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
 
-from turnout._attempt import AttemptHooks, AttemptReader, refusal
 from turnout._catalog import Catalog
 from turnout._environment import variable
 from turnout._record import Record
@@ -17,6 +16,7 @@ from turnout._validation import checked, hidden
 from turnout.errors import AuthenticationError
 from turnout.stream import Reader, Stream
 from turnout.types import (
+    Attempt,
     ChatRequest,
     Conversation,
     ProviderInfo,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
 
-__all__ = ["BoundTarget", "Provider", "ProviderOptions"]
+__all__ = ["AttemptHooks", "BoundTarget", "Provider", "ProviderOptions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,22 @@ def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
         raise ValueError(f"{name} is an http or https address, as in https://host/path")
     if parts.username is not None and not userinfo:
         raise ValueError(f"{name} holds a user name; a credential goes into api_key")
+
+
+class AttemptHooks(Protocol):
+    """What plugins have to say about attempts; they never raise here."""
+
+    def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
+        """Return the request that is sent instead."""
+        ...
+
+    def started(self, attempt: Attempt) -> None:
+        """Hear of an attempt that begins."""
+        ...
+
+    def ended(self, attempt: Attempt) -> None:
+        """Hear what became of it."""
+        ...
 
 
 class Provider(ABC):
@@ -161,6 +177,8 @@ class Provider(ABC):
         request = self._request(messages, options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
+            from turnout._attempt import AttemptReader
+
             limit = request.deadline or self.options.deadline
             deadline = waiter.loop.time() + limit
             return AttemptReader(self, request, record, waiter, deadline)
@@ -282,7 +300,7 @@ class Provider(ABC):
         name = ChatRequest.checked_model(options.get("model"))
         options["model"] = self.catalog.model(name) or None
         request = ChatRequest.build(messages, **options)
-        unsupported = refusal(self, request)
+        unsupported = self.catalog.refusal(request)
         if unsupported is not None:
             raise unsupported
         return request

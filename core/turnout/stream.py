@@ -27,12 +27,13 @@ from types import CoroutineType, TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, cast
 
 from turnout._record import Record
-from turnout._waiter import Waiter
 from turnout.errors import ArgumentError, TurnoutError
 from turnout.types import Event, Reply
 
 if TYPE_CHECKING:
     import asyncio
+
+    from turnout._waiter import Waiter
 
 __all__ = ["Reader", "Source", "Stream"]
 
@@ -249,12 +250,15 @@ class Stream:
             self._reading = False
             if self._ended is not None and not self._ended.done():
                 self._ended.set_result(None)
-        if batch is None:
-            complete = self._state is _State.OPEN
-            self._end(_State.COMPLETE if complete else self._state)
+        if self._record.complete and self._ended is None:
+            self._end(_State.COMPLETE)
+        elif batch is None:
+            self._end(_State.CLOSED)
         return batch
 
     def _start(self) -> None:
+        from turnout._waiter import Waiter
+
         self._waiter = Waiter()
         self._reader = self._source(self._record, self._waiter)
         self._state = _State.OPEN

@@ -47,8 +47,20 @@ def expired() -> list[float]:
     return []
 
 
-def watchdog_of(clock: Any, expired: list[float]) -> Watchdog:
-    return Watchdog(clock, lambda: expired.append(clock.now))
+class Noting(Watchdog):
+    """Notes when it expires."""
+
+    def __init__(self, clock: Clock, expired: list[float]) -> None:
+        super().__init__(cast("asyncio.AbstractEventLoop", clock))
+        self.clock = clock
+        self.expired = expired
+
+    def expire(self) -> None:
+        self.expired.append(self.clock.now)
+
+
+def watchdog_of(clock: Clock, expired: list[float]) -> Watchdog:
+    return Noting(clock, expired)
 
 
 def test_a_wait_expires_when_it_is_due(clock: Clock, expired: list[float]) -> None:
@@ -99,17 +111,17 @@ def test_all_waits_of_a_loop_share_one_timer(
 
 
 def test_each_wait_of_a_loop_expires_at_its_own_time(clock: Clock) -> None:
-    expired: dict[float, float] = {}
-    for due in (7.0, 5.0, 6.0):
-
-        def expire(due: float = due) -> None:
-            expired.setdefault(due, clock.now)
-
-        Watchdog(cast("asyncio.AbstractEventLoop", clock), expire).watch(due)
+    expired: dict[float, list[float]] = {7.0: [], 5.0: [], 6.0: []}
+    for due, own in expired.items():
+        watchdog_of(clock, own).watch(due)
     for now in (5.0, 5.5, 6.0, 6.5, 7.0):
         clock.advance(now)
 
-    assert expired == {5.0: 5.0, 6.0: 6.0, 7.0: 7.0}
+    assert {due: own[0] for due, own in expired.items()} == {
+        5.0: 5.0,
+        6.0: 6.0,
+        7.0: 7.0,
+    }
 
 
 def test_a_later_wait_expires_at_its_own_time(
@@ -144,22 +156,24 @@ def test_an_earlier_wait_expires_at_its_own_time(
     assert clock.timers == []
 
 
-def test_a_closed_watchdog_expires_no_more(clock: Clock, expired: list[float]) -> None:
+def test_a_watchdog_that_watches_nothing_expires_no_more(
+    clock: Clock, expired: list[float]
+) -> None:
     watchdog = watchdog_of(clock, expired)
     watchdog.watch(5.0)
-    watchdog.close()
-    watchdog.close()
+    watchdog.unwatch()
+    watchdog.unwatch()
     clock.advance(6.0)
 
     assert expired == []
     assert clock.timers == []
 
 
-def test_a_loop_is_let_go_when_its_watchdogs_are_closed() -> None:
+def test_a_loop_is_let_go_when_its_watchdogs_watch_nothing() -> None:
     clock = Clock()
     watchdog = watchdog_of(clock, [])
     watchdog.watch(5.0)
-    watchdog.close()
+    watchdog.unwatch()
     kept = weakref.ref(clock)
     del watchdog, clock
     gc.collect()

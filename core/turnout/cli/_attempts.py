@@ -17,7 +17,7 @@ from turnout.stream import Stream
 from turnout.types import Attempt, ChatRequest, Target
 
 if TYPE_CHECKING:
-    from turnout._attempt import AttemptHooks
+    from turnout.provider import AttemptHooks
 
 __all__ = ["Narrator"]
 

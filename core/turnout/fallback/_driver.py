@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from turnout._attempt import AttemptReader, refusal
+from turnout._attempt import AttemptReader
 from turnout._record import Record
 from turnout._waiter import Waiter
 from turnout.errors import DeadlineError, FallbackError, TurnoutError
@@ -93,7 +93,7 @@ class RouteReader:
             if asked == self._policy.max_attempts:
                 return
             own = self._request.for_model(bound.model)
-            unsupported = refusal(bound.provider, own)
+            unsupported = bound.provider.catalog.refusal(own)
             if unsupported is not None:
                 self._errors.append(unsupported)
                 passed = Attempt(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 from turnout._record import Record
 from turnout._validation import checked
 from turnout.errors import ConfigError
-from turnout.fallback._driver import RouteReader
 from turnout.fallback._policy import Policy
 from turnout.provider import BoundTarget
 from turnout.stream import Reader, Stream
@@ -75,6 +74,8 @@ class Route:
         request = ChatRequest.build(messages, **options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
+            from turnout.fallback._driver import RouteReader
+
             targets = self._ordered(request)
             return RouteReader(targets, request, self.policy, record, waiter)
 

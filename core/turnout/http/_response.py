@@ -73,7 +73,7 @@ class Response:
         """Close the connection, unless the body was read to its end."""
         self._raw.close()
         if self._chunks is not None:
-            self._chunks.close()
+            self._chunks.unwatch()
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the body in pieces as the network brings them.
@@ -86,7 +86,7 @@ class Response:
             ProtocolError: The body is not valid HTTP, or has too many bytes.
         """
         if self._chunks is not None:
-            self._chunks.close()
+            self._chunks.unwatch()
         self._chunks = _Chunks(
             self._raw.content, self._place, self._idle_timeout, self._max_bytes
         )
@@ -178,29 +178,20 @@ class Response:
         return body
 
 
-class _Chunks:
+class _Chunks(Watchdog):
     """The pieces of a body; a class, as an async generator costs more to begin."""
 
-    __slots__ = (
-        "_content",
-        "_failure",
-        "_idle",
-        "_left",
-        "_loop",
-        "_place",
-        "_watchdog",
-    )
+    __slots__ = ("_content", "_failure", "_idle", "_left", "_place")
 
     def __init__(
         self, content: aiohttp.StreamReader, place: str, idle: float, max_bytes: int
     ) -> None:
+        super().__init__(asyncio.get_running_loop())
         self._content = content
         self._place = place
         self._idle = idle
         self._left = max_bytes
         self._failure: TurnoutError | None = None
-        self._loop = asyncio.get_running_loop()
-        self._watchdog = Watchdog(self._loop, self._stalled)
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -208,14 +199,13 @@ class _Chunks:
     async def __anext__(self) -> bytes:
         if self._failure is not None:
             raise self._failure
-        watchdog = self._watchdog
-        watchdog.watch(self._loop.time() + self._idle)
+        self.watch(self.loop.time() + self._idle)
         try:
             data = await self._content.readany()
         except Exception as error:  # noqa: BLE001 `_failed` raises all but HTTP's.
             data = self._failed(error)
         finally:
-            watchdog.rest()
+            self.rest()
         if data:
             self._left -= len(data)
             if self._left >= 0:
@@ -223,13 +213,9 @@ class _Chunks:
             self._failure = ProtocolError(
                 f"{self._place} sent more bytes than max_bytes allows"
             )
-        watchdog.close()
+        self.unwatch()
         # Outside the handler: see `Http.send`.
         raise self._failure or StopAsyncIteration
-
-    def close(self) -> None:
-        """Watch no longer; the event loop's rounds would keep the body alive."""
-        self._watchdog.close()
 
     def _failed(self, error: Exception) -> bytes:
         """Keep the error for when what came before it has been given out."""
@@ -238,7 +224,8 @@ class _Chunks:
         self._failure = _transport.body_error(error, self._place)
         return _transport.unread(self._content)
 
-    def _stalled(self) -> None:
+    def expire(self) -> None:
+        """Tell whoever reads that no byte came for too long."""
         self._content.set_exception(
             StreamStalledError(
                 f"{self._place} stalled: no byte of its answer within "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from operator import attrgetter
-from typing import TypedDict, cast
+from typing import Any, TypedDict, Unpack, cast
 
+from turnout._names import did_you_mean, nearest
 from turnout.errors import ArgumentError
 from turnout.types._info import Capabilities
 from turnout.types._messages import FilePart, ImagePart, Message, TextPart, Tool
@@ -60,40 +62,22 @@ class ChatRequest:
 
     @classmethod
     def build(
-        cls,
-        conversation: Conversation,
-        *,
-        model: str | None = None,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        top_p: float | None = None,
-        stop: str | Sequence[str] | None = None,
-        seed: int | None = None,
-        tools: Iterable[Tool | Mapping[str, object]] | None = None,
-        tool_choice: str | Mapping[str, object] | None = None,
-        response_format: type | Mapping[str, object] | None = None,
-        extra: Mapping[str, object] | None = None,
-        deadline: float | None = None,
+        cls, conversation: Conversation, **options: Unpack[RequestOptions]
     ) -> ChatRequest:
         """Return the request for what a user wrote.
 
         Raises:
-            ArgumentError: A message or a parameter cannot be used; the message
-                says which, and what it may be.
+            ArgumentError: A message or an option cannot be used; the message says
+                which, and what it may be.
         """
+        given = cast("Mapping[str, object]", options)
         return cls(
             messages=as_messages(conversation),
-            model=_model(model),
-            temperature=_number("temperature", temperature, low=0.0),
-            max_tokens=_whole("max_tokens", max_tokens, low=1),
-            top_p=_number("top_p", top_p, low=0.0, high=1.0),
-            stop=_stop(stop),
-            seed=_whole("seed", seed),
-            tools=() if tools is None else as_tools(tools),
-            tool_choice=_tool_choice(tool_choice),
-            response_format=_response_format(response_format),
-            extra=_extra(extra),
-            deadline=_deadline(deadline),
+            **{
+                name: _check_of(name)(value)
+                for name, value in given.items()
+                if value is not None
+            },
         )
 
     @staticmethod
@@ -103,7 +87,7 @@ class ChatRequest:
         Raises:
             ArgumentError: It is no printable text.
         """
-        return _model(name)
+        return "" if name is None else _model(name)
 
     def for_model(self, model: str) -> ChatRequest:
         """Return the same request to another model."""
@@ -172,9 +156,15 @@ _parameters = attrgetter(*_PARAMETERS)
 _PART_NEEDS = {TextPart: "text", ImagePart: "images", FilePart: "files"}
 
 
+def _check_of(option: str) -> Callable[[object], Any]:
+    check = _CHECKS.get(option)
+    if check is None:
+        guesses = did_you_mean(nearest(option, _CHECKS))
+        raise ArgumentError(f"there is no option {option!r} of a request{guesses}")
+    return check
+
+
 def _model(name: object) -> str:
-    if name is None:
-        return ""
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise ArgumentError(
             f"model={name!r} is no name of a model; it is a printable text"
@@ -183,10 +173,8 @@ def _model(name: object) -> str:
 
 
 def _number(
-    name: str, value: object, *, low: float, high: float = math.inf
-) -> float | None:
-    if value is None:
-        return None
+    name: str, value: object, *, low: float = 0.0, high: float = math.inf
+) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ArgumentError(f"{name}={value!r} is a {type(value).__name__}, no number")
     # Not a number is in no range, and infinity is not either.
@@ -196,16 +184,14 @@ def _number(
     return value
 
 
-def _deadline(value: object) -> float | None:
-    seconds = _number("deadline", value, low=0.0)
+def _deadline(value: object) -> float:
+    seconds = _number("deadline", value)
     if seconds == 0:
         raise ArgumentError("deadline=0 leaves no time; it is in seconds, more than 0")
     return seconds
 
 
-def _whole(name: str, value: object, *, low: int | None = None) -> int | None:
-    if value is None:
-        return None
+def _whole(name: str, value: object, *, low: int | None = None) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ArgumentError(f"{name}={value!r} is a {type(value).__name__}, not an int")
     if low is not None and value < low:
@@ -214,8 +200,6 @@ def _whole(name: str, value: object, *, low: int | None = None) -> int | None:
 
 
 def _stop(stop: object) -> tuple[str, ...]:
-    if stop is None:
-        return ()
     texts = [stop] if isinstance(stop, str) else stop
     if not isinstance(texts, Iterable):
         raise ArgumentError(f"stop is a {type(stop).__name__}, not a text or texts")
@@ -230,8 +214,8 @@ def _stop(stop: object) -> tuple[str, ...]:
     return tuple(checked)
 
 
-def _tool_choice(choice: object) -> str | Mapping[str, object] | None:
-    if choice is None or isinstance(choice, str):
+def _tool_choice(choice: object) -> str | Mapping[str, object]:
+    if isinstance(choice, str):
         return choice
     if not isinstance(choice, Mapping):
         raise ArgumentError(
@@ -241,16 +225,12 @@ def _tool_choice(choice: object) -> str | Mapping[str, object] | None:
 
 
 def _extra(extra: object) -> Mapping[str, object]:
-    if extra is None:
-        return {}
     if not isinstance(extra, Mapping):
         raise ArgumentError(f"extra is a {type(extra).__name__}, not a mapping")
     return dict(cast("Mapping[str, object]", extra))
 
 
 def _response_format(wanted: object) -> Mapping[str, object] | None:
-    if wanted is None:
-        return None
     name = "reply"
     if isinstance(wanted, type):
         # A pydantic model is known by its method, so that pydantic need not be
@@ -273,3 +253,19 @@ def _response_format(wanted: object) -> Mapping[str, object] | None:
     if kind in ("json_schema", "json_object"):  # A schema's own type may be a list.
         return schema
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+
+
+# By the option's name, what makes a field of what a user gave for it.
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "model": _model,
+    "temperature": partial(_number, "temperature"),
+    "max_tokens": partial(_whole, "max_tokens", low=1),
+    "top_p": partial(_number, "top_p", high=1.0),
+    "stop": _stop,
+    "seed": partial(_whole, "seed"),
+    "tools": as_tools,
+    "tool_choice": _tool_choice,
+    "response_format": _response_format,
+    "extra": _extra,
+    "deadline": _deadline,
+}
