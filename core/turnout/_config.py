@@ -119,12 +119,8 @@ def read_config(path: Path | None) -> Config:
     if path is None:
         return Config()
     file = checked(_File, _parsed(path), str(path))
-    for name in file.routes:
-        if name in file.aliases:
-            raise ConfigError(
-                f"{path}: routes.{name}: there is an alias of that name; take another"
-            )
     _check_names(path, file.providers)
+    _check_routes(path, file)
     return Config(
         path=path,
         order=file.order,
@@ -187,6 +183,23 @@ def _check_names(path: Path, providers: Iterable[str]) -> None:
             raise ConfigError(
                 f"{path}: providers.{name}: providers.{other} is the same name but for "
                 "case, `-`, `_` and spaces; make one table of them"
+            )
+
+
+def _check_routes(path: Path, file: _File) -> None:
+    """Refuse a route by the name of something else that the file makes.
+
+    It would hide that. A provider that the file does not make may be hidden by a
+    route of its name: that is how a route takes its place.
+    """
+    instances = {fold(n) for n, table in file.providers.items() if "plugin" in table}
+    for name in file.routes:
+        taken = "an alias" if name in file.aliases else ""
+        if fold(name) in instances:
+            taken = "a provider"
+        if taken:
+            raise ConfigError(
+                f"{path}: routes.{name}: there is {taken} of that name; take another"
             )
 
 

@@ -191,6 +191,11 @@ def test_no_file_says_nothing() -> None:
             id="route and alias",
         ),
         pytest.param(
+            "[providers.my-llm]\nplugin = 'A'\n[routes.MyLLM]\ntargets = ['A']",
+            "routes.MyLLM: there is a provider of that name; take another",
+            id="route and instance",
+        ),
+        pytest.param(
             f"[providers]\nOpenAI = '{VALUE}'",
             "providers.OpenAI: input should be a table of keys and values, not a str",
             id="a key in place of a table",
