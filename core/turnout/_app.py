@@ -14,7 +14,7 @@ from turnout._config import Config, find_config, read_config
 from turnout._environment import variable
 from turnout._hooks import PluginHooks
 from turnout._names import did_you_mean, fold, nearest
-from turnout._plugins import Plugin, PluginHost, SetAside
+from turnout._plugins import Plugin, PluginHost, SetAside, aside_clause
 from turnout._registry import ProviderEntry, Registry
 from turnout._resolve import Resolver
 from turnout._validation import checked
@@ -37,16 +37,18 @@ class App:
 
     Args:
         config: None means the file that is found.
+        own_only: Whether no other distribution's plugins are let in than turnout's,
+            as TURNOUT_DISABLE_PLUGINS has it too.
 
     Raises:
         ConfigError: The configuration is wrong.
     """
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config: Config | None = None, *, own_only: bool = False) -> None:
         self.config = read_config(find_config()) if config is None else config
         for name, route in self.config.routes.items():
             checked(Policy, route.policy, f"{self.config.path}: routes.{name}")
-        self.host = PluginHost(self.config.plugins, own_only=_own_only())
+        self.host = PluginHost(self.config.plugins, own_only=own_only or _own_only())
         # The plugins that the other two were made from: loading one makes them anew.
         self._known: tuple[tuple[Plugin, ...], Registry, PluginHooks] | None = None
 
@@ -148,7 +150,7 @@ class App:
             self.registry,
             self.config,
             self.key_at_hand,
-            [aside.name for aside in self.set_aside],
+            [one.name for one in self.set_aside],
         )
 
     def key_at_hand(self, entry: ProviderEntry) -> bool:
@@ -169,16 +171,14 @@ class App:
 
     def _unknown(self, name: str, registry: Registry) -> str:
         known = tuple(registry.providers)
-        guesses = did_you_mean(nearest(name, known))
-        if not guesses and known:
-            guesses = f"; there are {', '.join(known)}"
+        guess, advice = did_you_mean(nearest(name, known)), ""
         if self.host.keeps_out(name):
-            guesses = "; its plugin is installed, and kept out by " + (
-                "TURNOUT_DISABLE_PLUGINS" if _own_only() else "the configuration"
-            )
-        aside = ", ".join(repr(one.name) for one in self.set_aside)
-        hint = f"; these plugins are set aside, see `turnout plugins`: {aside}"
-        return f"unknown provider {name!r}{guesses}{hint if aside else ''}"
+            by = "TURNOUT_DISABLE_PLUGINS" if _own_only() else "the configuration"
+            guess, advice = "", f"; its plugin is installed, and kept out by {by}"
+        elif known and not guess:
+            advice = f"; there are {', '.join(known)}"
+        aside = aside_clause([one.name for one in self.set_aside])
+        return f"unknown provider {name!r}{advice}{aside}{guess}"
 
     def _made(self, entry: ProviderEntry, options: Mapping[str, object]) -> Provider:
         info = entry.info

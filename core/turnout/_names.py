@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Suggester", "did_you_mean", "fold", "nearest"]
+__all__ = ["Suggester", "did_you_mean", "fold", "followed", "nearest"]
 
 _LIKENESS = 0.6
 """How alike two names are at least, by difflib's ratio, to be suggested."""
@@ -31,10 +31,25 @@ def fold(name: str) -> str:
 
 
 def did_you_mean(names: Sequence[str]) -> str:
-    """Return the clause that ends an error's message; empty without names."""
+    """Return the clause that ends an error's message; empty without names.
+
+    Nothing but `followed` puts anything behind it, as it ends in a question mark.
+    """
     if not names:
         return ""
     return f"; did you mean {' or '.join(repr(name) for name in names)}?"
+
+
+def followed(text: str, clause: str) -> str:
+    """Return a message and what is to be said after it.
+
+    Args:
+        text: Any; the clause begins a sentence where this has ended one.
+        clause: Begins with a small letter.
+    """
+    if text.endswith((".", "!", "?")):
+        return f"{text} {clause[:1].upper()}{clause[1:]}"
+    return f"{text}; {clause}"
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ lets one plugin's error end the program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import RLock
@@ -30,7 +30,15 @@ from turnout.types import ModelInfo, ProviderInfo
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["GROUP", "OWN", "Plugin", "PluginHost", "PluginRules", "SetAside"]
+__all__ = [
+    "GROUP",
+    "OWN",
+    "Plugin",
+    "PluginHost",
+    "PluginRules",
+    "SetAside",
+    "aside_clause",
+]
 
 T = TypeVar("T")
 
@@ -286,6 +294,14 @@ class PluginHost:
                 error=error,
             )
         )
+
+
+def aside_clause(names: Sequence[str]) -> str:
+    """Return the clause of a message that names plugins set aside; empty for none."""
+    if not names:
+        return ""
+    listed = ", ".join(map(repr, names))
+    return f"; these plugins are set aside, see `turnout plugins`: {listed}"
 
 
 def _distribution(entry: EntryPoint) -> tuple[str, str]:

@@ -107,8 +107,8 @@ class Registry:
         """Return the error for a table about a provider that is not there."""
         return ConfigError(
             f"{self._config.path}: providers.{table}: there is no provider {wanted!r}"
+            "; install its plugin, or correct the name"
             f"{did_you_mean(nearest(wanted, self.providers))}"
-            "; is its plugin installed?"
         )
 
     @cached_property

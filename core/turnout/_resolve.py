@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from turnout._config import Config
 from turnout._names import did_you_mean, fold, nearest
+from turnout._plugins import aside_clause
 from turnout._registry import ProviderEntry, Registry
 from turnout.errors import ConfigError, UnknownModelError
 from turnout.types import Explanation, Place, Target
@@ -120,8 +121,8 @@ class Resolver:
             near = nearest(model, entry.catalog.names)
             raise UnknownModelError(
                 f"provider {entry.info.name!r} has no model {model!r}"
-                f"{did_you_mean([f'{entry.info.name}:{one}' for one in near])}"
                 f"{_named_by(path)}"
+                f"{did_you_mean([f'{entry.info.name}:{one}' for one in near])}"
             )
         target = Target(entry.info.name, found)
         place = Place(target=target, reason="it was named")
@@ -198,12 +199,9 @@ class Resolver:
         if colon:  # Then the provider's name may be the mistyped one.
             near = nearest(left, self._registry.providers)
             guesses = tuple(f"{provider}:{model}" for provider in near) or guesses
-        aside = ""
-        if self._set_aside:
-            names = ", ".join(repr(plugin) for plugin in self._set_aside)
-            aside = f"; these plugins are set aside, see `turnout plugins`: {names}"
+        aside = aside_clause(self._set_aside)
         guess = did_you_mean(guesses)
-        return f"unknown model {name!r}{guess}{_named_by(path)}{aside}"
+        return f"unknown model {name!r}{_named_by(path)}{aside}{guess}"
 
 
 def _named_by(path: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Hashable, Mapping
-from functools import cache
+from functools import cache, reduce
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
@@ -23,7 +23,7 @@ from typing import (
     get_origin,
 )
 
-from turnout._names import did_you_mean, nearest
+from turnout._names import did_you_mean, followed, nearest
 from turnout.errors import ConfigError
 from turnout.types import Secret
 
@@ -60,7 +60,7 @@ def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
         return cls(**fields)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        message = "; ".join(_told(detail, cls, where) for detail in details)
+        message = reduce(followed, (_told(detail, cls, where) for detail in details))
     except ValueError as error:  # From __post_init__, which checks ranges.
         message = f"{where}: {error}"
     # Outside the handler: pydantic's error holds the values, keys among them.

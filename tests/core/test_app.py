@@ -202,6 +202,24 @@ def test_plugins_set_aside_are_told_with_an_unknown_provider(site: Site) -> None
     )
 
 
+def test_what_was_meant_is_asked_after_all_else(site: Site) -> None:
+    site.add("torn", "1 / 0", "Torn")
+
+    assert refused(App(Config()), "FlowGtp") == (
+        "unknown provider 'FlowGtp'; these plugins are set aside, see `turnout "
+        "plugins`: 'Torn'; did you mean 'FlowGpt'?"
+    )
+
+
+def test_others_plugins_can_be_left_out(site: Site) -> None:
+    site.add("torn", "1 / 0", "Torn")
+
+    app = App(Config(), own_only=True)
+
+    assert list(app.load_all().providers) == ["FlowGpt", "Local"]
+    assert app.set_aside == ()
+
+
 def test_a_provider_that_the_configuration_keeps_out_is_told_so(site: Site) -> None:
     site.add("hello", HELLO, "Hello")
     app = App(Config(plugins=PluginRules(deny=("Hello",))))
@@ -328,7 +346,7 @@ def test_an_instance_of_a_provider_that_is_not_there_is_told(tmp_path: Path) -> 
 
     assert str(caught.value) == (
         f"{tmp_path / 'turnout.toml'}: providers.mine: there is no provider 'FlowGtp'; "
-        "did you mean 'FlowGpt'?; is its plugin installed?"
+        "install its plugin, or correct the name; did you mean 'FlowGpt'?"
     )
 
 
@@ -343,7 +361,7 @@ def test_an_instance_of_a_provider_that_is_kept_out_is_told(
 
     assert str(caught.value) == (
         f"{tmp_path / 'turnout.toml'}: providers.mine: there is no provider 'Hello'; "
-        "is its plugin installed?"
+        "install its plugin, or correct the name"
     )
 
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from turnout._names import Suggester, did_you_mean, fold, nearest
+from turnout._names import Suggester, did_you_mean, fold, followed, nearest
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,18 @@ def test_case_is_that_of_all_languages() -> None:
 )
 def test_a_clause_tells_what_may_have_been_meant(names: list[str], clause: str) -> None:
     assert did_you_mean(names) == clause
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("it failed", "it failed; look there"),
+        ("did you mean 'a'?", "did you mean 'a'? Look there"),
+        ("It failed.", "It failed. Look there"),
+    ],
+)
+def test_what_follows_a_sentence_begins_one(text: str, whole: str) -> None:
+    assert followed(text, "look there") == whole
 
 
 KNOWN = ["gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "claude-v2", "Mixtral-8x7B"]

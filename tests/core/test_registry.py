@@ -301,8 +301,8 @@ def test_an_absent_provider_is_told_with_the_nearest() -> None:
     error = registry(BASE).missing("groq", "OpenIA")
 
     assert str(error) == (
-        f"{FILE}: providers.groq: there is no provider 'OpenIA'; did you mean 'OpenAI'?"
-        "; is its plugin installed?"
+        f"{FILE}: providers.groq: there is no provider 'OpenIA'; install its plugin, "
+        "or correct the name; did you mean 'OpenAI'?"
     )
 
 

@@ -375,13 +375,18 @@ def test_an_unknown_name_is_told_with_the_nearest(name: str, message: str) -> No
     [
         ("mine", "unknown model 'zzzzz'; 'mine' names it"),
         ("other", "provider 'Bare' has no model 'x'; 'inner' names it"),
+        (
+            "typed",
+            "provider 'Alpha' has no model 'gtp-5'; 'typed' names it; did you mean "
+            "'Alpha:gpt-5' or 'Alpha:gpt-4'?",
+        ),
     ],
 )
 def test_an_unknown_name_in_the_configuration_is_told_with_who_names_it(
     name: str, message: str
 ) -> None:
     known = resolver(
-        aliases={"other": "inner"},
+        aliases={"other": "inner", "typed": "Alpha:gtp-5"},
         routes={"mine": ["Alpha", "zzzzz"], "inner": ["Bare:x"]},
     )
 

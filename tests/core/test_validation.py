@@ -202,6 +202,11 @@ def test_what_is_not_given_keeps_its_default() -> None:
             "neither blank nor has control characters; option of X: there is no 'txet'"
             "; did you mean 'text'?",
         ),
+        (
+            {"txet": 1, "cuont": 2},
+            "option of X: there is no 'txet'; did you mean 'text'? Option of X: there "
+            "is no 'cuont'; did you mean 'count'?",
+        ),
     ],
 )
 def test_a_wrong_value_is_told_with_what_was_expected(

@@ -6,7 +6,6 @@ import click
 
 from turnout._app import App, current_app
 from turnout._config import Config
-from turnout._plugins import PluginHost, PluginRules
 from turnout.errors import ConfigError
 
 __all__ = ["partial_app"]
@@ -24,8 +23,7 @@ def partial_app() -> tuple[App, ConfigError | None]:
         app.load_all()
     except ConfigError as error:
         broken = error
-        app = App(Config())
-        app.host = PluginHost(PluginRules(), own_only=True)
+        app = App(Config(), own_only=True)
         app.load_all()
     # The commands are not wanted, but a plugin that cannot add its own is set aside.
     app.host.add_commands(click.Group())
