@@ -244,6 +244,15 @@ class Provider(ABC):
             )
         return key
 
+    def unavailable(self) -> str | None:
+        """Return what is missing and what to type; None where nothing is known to be.
+
+        For a provider that needs more than a key, such as an engine that needs its
+        weights. Lists ask it, so it is quick: it looks for files at most, imports
+        nothing and asks nobody. That nothing is missing is no promise of an answer.
+        """
+        return None
+
     async def __aenter__(self) -> Self:
         """Keep connections of the provider's own until the block is left.
 

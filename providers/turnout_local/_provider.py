@@ -66,6 +66,12 @@ class Local(Provider):
             generation.cancel()
         reader.close()
 
+    def unavailable(self) -> str | None:
+        """Return what to type where the engine or the weights are not installed."""
+        from turnout_local._llama import missing
+
+        return missing(self.options.model_path)
+
     async def aclose(self) -> None:
         """Unload the model, if no other instance uses it; answers end first.
 

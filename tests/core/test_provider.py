@@ -100,6 +100,10 @@ def test_options_of_the_info_stand_where_none_are_given() -> None:
     assert repr(provider) == "<Lines 'Row'>"
 
 
+def test_a_provider_lacks_nothing_unless_it_says_so() -> None:
+    assert Lines().unavailable() is None
+
+
 def test_a_key_is_the_option_else_the_variables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

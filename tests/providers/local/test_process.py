@@ -41,7 +41,7 @@ def clean(script: str) -> str:
     return finished.stdout
 
 
-def test_a_missing_engine_says_what_to_type() -> None:
+def test_a_missing_engine_says_what_to_type(model: None) -> None:
     finished = run(
         """
 class Blocker:
@@ -49,7 +49,9 @@ class Blocker:
         if name.partition(".")[0] == "xllamacpp":
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
+print(Local().unavailable())
 sys.meta_path.insert(0, Blocker())
+print(Local().unavailable())
 try:
     asyncio.run(Local().complete("Hi"))
 except Exception as error:
@@ -58,8 +60,13 @@ except Exception as error:
     )
 
     assert finished.stderr == ""
-    assert finished.stdout.startswith("UnavailableError ")
-    assert 'pip install "turnout[local]"' in finished.stdout
+    before, after, error = finished.stdout.splitlines()
+    assert before == "None"
+    assert after == (
+        'the local model\'s engine is not here; type pip install "turnout[local]"'
+    )
+    assert error.startswith("UnavailableError ")
+    assert error.endswith('type pip install "turnout[local]"')
 
 
 def test_missing_weights_say_what_to_type(tmp_path: Path) -> None:
@@ -70,6 +77,7 @@ try:
     asyncio.run(Local().complete("Hi"))
 except Exception as error:
     print(type(error).__name__, error)
+    print(str(error) == Local().unavailable())
 """,
         **folders,
     )
@@ -77,6 +85,7 @@ except Exception as error:
     assert finished.stderr == ""
     assert finished.stdout.startswith("UnavailableError ")
     assert "`turnout local pull`" in finished.stdout
+    assert finished.stdout.endswith("\nTrue\n")
     assert list(tmp_path.iterdir()) == []
 
 
