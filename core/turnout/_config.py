@@ -16,7 +16,14 @@ from turnout._validation import checked
 from turnout.errors import ConfigError
 from turnout.types import Secret
 
-__all__ = ["Config", "ProviderConfig", "RouteConfig", "find_config", "read_config"]
+__all__ = [
+    "Config",
+    "ProviderConfig",
+    "RouteConfig",
+    "find_config",
+    "read_config",
+    "users_config",
+]
 
 _NAME = "turnout.toml"
 
@@ -100,10 +107,15 @@ def find_config() -> Path | None:
     here = Path(_NAME)
     if here.is_file():
         return here.absolute()
+    users = users_config()
+    return users if users.is_file() else None
+
+
+def users_config() -> Path:
+    """Return the file that holds in every folder; it may not exist."""
     from platformdirs import user_config_path
 
-    users = user_config_path("turnout") / _NAME
-    return users if users.is_file() else None
+    return user_config_path("turnout") / _NAME
 
 
 def read_config(path: Path | None) -> Config:

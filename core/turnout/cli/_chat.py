@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from turnout.fallback import Route
+from turnout._app import current_app
+from turnout._names import did_you_mean, nearest
+from turnout.cli._prompt import message, prompt
+from turnout.cli._session import Session
+from turnout.cli._views import JsonView, TextView
+from turnout.errors import ConfigError, UnavailableError
+from turnout.fallback import Route
+from turnout.types import RequestOptions
 
-__all__ = ["command"]
+__all__ = ["chat"]
 
 
-@click.command("chat", short_help="Ask, and show the answer as it comes.")
+@click.command("chat")
 @click.argument("words", nargs=-1, metavar="[PROMPT]")
 @click.option(
     "-m",
@@ -40,7 +46,7 @@ __all__ = ["command"]
     "--max-tokens", type=int, metavar="NUMBER", help="How long the answer may be."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def command(
+def chat(
     words: tuple[str, ...],
     models: tuple[str, ...],
     route: str | None,
@@ -60,24 +66,12 @@ def command(
     """
     if models and route is not None:
         raise click.UsageError("-m and --route both say whom to ask; give one of them")
-    from turnout.cli._prompt import message, prompt
-
+    options: RequestOptions = {"temperature": temperature, "max_tokens": max_tokens}
     text = prompt(words)
     asked = _route(models, route)
-    import asyncio
-
-    from turnout.cli._session import Session
-    from turnout.cli._views import JsonView, TextView
-    from turnout.errors import UnavailableError
-
     with asyncio.Runner() as runner:
-        session = Session(
-            asked,
-            runner,
-            JsonView() if as_json else TextView(),
-            {"temperature": temperature, "max_tokens": max_tokens},
-            system,
-        )
+        view = JsonView() if as_json else TextView()
+        session = Session(asked, runner, view, options, system)
         if text is None:
             session.converse(attachments)
             return
@@ -95,22 +89,11 @@ def _route(models: Sequence[str], route: str | None) -> Route:
     Raises:
         TurnoutError: A name means nobody, or there is nobody to ask.
     """
-    from turnout._app import current_app
-    from turnout._names import did_you_mean, nearest
-    from turnout.errors import ConfigError
-
     app = current_app()
     if len(models) > 1:
         return app.route(tuple(models), {})
-    name = models[0] if models else route
     routes = app.config.routes
     if route is not None and route not in routes:
-        guesses = did_you_mean(nearest(route, routes))
-        raise ConfigError(f"the configuration has no route {route!r}{guesses}")
-    if not app.explain(name).places:
-        raise ConfigError(
-            "there is nobody to ask: no engine in this process, and no service whose "
-            "key is at hand; name one with -m, as `turnout models` lists them, or "
-            'type pip install "turnout[local]" and turnout local pull'
-        )
-    return app.route_for(name)
+        guess = did_you_mean(nearest(route, routes))
+        raise ConfigError(f"the configuration has no route {route!r}{guess}")
+    return app.route_for(models[0] if models else route)

@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,26 +19,43 @@ if TYPE_CHECKING:
 
 __all__ = ["Commands", "command_line", "main", "run"]
 
-_COMMANDS = (
-    "chat",
-    "models",
-    "providers",
-    "resolve",
-    "plugins",
-    "doctor",
-    "new-provider",
-)
-"""Each has a module of its own, which has it as `command`."""
+_OWN = {
+    "chat": ("_chat", "Ask, and show the answer as it comes."),
+    "models": ("_listings", "List the models."),
+    "providers": ("_listings", "List the providers, and who can be asked."),
+    "resolve": ("_listings", "Show whom a name means, and why."),
+    "plugins": ("_plugins", "List the plugins, the broken ones too."),
+    "doctor": ("_doctor", "Find out what is wrong, and what to do."),
+    "new-provider": ("_new_provider", "Begin a provider package."),
+}
+"""turnout's own commands: the module that has each, and what the help says of it."""
 
-INTERRUPTED = 130
+_INTERRUPTED = 130
 """The exit status that shells give to what SIGINT ended: 128 and its number."""
+
+
+class _OwnCommand(click.Command):
+    """A command that is imported when it is called, and not where it is listed."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Return the context of the command itself."""
+        assert self.name is not None
+        module = import_module(f"turnout.cli.{_OWN[self.name][0]}")
+        command: click.Command = getattr(module, self.name.replace("-", "_"))
+        return command.make_context(info_name, args, parent, **extra)
 
 
 class Commands(click.Group):
     """turnout's own commands, then those of plugins.
 
     Plugins are loaded where the help is shown, and for a command that is not
-    turnout's own; a command's module is imported when it is called.
+    turnout's own.
     """
 
     _loaded = False
@@ -54,21 +71,19 @@ class Commands(click.Group):
             # A shell that completes a line has no place for it.
             if not ctx.resilient_parsing:
                 set_aside_note(app.set_aside)
-        return [*_COMMANDS, *sorted(self.commands)]
+        return [*_OWN, *sorted(self.commands)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, or None where there is none of the name."""
-        if cmd_name in _COMMANDS:
-            module = import_module(f"turnout.cli._{cmd_name.replace('-', '_')}")
-            command: click.Command = module.command
-            return command
+        if cmd_name in _OWN:
+            return _OwnCommand(cmd_name, short_help=_OWN[cmd_name][1])
         self._load_plugins()
         return self.commands.get(cmd_name)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Take a plugin's command, unless there is one of its name already."""
         taken = name or cmd.name
-        if taken not in _COMMANDS and taken not in self.commands:
+        if taken not in _OWN and taken not in self.commands:
             super().add_command(cmd, name)
 
     def resolve_command(
@@ -137,7 +152,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except click.Abort:
-        return INTERRUPTED
+        return _INTERRUPTED
     except (TurnoutError, OSError) as error:
         fail(error)
         return 1

@@ -1,15 +1,70 @@
-"""`turnout new-provider`: begin a provider package."""
+"""`turnout new-provider`: begin a provider package, from templates."""
 
 from __future__ import annotations
 
+import keyword
+import re
+import shlex
+from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
+from string import Template
+from typing import Self
 
 import click
 
-__all__ = ["command"]
+from turnout._version import VERSION
+from turnout.cli._output import note, write
+
+__all__ = ["Names", "new_provider"]
+
+# The words of `my-llm`, `My LLM`, `MyLLM2`. Digits end a word and do not begin one.
+_WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
+
+_SEPARATORS = re.compile(r"[-_. ]+")
 
 
-@click.command("new-provider", short_help="Begin a provider package.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What a provider is called in the places where it has a name."""
+
+    provider: str
+    """Its name, which is its class's as well."""
+    distribution: str
+    module: str
+    model: str
+    """An invented model's."""
+    variable: str
+    """The environment variable of its key."""
+
+    @classmethod
+    def derive(cls, name: str) -> Self | None:
+        """Return the names that follow from one; None where none can.
+
+        Args:
+            name: As a user writes it: `my-llm`, `MyLlm`, `turnout-my-llm`. Capitals
+                inside it stay as they are.
+        """
+        bare = re.sub(r"^turnout(?=$|[-_. ])", "", name.strip())
+        bare = _SEPARATORS.sub(" ", bare).strip()
+        words = _WORD.findall(bare)
+        # What the words leave over is no letter, no digit, or of another alphabet.
+        if not words or "".join(words) != bare.replace(" ", ""):
+            return None
+        provider = "".join(word[0].upper() + word[1:] for word in words)
+        if not provider.isidentifier() or keyword.iskeyword(provider):
+            return None
+        slug = "-".join(words).lower()
+        return cls(
+            provider=provider,
+            distribution=f"turnout-{slug}",
+            module=f"turnout_{slug.replace('-', '_')}",
+            model=f"{slug}-1",
+            variable=f"{slug.replace('-', '_').upper()}_API_KEY",
+        )
+
+
+@click.command("new-provider")
 @click.argument("name")
 @click.option(
     "--path",
@@ -18,16 +73,11 @@ __all__ = ["command"]
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder to make the package's folder in; the working directory's else.",
 )
-def command(name: str, parent: Path) -> None:
+def new_provider(name: str, parent: Path) -> None:
     """Write a package with a provider in it, that works and has tests.
 
     NAME is the provider's, as in MyLlm or my-llm. Nothing is overwritten.
     """
-    import shlex
-
-    from turnout.cli._output import note, write
-    from turnout.cli._scaffold import Names, scaffold
-
     names = Names.derive(name)
     if names is None:
         raise click.UsageError(
@@ -41,7 +91,7 @@ def command(name: str, parent: Path) -> None:
         raise click.ClickException(
             f"{str(folder)!r} is there already; take another name, or another --path"
         ) from None
-    scaffold(names, folder)
+    _scaffold(names, folder)
     write(str(folder))
     note("Next:")
     for step in (
@@ -52,3 +102,26 @@ def command(name: str, parent: Path) -> None:
     ):
         note(f"  {step}")
     note(f"Then put its address, key and models into src/{names.module}/__init__.py.")
+
+
+def _scaffold(names: Names, folder: Path) -> None:
+    """Write the package.
+
+    Args:
+        names: The provider's.
+        folder: Where to; it is there and empty.
+    """
+    package = f"src/{names.module}"
+    _write(names, "pyproject.toml", folder / "pyproject.toml")
+    _write(names, "README.md", folder / "README.md")
+    _write(names, "provider.py", folder / package / "__init__.py")
+    _write(names, "test.py", folder / "tests" / f"test_{names.module}.py")
+    (folder / package / "py.typed").touch()
+
+
+def _write(names: Names, template: str, to: Path) -> None:
+    source = files("turnout.cli") / "template" / f"{template}.in"
+    text = Template(source.read_text(encoding="utf-8"))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    values = {**asdict(names), "version": VERSION}
+    to.write_text(text.substitute(values), encoding="utf-8", newline="\n")

@@ -1,15 +1,25 @@
-"""Where a command's words go: data to standard output, all else to standard error."""
+"""Where a command's words go: data to standard output, all else to standard error.
+
+A terminal obeys what it is sent, and a model or a service can send anything: a title
+to set, a line to overwrite, a text whose order is reversed. So none of that is sent
+to one. Into a pipe data goes as it is.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from turnout._environment import variable
-from turnout.cli._text import one_line, printable
+from turnout._names import followed
 from turnout.errors import ConnectError, FallbackError, UnknownModelError
 
 if TYPE_CHECKING:
@@ -19,18 +29,52 @@ __all__ = [
     "fail",
     "note",
     "on_terminal",
+    "one_line",
+    "printable",
     "said",
     "set_aside_note",
     "write",
+    "write_json",
+    "write_table",
 ]
-
 
 _HINTS: dict[type[Exception], str] = {
     ConnectError: "`turnout doctor` looks at the way there",
     FallbackError: "`turnout doctor` looks for the cause",
-    UnknownModelError: "`turnout models` lists them",
+    UnknownModelError: "`turnout models` lists what there is",
 }
 """What to type next, where an error has no better advice."""
+
+_GAP = "  "
+
+_NARROWEST = 24
+"""Characters that a column has at least where its text is broken into lines."""
+
+_KEPT = {ord("\n"), ord("\t")}
+
+# C0 with ESC, DEL, C1, and the characters that embed, override or isolate a
+# direction of writing.
+_CONTROLS = dict.fromkeys(
+    code
+    for codes in (
+        range(0x20),
+        range(0x7F, 0xA0),
+        range(0x202A, 0x202F),
+        range(0x2066, 0x206A),
+    )
+    for code in codes
+    if code not in _KEPT
+)
+
+
+def printable(text: str) -> str:
+    """Return a text without what a terminal would obey; newlines and tabs stay."""
+    return text.translate(_CONTROLS)
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, without what a terminal would obey."""
+    return printable(" ".join(text.split()))
 
 
 def on_terminal(stream: TextIO | None) -> bool:
@@ -39,13 +83,40 @@ def on_terminal(stream: TextIO | None) -> bool:
 
 
 def write(text: str, *, newline: bool = True) -> None:
-    """Write data, at once.
-
-    In a pipe it goes as it is; a terminal is not sent what it would obey.
-    """
+    """Write data, at once."""
     shown = printable(text) if on_terminal(sys.stdout) else text
     # click takes escape sequences out of what goes into a pipe, unless told so.
     click.echo(shown, nl=newline, color=True)
+
+
+def write_json(value: object) -> None:
+    """Write a value as JSON, for programs."""
+    write(json.dumps(value, indent=2))
+
+
+def write_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write rows in aligned columns.
+
+    Into a pipe each goes as one line. A terminal has heads above them, and the last
+    column is broken into lines where it would go beyond the edge.
+
+    Args:
+        heads: What stands above the columns.
+        rows: A text for each head.
+    """
+    lines = [[one_line(cell) for cell in row] for row in rows]
+    if not lines:
+        return
+    room = sys.maxsize
+    if on_terminal(sys.stdout):
+        lines.insert(0, list(heads))
+        room = shutil.get_terminal_size().columns
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    indent = sum(widths[:-1]) + len(_GAP) * len(widths[:-1])
+    for *cells, last in lines:
+        broken = _broken(last, room - indent)
+        padded = map(str.ljust, cells, widths)
+        write(_GAP.join([*padded, f"\n{' ' * indent}".join(broken)]).rstrip())
 
 
 def note(line: str) -> None:
@@ -59,7 +130,7 @@ def fail(error: Exception) -> None:
     hint = _HINTS.get(type(error))
     # It asks whether another name was meant.
     if hint is not None and not line.endswith("?"):
-        line = f"{line}; {hint}"
+        line = followed(line, hint)
     _tell(f"Error: {one_line(line)}", "red")
 
 
@@ -73,10 +144,14 @@ def said(error: BaseException, name: str = "") -> str:
     text = str(error) or type(error).__name__
     if isinstance(error, FallbackError):
         text = "no target answered"
+    elif isinstance(error, OSError) and error.strerror:
+        # Its number helps nobody.
+        file = "" if error.filename is None else f": {str(error.filename)!r}"
+        text = f"{error.strerror}{file}"
     name = name or getattr(error, "provider", "")
     if name and name not in text:
         text = f"{name}: {text}"
-    return "; ".join([text, *getattr(error, "__notes__", ())])
+    return reduce(followed, getattr(error, "__notes__", ()), text)
 
 
 def set_aside_note(plugins: Sequence[SetAside]) -> None:
@@ -84,6 +159,15 @@ def set_aside_note(plugins: Sequence[SetAside]) -> None:
     if plugins:
         names = ", ".join(repr(plugin.name) for plugin in plugins)
         note(f"set aside, see `turnout plugins`: {names}")
+
+
+def _broken(text: str, room: int) -> list[str]:
+    """Return a text in lines that fit, with what is to be typed in one piece."""
+    if len(text) <= room or room < _NARROWEST:
+        return [text]
+    whole = re.sub("`[^`]+`", lambda found: found[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(whole, room, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines]
 
 
 def _tell(line: str, colour: str) -> None:

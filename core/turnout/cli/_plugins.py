@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib.metadata import EntryPoint
 
 import click
 
-from turnout.cli._output import note
-from turnout.cli._table import write_table
+from turnout._app import App, current_app
+from turnout._config import Config
+from turnout._plugins import Plugin, PluginHost
+from turnout.cli._output import note, write_table
+from turnout.errors import ConfigError
 
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
-    from turnout._plugins import Plugin, PluginHost
-
-__all__ = ["command"]
+__all__ = ["partial_app", "plugins"]
 
 # What a plugin does beside declaring providers, models and aliases, by its hooks.
 _DOES = {
@@ -26,15 +24,13 @@ _DOES = {
 }
 
 
-@click.command("plugins", short_help="List the plugins, the broken ones too.")
-def command() -> None:
+@click.command("plugins")
+def plugins() -> None:
     """List the plugins with what they give.
 
     Those that cannot be used are set aside, with their errors. Those that the
     configuration or TURNOUT_DISABLE_PLUGINS keeps out are not loaded at all.
     """
-    from turnout.cli._partial_app import partial_app
-
     app, broken = partial_app()
     loaded = [
         (plugin.name, str(plugin), _gives(app.host, plugin))
@@ -51,6 +47,25 @@ def command() -> None:
     if broken is not None:
         note("the configuration is broken: only turnout's own plugins were loaded")
         raise broken
+
+
+def partial_app() -> tuple[App, ConfigError | None]:
+    """Return the process's turnout with all plugins, and None.
+
+    Where the configuration is broken, return one without it that has turnout's own
+    plugins alone, and the error: which others may be loaded is what it would say.
+    """
+    broken = None
+    try:
+        app = current_app()
+        app.load_all()
+    except ConfigError as error:
+        broken = error
+        app = App(Config(), own_only=True)
+        app.load_all()
+    # The commands are not wanted, but a plugin that cannot add its own is set aside.
+    app.host.add_commands(click.Group())
+    return app, broken
 
 
 def _kept_out(entry: EntryPoint) -> tuple[str, str, str]:

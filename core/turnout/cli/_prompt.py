@@ -1,10 +1,12 @@
-"""What the user says: words on the command line, a pipe, and files."""
+"""What the user says: words of the command line, a pipe, lines typed, and files."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import mimetypes
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +14,9 @@ import click
 from turnout.cli._output import on_terminal
 from turnout.types import FilePart, ImagePart, Message, Part, TextPart
 
-__all__ = ["message", "prompt"]
+__all__ = ["message", "prompt", "typed"]
+
+_PROMPT = "> "
 
 
 def prompt(words: Sequence[str]) -> str | None:
@@ -49,6 +53,33 @@ def message(text: str, attachments: Sequence[Path]) -> Message:
     if not others:
         return Message(role="user", content=whole)
     return Message(role="user", content=(TextPart(text=whole), *others))
+
+
+def typed() -> Iterator[str]:
+    """Give the lines that the user types, until the input ends; blank ones are none.
+
+    Raises:
+        KeyboardInterrupt: The user interrupted the prompt.
+    """
+    # With it a line can be edited, and those before it are at hand. Windows has none
+    # and needs none.
+    with contextlib.suppress(ImportError):
+        importlib.import_module("readline")
+    while (line := _typed()) is not None:
+        if line.strip():
+            yield line
+
+
+def _typed() -> str | None:
+    try:
+        if on_terminal(sys.stdout):
+            return input(_PROMPT)
+        # What goes into a pipe is data, and `input` would write its prompt there.
+        click.echo(_PROMPT, nl=False, err=True)
+        return input()
+    except EOFError:
+        click.echo(err=True)
+        return None
 
 
 def _piped() -> str:

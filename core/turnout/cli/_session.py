@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import signal
-import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import click
 
-from turnout.cli._attempts import Narrator
-from turnout.cli._output import fail, note, on_terminal
-from turnout.cli._prompt import message
+from turnout.cli._narrator import Narrator
+from turnout.cli._output import fail, note
+from turnout.cli._prompt import message, typed
 from turnout.cli._views import View
 from turnout.errors import TurnoutError
 from turnout.fallback import Route
@@ -22,8 +20,6 @@ from turnout.stream import Stream
 from turnout.types import Message, RequestOptions
 
 __all__ = ["Session"]
-
-_PROMPT = "> "
 
 _MOST_NAMES = 3
 """How many targets are named to whom a conversation begins with."""
@@ -96,15 +92,9 @@ class Session:
         Raises:
             KeyboardInterrupt: The user interrupted the prompt.
         """
-        # With it a line can be edited, and those before it are at hand. Windows has
-        # none and needs none.
-        with contextlib.suppress(ImportError):
-            importlib.import_module("readline")
         note(f"Asking {self._names()}. Ctrl-C stops an answer, Ctrl-D ends.")
         left = attachments
-        while (text := _typed()) is not None:
-            if not text.strip():
-                continue
+        for text in typed():
             try:
                 self.ask(message(text, left))
             except TurnoutError as error:
@@ -151,16 +141,3 @@ def _interruptible() -> Generator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
-
-
-def _typed() -> str | None:
-    """Return a line that the user typed; None at the end of the input."""
-    try:
-        if on_terminal(sys.stdout):
-            return input(_PROMPT)
-        # What goes into a pipe is data, and `input` would write its prompt there.
-        click.echo(_PROMPT, nl=False, err=True)
-        return input()
-    except EOFError:
-        click.echo(err=True)
-        return None

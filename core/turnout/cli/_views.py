@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Protocol, cast
 
 import click
 
-from turnout.cli._json import event_line, reply_line
 from turnout.cli._output import note, on_terminal, write
-from turnout.errors import TurnoutError
-from turnout.types import Event, FinishReason, Reply
+from turnout.errors import FallbackError, TurnoutError
+from turnout.types import (
+    Attempt,
+    Event,
+    Failover,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    Reply,
+    Restart,
+    Target,
+    ToolCallDelta,
+    Usage,
+)
 
 __all__ = ["JsonView", "TextView", "View"]
 
@@ -19,6 +33,17 @@ _CUT: dict[FinishReason | None, str] = {
     "content_filter": "the answer ends here because of the provider's content filter",
 }
 """What is told of an answer that ends before its end."""
+
+_TYPES: dict[type, str] = {
+    str: "text",
+    Failover: "failover",
+    Finish: "finish",
+    ReasoningDelta: "reasoning",
+    Restart: "restart",
+    ToolCallDelta: "tool_call",
+    Usage: "usage",
+}
+"""What JSON calls the events."""
 
 
 class View(Protocol):
@@ -81,7 +106,8 @@ class JsonView:
 
     def show(self, event: Event) -> None:
         """Show an event."""
-        write(event_line(event))
+        said = {"text": event} if isinstance(event, str) else _fields(event)
+        _write_line({"type": _TYPES[type(event)], **said})
 
     def note(self, line: str) -> None:
         """Tell what happens on the way."""
@@ -89,7 +115,10 @@ class JsonView:
 
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
         """Show the reply, or what came of it and the error."""
-        write(reply_line(reply, error))
+        if error is None:
+            _write_line({"type": "reply", **_fields(reply)})
+        else:
+            _write_line({"type": "error", "error": error, "reply": reply})
 
     def stop(self) -> None:
         """Show nothing: an answer without its last line was stopped."""
@@ -98,3 +127,31 @@ class JsonView:
 def _shared() -> bool:
     """Tell whether the answer and what is told on the way stand on one screen."""
     return on_terminal(sys.stdout) and on_terminal(sys.stderr)
+
+
+def _write_line(value: Mapping[str, object]) -> None:
+    write(json.dumps(value, default=_plain))
+
+
+def _plain(value: object) -> object:
+    """Return what JSON has for a value that it does not know."""
+    if isinstance(value, TurnoutError):
+        return _error(value)
+    if isinstance(value, Attempt):
+        return {**_fields(value), "status_code": value.status_code}
+    if is_dataclass(value) and not isinstance(value, Target):
+        return _fields(value)
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value))
+    return str(value)
+
+
+def _fields(value: object) -> dict[str, object]:
+    assert is_dataclass(value)
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _error(error: TurnoutError) -> dict[str, object]:
+    # A group adds to its text how many it holds.
+    text = error.message if isinstance(error, FallbackError) else str(error)
+    return {"type": type(error).__name__, "message": text}

@@ -71,10 +71,14 @@ class Bare(Provider):
 
     info = ProviderInfo(name="Bare", models=("bare-1",), in_process=True)
 
+    def unavailable(self) -> str:
+        """Return what to type."""
+        return "the engine is not here; type `fetch it`"
+
     async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
         """Fail."""
         if request.messages:
-            raise UnavailableError("the engine is not here; type `fetch it`")
+            raise UnavailableError(self.unavailable())
         yield ""
 
 
@@ -91,9 +95,9 @@ class Down(Provider):
 
 
 class Strict(Provider):
-    """Refuses every request."""
+    """Refuses every request, in this process."""
 
-    info = ProviderInfo(name="Strict", models=("strict-1",))
+    info = ProviderInfo(name="Strict", models=("strict-1",), in_process=True)
 
     async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
         """Fail, with words that a terminal would obey."""
@@ -149,6 +153,10 @@ class Mute(Provider):
     """Says nothing."""
 
     info = ProviderInfo(name="Mute", models=("mute-1",))
+
+    def unavailable(self) -> str | None:
+        """Fail."""
+        raise RuntimeError("nobody asked")
 
     async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
         """Answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -85,19 +86,49 @@ def test_an_unknown_provider_is_told_with_its_like(inside: CommandLine) -> None:
 
 
 def test_providers_say_whether_they_can_be_asked(inside: CommandLine) -> None:
-    inside.configure("")
+    inside.configure('[providers.Torn]\nbase_uri = "x"\n')
     inside.install("Scripted", "Missing")
 
     done = inside("providers")
 
-    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
-    assert "ready: it needs no key  " in rows["Echo"]
-    assert rows["Echo"].endswith("  echo-1                 turnout-scripted 1.2")
-    assert "no key: set KEYED_KEY  " in rows["Keyed"]
-    assert "not working: so its plugin says  " in rows["FlowGpt"]
-    assert "in this process, `turnout doctor` tries it  " in rows["Engine"]
-    assert rows["Local"].endswith(OWN)
+    rows = [re.split(" {2,}", line, maxsplit=3) for line in done.stdout.splitlines()]
+    found = {name: (state, why) for name, state, _, why in rows}
+    assert found["Echo"] == ("ready", "it needs no key")
+    assert found["Engine"] == ("ready", "it runs in this process")
+    assert found["Bare"] == ("unavailable", "the engine is not here; type `fetch it`")
+    assert found["Keyed"] == ("no key", "it needs a key; set KEYED_KEY")
+    assert found["FlowGpt"] == ("not working", "its plugin says that it does not work")
+    assert found["Mute"] == (
+        "broken",
+        "it cannot say what it lacks: RuntimeError: nobody asked",
+    )
+    assert found["Torn"][0] == "broken"
+    assert "there is no 'base_uri'; did you mean 'base_url'?" in found["Torn"][1]
     assert done.stderr == "set aside, see `turnout plugins`: 'Missing'\n"
+
+
+def test_a_long_reason_is_broken_into_lines_on_a_terminal(inside: CommandLine) -> None:
+    inside.environment["COLUMNS"] = "66"
+
+    with inside.terminal("providers") as terminal:
+        assert terminal.end() == 0
+
+    lines = terminal.screen.splitlines()
+    assert lines[:4] == [
+        "PROVIDER  STATE        DEFAULT MODEL  WHY",
+        "Bare      unavailable  bare-1         the engine is not here; type",
+        "                                      `fetch it`",
+        "Down      ready        down-1         it needs no key",
+    ]
+
+
+def test_no_providers_at_all_is_told(inside: CommandLine) -> None:
+    inside.configure("[plugins]\nallow = []\n")
+
+    done = inside("providers")
+
+    assert (done.stdout, done.returncode) == ("", 0)
+    assert done.stderr == "there are no providers; `turnout plugins` says why\n"
 
 
 def test_a_provider_with_its_key_is_ready(inside: CommandLine) -> None:
@@ -109,7 +140,7 @@ def test_a_provider_with_its_key_is_ready(inside: CommandLine) -> None:
     assert keyed == {
         "name": "Keyed",
         "state": "ready",
-        "reason": "its key is at hand",
+        "reason": "its key is in KEYED_KEY",
         "default_model": "keyed-1",
         "in_process": False,
         "key_variable": "KEYED_KEY",

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from turnout._names import followed
 from turnout.cli._output import said
 from turnout.errors import TurnoutError
 from turnout.fallback import Route
@@ -58,7 +59,7 @@ class Narrator:
         return str(target) if self._names[target.provider] > 1 else target.provider
 
     def _asking(self, target: Target) -> None:
-        self._tell(f"; asking {self.name(target)}")
+        self._tell(f"asking {self.name(target)}")
 
     def _tell(self, ending: str = "", *, but: TurnoutError | None = None) -> None:
         assert self._stream is not None
@@ -70,7 +71,7 @@ class Narrator:
         ]
         self._told = len(attempts)
         if lines:
-            lines[-1] += ending
+            lines[-1] = followed(lines[-1], ending) if ending else lines[-1]
         for line in lines:
             self._note(line)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from turnout.cli._text import one_line, printable
+from turnout.cli._output import one_line, printable
 
 
 @pytest.mark.parametrize(

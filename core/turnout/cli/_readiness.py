@@ -1,0 +1,62 @@
+"""Whether a provider can be asked, as far as that is seen without asking it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from turnout._app import App
+from turnout._registry import ProviderEntry
+from turnout.errors import TurnoutError
+from turnout.provider import Provider
+
+__all__ = ["Readiness", "readiness"]
+
+_State: TypeAlias = Literal["ready", "no key", "unavailable", "not working", "broken"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether a provider can be asked, and why."""
+
+    state: _State
+    reason: str
+    """Where it is not ready, with what to do."""
+    provider: Provider | None = None
+    """As the configuration has it; None where it cannot be made."""
+
+
+def readiness(app: App, entry: ProviderEntry) -> Readiness:
+    """Return whether a provider can be asked; no host is reached for that."""
+    info = entry.info
+    try:
+        provider = app.provider(info.name, {})
+        missing = provider.unavailable()
+    except TurnoutError as error:
+        return Readiness(state="broken", reason=str(error))
+    except Exception as error:  # noqa: BLE001 whatever a plugin's class raises
+        reason = f"it cannot say what it lacks: {type(error).__name__}: {error}"
+        return Readiness(state="broken", reason=reason)
+
+    def found(state: _State, reason: str) -> Readiness:
+        return Readiness(state=state, reason=reason, provider=provider)
+
+    key = app.key_at_hand(entry)
+    if info.needs_key and not key:
+        return found("no key", f"it needs a key; set {_key(app, entry)}")
+    if missing is not None:
+        return found("unavailable", missing)
+    if not info.working:
+        return found("not working", "its plugin says that it does not work")
+    if info.in_process:
+        return found("ready", "it runs in this process")
+    return found(
+        "ready", f"its key is in {_key(app, entry)}" if key else "it needs no key"
+    )
+
+
+def _key(app: App, entry: ProviderEntry) -> str:
+    """Return where a provider's key is, or would go; never the key."""
+    if "api_key" in entry.options:
+        return str(app.config.path)
+    return entry.info.key_variable or "api_key in turnout.toml"
