@@ -10,12 +10,12 @@ import click
 
 from turnout._app import current_app
 from turnout._names import did_you_mean, nearest
+from turnout.cli._options import NAMES, request_options
 from turnout.cli._prompt import message, prompt
 from turnout.cli._session import Session
 from turnout.cli._views import JsonView, TextView
 from turnout.errors import ConfigError, UnavailableError
 from turnout.fallback import Route
-from turnout.types import RequestOptions
 
 __all__ = ["chat"]
 
@@ -41,9 +41,14 @@ __all__ = ["chat"]
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
     help="A file to go with the prompt: an image, a text, or any other.",
 )
-@click.option("--temperature", type=float, metavar="NUMBER", help="From 0 on.")
 @click.option(
-    "--max-tokens", type=int, metavar="NUMBER", help="How long the answer may be."
+    "-o",
+    "--option",
+    "pairs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the request, as in temperature=0.5; the value is TOML's, and a "
+    f"text needs no quotes. There are {', '.join(NAMES)}.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def chat(
@@ -52,8 +57,7 @@ def chat(
     route: str | None,
     system: str,
     attachments: tuple[Path, ...],
-    temperature: float | None,
-    max_tokens: int | None,
+    pairs: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Ask, and show the answer as it comes.
@@ -66,7 +70,7 @@ def chat(
     """
     if models and route is not None:
         raise click.UsageError("-m and --route both say whom to ask; give one of them")
-    options: RequestOptions = {"temperature": temperature, "max_tokens": max_tokens}
+    options = request_options(pairs)
     text = prompt(words)
     asked = _route(models, route)
     with asyncio.Runner() as runner:

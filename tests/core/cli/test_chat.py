@@ -53,8 +53,8 @@ def test_an_answer_ends_with_a_newline(turnout: CommandLine) -> None:
 
 def test_the_options_go_with_the_request(inside: CommandLine) -> None:
     done = inside(
-        "chat", "-m", "Echo", "-s", "Be brief.", "--temperature", "0.5", "--max-tokens",
-        "7", "Hi.",
+        "chat", "-m", "Echo", "-s", "Be brief.", "-o", "temperature=0.5", "--option",
+        "max_tokens = 7", "Hi.",
     )  # fmt: skip
 
     assert done.stdout == ("system=Be brief.|user=Hi.|temperature=0.5 max_tokens=7|\n")
@@ -227,12 +227,14 @@ def test_an_unknown_target_like_none_is_told_with_what_to_type(
     )
 
 
-def test_a_wrong_temperature_is_one_line(inside: CommandLine) -> None:
-    done = inside("chat", "-m", "Echo", "--temperature", "-1", "Hi")
+def test_a_wrong_option_is_wrong_usage(inside: CommandLine) -> None:
+    done = inside("chat", "-m", "Echo", "-o", "temprature=1", "Hi")
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: temperature=-1.0 is out of range")
-    assert done.stderr.count("\n") == 1
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.endswith(
+        "Error: -o: there is no option 'temprature'; did you mean 'temperature'?\n"
+    )
 
 
 def test_a_target_that_cannot_be_asked_is_told(turnout: CommandLine) -> None:
@@ -246,7 +248,7 @@ def test_a_target_that_cannot_be_asked_is_told(turnout: CommandLine) -> None:
 
 def test_a_target_that_is_passed_over_is_told(inside: CommandLine) -> None:
     done = inside(
-        "chat", "-m", "Down", "-m", "Slow", "-m", "Echo", "--temperature", "0", "Hi"
+        "chat", "-m", "Down", "-m", "Slow", "-m", "Echo", "-o", "temperature=0", "Hi"
     )
 
     assert done.stderr.splitlines() == [

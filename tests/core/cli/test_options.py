@@ -1,0 +1,76 @@
+"""The options of a request, as the command line takes them."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from turnout.cli._options import request_options
+
+
+@pytest.mark.parametrize(
+    ("pair", "name", "value"),
+    [
+        pytest.param("temperature=0.5", "temperature", 0.5, id="number"),
+        pytest.param("seed=7", "seed", 7, id="integer"),
+        pytest.param(" seed = 7 ", "seed", 7, id="blanks"),
+        pytest.param("stop=END", "stop", "END", id="text without quotes"),
+        pytest.param('stop="END"', "stop", "END", id="text"),
+        pytest.param("stop=a=b", "stop", "a=b", id="text with a sign"),
+        pytest.param("stop=a\nb", "stop", "a\nb", id="text of two lines"),
+        pytest.param("stop=1\nseed=2", "stop", "1\nseed=2", id="lines like options"),
+        pytest.param("stop=['a', 'b']", "stop", ["a", "b"], id="list"),
+        pytest.param("extra={n=1}", "extra", {"n": 1}, id="table"),
+    ],
+)
+def test_a_value_is_tomls(pair: str, name: str, value: object) -> None:
+    assert request_options([pair]) == {name: value}
+
+
+def test_there_may_be_several_and_none() -> None:
+    assert request_options(["seed=1", "top_p=1"]) == {"seed": 1, "top_p": 1}
+    assert request_options([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        pytest.param(
+            ["temperature"],
+            "-o: 'temperature' is no KEY=VALUE, as in temperature=0.5",
+            id="no value",
+        ),
+        pytest.param(
+            ["max-tokens=1"],
+            "-o: there is no option 'max-tokens'; did you mean 'max_tokens'?",
+            id="mistyped",
+        ),
+        pytest.param(
+            ["model=gpt-4"],
+            "-o: there is no option 'model'; there are temperature, max_tokens, "
+            "top_p, stop, seed, tools, tool_choice, response_format, extra, deadline",
+            id="model",
+        ),
+        pytest.param(["seed=1", "seed=2"], "-o: seed is given twice", id="twice"),
+        pytest.param(
+            ["temperature=hot"],
+            "-o: temperature='hot' is a str, no number",
+            id="kind",
+        ),
+        pytest.param(
+            ["temperature=-1"],
+            "-o: temperature=-1 is out of range; it is 0 or more",
+            id="range",
+        ),
+        pytest.param(
+            ["stop=['a'"],
+            "-o: stop: \"['a'\" is no TOML value: Unclosed array (at end of document)",
+            id="half a list",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_wrong_usage(pairs: list[str], message: str) -> None:
+    with pytest.raises(click.UsageError) as caught:
+        request_options(pairs)
+
+    assert str(caught.value) == message
