@@ -136,11 +136,14 @@ class PluginHost:
         """Whether every plugin that is installed is loaded and in use."""
         return not self._set_aside and len(self._keys) == len(self.installed)
 
+    @property
+    def kept_out(self) -> tuple[Plugin, ...]:
+        """The plugins that are installed and may not be loaded, by name."""
+        return tuple(_bare(e) for e in self.installed if not self._may_load(e))
+
     def keeps_out(self, name: str) -> bool:
         """Tell whether a plugin of a name is installed and may not be loaded."""
-        return fold(name) in {
-            fold(entry.name) for entry in self.installed if not self._may_load(entry)
-        }
+        return fold(name) in {fold(plugin.name) for plugin in self.kept_out}
 
     def load(self, name: str) -> list[Plugin]:
         """Load the plugins whose entry points bear a name; return those in use.
@@ -209,14 +212,13 @@ class PluginHost:
 
     def _loaded_as(self, entry: EntryPoint) -> str:
         """Load a plugin and return the name that it is registered under."""
-        distribution, version = _distribution(entry)
-        plugin = Plugin(name=entry.name, distribution=distribution, version=version)
+        plugin = _bare(entry)
         key = (
             entry.name if entry.name not in self._plugins else f"{entry.name} {plugin}"
         )
         try:
             module = _imported(entry)
-            known = self._known_as(module, distribution)
+            known = self._known_as(module, plugin.distribution)
             if known is not None:
                 return known
             check_api(entry.name, module)
@@ -312,6 +314,12 @@ def _distribution(entry: EntryPoint) -> tuple[str, str]:
         str(getattr(distribution, "name", None) or "?"),
         str(getattr(distribution, "version", None) or "?"),
     )
+
+
+def _bare(entry: EntryPoint) -> Plugin:
+    """Return a plugin before it is loaded, with nothing that it declares."""
+    distribution, version = _distribution(entry)
+    return Plugin(name=entry.name, distribution=distribution, version=version)
 
 
 def _imported(entry: EntryPoint) -> object:

@@ -12,7 +12,7 @@ from time import monotonic
 import click
 
 from turnout._app import App
-from turnout._config import users_config
+from turnout._config import Config, users_config
 from turnout._names import did_you_mean, fold, followed, nearest
 from turnout._version import VERSION
 from turnout.cli._output import write_table
@@ -79,7 +79,8 @@ def _diagnose(app: App, broken: ConfigError | None, *, offline: bool) -> list[_F
     providers = asyncio.run(_providers(known, offline=offline))
     return [
         _ok("turnout", f"{VERSION} on Python {platform.python_version()}"),
-        *_configuration(app, broken),
+        *_configuration(app.config, broken),
+        *_names(app),
         *_plugins(app),
         *providers,
         *_outcome(providers),
@@ -98,22 +99,25 @@ def _error(subject: str, text: str) -> _Finding:
     return _Finding(level=_Level.ERROR, subject=subject, text=text)
 
 
-def _configuration(app: App, broken: ConfigError | None) -> Iterator[_Finding]:
+def _configuration(config: Config, broken: ConfigError | None) -> Iterator[_Finding]:
     subject = "configuration"
-    config = app.config
     if broken is not None:
         advice = "mend it, nothing works until then"
         yield _error(subject, followed(str(broken), advice))
-        return
-    if config.path is None:
+    elif config.path is None:
         place = users_config()
         text = f"there is none, and none is needed; yours would be {place}"
         yield _ok(subject, text)
-        return
-    yield _ok(subject, f"{config.path} is valid")
+    else:
+        yield _ok(subject, f"{config.path} is used")
     if config.exposed:
         advice = f"type `chmod 600 {config.path}`"
         yield _warning("keys", f"others can read the keys in {config.path}; {advice}")
+
+
+def _names(app: App) -> Iterator[_Finding]:
+    """Find the names in the configuration that mean nobody."""
+    config = app.config
     for name, table in config.providers.items():
         if app.registry.provider(table.plugin or name) is None:
             yield _warning(

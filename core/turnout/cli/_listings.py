@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 
 import click
 
-import turnout
 from turnout._app import App, current_app
 from turnout._registry import ProviderEntry
 from turnout.cli._output import note, set_aside_note, write, write_json, write_table
@@ -114,7 +113,7 @@ def resolve(name: str | None) -> None:
 
     Without a name it is whom `turnout chat` asks when nobody is named.
     """
-    found = turnout.explain(name)
+    found = current_app().explain(name)
     write(str(found))
     if not found.places:
         note("that is nobody; `turnout providers` says what each of them lacks")

@@ -39,7 +39,7 @@ class Narrator:
         self._names = Counter(bound.provider.info.name for bound in route.targets)
         providers = {id(bound.provider): bound.provider for bound in route.targets}
         for provider in providers.values():
-            provider.hooks = _Listener(provider.hooks, self._asking)
+            provider.hooks = _Listener(provider.hooks, self._tell)
 
     def begin(self, stream: Stream) -> None:
         """Tell of this stream from now on."""
@@ -58,10 +58,9 @@ class Narrator:
         """Return a target's name, as short as it can be told from the others'."""
         return str(target) if self._names[target.provider] > 1 else target.provider
 
-    def _asking(self, target: Target) -> None:
-        self._tell(f"asking {self.name(target)}")
-
-    def _tell(self, ending: str = "", *, but: TurnoutError | None = None) -> None:
+    def _tell(
+        self, asking: Target | None = None, *, but: TurnoutError | None = None
+    ) -> None:
         assert self._stream is not None
         attempts = self._stream.reply.attempts
         lines = [
@@ -70,8 +69,8 @@ class Narrator:
             if attempt.error is not None and attempt.error is not but
         ]
         self._told = len(attempts)
-        if lines:
-            lines[-1] = followed(lines[-1], ending) if ending else lines[-1]
+        if lines and asking is not None:
+            lines[-1] = followed(lines[-1], f"asking {self.name(asking)}")
         for line in lines:
             self._note(line)
 

@@ -100,7 +100,7 @@ def new_provider(name: str, parent: Path) -> None:
         "pytest",
         f"turnout resolve {names.provider}",
     ):
-        note(f"  {step}")
+        note(step)
     note(f"Then put its address, key and models into src/{names.module}/__init__.py.")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
-
 import click
 
 from turnout._app import App, current_app
@@ -40,9 +38,7 @@ def plugins() -> None:
         (one.name, f"{one.distribution} {one.version}", f"set aside: {one.error}")
         for one in app.set_aside
     ]
-    host = app.host
-    kept = [entry for entry in host.installed if entry not in host.entry_points]
-    out = [_kept_out(entry) for entry in kept]
+    out = [(plugin.name, str(plugin), "kept out") for plugin in app.host.kept_out]
     write_table(("PLUGIN", "DISTRIBUTION", "GIVES"), [*loaded, *aside, *out])
     if broken is not None:
         note("the configuration is broken: only turnout's own plugins were loaded")
@@ -66,12 +62,6 @@ def partial_app() -> tuple[App, ConfigError | None]:
     # The commands are not wanted, but a plugin that cannot add its own is set aside.
     app.host.add_commands(click.Group())
     return app, broken
-
-
-def _kept_out(entry: EntryPoint) -> tuple[str, str, str]:
-    found = entry.dist
-    distribution = "?" if found is None else f"{found.name} {found.version}"
-    return entry.name, distribution, "kept out"
 
 
 def _gives(host: PluginHost, plugin: Plugin) -> str:

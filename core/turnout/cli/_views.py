@@ -35,7 +35,6 @@ _CUT: dict[FinishReason | None, str] = {
 """What is told of an answer that ends before its end."""
 
 _TYPES: dict[type, str] = {
-    str: "text",
     Failover: "failover",
     Finish: "finish",
     ReasoningDelta: "reasoning",
@@ -43,7 +42,7 @@ _TYPES: dict[type, str] = {
     ToolCallDelta: "tool_call",
     Usage: "usage",
 }
-"""What JSON calls the events."""
+"""What JSON calls the events that are not text."""
 
 
 class View(Protocol):
@@ -106,8 +105,10 @@ class JsonView:
 
     def show(self, event: Event) -> None:
         """Show an event."""
-        said = {"text": event} if isinstance(event, str) else _fields(event)
-        _write_line({"type": _TYPES[type(event)], **said})
+        if isinstance(event, str):
+            _write_line({"type": "text", "text": event})
+        else:
+            _write_line({"type": _TYPES[type(event)], **_fields(event)})
 
     def note(self, line: str) -> None:
         """Tell what happens on the way."""

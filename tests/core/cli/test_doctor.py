@@ -58,7 +58,7 @@ def test_all_is_well(inside: CommandLine, listening: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     found = findings(done.stdout)
     assert found["turnout"][0] == "ok"
-    assert found["configuration"] == ("ok", f"{path} is valid")
+    assert found["configuration"] == ("ok", f"{path} is used")
     assert found["plugins"] == ("ok", "Scripted")
     assert found["Keyed"] == (
         "ok",

@@ -44,12 +44,12 @@ def test_a_glance_loads_nothing_heavy(turnout: CommandLine, option: str) -> None
     modules = loaded_by(turnout, option)
 
     assert not modules & {"asyncio", "aiohttp", "pydantic", "pydantic_core"}
+    assert not modules & {"turnout.cli._chat", "turnout.cli._listings"}
 
 
-def test_the_version_loads_no_command_and_no_plugin(turnout: CommandLine) -> None:
+def test_the_version_loads_no_plugin(turnout: CommandLine) -> None:
     modules = loaded_by(turnout, "--version")
 
-    assert "turnout.cli._chat" not in modules
     assert "turnout._app" not in modules
     assert "importlib.metadata" not in modules
 
