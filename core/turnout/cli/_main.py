@@ -17,7 +17,7 @@ from turnout.errors import TurnoutError
 if TYPE_CHECKING:
     from turnout._app import App
 
-__all__ = ["Commands", "command_line", "main", "run"]
+__all__ = ["main", "run"]
 
 _OWN = {
     "chat": ("_chat", "Ask, and show the answer as it comes."),

@@ -157,6 +157,17 @@ def test_a_shell_completes_the_commands_of_plugins(turnout: CommandLine) -> None
     assert done.stderr == ""
 
 
+def test_a_shell_completes_the_options_of_a_command(turnout: CommandLine) -> None:
+    turnout.environment.update(
+        _TURNOUT_COMPLETE="bash_complete", COMP_WORDS="turnout chat --", COMP_CWORD="2"
+    )
+
+    done = turnout()
+
+    assert "plain,--option" in done.stdout.split()
+    assert done.stderr == ""
+
+
 def test_a_shell_completes_what_follows_an_unknown_command(
     turnout: CommandLine,
 ) -> None:
