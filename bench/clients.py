@@ -27,54 +27,58 @@ Ask = Callable[[], Awaitable[int]]
 """Reads one answer; returns the number of its characters."""
 
 
-async def bare(port: int, query: str) -> tuple[Ask, Callable[[], Awaitable[None]]]:
-    """The loop that a good programmer writes by hand, proof and headers included."""
+def headers() -> dict[str, str]:
+    """Return what FlowGPT wants of a request, its proof included."""
     import hashlib
     import secrets
     import time
 
+    timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
+    proof = f"{timestamp}-{nonce}-Bearer null".encode()
+    return {
+        "User-Agent": "Mozilla/5.0 (Windows NT 10.0; rv:122.0) Firefox/122.0",
+        "Accept": "*/*",
+        "Accept-Language": "en-US;q=0.7,en;q=0.3",
+        "Accept-Encoding": "identity",
+        "Referer": "https://flowgpt.com/",
+        "Content-Type": "application/json",
+        "Origin": "https://flowgpt.com",
+        "Sec-Fetch-Dest": "empty",
+        "Sec-Fetch-Mode": "cors",
+        "Sec-Fetch-Site": "same-site",
+        "TE": "trailers",
+        "Authorization": "Bearer null",
+        "x-flow-device-id": "f-0123456789abcdefghi",
+        "x-timestamp": timestamp,
+        "x-nonce": nonce,
+        "x-signature": hashlib.md5(proof).hexdigest(),
+    }
+
+
+def body(question: str) -> dict[str, object]:
+    """Return FlowGPT's body of a request."""
+    return {
+        "model": "gpt-3.5-turbo",
+        "nsfw": False,
+        "question": question,
+        "history": [{"role": "assistant", "content": "Hello, how can I help?"}],
+        "system": "You are helpful assistant.",
+        "temperature": 0.7,
+        "promptId": "model-gpt-3.5-turbo",
+        "documentIds": [],
+        "chatFileDocumentIds": [],
+        "generateImage": False,
+        "generateAudio": False,
+    }
+
+
+async def bare(port: int, query: str) -> tuple[Ask, Callable[[], Awaitable[None]]]:
+    """The loop that a good programmer writes by hand, proof and headers included."""
     import aiohttp
     import orjson
 
     session = aiohttp.ClientSession()
     url = f"http://127.0.0.1:{port}{PATH}{query}"
-
-    def headers() -> dict[str, str]:
-        timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
-        proof = f"{timestamp}-{nonce}-Bearer null".encode()
-        return {
-            "User-Agent": "Mozilla/5.0 (Windows NT 10.0; rv:122.0) Firefox/122.0",
-            "Accept": "*/*",
-            "Accept-Language": "en-US;q=0.7,en;q=0.3",
-            "Accept-Encoding": "identity",
-            "Referer": "https://flowgpt.com/",
-            "Content-Type": "application/json",
-            "Origin": "https://flowgpt.com",
-            "Sec-Fetch-Dest": "empty",
-            "Sec-Fetch-Mode": "cors",
-            "Sec-Fetch-Site": "same-site",
-            "TE": "trailers",
-            "Authorization": "Bearer null",
-            "x-flow-device-id": "f-0123456789abcdefghi",
-            "x-timestamp": timestamp,
-            "x-nonce": nonce,
-            "x-signature": hashlib.md5(proof).hexdigest(),
-        }
-
-    def body(question: str) -> dict[str, object]:
-        return {
-            "model": "gpt-3.5-turbo",
-            "nsfw": False,
-            "question": question,
-            "history": [{"role": "assistant", "content": "Hello, how can I help?"}],
-            "system": "You are helpful assistant.",
-            "temperature": 0.7,
-            "promptId": "model-gpt-3.5-turbo",
-            "documentIds": [],
-            "chatFileDocumentIds": [],
-            "generateImage": False,
-            "generateAudio": False,
-        }
 
     async def ask() -> int:
         characters = 0

@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.clients import CASES, CLIENTS
+from bench.cold import COLD
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,6 +36,7 @@ IMPORTS = {
 BUDGETS = {
     ("import", "turnout"): 0.35,
     ("import", "turnout --version"): 0.35,
+    ("cold", "turnout"): 1.25,
     ("one event", "turnout"): 1.25,
     ("one event", "turnout, route of 3"): 1.4,
     ("full speed, 1 a write", "turnout"): 0.8,
@@ -83,17 +85,27 @@ def client(case: str, port: int, name: str) -> float:
 def importing(name: str) -> float:
     """Return milliseconds of CPU of a process that imports and ends."""
     statement = IMPORTS[name]
-    command = ["-c", statement] if statement else ["-m", "turnout", "--version"]
+    return spent("-c", statement) if statement else spent("-m", "turnout", "--version")
+
+
+def asking(port: int, name: str) -> float:
+    """Return milliseconds of CPU of a process that imports, asks once and ends."""
+    return spent("-m", "bench.cold", str(port), name)
+
+
+def spent(*arguments: str) -> float:
+    """Return milliseconds of CPU of a new interpreter, from its start to its end."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
-        [sys.executable, *command],
+        [sys.executable, *arguments],
+        cwd=ROOT,
         check=True,
         stdout=subprocess.DEVNULL,
         env=environment(),
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return spent * 1e3
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds * 1e3
 
 
 def rounds(
@@ -125,15 +137,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     count = parser.parse_args().rounds
-    for name in IMPORTS:
-        importing(name)  # Writes the bytecode.
-    table(
-        "Import",
-        "import",
-        "CPU ms",
-        rounds(list(IMPORTS), importing, max(count, 9)),
-    )
+    # A process that lives briefly is noisy, and cheap to measure.
+    brief = max(count, 9)
     with upstream() as port:
+        for name in IMPORTS:
+            importing(name)  # Writes the bytecode.
+        figures = rounds(list(IMPORTS), importing, brief)
+        table("Import", "import", "CPU ms", figures)
+        for name in COLD:
+            asking(port, name)
+        figures = rounds(list(COLD), partial(asking, port), brief)
+        table("Cold process to the answer", "cold", "CPU ms", figures)
         for case in CASES:
             unit = "CPU us a stream" if case == "one event" else "CPU us an event"
             figures = rounds(list(CLIENTS), partial(client, case, port), count)

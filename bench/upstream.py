@@ -1,9 +1,10 @@
 """A service that answers at full speed: FlowGPT's lines over raw asyncio.
 
 Runs as a process of its own. The reply's shape is asked for in the query:
-`?events=N&batch=B` gives N events, B of them in each write. It checks nothing and
-writes bytes that are prepared. What it takes itself is not in the figures: they are
-the CPU time of the client's process.
+`?events=N&batch=B` gives N events, B of them in each write; without a query it is 20
+events, each in a write of its own. It checks nothing and writes bytes that are
+prepared. What it takes itself is not in the figures: they are the CPU time of the
+client's process.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Upstream(asyncio.Protocol):
             return
         self.buffer = b""
         query = parse_qs(urlsplit(head.split(b" ")[1].decode()).query)
-        events, batch = int(query["events"][0]), int(query["batch"][0])
+        events = int(query.get("events", ["20"])[0])
+        batch = int(query.get("batch", ["1"])[0])
         self.task = asyncio.ensure_future(self.answer(events, batch))
 
     async def answer(self, events: int, batch: int) -> None:
