@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
@@ -32,6 +33,17 @@ def wrong_role(role: object) -> str:
     if role is None or (isinstance(role, str) and len(role) < _LONGEST_ROLE):
         shown = repr(role)
     return f"has the role {shown}; a role is one of {', '.join(ROLES)}"
+
+
+def wrong_calls(role: Role, calls: Sequence[ToolCall], call_id: str | None) -> str:
+    """Return what is wrong with a message's calls; empty where nothing is."""
+    if calls and role != "assistant":
+        return f"has tool_calls and the role {role!r}; only an assistant's has them"
+    if call_id and role != "tool":
+        return f"has a tool_call_id and the role {role!r}; only a tool's has one"
+    if role == "tool" and not call_id:
+        return "answers no call; tool_call_id is the id of the call that it answers"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +118,8 @@ class Message:
     """One turn of a conversation.
 
     Raises:
-        ArgumentError: The role is none, or the content is neither text nor parts.
+        ArgumentError: The role is none, the content is neither text nor parts, or
+            the calls and the id of a call do not belong to the role.
     """
 
     role: Role
@@ -114,7 +127,7 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     """The calls that an assistant's message asks for."""
     tool_call_id: str | None = None
-    """The call that a tool's message answers."""
+    """The call that a tool's message answers, and must name."""
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -126,6 +139,9 @@ class Message:
                 "a message's content is a str or a tuple of TextPart, ImagePart and "
                 "FilePart"
             )
+        wrong = wrong_calls(self.role, self.tool_calls, self.tool_call_id)
+        if wrong:
+            raise ArgumentError(f"a message {wrong}")
 
     @property
     def text(self) -> str:

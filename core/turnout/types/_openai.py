@@ -8,7 +8,7 @@ Source: OpenAI's chat completions reference, `messages` and `tools`; wire.md 2.1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TypeAlias, assert_never, cast
 
 from turnout.errors import ArgumentError
@@ -22,6 +22,7 @@ from turnout.types._messages import (
     TextPart,
     Tool,
     ToolCall,
+    wrong_calls,
     wrong_role,
 )
 
@@ -41,11 +42,13 @@ Conversation: TypeAlias = (
 )
 """All that is taken for messages: one of them, or a sequence."""
 
+_MESSAGES = "a text, a message or a list of messages"
+
 # What OpenAI's own replies carry beside the fields that are read. Such a reply is
 # often put back into the conversation whole, so these may stand there and be empty.
 _IGNORED_IF_EMPTY = {"annotations", "audio", "function_call", "refusal"}
-_FIELDS = {"role", "content", "tool_calls", "tool_call_id", "name"}
-_FUNCTION_FIELDS = {"name", "description", "parameters", "strict"}
+_FIELDS = ("role", "content", "tool_calls", "tool_call_id", "name")
+_FUNCTION_FIELDS = ("name", "description", "parameters", "strict")
 
 # `developer` is what newer models call the system's voice.
 _ROLE_NAMES: dict[str, Role] = {"developer": "system"}
@@ -64,7 +67,7 @@ def as_messages(conversation: Conversation) -> tuple[Message, ...]:
         return (_item(conversation, "the message"),)
     messages = tuple(
         _item(item, f"messages[{index}]")
-        for index, item in enumerate(_iterable(conversation, "messages"))
+        for index, item in enumerate(_iterable(conversation, "messages", _MESSAGES))
     )
     if not messages:
         raise ArgumentError("there are no messages; give at least one")
@@ -91,20 +94,33 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
         raise ArgumentError(f"{where} {wrong_role(named)}")
     for name in fields:
         if name not in _FIELDS and (name not in _IGNORED_IF_EMPTY or fields[name]):
-            raise ArgumentError(f"{where} has the field {name!r}, which means nothing")
+            raise _meaningless(name, where, _FIELDS)
     # An assistant's may consist of tool calls.
     if fields.get("content") is None and role != "assistant":
         raise ArgumentError(f"{where} lacks 'content'")
-    calls = _iterable(fields.get("tool_calls") or (), f"{where}.tool_calls")
+    content = _content(fields.get("content"), f"{where}.content")
+    calls = fields.get("tool_calls") or ()
+    tool_calls = tuple(
+        _tool_call(call, f"{where}.tool_calls[{index}]")
+        for index, call in enumerate(_iterable(calls, f"{where}.tool_calls"))
+    )
+    call_id = _text(fields, "tool_call_id", where)
+    wrong = wrong_calls(role, tool_calls, call_id)
+    if wrong:
+        raise ArgumentError(f"{where} {wrong}")
     return Message(
         role=role,
-        content=_content(fields.get("content"), f"{where}.content"),
-        tool_calls=tuple(
-            _tool_call(call, f"{where}.tool_calls[{index}]")
-            for index, call in enumerate(calls)
-        ),
-        tool_call_id=_text(fields, "tool_call_id", where),
+        content=content,
+        tool_calls=tool_calls,
+        tool_call_id=call_id,
         name=_text(fields, "name", where),
+    )
+
+
+def _meaningless(name: str, where: str, known: Iterable[str]) -> ArgumentError:
+    return ArgumentError(
+        f"{where} has the field {name!r}, which means nothing; there are "
+        f"{', '.join(known)}"
     )
 
 
@@ -115,7 +131,7 @@ def _content(content: object, where: str) -> str | tuple[Part, ...]:
         return content
     return tuple(
         _part(part, f"{where}[{index}]")
-        for index, part in enumerate(_iterable(content, where))
+        for index, part in enumerate(_iterable(content, where, "a text or parts"))
     )
 
 
@@ -139,10 +155,10 @@ def _text_part(fields: Mapping[str, object], where: str) -> Part:
 
 
 def _image_part(fields: Mapping[str, object], where: str) -> Part:
-    image = fields.get("image_url")
-    if isinstance(image, str):
-        image = {"url": image}
-    image = _mapping(image, f"{where}.image_url")
+    given = fields.get("image_url")
+    image = (
+        {"url": given} if isinstance(given, str) else _inner(fields, "image_url", where)
+    )
     url = _required(image, "url", f"{where}.image_url")
     detail = _text(image, "detail", f"{where}.image_url")
     if not url.startswith("data:"):
@@ -152,7 +168,7 @@ def _image_part(fields: Mapping[str, object], where: str) -> Part:
 
 
 def _file_part(fields: Mapping[str, object], where: str) -> Part:
-    file = _mapping(fields.get("file"), f"{where}.file")
+    file = _inner(fields, "file", where)
     where = f"{where}.file"
     filename = _text(file, "filename", where)
     if file.get("file_data") is None:
@@ -173,7 +189,7 @@ def _tool_call(call: object, where: str) -> ToolCall:
     if isinstance(call, ToolCall):
         return call
     fields = _mapping(call, where)
-    function = _mapping(fields.get("function"), f"{where}.function")
+    function = _inner(fields, "function", where)
     return ToolCall(
         id=_required(fields, "id", where),
         name=_required(function, "name", f"{where}.function"),
@@ -196,11 +212,16 @@ def as_tools(tools: Iterable[Tool | Mapping[str, object]]) -> tuple[Tool, ...]:
 def _tool(tool: object, where: str) -> Tool:
     if isinstance(tool, Tool):
         return tool
-    function = _mapping(_mapping(tool, where).get("function"), f"{where}.function")
+    if not isinstance(tool, Mapping):
+        raise ArgumentError(
+            f"{where} is a {type(tool).__name__}; a tool is a mapping in OpenAI's form "
+            "or a Tool"
+        )
+    function = _inner(cast("Mapping[str, object]", tool), "function", where)
     where = f"{where}.function"
     for name in function:
         if name not in _FUNCTION_FIELDS:
-            raise ArgumentError(f"{where} has the field {name!r}, which means nothing")
+            raise _meaningless(name, where, _FUNCTION_FIELDS)
     parameters = function.get("parameters")
     if parameters is not None:
         parameters = dict(_mapping(parameters, f"{where}.parameters"))
@@ -215,11 +236,20 @@ def _tool(tool: object, where: str) -> Tool:
     )
 
 
-def _iterable(value: object, where: str) -> Iterable[object]:
-    kind = type(value).__name__
-    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
-        raise ArgumentError(f"{where} is a {kind}, not a list")
+# What can be iterated and is no list all the same; a set has no order.
+_NO_LISTS = str | bytes | bytearray | memoryview | Mapping | Set
+
+
+def _iterable(value: object, where: str, wanted: str = "a list") -> Iterable[object]:
+    if not isinstance(value, Iterable) or isinstance(value, _NO_LISTS):
+        raise ArgumentError(f"{where} is a {type(value).__name__}, not {wanted}")
     return cast("Iterable[object]", value)
+
+
+def _inner(fields: Mapping[str, object], name: str, where: str) -> Mapping[str, object]:
+    if fields.get(name) is None:
+        raise ArgumentError(f"{where} lacks {name!r}")
+    return _mapping(fields[name], f"{where}.{name}")
 
 
 def _mapping(value: object, where: str) -> Mapping[str, object]:

@@ -247,7 +247,9 @@ FILE = Message(role="user", content=(TextPart(text="x"), FilePart(file_id="f")))
             id="call",
         ),
         pytest.param(
-            messages(Message(role="tool", content="1")), ("tools",), id="answer"
+            messages(Message(role="tool", content="1", tool_call_id="c1")),
+            ("tools",),
+            id="answer",
         ),
         pytest.param(messages(IMAGE), ("images",), id="image"),
         pytest.param(messages(FILE), ("files",), id="file"),
