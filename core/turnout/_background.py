@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from turnout.errors import ArgumentError
 
@@ -49,8 +49,14 @@ class BackgroundLoop:
         cancels the coroutine.
 
         Raises:
-            ArgumentError: This thread runs an event loop, which would stand still.
+            ArgumentError: It is no coroutine, or this thread runs an event loop, which
+                would stand still.
         """
+        if not isinstance(cast("object", coroutine), Coroutine):
+            raise ArgumentError(
+                f"run is given a {type(coroutine).__name__}; it takes a coroutine, as "
+                "in run(provider.complete(...))"
+            )
         try:
             _check_no_event_loop()
         except ArgumentError:

@@ -8,6 +8,9 @@ from turnout.types import ChatRequest, ModelInfo, ProviderInfo, Target
 
 __all__ = ["Catalog"]
 
+_FEW = 20
+"""How many models a message tells at most."""
+
 
 class Catalog:
     """Look models up as a provider's own names and aliases say.
@@ -87,9 +90,22 @@ class Catalog:
         found = self.find(name)
         if found is not None:
             return found
-        raise UnknownModelError(
-            f"provider {self.info.name!r} has no model {name!r}"
-            f"{did_you_mean(nearest(name, self.names))}"
+        raise UnknownModelError(self.unknown(name))
+
+    def unknown(self, name: str, prefix: str = "", where: str = "") -> str:
+        """Return the message of an unknown name, with the nearest names or all.
+
+        Args:
+            name: Which means no model.
+            prefix: What stands before the names that it may mean.
+            where: The clause that tells where the name stands.
+        """
+        near = [f"{prefix}{one}" for one in nearest(name, self.names)]
+        models = ", ".join(self._models) if len(self._models) <= _FEW else ""
+        rest = f"; there are {models}" if models else ""
+        return (
+            f"provider {self.info.name!r} has no model {name!r}{where}"
+            f"{did_you_mean(near) or rest}"
         )
 
     def info_of(self, model: str) -> ModelInfo:

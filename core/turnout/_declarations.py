@@ -83,13 +83,16 @@ def _provider_info(name: str, item: object) -> ProviderInfo:
         info = getattr(item, "info", None)
         if isinstance(info, ProviderInfo):
             return replace(info, provider_class=item)
-        raise PluginError(f"plugin {name!r}: {item.__name__} has no `info`")
+        raise PluginError(
+            f"plugin {name!r}: {item.__name__} has no `info`; it is a ProviderInfo"
+        )
     if isinstance(item, ProviderInfo):
         cls: object = item.provider_class
         if isinstance(cls, type) and issubclass(cls, Provider):
             return item
         raise PluginError(
-            f"plugin {name!r}: the provider_class of {item.name!r} is no Provider"
+            f"plugin {name!r}: the provider_class of {item.name!r} is no Provider; "
+            "it is the class that serves the row"
         )
     raise PluginError(
         f"plugin {name!r} gave {item!r} for a provider; it is a Provider's class or a "

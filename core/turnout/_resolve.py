@@ -12,7 +12,7 @@ from turnout._names import did_you_mean, fold, nearest
 from turnout._plugins import aside_clause
 from turnout._registry import ProviderEntry, Registry
 from turnout.errors import ConfigError, UnknownModelError
-from turnout.types import Explanation, Place, Target
+from turnout.types import ChatRequest, Explanation, Place, Target
 
 __all__ = ["Resolver"]
 
@@ -63,12 +63,13 @@ class Resolver:
                 providers whose key is at hand are asked, or the route `default`.
 
         Raises:
+            ArgumentError: The name is no printable text.
             UnknownModelError: Nobody bears the name.
             ConfigError: Aliases or routes go in a circle.
         """
         if name is None:
             return self._nobody_named()
-        return self._explain(name, ())
+        return self._explain(ChatRequest.checked_model(name), ())
 
     def _explain(self, name: str, path: tuple[str, ...]) -> Explanation:
         if name in path:
@@ -118,11 +119,9 @@ class Resolver:
             return None
         found = entry.catalog.find(model) if model else entry.info.first_model
         if found is None:
-            near = nearest(model, entry.catalog.names)
+            prefix = f"{entry.info.name}:"
             raise UnknownModelError(
-                f"provider {entry.info.name!r} has no model {model!r}"
-                f"{_named_by(path)}"
-                f"{did_you_mean([f'{entry.info.name}:{one}' for one in near])}"
+                entry.catalog.unknown(model, prefix, _named_by(path))
             )
         target = Target(entry.info.name, found)
         place = Place(target=target, reason="it was named")

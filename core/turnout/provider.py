@@ -13,7 +13,7 @@ from turnout._catalog import Catalog
 from turnout._environment import variable
 from turnout._record import Record
 from turnout._validation import checked, hidden
-from turnout.errors import AuthenticationError
+from turnout.errors import AuthenticationError, PluginError
 from turnout.stream import Reader, Stream
 from turnout.types import (
     Attempt,
@@ -121,6 +121,7 @@ class Provider(ABC):
 
     Raises:
         ConfigError: There is no option of that name, or its value is wrong.
+        PluginError: The class has no `info`.
     """
 
     info: ProviderInfo
@@ -132,6 +133,11 @@ class Provider(ABC):
         options = hidden(options)
         if info is not None:
             self.info = info
+        if not isinstance(getattr(self, "info", None), ProviderInfo):
+            raise PluginError(
+                f"{type(self).__name__} has no info; write "
+                'info = ProviderInfo(name="…") into its body'
+            )
         self.options = checked(
             self.options_type,
             {**self.info.options, **options},

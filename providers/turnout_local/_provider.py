@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from turnout.errors import TurnoutError
 from turnout.provider import Provider
-from turnout.types import ChatRequest, Event
+from turnout.types import ChatRequest, Event, ProviderInfo
 from turnout_local._models import LOCAL
 from turnout_local._options import LocalOptions
 from turnout_local._protocol import AnswerReader, body_of, error_of
@@ -36,6 +37,16 @@ class Local(Provider):
     info = LOCAL
     options_type = LocalOptions
     options: LocalOptions
+
+    def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
+        super().__init__(info=info, **options)
+        window = self.options.context_size
+        self.info = replace(
+            self.info,
+            models=tuple(
+                replace(model, context_window=window) for model in self.info.model_infos
+            ),
+        )
 
     async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
         """Answer a request; waits its turn where all slots are taken.

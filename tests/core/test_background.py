@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncGenerator, Iterator
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,14 @@ def test_a_stream_is_read_once_in_synchronous_code_too() -> None:
 
     with pytest.raises(ArgumentError, match="read once"):
         list(stream)
+
+
+@pytest.mark.parametrize("given", ["a", saying("a").stream("Why?"), None])
+def test_what_is_no_coroutine_is_refused(given: Any) -> None:
+    kind = type(given).__name__
+
+    with pytest.raises(ArgumentError, match=f"run is given a {kind}; it takes a cor"):
+        run(given)
 
 
 def test_all_synchronous_code_shares_one_event_loop() -> None:

@@ -93,7 +93,10 @@ def test_a_name_is_resolved() -> None:
             "smal-1",
             "provider 'Hello' has no model 'smal-1'; did you mean 'small-1'?",
         ),
-        ("zzz", "provider 'Hello' has no model 'zzz'"),
+        (
+            "zzz",
+            "provider 'Hello' has no model 'zzz'; there are small-1, Big-2, Case, case",
+        ),
         (
             "CASE",
             "provider 'Hello' has no model 'CASE'; did you mean 'Case' or 'case'?",
@@ -105,6 +108,12 @@ def test_an_unknown_name_is_refused_with_the_nearest(name: str, message: str) ->
         CATALOG.model(name)
 
     assert str(caught.value) == message
+
+
+def test_many_models_are_not_told_in_an_error() -> None:
+    many = Catalog(ProviderInfo(name="Many", models=tuple(map(str, range(21)))))
+
+    assert many.unknown("zzz") == "provider 'Many' has no model 'zzz'"
 
 
 def test_what_is_known_of_a_model_is_told() -> None:

@@ -382,24 +382,27 @@ def test_an_object_may_be_a_plugin(site: Site) -> None:
         ),
         pytest.param(
             "class P(Provider): pass\n@hookimpl\ndef turnout_providers(): return [P]",
-            "plugin 'Culprit': P has no `info`",
+            "plugin 'Culprit': P has no `info`; it is a ProviderInfo",
             id="class without info",
         ),
         pytest.param(
             "@hookimpl\ndef turnout_providers(): return [ProviderInfo(name='P')]",
-            "plugin 'Culprit': the provider_class of 'P' is no Provider",
+            "plugin 'Culprit': the provider_class of 'P' is no Provider; it is the "
+            "class that serves the row",
             id="row without class",
         ),
         pytest.param(
             "@hookimpl\ndef turnout_providers():\n"
             "    return [ProviderInfo(name='P', provider_class='Silent')]",
-            "plugin 'Culprit': the provider_class of 'P' is no Provider",
+            "plugin 'Culprit': the provider_class of 'P' is no Provider; it is the "
+            "class that serves the row",
             id="row over a text",
         ),
         pytest.param(
             "@hookimpl\ndef turnout_providers():\n"
             "    return [ProviderInfo(name='P', provider_class=int)]",
-            "plugin 'Culprit': the provider_class of 'P' is no Provider",
+            "plugin 'Culprit': the provider_class of 'P' is no Provider; it is the "
+            "class that serves the row",
             id="row over another class",
         ),
         pytest.param(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +13,7 @@ from turnout.errors import (
     ArgumentError,
     AuthenticationError,
     ConfigError,
+    PluginError,
     UnknownModelError,
     UnsupportedError,
 )
@@ -239,3 +241,22 @@ def test_a_provider_that_is_entered_serves_other_loops_too() -> None:
             return [here.text, there.text]
 
     assert run_clean(main) == ["a", "b"]
+
+
+class Nameless(Provider):
+    async def generate(self, request: ChatRequest) -> AsyncIterator[str]:
+        yield request.last_user_text
+
+
+class Misnamed(Nameless):
+    info = cast("ProviderInfo", "Misnamed")
+
+
+@pytest.mark.parametrize("cls", [Nameless, Misnamed])
+def test_a_class_without_an_info_is_told_what_it_lacks(cls: type[Provider]) -> None:
+    with pytest.raises(PluginError) as caught:
+        cls()
+
+    assert str(caught.value) == (
+        f'{cls.__name__} has no info; write info = ProviderInfo(name="…") into its body'
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from turnout.errors import PluginError
 
@@ -33,7 +34,11 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """What a provider serves."""
+    """What a provider serves.
+
+    Raises:
+        PluginError: The aliases are a text.
+    """
 
     name: str
     """The provider's own name for it."""
@@ -49,14 +54,21 @@ class ModelInfo:
     source: str = ""
     """Where these facts stand, and the date on which they were read."""
 
+    def __post_init__(self) -> None:
+        if isinstance(cast("object", self.aliases), str):  # Else each letter is one.
+            raise PluginError(
+                f"the aliases of model {self.name!r} are a text; they are a tuple, as "
+                'in ("one",)'
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderInfo:
     """What a provider says of itself, before anything of it is made.
 
     Raises:
-        PluginError: The name cannot be used, or the default model or what an alias
-            means is none of the provider's models.
+        PluginError: The name cannot be used, the models are none, or the default model
+            or what an alias means is not among them.
     """
 
     name: str
@@ -86,7 +98,8 @@ class ProviderInfo:
     def __post_init__(self) -> None:
         # Names are compared without `-`, `_` and spaces: something must be left.
         if (
-            not self.name.strip("-_ ")
+            not isinstance(cast("object", self.name), str)
+            or not self.name.strip("-_ ")
             or ":" in self.name
             or not self.name.isprintable()
         ):
@@ -95,11 +108,17 @@ class ProviderInfo:
                 "characters and no colon"
             )
         models: object = self.models
-        if isinstance(models, str):
+        if isinstance(models, str) or not isinstance(models, Iterable):
             raise PluginError(
-                f"the models of provider {self.name!r} are a text; they are a tuple, "
-                'as in ("one",)'
+                f"the models of provider {self.name!r} are a {type(models).__name__}; "
+                'they are a tuple, as in ("one",)'
             )
+        for model in cast("Iterable[object]", models):
+            if not isinstance(model, str | ModelInfo):
+                raise PluginError(
+                    f"provider {self.name!r} has {model!r} for a model; it is a name "
+                    "or a ModelInfo"
+                )
         if self.open_models:
             return
         names = {_name(model) for model in self.models}

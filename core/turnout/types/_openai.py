@@ -30,6 +30,7 @@ __all__ = [
     "Conversation",
     "as_messages",
     "as_tools",
+    "listed",
     "message_to_openai",
     "tool_to_openai",
 ]
@@ -67,7 +68,7 @@ def as_messages(conversation: Conversation) -> tuple[Message, ...]:
         return (_item(conversation, "the message"),)
     messages = tuple(
         _item(item, f"messages[{index}]")
-        for index, item in enumerate(_iterable(conversation, "messages", _MESSAGES))
+        for index, item in enumerate(listed(conversation, "messages", _MESSAGES))
     )
     if not messages:
         raise ArgumentError("there are no messages; give at least one")
@@ -102,7 +103,7 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
     calls = fields.get("tool_calls") or ()
     tool_calls = tuple(
         _tool_call(call, f"{where}.tool_calls[{index}]")
-        for index, call in enumerate(_iterable(calls, f"{where}.tool_calls"))
+        for index, call in enumerate(listed(calls, f"{where}.tool_calls"))
     )
     call_id = _text(fields, "tool_call_id", where)
     wrong = wrong_calls(role, tool_calls, call_id)
@@ -131,7 +132,7 @@ def _content(content: object, where: str) -> str | tuple[Part, ...]:
         return content
     return tuple(
         _part(part, f"{where}[{index}]")
-        for index, part in enumerate(_iterable(content, where, "a text or parts"))
+        for index, part in enumerate(listed(content, where, "a text or parts"))
     )
 
 
@@ -205,7 +206,7 @@ def as_tools(tools: Iterable[Tool | Mapping[str, object]]) -> tuple[Tool, ...]:
     """
     return tuple(
         _tool(tool, f"tools[{index}]")
-        for index, tool in enumerate(_iterable(tools, "tools"))
+        for index, tool in enumerate(listed(tools, "tools"))
     )
 
 
@@ -240,7 +241,17 @@ def _tool(tool: object, where: str) -> Tool:
 _NO_LISTS = str | bytes | bytearray | memoryview | Mapping | Set
 
 
-def _iterable(value: object, where: str, wanted: str = "a list") -> Iterable[object]:
+def listed(value: object, where: str, wanted: str = "a list") -> Iterable[object]:
+    """Return what stands for a list, to be iterated.
+
+    Args:
+        value: As a user gave it.
+        where: Its name, as the message begins.
+        wanted: What it may be, as the message ends.
+
+    Raises:
+        ArgumentError: It is something else.
+    """
     if not isinstance(value, Iterable) or isinstance(value, _NO_LISTS):
         raise ArgumentError(f"{where} is a {type(value).__name__}, not {wanted}")
     return cast("Iterable[object]", value)

@@ -13,7 +13,7 @@ from turnout._names import did_you_mean, nearest
 from turnout.errors import ArgumentError
 from turnout.types._info import Capabilities
 from turnout.types._messages import FilePart, ImagePart, Message, TextPart, Tool
-from turnout.types._openai import Conversation, as_messages, as_tools
+from turnout.types._openai import Conversation, as_messages, as_tools, listed
 
 __all__ = ["ChatRequest", "RequestOptions"]
 
@@ -67,8 +67,8 @@ class ChatRequest:
         """Return the request for what a user wrote.
 
         Raises:
-            ArgumentError: A message or an option cannot be used; the message says
-                which, and what it may be.
+            ArgumentError: A message or an option cannot be used, or there is no such
+                option; the message says which, and what it may be.
         """
         given = cast("Mapping[str, object]", options)
         return cls(
@@ -138,6 +138,8 @@ class ChatRequest:
         return tuple(sorted(n for n in needs if not getattr(capabilities, n)))
 
 
+_EXTRA = "; what only the provider knows goes into extra={{{name!r}: ...}}"
+
 # The fields of a request that are fields of `Capabilities` too.
 _PARAMETERS = (
     "temperature",
@@ -160,7 +162,9 @@ def _check_of(option: str) -> Callable[[object], Any]:
     check = _CHECKS.get(option)
     if check is None:
         guesses = did_you_mean(nearest(option, _CHECKS))
-        raise ArgumentError(f"there is no option {option!r} of a request{guesses}")
+        raise ArgumentError(
+            f"a request has no {option!r}{guesses or _EXTRA.format(name=option)}"
+        )
     return check
 
 
@@ -200,11 +204,9 @@ def _whole(name: str, value: object, *, low: int | None = None) -> int:
 
 
 def _stop(stop: object) -> tuple[str, ...]:
-    texts = [stop] if isinstance(stop, str) else stop
-    if not isinstance(texts, Iterable):
-        raise ArgumentError(f"stop is a {type(stop).__name__}, not a text or texts")
     checked: list[str] = []
-    for text in cast("Iterable[object]", texts):
+    texts = [stop] if isinstance(stop, str) else listed(stop, "stop", "a text or texts")
+    for text in texts:
         if not isinstance(text, str) or not text:
             what = "empty" if text == "" else f"a {type(text).__name__}"
             raise ArgumentError(

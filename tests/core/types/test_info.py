@@ -41,8 +41,8 @@ def test_the_default_model_is_the_one_that_is_named_or_the_first(
     assert info.first_model == first
 
 
-@pytest.mark.parametrize("name", ["", " ", "-_ ", "a:b", "a\nb", "a\x00"])
-def test_a_name_that_cannot_be_asked_for_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", ["", " ", "-_ ", "a:b", "a\nb", "a\x00", None])
+def test_a_name_that_cannot_be_asked_for_is_refused(name: Any) -> None:
     with pytest.raises(PluginError, match="cannot name a provider") as caught:
         ProviderInfo(name=name)
 
@@ -59,9 +59,20 @@ def test_a_name_may_have_any_other_characters(name: str) -> None:
     [
         pytest.param(
             {"models": "hello-1"},
-            "the models of provider 'Hello' are a text; they are a tuple, as in "
+            "the models of provider 'Hello' are a str; they are a tuple, as in "
             '("one",)',
             id="a forgotten comma",
+        ),
+        pytest.param(
+            {"models": None},
+            "the models of provider 'Hello' are a NoneType; they are a tuple, as in "
+            '("one",)',
+            id="no models",
+        ),
+        pytest.param(
+            {"models": ("a", 5)},
+            "provider 'Hello' has 5 for a model; it is a name or a ModelInfo",
+            id="no model",
         ),
         pytest.param(
             {"models": ("a",), "default_model": "b"},
@@ -99,3 +110,14 @@ def test_a_provider_can_hold_a_conversation_unless_it_says_otherwise() -> None:
     assert can.history
     assert can.system
     assert not can.tools
+
+
+def test_aliases_that_are_a_text_are_refused() -> None:
+    aliases: Any = "fast"
+
+    with pytest.raises(PluginError) as caught:
+        ModelInfo(name="hello-1", aliases=aliases)
+
+    assert str(caught.value) == (
+        "the aliases of model 'hello-1' are a text; they are a tuple, as in (\"one\",)"
+    )

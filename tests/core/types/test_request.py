@@ -127,7 +127,15 @@ def test_an_option_is_taken(name: str, given: object, kept: object) -> None:
         ({"stop": 5}, "stop is a int, not a text or texts"),
         ({"stop": ["a", ""]}, "stop[1] is empty; each is a text and not empty"),
         ({"stop": ""}, "stop[0] is empty; each is a text and not empty"),
+        ({"stop": b"a"}, "stop is a bytes, not a text or texts"),
+        ({"stop": {"a": 1}}, "stop is a dict, not a text or texts"),
         ({"stop": ["a", 5]}, "stop[1] is a int; each is a text and not empty"),
+        ({"max_token": 5}, "a request has no 'max_token'; did you mean 'max_tokens'?"),
+        (
+            {"logit_bias": 5},
+            "a request has no 'logit_bias'; what only the provider knows goes into "
+            "extra={'logit_bias': ...}",
+        ),
         ({"tools": "now"}, "tools is a str, not a list"),
         ({"tool_choice": 5}, "tool_choice is a int, not a text or a mapping"),
         ({"extra": [1]}, "extra is a list, not a mapping"),

@@ -25,6 +25,14 @@ def test_the_defaults_suit_a_small_machine() -> None:
     assert options.context_size == model.context_window == 2048
 
 
+def test_the_context_window_is_what_the_option_says() -> None:
+    (model,) = Local(context_size=4096).info.model_infos
+
+    assert model.context_window == 4096
+    assert Local(context_size=4096).catalog.info_of(model.name) == model
+    assert LOCAL.model_infos[0].context_window == 2048
+
+
 def test_a_path_may_be_a_text() -> None:
     assert Local(model_path="mine.gguf").options.model_path == Path("mine.gguf")
 
