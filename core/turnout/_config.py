@@ -115,7 +115,7 @@ def users_config() -> Path:
     """Return the file that holds in every folder; it may not exist."""
     from platformdirs import user_config_path
 
-    return user_config_path("turnout") / _NAME
+    return user_config_path("turnout", appauthor=False) / _NAME
 
 
 def read_config(path: Path | None) -> Config:

@@ -75,6 +75,16 @@ class SetAside:
     version: str
     error: PluginError
 
+    @classmethod
+    def of(cls, plugin: Plugin, error: PluginError) -> SetAside:
+        """Return what is told of a plugin that an error keeps from use."""
+        return cls(
+            name=plugin.name,
+            distribution=plugin.distribution,
+            version=plugin.version,
+            error=error,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginRules:
@@ -288,14 +298,7 @@ class PluginHost:
         self._note()
         if self._manager.has_plugin(key):
             self._manager.unregister(name=key)
-        self._set_aside.append(
-            SetAside(
-                name=plugin.name,
-                distribution=plugin.distribution,
-                version=plugin.version,
-                error=error,
-            )
-        )
+        self._set_aside.append(SetAside.of(plugin, error))
 
 
 def aside_clause(names: Sequence[str]) -> str:

@@ -171,14 +171,7 @@ class Registry:
         )
         if owner is None:
             self.contested[fold(info.name)] = error
-        self.conflicts.append(
-            SetAside(
-                name=plugin.name,
-                distribution=plugin.distribution,
-                version=plugin.version,
-                error=error,
-            )
-        )
+        self.conflicts.append(SetAside.of(plugin, error))
 
     def _add(self, info: ProviderInfo, plugin: Plugin) -> None:
         found = self._config.table_of(info.name)

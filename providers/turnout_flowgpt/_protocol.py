@@ -88,12 +88,12 @@ def headers(
     """
     timestamp = str(int(clock()))
     nonce = new_nonce()
-    # An anonymous caller's token is the word null.
-    authorization = Secret("null") if token is None else token
-    bearer = authorization.prefixed("Bearer ")
+    # An anonymous caller's token is the word null, which is no secret: as one it would
+    # be blotted out of the service's own words in an error.
+    bearer = (token or Secret("null")).prefixed("Bearer ")
     return {
         **_BROWSER,
-        "Authorization": bearer if token is not None else bearer.reveal(),
+        "Authorization": bearer if token else bearer.reveal(),
         "x-flow-device-id": device_id,
         "x-nonce": nonce,
         "x-timestamp": timestamp,
@@ -131,7 +131,8 @@ class Decoder:
     """Turn the bytes of a reply into pieces of text.
 
     A line is a JSON object; where its `event` is `text`, its `data` is the next piece.
-    Blank lines, other events and objects without one are passed over.
+    Blank lines, other events and objects without one are passed over. A line whose
+    text is no Unicode, as half of a surrogate pair is none, is no JSON object.
     """
 
     def __init__(self) -> None:

@@ -386,7 +386,8 @@ def users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the path of the file in the user's own folder, wherever that is."""
     folder = tmp_path / "users"
 
-    def user_config_path(name: str) -> Path:
+    def user_config_path(name: str, *, appauthor: bool) -> Path:
+        assert not appauthor
         return folder / name
 
     monkeypatch.setattr("platformdirs.user_config_path", user_config_path)

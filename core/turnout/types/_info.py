@@ -107,8 +107,8 @@ class ProviderInfo:
                 f"{self.name!r} cannot name a provider; a name has printable "
                 "characters and no colon"
             )
-        models: object = self.models
-        if isinstance(models, str) or not isinstance(models, Iterable):
+        models = cast("object", self.models)
+        if not isinstance(models, tuple | list):
             raise PluginError(
                 f"the models of provider {self.name!r} are a {type(models).__name__}; "
                 'they are a tuple, as in ("one",)'

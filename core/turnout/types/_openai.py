@@ -238,7 +238,7 @@ def _tool(tool: object, where: str) -> Tool:
 
 
 # What can be iterated and is no list all the same; a set has no order.
-_NO_LISTS = str | bytes | bytearray | memoryview | Mapping | Set
+_NO_LISTS = (str, bytes, bytearray, memoryview, Mapping, Set)
 
 
 def listed(value: object, where: str, wanted: str = "a list") -> Iterable[object]:
@@ -252,8 +252,9 @@ def listed(value: object, where: str, wanted: str = "a list") -> Iterable[object
     Raises:
         ArgumentError: It is something else.
     """
+    kind = type(value).__name__
     if not isinstance(value, Iterable) or isinstance(value, _NO_LISTS):
-        raise ArgumentError(f"{where} is a {type(value).__name__}, not {wanted}")
+        raise ArgumentError(f"{where} is a {kind}, not {wanted}")
     return cast("Iterable[object]", value)
 
 

@@ -605,3 +605,10 @@ def test_a_tool_that_cannot_be_read_is_refused_by_its_place(
         as_tools(cast("list[Tool]", written))
 
     assert str(caught.value) == message
+
+
+def test_a_message_whose_calls_do_not_belong_to_its_role_is_refused() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"^a message answers no call; tool_call_id"
+    ):
+        Message(role="tool", content="1")

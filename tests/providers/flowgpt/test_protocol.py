@@ -215,6 +215,7 @@ def test_lines_without_text_are_not_empty() -> None:
         pytest.param(b'{"event":"text","data":"a\x00"}', id="control-character"),
         pytest.param(b'{"event":"text","data":"a\xff"}', id="not-utf-8"),
         pytest.param(b'{"event":"text","data":"a\xed\xa0\xbd"}', id="surrogate-bytes"),
+        pytest.param(rb'{"event":"text","data":"a\ud83d"}', id="surrogate-escape"),
         pytest.param(b'\xef\xbb\xbf{"event":"text","data":"a"}', id="byte-order-mark"),
         pytest.param(b'{"event":"text","data":"a","p":NaN}', id="nan"),
         pytest.param(b'{"event":"text","data":"a","p":-Infinity}', id="infinity"),
