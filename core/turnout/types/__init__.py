@@ -12,7 +12,7 @@ from turnout.types._events import (
     Usage,
 )
 from turnout.types._explanation import Explanation, Place
-from turnout.types._info import Capabilities, ModelInfo, ProviderInfo
+from turnout.types._info import Capabilities, ModelInfo, Prefill, ProviderInfo
 from turnout.types._messages import (
     FilePart,
     ImagePart,
@@ -52,6 +52,7 @@ __all__ = [
     "Outcome",
     "Part",
     "Place",
+    "Prefill",
     "ProviderInfo",
     "ReasoningDelta",
     "Reply",

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 from turnout.errors import PluginError
 
-__all__ = ["Capabilities", "ModelInfo", "ProviderInfo"]
+__all__ = ["Capabilities", "ModelInfo", "Prefill", "ProviderInfo"]
+
+Prefill: TypeAlias = Literal[
+    "none", "trailing", "prefix_flag", "partial_flag", "continue_final"
+]
+"""How a model is asked to go on with the beginning of an answer: not at all, by a last
+message of the assistant's alone, by `prefix` or `partial` in that message, or by
+`continue_final_message` in the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,8 @@ class ModelInfo:
     max_output_tokens: int | None = None
     capabilities: Capabilities | None = None
     """What it can do; None means what its provider can."""
+    prefill: Prefill = "none"
+    """How it is asked to go on with the beginning of an answer, see `Prefill`."""
     source: str = ""
     """Where these facts stand, and the date on which they were read."""
 

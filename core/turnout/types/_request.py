@@ -59,6 +59,8 @@ class ChatRequest:
     extra: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     deadline: float | None = None
     """Seconds for the whole request; None means the provider's own limit."""
+    prefill: bool = False
+    """Whether the last message is the beginning of the answer, to be gone on with."""
 
     @classmethod
     def build(

@@ -121,3 +121,8 @@ def test_aliases_that_are_a_text_are_refused() -> None:
     assert str(caught.value) == (
         "the aliases of model 'hello-1' are a text; they are a tuple, as in (\"one\",)"
     )
+
+
+def test_a_model_is_not_known_to_go_on_with_an_answer_unless_it_says_so() -> None:
+    assert ModelInfo(name="big").prefill == "none"
+    assert ModelInfo(name="big", prefill="trailing").prefill == "trailing"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Unpack, cast
 
 import pytest
@@ -291,3 +291,11 @@ def test_every_capability_can_be_needed() -> None:
     )
 
     assert set(request.unmet(CAN_NOTHING)) == {f.name for f in fields(Capabilities)}
+
+
+def test_a_request_goes_on_with_no_answer_unless_it_is_said() -> None:
+    request = build()
+
+    assert request.prefill is False
+    assert replace(request, prefill=True).for_model("other").prefill is True
+    assert replace(request, prefill=True).needs() == request.needs()
