@@ -11,7 +11,7 @@ class Secret:
     """Hold a credential so that no `repr`, message, log or traceback shows it.
 
     The value comes out of `reveal()` alone, which is called where a request's
-    headers are built and nowhere else.
+    headers are built, and where it is hashed to tell one credential from another.
     """
 
     __slots__ = ("_value",)
