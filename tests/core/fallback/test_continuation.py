@@ -1,0 +1,276 @@
+"""Whether an answer is continued, and what asks for the rest (M08, M09, M10, M17)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from turnout.fallback._continuation import (
+    INSTRUCTION,
+    ContinuationPolicy,
+    continued,
+    estimate_tokens,
+    fits,
+    refusal_to_continue,
+    unsent,
+)
+from turnout.types import ChatRequest, ImagePart, Message, TextPart, Tool
+
+MESSAGES = (
+    Message(role="system", content="Answer in verse."),
+    Message(role="user", content="What is a turnout?"),
+)
+PARTIAL = "A turnout is a piece of track "
+
+
+def ask(**fields: Any) -> ChatRequest:
+    return ChatRequest(messages=MESSAGES, **fields)
+
+
+def refusal(
+    request: ChatRequest | None = None,
+    *,
+    policy: ContinuationPolicy | None = None,
+    **facts: Any,
+) -> str | None:
+    known: dict[str, Any] = {
+        "text": PARTIAL,
+        "tools_begun": False,
+        "finished": False,
+        "used_tokens": 8,
+    }
+    return refusal_to_continue(
+        request or ask(), policy or ContinuationPolicy(), **known | facts
+    )
+
+
+def test_the_numbers_are_those_that_are_documented() -> None:
+    assert ContinuationPolicy() == ContinuationPolicy(
+        least_tokens=16, continue_with_tools=False, instruction=INSTRUCTION
+    )
+
+
+@pytest.mark.parametrize("value", [0, math.nan, math.inf])
+def test_a_policy_asks_for_one_token_at_least(value: Any) -> None:
+    with pytest.raises(ValueError, match="least_tokens is at least 1"):
+        ContinuationPolicy(least_tokens=value)
+    assert ContinuationPolicy(least_tokens=1).least_tokens == 1
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_policys_instruction_says_something(text: str) -> None:
+    with pytest.raises(ValueError, match="instruction is a text"):
+        ContinuationPolicy(instruction=text)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(ask(), id="nothing"),
+        pytest.param(ask(temperature=0.5, seed=1, stop=("END",)), id="parameters"),
+        pytest.param(ask(extra={"top_k": 5}), id="a field that says nothing"),
+        pytest.param(ask(extra={"n": 1}), id="one choice"),
+        pytest.param(ask(extra={"n": None, "store": False}), id="fields set to none"),
+        pytest.param(
+            ask(extra={"logprobs": False, "top_logprobs": 0}), id="no logprobs"
+        ),
+        pytest.param(ask(extra={"tools": []}), id="no tools"),
+    ],
+)
+def test_plain_text_is_continued_m01(request_: ChatRequest) -> None:
+    assert refusal(request_) is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        pytest.param(
+            ask(response_format={"type": "json_object"}),
+            "response_format asks for more than plain text",
+            id="json",
+        ),
+        *(
+            pytest.param(
+                ask(extra={name: value}),
+                f"{name} asks for more than plain text",
+                id=name,
+            )
+            for name, value in [
+                ("n", 2),
+                ("n", 0),
+                ("logprobs", True),
+                ("top_logprobs", 1),
+                ("response_format", {"type": "json_object"}),
+                ("structured_outputs", {"json": "{}"}),
+                ("json_schema", {"type": "object"}),
+                ("grammar", "root ::= 'a'"),
+                ("guided_choice", ["a"]),
+                ("guided_grammar", "root ::= 'a'"),
+                ("guided_json", {"type": "object"}),
+                ("guided_regex", "a+"),
+                ("audio", {"voice": "a"}),
+            ]
+        ),
+        *(
+            pytest.param(
+                ask(extra={name: value}),
+                f"{name} binds it to what its service keeps",
+                id=name,
+            )
+            for name, value in [
+                ("store", True),
+                ("previous_response_id", "resp_1"),
+                ("conversation", "conv_1"),
+                ("container", "cont_1"),
+            ]
+        ),
+    ],
+)
+def test_what_is_more_than_plain_text_is_not_continued_m10(
+    request_: ChatRequest, why: str
+) -> None:
+    assert refusal(request_) == why
+
+
+def test_an_answer_that_calls_a_tool_is_not_continued_m08() -> None:
+    policy = ContinuationPolicy(continue_with_tools=True)
+
+    assert refusal(tools_begun=True, policy=policy) == "it had begun to call a tool"
+
+
+def test_an_answer_that_had_ended_is_not_continued() -> None:
+    assert refusal(finished=True) == "it had ended already"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(ask(tools=(Tool(name="now"),)), id="tools"),
+        pytest.param(ask(extra={"tools": [{}]}), id="tools in extra"),
+        pytest.param(ask(extra={"functions": [{}]}), id="functions in extra"),
+    ],
+)
+def test_an_answer_that_might_call_a_tool_is_continued_where_it_is_allowed_m09(
+    request_: ChatRequest,
+) -> None:
+    allowed = ContinuationPolicy(continue_with_tools=True)
+
+    assert (
+        refusal(request_)
+        == "it might have called a tool, and continue_with_tools is off"
+    )
+    assert refusal(request_, policy=allowed) is None
+    assert (
+        refusal(request_, policy=allowed, text=" \n")
+        == "it might have called a tool, and had no text yet"
+    )
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "used", "why"),
+    [
+        (None, 10_000, None),
+        (24, 8, None),
+        (23, 8, "max_tokens leaves 15 tokens for the rest"),
+        (8, 8, "max_tokens leaves 0 tokens for the rest"),
+        (8, 9, "max_tokens leaves 0 tokens for the rest"),
+    ],
+)
+def test_an_answer_with_hardly_a_rest_is_not_continued(
+    max_tokens: int | None, used: int, why: str | None
+) -> None:
+    assert refusal(ask(max_tokens=max_tokens), used_tokens=used) == why
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2), ("x" * 400, 100)]
+)
+def test_a_token_is_taken_to_have_four_characters(text: str, tokens: int) -> None:
+    assert estimate_tokens(text) == tokens
+
+
+def test_an_instruction_asks_for_the_rest_m17() -> None:
+    original = ask(model="a", temperature=0.5, extra={"top_k": 5})
+    rest = continued(
+        original, PARTIAL, prefill=False, instruction="Go on.", used_tokens=8
+    )
+
+    assert rest.messages[:2] == MESSAGES
+    assert all(a is b for a, b in zip(rest.messages, MESSAGES, strict=False))
+    assert rest.messages[2:] == (
+        Message(role="assistant", content=PARTIAL),
+        Message(role="user", content="Go on."),
+    )
+    assert rest.prefill is False
+    assert (rest.model, rest.temperature, rest.extra) == ("a", 0.5, {"top_k": 5})
+    assert rest.max_tokens is None
+
+
+def test_a_prefill_is_the_partial_without_the_white_space_at_its_end_m17() -> None:
+    partial = PARTIAL + "\n"
+    rest = continued(ask(), partial, prefill=True, instruction="Go on.", used_tokens=8)
+
+    assert rest.messages[:2] == MESSAGES
+    assert rest.messages[2:] == (Message(role="assistant", content=PARTIAL[:-1]),)
+    assert rest.prefill is True
+    assert unsent(partial) == " \n"
+    assert unsent("whole") == unsent("") == ""
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "used", "left"),
+    [(100, 8, 92), (8, 7, 1), (8, 8, 1), (None, 8, None)],
+)
+@pytest.mark.parametrize("prefill", [True, False])
+def test_the_rest_is_no_longer_than_the_answer_was_to_be(
+    max_tokens: int | None, used: int, left: int | None, prefill: bool
+) -> None:
+    rest = continued(
+        ask(max_tokens=max_tokens),
+        PARTIAL,
+        prefill=prefill,
+        instruction=INSTRUCTION,
+        used_tokens=used,
+    )
+
+    assert rest.max_tokens == left
+
+
+@pytest.mark.parametrize("prefill", [True, False])
+def test_an_answer_of_white_space_alone_is_asked_for_anew(prefill: bool) -> None:
+    rest = continued(
+        ask(max_tokens=50),
+        "\n\n",
+        prefill=prefill,
+        instruction=INSTRUCTION,
+        used_tokens=1,
+    )
+
+    assert rest == ask(max_tokens=49)
+
+
+@pytest.mark.parametrize(
+    ("context_window", "max_tokens", "room"),
+    [
+        (None, None, True),
+        # The messages have 16 and 18 characters: 4 and 5 tokens.
+        (10, None, True),
+        (9, None, False),
+        (109, 100, True),
+        (108, 100, False),
+    ],
+)
+def test_a_request_fits_where_there_is_room_for_its_answer_too(
+    context_window: int | None, max_tokens: int | None, room: bool
+) -> None:
+    assert fits(ask(max_tokens=max_tokens), context_window) is room
+
+
+def test_images_are_not_estimated() -> None:
+    parts = (TextPart(text="four"), ImagePart(url="https://pictures.test/1"))
+    request = ChatRequest(messages=(Message(role="user", content=parts),))
+
+    assert fits(request, 2)
+    assert not fits(request, 1)
