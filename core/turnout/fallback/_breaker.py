@@ -268,8 +268,7 @@ class Breaker:
             window.calls >= policy.minimum_calls
             and window.failures / window.calls >= policy.failure_ratio
         ):
-            # No openings are below none, however long it was closed.
-            healthy = (now - self._closed_at) // policy.healthy_decay
+            healthy = max(0.0, now - self._closed_at) // policy.healthy_decay
             self._openings = max(0, self._openings - int(healthy))
             self._open(now)
 
@@ -290,4 +289,3 @@ class Breaker:
         self._permit = None
         self._open_until = until
         self._successes = 0
-        self._window.clear()

@@ -167,6 +167,15 @@ def test_a_part_of_the_window_at_a_time_is_forgotten_r04() -> None:
     assert circuit.state(begin + 30) == "open"
 
 
+def test_failures_are_forgotten_with_their_calls_r04() -> None:
+    begin = 999.0
+    circuit = breaker()
+    run(circuit, "ffffsssss", begin)
+    run(circuit, "ffffssssss", begin + 30)
+
+    assert circuit.state(begin + 30) == "closed"
+
+
 def test_many_parts_of_the_window_are_forgotten_at_once_r04() -> None:
     circuit = breaker(consecutive_failures=1000)
     for part in range(3):
@@ -187,6 +196,14 @@ def test_it_is_open_for_five_seconds_or_a_fifth_more_or_less_r05(
     assert circuit.next_at(T) == pytest.approx(T + seconds)
     assert circuit.state(T + seconds - 0.001) == "open"
     assert circuit.state(T + seconds + 0.001) == "half_open"
+
+
+@pytest.mark.parametrize("now", [-1000.0, 0.0, 1.0])
+def test_a_clock_may_begin_anywhere_r05(now: float) -> None:
+    circuit = breaker()
+    fail(circuit, now, times=5)
+
+    assert circuit.next_at(now) == now + 5
 
 
 def test_its_time_is_over_when_it_is_r05() -> None:
@@ -254,6 +271,7 @@ def test_while_a_probe_is_in_flight_nobody_knows_when_one_may_go_r05() -> None:
     circuit = opened()
     start(circuit, T + 5)
 
+    assert circuit.next_at(T + 5) == T + 10
     assert circuit.next_at(T + 7) == T + 12
 
 
@@ -275,6 +293,17 @@ def test_a_closed_circuit_has_forgotten_what_opened_it_r05() -> None:
     fail(circuit, T + 5, times=4)
 
     assert circuit.state(T + 5) == "closed"
+
+
+def test_what_opened_a_circuit_is_not_forgotten_twice_r05() -> None:
+    circuit = opened()
+    succeed(circuit, T + 5, times=2)
+    run(circuit, "fsfsfsfss", T + 5)
+    assert circuit.state(T + 5) == "closed"
+
+    run(circuit, "ffsfsfsfss", T + 100)
+
+    assert circuit.state(T + 100) == "open"
 
 
 def test_successes_before_a_failure_do_not_close_it_r05() -> None:
@@ -504,13 +533,22 @@ def test_a_circuit_that_is_reset_is_a_new_one() -> None:
     circuit = opened()
     probe = start(circuit, T + 5)
     circuit.reset()
-    circuit.failed(probe, T + 5)
     assert circuit.state(T + 5) == "closed"
     assert circuit.failures_in_a_row == 0
 
+    fail(circuit, T + 5, times=4)
+    circuit.failed(probe, T + 5)
+    assert circuit.failures_in_a_row == 4
+    fail(circuit, T + 5)
+    assert circuit.next_at(T + 5) == T + 10
+
+
+def test_a_probe_under_way_holds_no_place_of_a_circuit_that_is_reset() -> None:
+    circuit = opened()
+    start(circuit, T + 5)
+    circuit.reset()
     fail(circuit, T + 5, times=5)
 
-    assert circuit.next_at(T + 5) == T + 10
     assert start(circuit, T + 10).probe
 
 

@@ -38,6 +38,10 @@ def test_a_span_is_more_than_none(
     assert refused(policy, name, value) == f"{name} is in seconds, more than 0"
 
 
+def test_a_span_may_be_short() -> None:
+    assert BreakerPolicy(window=0.1, open_time=0.1, healthy_decay=0.1).window == 0.1
+
+
 @pytest.mark.parametrize(
     ("policy", "name", "least"),
     [
