@@ -373,7 +373,30 @@ def test_an_overlap_has_16_characters_m02(length: int) -> None:
     repeat = SHOWN[-length:]
     told = REST if length >= 16 else repeat + REST
 
-    assert shown(seam(), repeat + REST, 3) == told
+    for size in (1, 3, 10_000):
+        assert shown(seam(), repeat + REST, size) == told
+        assert shown(seam(), repeat + REST + ".", size) == told + "."
+
+
+@pytest.mark.parametrize("partial", ["turnouts, trains", "turnouts and trains"])
+def test_an_overlap_may_be_all_of_a_short_answer_m02(partial: str) -> None:
+    for size in (1, 100):
+        assert shown(seam(partial), partial + REST, size) == REST
+
+
+def test_white_space_before_an_answer_makes_it_no_longer_m03() -> None:
+    partial = " " * 20 + "x1y2z3" * 3
+    text = partial.lstrip() + REST
+
+    assert shown(seam(partial), text) == text
+
+
+@pytest.mark.parametrize("end", ["a", "a "])
+def test_an_overlap_may_look_like_a_preamble_m02(end: str) -> None:
+    partial = "He said that. Sure, as I told you: b" + end
+    again = "Sure, as I told you: b" + end
+
+    assert shown(seam(partial, instruction=True), again + REST) == REST
 
 
 def test_an_overlap_may_be_all_that_comes_m02() -> None:
@@ -502,6 +525,7 @@ def test_a_preamble_is_dropped_wherever_a_sentence_was_cut(seed: int) -> None:
     ("partial", "continuation", "told"),
     [
         pytest.param("a", "Sure, continuing: b", " b", id="between two letters"),
+        pytest.param("is a", "Sure, continuing: b", " b", id="after one letter"),
         pytest.param("a", "Sure, continuing:  b", " b", id="two spaces"),
         pytest.param("a", "Sure, continuing: , b", ", b", id="before a comma"),
         pytest.param("a ", "Sure, continuing: b", "b", id="after a space"),
