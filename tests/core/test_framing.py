@@ -10,7 +10,6 @@ import sys
 
 import pytest
 
-from tests.support.slicing import Slicing, at, at_random, by_size, whole
 from turnout.framing import (
     MAX_EVENT_BYTES,
     FramingError,
@@ -18,6 +17,7 @@ from turnout.framing import (
     ServerSentEvent,
     SseSplitter,
 )
+from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
 
 BOM = b"\xef\xbb\xbf"
 

@@ -18,10 +18,9 @@ from turnout.errors import (
     UnsupportedError,
 )
 from turnout.provider import BoundTarget, Provider, ProviderOptions
+from turnout.testing import FaultServer, respond, run_clean
 from turnout.types import ChatRequest, ProviderInfo, Secret, Target
 
-from ..support.fault_server import FaultServer, reply
-from ..support.leaks import run_clean
 from .scripted import Lines, saying
 
 
@@ -191,7 +190,7 @@ def test_a_provider_without_generate_is_none() -> None:
 
 def test_a_provider_that_is_not_entered_shares_its_connections() -> None:
     async def main() -> None:
-        async with FaultServer([*reply(200, b"a"), *reply(200, b"b")]) as server:
+        async with FaultServer([*respond(200, b"a"), *respond(200, b"b")]) as server:
             for _ in range(2):
                 await Lines(base_url=server.url).complete("Why?")
             assert len(server.connections) == 1
@@ -201,7 +200,7 @@ def test_a_provider_that_is_not_entered_shares_its_connections() -> None:
 
 def test_a_provider_that_is_entered_keeps_connections_of_its_own() -> None:
     async def main() -> None:
-        async with FaultServer([*reply(200, b"a"), *reply(200, b"b")]) as server:
+        async with FaultServer([*respond(200, b"a"), *respond(200, b"b")]) as server:
             provider = Lines(base_url=server.url)
             await provider.complete("Why?")
             async with provider as entered:
@@ -217,7 +216,7 @@ def test_a_provider_that_is_entered_keeps_connections_of_its_own() -> None:
 
 def test_a_provider_may_be_entered_by_several_at_once() -> None:
     async def main() -> None:
-        async with FaultServer([*reply(200, b"a"), *reply(200, b"b")]) as server:
+        async with FaultServer([*respond(200, b"a"), *respond(200, b"b")]) as server:
             provider = Lines(base_url=server.url)
             async with provider:
                 async with provider:
@@ -232,7 +231,7 @@ def test_a_provider_may_be_entered_by_several_at_once() -> None:
 
 def test_a_provider_that_is_entered_serves_other_loops_too() -> None:
     async def main() -> list[str]:
-        async with FaultServer(reply(200, b"a"), reply(200, b"b")) as server:
+        async with FaultServer(respond(200, b"a"), respond(200, b"b")) as server:
             async with Lines(base_url=server.url) as provider:
                 here = await provider.complete("Why?")
                 there = await asyncio.to_thread(

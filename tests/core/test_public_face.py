@@ -22,6 +22,7 @@ PUBLIC = [
     "turnout.http",
     "turnout.provider",
     "turnout.stream",
+    "turnout.testing",
     "turnout.types",
 ]
 
@@ -116,13 +117,28 @@ def modules_loaded_by(program: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("name", [one for one in PUBLIC if one != "turnout.http"])
+LIGHT = [name for name in PUBLIC if name not in {"turnout.http", "turnout.testing"}]
+
+
+@pytest.mark.parametrize("name", LIGHT)
 def test_an_import_loads_nothing_heavy(name: str) -> None:
     assert modules_loaded_by(f"import {name}") & HEAVY == set()
 
 
 def test_the_http_for_providers_loads_no_client_before_it_is_used() -> None:
     assert "aiohttp" not in modules_loaded_by("import turnout.http")
+
+
+def test_what_is_tested_with_is_imported_only_when_it_is_asked_for() -> None:
+    loaded = modules_loaded_by("import turnout, turnout.cli, turnout.http")
+
+    assert "turnout.testing" not in loaded
+
+
+def test_testing_needs_no_test_runner_and_no_client() -> None:
+    loaded = modules_loaded_by("import turnout.testing")
+
+    assert loaded & {"_pytest", "aiohttp", "pytest", "turnout._app"} == set()
 
 
 def test_an_import_makes_no_app_and_finds_no_plugin() -> None:

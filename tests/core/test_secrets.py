@@ -15,21 +15,21 @@ import pytest
 from turnout import get_provider
 from turnout.errors import ConfigError, FallbackError, TurnoutError
 from turnout.fallback import Route
-
-from ..support.fault_server import (
+from turnout.testing import (
     CHUNKED,
     FaultServer,
     Step,
     chunk,
     fin,
-    reply,
+    refused_url,
+    respond,
     response_head,
     rst,
     send,
     sleep,
     wait_request,
 )
-from ..support.loopback import refused_url
+
 from .scripted import Lines
 
 KEY = "canary-key-4711"
@@ -50,7 +50,7 @@ SCRIPTS: list[list[Step]] = [
     [wait_request(), send(b"garbage\r\n\r\n"), fin()],
     [wait_request(), send(b"HTTP/1.1 200 OK\r\nA"), rst()],
     *(
-        reply(status, ECHO, ("X-Request-Id", KEY), ("Location", f"/{KEY}"))
+        respond(status, ECHO, ("X-Request-Id", KEY), ("Location", f"/{KEY}"))
         for status in (204, 301, 400, 401, 402, 403, 404, 407, 413, 429, 500, 503)
     ),
     ok(chunk(b"a"), fin()),
@@ -146,7 +146,7 @@ async def test_no_connection_that_fails_shows_a_secret(
     assert "canary" not in log()
 
 
-@pytest.mark.parametrize("script", [reply(407), reply(502), [fin()], [send(b"x")]])
+@pytest.mark.parametrize("script", [respond(407), respond(502), [fin()], [send(b"x")]])
 async def test_no_tunnel_that_fails_shows_a_secret(
     script: list[Step], log: Callable[[], str]
 ) -> None:
@@ -160,7 +160,7 @@ async def test_no_tunnel_that_fails_shows_a_secret(
 
 
 async def test_a_route_that_fails_shows_no_secret() -> None:
-    async with FaultServer(reply(401, ECHO), reply(500, ECHO)) as server:
+    async with FaultServer(respond(401, ECHO), respond(500, ECHO)) as server:
         targets = [Lines(base_url=server.url, api_key=KEY).target() for _ in range(2)]
         with pytest.raises(FallbackError) as caught:
             await Route(targets).complete(PROMPT)

@@ -17,20 +17,20 @@ from turnout import _watchdog
 from turnout.errors import ArgumentError, ServerError, StreamTruncatedError
 from turnout.http import _transport
 from turnout.stream import Stream
-from turnout.types import ChatRequest, Finish, ReasoningDelta
-
-from ..support.fault_server import (
+from turnout.testing import (
     CHUNKED,
     FaultServer,
     Step,
     chunk,
     forever,
     response_head,
+    run_clean,
     send,
     until,
     wait_request,
 )
-from ..support.leaks import run_clean
+from turnout.types import ChatRequest, Finish, ReasoningDelta
+
 from .scripted import Lines, Scripted, saying
 from .subprocesses import ENDLESS, output_of, run_script
 

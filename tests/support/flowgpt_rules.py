@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Never, cast, final
 
-from .loopback import HttpRequest
+from turnout.testing import HttpRequest
 
 PATH = "/v3/chat-anonymous"
 MODELS = (

@@ -21,10 +21,16 @@ from typing import Literal, TypeAlias, final
 
 from typing_extensions import override
 
-from .fault_server import CHUNKED, response_head
+from turnout.testing import (
+    CHUNKED,
+    Connection,
+    HttpRequest,
+    LoopbackServer,
+    response_head,
+)
+from turnout.testing._slicing import Slicing, by_size, whole
+
 from .flowgpt_rules import Refusal, Rules, parse_body
-from .loopback import Connection, HttpRequest, LoopbackServer
-from .slicing import Slicing, by_size, whole
 
 Framing: TypeAlias = Literal["chunked", "content-length", "close"]
 ContentEncoding: TypeAlias = Literal["identity", "gzip", "deflate"]

@@ -21,15 +21,15 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from typing_extensions import override
 
-from .fault_server import response_head
-from .loopback import (
+from turnout.testing import (
     Connection,
     HttpRequest,
     LoopbackServer,
     MalformedRequestError,
-    body_length,
-    reset_transport,
+    response_head,
 )
+from turnout.testing._connection import reset_transport
+from turnout.testing._requests import body_length
 
 Address: TypeAlias = tuple[str, int]
 

@@ -10,6 +10,9 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
+from turnout.testing import run_clean
+from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
+
 from .flowgpt_asking import (
     Asking,
     ask,
@@ -25,8 +28,6 @@ from .flowgpt_server import (
     html_status,
     json_status,
 )
-from .leaks import run_clean
-from .slicing import Slicing, at, at_random, by_size, whole
 
 
 @pytest.mark.parametrize("framing", ["chunked", "content-length", "close"])

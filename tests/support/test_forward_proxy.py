@@ -7,23 +7,26 @@ from collections.abc import AsyncGenerator
 import aiohttp
 import pytest
 
-from .fault_server import (
+from turnout.testing import (
     CHUNKED,
     FaultServer,
+    MalformedRequestError,
     chunk,
     expect_close,
     fin,
-    reply,
+    refused_url,
+    respond,
     response_head,
     rst,
+    run_clean,
     send,
     signal,
     until,
     wait_request,
 )
+from turnout.testing._connection import reset_transport
+
 from .forward_proxy import ForwardProxy
-from .leaks import run_clean
-from .loopback import MalformedRequestError, refused_url, reset_transport
 
 
 @contextlib.asynccontextmanager
@@ -58,7 +61,7 @@ async def tunnel(
 
 async def test_a_request_in_absolute_form_reaches_its_origin() -> None:
     async with (
-        FaultServer(reply(200, b"there")) as server,
+        FaultServer(respond(200, b"there")) as server,
         ForwardProxy() as proxy,
         aiohttp.ClientSession() as session,
     ):
@@ -77,7 +80,7 @@ async def test_a_request_in_absolute_form_reaches_its_origin() -> None:
 
 async def test_what_is_for_the_proxy_stays_with_it() -> None:
     async with (
-        FaultServer(reply(200)) as server,
+        FaultServer(respond(200)) as server,
         ForwardProxy() as proxy,
         client(proxy) as (reader, writer),
     ):
@@ -97,7 +100,7 @@ async def test_what_is_for_the_proxy_stays_with_it() -> None:
 
 async def test_an_origin_without_a_path_is_asked_for_its_root() -> None:
     async with (
-        FaultServer(reply(200)) as server,
+        FaultServer(respond(200)) as server,
         ForwardProxy() as proxy,
         client(proxy) as (reader, writer),
     ):
@@ -108,7 +111,7 @@ async def test_an_origin_without_a_path_is_asked_for_its_root() -> None:
 
 
 async def test_a_connection_serves_many_requests_of_one_origin() -> None:
-    script = [*reply(200, b"one"), *reply(200, b"two")]
+    script = [*respond(200, b"one"), *respond(200, b"two")]
     async with (
         FaultServer(script) as server,
         ForwardProxy() as proxy,
@@ -128,7 +131,7 @@ async def test_a_connection_serves_many_requests_of_one_origin() -> None:
 async def test_a_connection_refuses_a_second_origin() -> None:
     async with (
         FaultServer([wait_request(), send(b"x"), expect_close(5)]) as server,
-        FaultServer(reply(200)) as other,
+        FaultServer(respond(200)) as other,
         ForwardProxy() as proxy,
         client(proxy) as (reader, writer),
     ):
@@ -271,7 +274,7 @@ async def test_an_origin_that_refuses_is_a_bad_gateway(method: str) -> None:
 
 
 async def test_a_name_that_only_the_proxy_knows_is_resolved_by_it() -> None:
-    async with FaultServer(reply(200, b"there")) as server:
+    async with FaultServer(respond(200, b"there")) as server:
         hosts = {"chat.invalid": ("127.0.0.1", server.port)}
         async with (
             ForwardProxy(hosts=hosts) as proxy,
@@ -285,7 +288,7 @@ async def test_a_name_that_only_the_proxy_knows_is_resolved_by_it() -> None:
 
 async def test_credentials_let_a_request_through() -> None:
     async with (
-        FaultServer(reply(200)) as server,
+        FaultServer(respond(200)) as server,
         ForwardProxy(credentials=("me@x", "p:ss/w")) as proxy,
         aiohttp.ClientSession() as session,
     ):
@@ -308,7 +311,7 @@ async def test_without_credentials_nothing_is_forwarded(
     method: str, shown: str
 ) -> None:
     async with (
-        FaultServer(reply(200)) as server,
+        FaultServer(respond(200)) as server,
         ForwardProxy(credentials=("me", "secret")) as proxy,
         client(proxy) as (reader, writer),
     ):
@@ -353,7 +356,7 @@ async def test_what_is_not_for_a_proxy_is_a_failure(line: str) -> None:
 def test_nothing_is_left_of_a_proxy() -> None:
     async def main() -> None:
         scripts = [
-            reply(200),
+            respond(200),
             [wait_request(), rst()],
             [wait_request(), send(response_head(200, CHUNKED)), until(asyncio.Event())],
         ]

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from turnout.testing import refused_url
+
 from ...support.flowgpt_server import Answer, FlowGptServer, json_status
-from ...support.loopback import refused_url
 from .conftest import CommandLine
 
 

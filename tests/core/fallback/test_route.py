@@ -7,10 +7,9 @@ import pytest
 
 from turnout.errors import ArgumentError, ConfigError, ServerError
 from turnout.fallback import Route
+from turnout.testing import FaultServer, respond_in_chunks, run_clean
 from turnout.types import ChatRequest, Target
 
-from ...support.fault_server import FaultServer, ok_lines
-from ...support.leaks import run_clean
 from ..scripted import Lines, saying
 
 
@@ -104,7 +103,7 @@ async def test_one_target_by_two_providers_keeps_both_when_ordered() -> None:
 
 def test_entering_keeps_connections_for_the_block() -> None:
     async def main() -> None:
-        script = [*ok_lines([b"a"]), *ok_lines([b"b"])]
+        script = [*respond_in_chunks([b"a\n"]), *respond_in_chunks([b"b\n"])]
         async with FaultServer(script) as server:
             provider = Lines(base_url=server.url)
             route = Route([provider.target(), provider.target()])

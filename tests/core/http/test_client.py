@@ -21,22 +21,22 @@ from turnout.errors import (
     TurnoutError,
 )
 from turnout.http import Http, StatusRule
-from turnout.types import Secret
-
-from ...support.fault_server import (
+from turnout.testing import (
     CHUNKED,
     FaultServer,
+    HttpRequest,
     Step,
     chunk,
     forever,
-    reply,
+    respond,
     response_head,
     send,
     sleep,
     wait_request,
 )
+from turnout.types import Secret
+
 from ...support.forward_proxy import ForwardProxy
-from ...support.loopback import HttpRequest
 
 KEY = "canary-Key-0815"
 
@@ -48,7 +48,7 @@ async def sent(
     **request: object,
 ) -> HttpRequest:
     """Send a request and return it as it came."""
-    async with FaultServer(reply(200, b"ok")) as server:
+    async with FaultServer(respond(200, b"ok")) as server:
         http = http or Http(provider="P", base_url=server.url)
         send_it = getattr(http, method)
         async with send_it(url.replace("SERVER", server.url), **request):
@@ -114,7 +114,7 @@ async def test_a_secret_is_sent_to_the_origin_that_it_is_for() -> None:
 
 @pytest.mark.parametrize("base_url", ["http://127.0.0.1:1", "https://127.0.0.1", None])
 async def test_a_secret_is_sent_to_no_other_origin(base_url: str | None) -> None:
-    async with FaultServer(reply(200)) as server:
+    async with FaultServer(respond(200)) as server:
         http = Http(provider="P", base_url=base_url)
         with pytest.raises(ConfigError, match="its credential is for base_url"):
             async with http.post(f"{server.url}/", headers={"X-Key": Secret(KEY)}):
@@ -234,7 +234,7 @@ async def test_a_body_that_goes_in_a_circle_is_refused() -> None:
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\x00b", "a\x7fb"])
 async def test_a_header_with_control_characters_is_not_sent(value: str) -> None:
-    async with FaultServer(reply(200)) as server:
+    async with FaultServer(respond(200)) as server:
         http = Http(provider="P", base_url=server.url)
         with pytest.raises(ConfigError, match="a header") as caught:
             async with http.post("/", headers={"X-Key": Secret(value)}):
@@ -247,7 +247,7 @@ async def test_a_header_with_control_characters_is_not_sent(value: str) -> None:
 @pytest.mark.parametrize("status", [400, 429, 500])
 async def test_a_refusal_has_its_class_over_a_socket(status: int) -> None:
     body = json.dumps({"error": {"message": "no", "code": "x"}}).encode()
-    error = await failure_of(*reply(status, body, ("Retry-After", "7")))
+    error = await failure_of(*respond(status, body, ("Retry-After", "7")))
 
     kinds = {400: InvalidRequestError, 429: RateLimitError, 500: ServerError}
     assert type(error) is kinds[status]
@@ -258,13 +258,13 @@ async def test_a_refusal_has_its_class_over_a_socket(status: int) -> None:
 
 async def test_a_providers_rules_reach_the_client() -> None:
     rules = [StatusRule(error=QuotaExceededError, statuses={418})]
-    error = await failure_of(*reply(418), http={"status_rules": rules})
+    error = await failure_of(*respond(418), http={"status_rules": rules})
 
     assert type(error) is QuotaExceededError
 
 
 async def test_the_keys_source_is_named() -> None:
-    error = await failure_of(*reply(401), http={"key": "api_key or P_KEY"})
+    error = await failure_of(*respond(401), http={"key": "api_key or P_KEY"})
 
     assert "check api_key or P_KEY" in str(error)
 
@@ -276,7 +276,7 @@ async def test_a_refusal_that_quotes_the_key_does_not_show_it(
 ) -> None:  # E21
     body = json.dumps({"error": {"message": "no", field: form}}).encode()
     request_id = ("X-Request-Id", form)
-    error = await failure_of(*reply(401, body, request_id))
+    error = await failure_of(*respond(401, body, request_id))
 
     shown = f"{error}{error!r}{vars(error)}"
     assert KEY not in shown
@@ -294,7 +294,7 @@ async def test_a_refusal_that_quotes_the_prompt_does_not_show_it(form: str) -> N
         "text": said,
     }[form].encode()
     messages = [{"role": "user", "content": [{"type": "text", "text": prompt}]}]
-    error = await failure_of(*reply(400, body), json={"messages": messages, "n": 1})
+    error = await failure_of(*respond(400, body), json={"messages": messages, "n": 1})
 
     assert "bad request: … is not allowed" in str(error)
     assert "private" not in f"{error}{error!r}{vars(error)}"
@@ -334,7 +334,7 @@ async def test_a_refusal_closes_the_connection_where_it_was_not_read() -> None:
 
 
 async def test_a_refusal_that_was_read_keeps_the_connection() -> None:
-    async with FaultServer([*reply(500, b"no"), *reply(200, b"ok")]) as server:
+    async with FaultServer([*respond(500, b"no"), *respond(200, b"ok")]) as server:
         http = Http(provider="P", base_url=server.url)
         with pytest.raises(ServerError):
             async with http.post("/"):
@@ -357,7 +357,7 @@ async def test_a_proxy_that_wants_a_password_is_the_way_that_failed() -> None:
 
 
 async def test_a_status_407_without_a_proxy_is_the_servers() -> None:
-    assert isinstance(await failure_of(*reply(407)), InvalidRequestError)
+    assert isinstance(await failure_of(*respond(407)), InvalidRequestError)
 
 
 async def test_a_proxy_of_another_kind_is_the_configurations(

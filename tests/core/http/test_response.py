@@ -15,22 +15,21 @@ import pytest
 from turnout import _watchdog
 from turnout.errors import ProtocolError, StreamStalledError, StreamTruncatedError
 from turnout.http import Http, Response, ServerSentEvent
-
-from ...support.fault_server import (
+from turnout.testing import (
     CHUNKED,
     FaultServer,
     Step,
     chunk,
     fin,
     forever,
-    reply,
+    respond,
     response_head,
     rst,
     send,
     until,
     wait_request,
 )
-from ...support.slicing import Slicing, at_random, by_size, whole
+from turnout.testing._slicing import Slicing, at_random, by_size, whole
 
 Read = Callable[[Response], AsyncGenerator[object]]
 
@@ -62,7 +61,7 @@ async def drain(chunks: AsyncIterator[bytes], read: list[int]) -> None:
 
 
 async def test_a_response_has_its_status_address_and_headers() -> None:
-    async with answer(*reply(200, b"a", ("X-Thing", "Value"))) as response:
+    async with answer(*respond(200, b"a", ("X-Thing", "Value"))) as response:
         assert response.status == 200
         assert response.url.startswith("http://127.0.0.1:")
         assert response.headers["x-thing"] == "Value"

@@ -7,8 +7,7 @@ import inspect
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,23 +28,23 @@ from turnout.errors import (
     TurnoutError,
 )
 from turnout.http import _transport
-
-from ...support.fault_server import (
+from turnout.testing import (
     CHUNKED,
     FaultServer,
     Step,
     chunk,
     fin,
-    reply,
+    refused_url,
+    respond,
     response_head,
     rst,
+    run_clean,
     send,
     signal,
     until,
     wait_request,
 )
-from ...support.leaks import run_clean
-from ...support.loopback import refused_url
+
 from ..scripted import Lines
 
 CERTIFICATES = Path(__file__).parent / "certificates"
@@ -224,8 +223,8 @@ async def test_a_head_that_was_cut_breaks_the_protocol(head: bytes, end: Step) -
 
 @pytest.mark.parametrize("end", [fin(), rst()], ids=["fin", "rst"])
 async def test_a_kept_connection_that_was_closed_is_replaced(end: Step) -> None:  # H09
-    first = [*reply(200, b"a\n"), wait_request(), end]
-    async with FaultServer(first, reply(200, b"b\n")) as server:
+    first = [*respond(200, b"a\n"), wait_request(), end]
+    async with FaultServer(first, respond(200, b"b\n")) as server:
         provider = Lines(base_url=server.url)
         await provider.complete("Why?")
         answer = await provider.complete("Why?")
@@ -239,7 +238,7 @@ async def test_a_kept_connection_that_was_closed_is_replaced(end: Step) -> None:
 async def test_a_kept_connection_that_began_to_answer_is_not(
     byte: bytes, end: Step
 ) -> None:  # H10
-    script = [*reply(200, b"a\n"), wait_request(), send(byte), end]
+    script = [*respond(200, b"a\n"), wait_request(), send(byte), end]
     async with FaultServer(script) as server:
         provider = Lines(base_url=server.url)
         await provider.complete("Why?")
@@ -255,7 +254,7 @@ async def test_a_connection_is_replaced_by_a_new_one_and_once() -> None:
 
     def closing(mine: int) -> list[Step]:
         # Two at the same time, so that two connections are kept.
-        (_, answer) = reply(200, b"a\n")
+        (_, answer) = respond(200, b"a\n")
         meet = [signal(meeting[mine]), until(meeting[1 - mine])]
         return [wait_request(), *meet, answer, wait_request(), fin()]
 
@@ -271,7 +270,7 @@ async def test_a_connection_is_replaced_by_a_new_one_and_once() -> None:
 
 
 async def test_a_new_connection_that_is_closed_is_not_replaced() -> None:
-    async with FaultServer([wait_request(), fin()], reply(200, b"a\n")) as server:
+    async with FaultServer([wait_request(), fin()], respond(200, b"a\n")) as server:
         error = await failure_at(server.url)
 
     assert isinstance(error, ConnectionLostError)
@@ -281,9 +280,9 @@ async def test_a_new_connection_that_is_closed_is_not_replaced() -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["elsewhere", "http://[::1", "//me:x@other/", ""])
 async def test_a_redirect_is_not_followed(status: int, location: str) -> None:  # H22
-    async with FaultServer(reply(200, b"a\n")) as elsewhere:
+    async with FaultServer(respond(200, b"a\n")) as elsewhere:
         to = elsewhere.url if location == "elsewhere" else location
-        script = reply(status, b"", ("Location", to))
+        script = respond(status, b"", ("Location", to))
         async with FaultServer(script) as server:
             error = await failure_at(server.url)
 
@@ -318,25 +317,13 @@ async def test_a_success_that_is_no_answer_breaks_the_protocol(status: int) -> N
     assert error.status_code == status
 
 
-@asynccontextmanager
-async def tls_server(certificate: str) -> AsyncGenerator[tuple[str, list[bytes]]]:
-    """Serve one answer over TLS; give the address and what was asked."""
+def tls_server(certificate: str) -> FaultServer:
+    """Return a server of one answer over TLS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(
         CERTIFICATES / f"{certificate}.pem", CERTIFICATES / "key.pem"
     )
-    heads: list[bytes] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na\n")
-        await writer.drain()
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    async with server:
-        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
+    return FaultServer(respond(200, b"a\n"), tls=context)
 
 
 @pytest.fixture
@@ -356,36 +343,36 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_certificate_that_does_not_hold_is_refused(
     certificate: str, why: str
 ) -> None:  # H26
-    async with tls_server(certificate) as (url, heads):
-        error = await failure_at(url)
+    async with tls_server(certificate) as server:
+        error = await failure_at(server.url)
 
     assert isinstance(error, ConnectError)
     assert "securely" in str(error)
     assert why in str(error)
-    assert heads == []
+    assert server.connections == []
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:  # H26
-    async with tls_server("good") as (url, heads):
-        error = await failure_at(url)
+    async with tls_server("good") as server:
+        error = await failure_at(server.url)
 
     assert isinstance(error, ConnectError)
     assert "self-signed certificate" in str(error)
-    assert heads == []
+    assert server.connections == []
 
 
 @pytest.mark.usefixtures("trusted")
 def test_an_answer_over_tls_leaves_nothing() -> None:
     async def main() -> str:
-        async with tls_server("good") as (url, _):
-            async with Lines(base_url=url) as provider:
+        async with tls_server("good") as server:
+            async with Lines(base_url=server.url) as provider:
                 return (await provider.complete("Why?")).text
 
     assert run_clean(main) == "a"
 
 
 async def test_a_server_without_tls_is_told_nothing() -> None:  # H26
-    async with FaultServer(reply(200, b"a\n")) as server:
+    async with FaultServer(respond(200, b"a\n")) as server:
         server_url = server.url.replace("http://", "https://")
         error = await failure_at(server_url, connect_timeout=0.2)
         # What cannot be read as a request is no failure of the server here.
@@ -422,7 +409,7 @@ async def test_a_body_that_failed_gives_out_what_came_before() -> None:
 
 
 async def test_what_one_task_got_says_nothing_of_a_later_failure() -> None:
-    async with FaultServer(reply(200, b"a\n")) as server:
+    async with FaultServer(respond(200, b"a\n")) as server:
         await Lines(base_url=server.url).complete("Why?")
         assert _transport.answered()
     with refused_url() as url:

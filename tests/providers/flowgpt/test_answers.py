@@ -15,19 +15,21 @@ from turnout.errors import (
     StreamTruncatedError,
     TurnoutError,
 )
-from turnout_flowgpt import FlowGpt
-
-from ...support.fault_server import (
+from turnout.testing import (
     CHUNKED,
     FaultServer,
     chunk,
     half_close,
-    reply,
+    respond,
     response_head,
+    run_clean,
     send,
     until,
     wait_request,
 )
+from turnout.testing._slicing import Slicing, at_random, by_size, whole
+from turnout_flowgpt import FlowGpt
+
 from ...support.flowgpt_server import (
     Answer,
     ContentEncoding,
@@ -35,8 +37,6 @@ from ...support.flowgpt_server import (
     Framing,
     StatusAnswer,
 )
-from ...support.leaks import run_clean
-from ...support.slicing import Slicing, at_random, by_size, whole
 
 PIECES = ("Café", " \U0001f5fc", " end")
 
@@ -285,7 +285,7 @@ async def test_a_broken_line_frees_the_connection() -> None:
 
 
 async def test_a_page_in_place_of_an_answer_breaks_the_protocol() -> None:
-    script = reply(200, b"<!DOCTYPE html>\n<title>Log in</title>\n")
+    script = respond(200, b"<!DOCTYPE html>\n<title>Log in</title>\n")
     async with FaultServer(script) as server:
         error = await failure_of(FlowGpt(base_url=server.url))
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from turnout.errors import ProtocolError
+from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
 from turnout.types import ChatRequest, Conversation, Message, Secret, TextPart
 from turnout_flowgpt._protocol import (
     Decoder,
@@ -18,7 +19,6 @@ from turnout_flowgpt._protocol import (
 )
 
 from ...support.flowgpt_rules import DEFAULT_SYSTEM, GREETING, HEADERS
-from ...support.slicing import Slicing, at, at_random, by_size, whole
 
 TEXT = 'Café \u2028 \U0001f5fc\x85 \\ "q" é'
 LINES = "\n".join(

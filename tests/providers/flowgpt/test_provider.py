@@ -16,12 +16,12 @@ from turnout.errors import (
     UnknownModelError,
     UnsupportedError,
 )
+from turnout.testing import run_clean
 from turnout.types import Conversation, ImagePart, Message
 from turnout_flowgpt import FlowGpt
 
 from ...support.flowgpt_rules import DEFAULT_SYSTEM, GREETING, MODELS, PATH, Rules
 from ...support.flowgpt_server import Answer, FlowGptServer, json_status
-from ...support.leaks import run_clean
 
 CONVERSATION: Conversation = [
     {"role": "system", "content": "Be brief."},

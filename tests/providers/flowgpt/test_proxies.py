@@ -9,13 +9,12 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from turnout.errors import ConnectError, StreamTruncatedError, TurnoutError
+from turnout.testing import FaultServer, fin, refused_url
 from turnout_flowgpt import FlowGpt
 
-from ...support.fault_server import FaultServer, fin
 from ...support.flowgpt_rules import PATH
 from ...support.flowgpt_server import Answer, FlowGptServer
 from ...support.forward_proxy import ForwardProxy
-from ...support.loopback import refused_url
 
 HIDDEN = "http://flowgpt.invalid"
 SERVICE = "prod-backend-k8s.flowgpt.com"

@@ -21,24 +21,24 @@ from turnout.errors import (
     ServerError,
     TurnoutError,
 )
-from turnout_flowgpt import FlowGpt
-
-from ...support.fault_server import (
+from turnout.testing import (
     FaultServer,
     Step,
     fin,
-    reply,
+    refused_url,
+    respond,
     rst,
     send,
     wait_request,
 )
+from turnout_flowgpt import FlowGpt
+
 from ...support.flowgpt_server import (
     FlowGptServer,
     StatusAnswer,
     html_status,
     json_status,
 )
-from ...support.loopback import refused_url
 
 BODIES = [
     pytest.param(b'{"error": {"message": "no", "code": 7}}', id="json"),
@@ -143,7 +143,7 @@ async def test_a_page_is_quoted_by_its_title() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_not_followed(status: int) -> None:
-    async with FaultServer(reply(200, b"{}")) as elsewhere:
+    async with FaultServer(respond(200, b"{}")) as elsewhere:
         to = ("Location", f"{elsewhere.url}/v3/chat-anonymous")
         async with FlowGptServer(StatusAnswer(status=status, headers=[to])) as server:
             error = await failure_at(server.base_url)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 
-from tests.support.leaks import run_clean
 from turnout.errors import (
     ContextLengthError,
     InvalidRequestError,
     UnavailableError,
 )
 from turnout.stream import Stream
+from turnout.testing import run_clean
 from turnout.types import ChatRequest
 from turnout_local import Local
 from turnout_local._llama import Settings, load

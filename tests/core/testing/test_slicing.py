@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from .slicing import Slicing, at, at_random, by_size, whole
+from turnout.testing import SLICINGS, SlicingName, slices
+from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
 
 DATA = bytes(range(256)) * 2
 
@@ -41,3 +42,23 @@ def test_a_seed_gives_the_same_pieces_again() -> None:
 def test_a_piece_of_no_bytes_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one byte"):
         by_size(0)
+
+
+@pytest.mark.parametrize("how", SLICINGS)
+def test_a_named_slicing_loses_nothing(how: SlicingName) -> None:
+    pieces = slices(DATA, how)
+
+    assert b"".join(pieces) == DATA
+    assert pieces == slices(DATA, how)
+
+
+def test_the_named_slicings_are_what_they_say() -> None:
+    assert slices(DATA, "whole") == [DATA]
+    assert {len(piece) for piece in slices(DATA, "bytes")} == {1}
+    assert {len(piece) for piece in slices(DATA, "random")} <= set(range(1, 8))
+    assert slices(DATA, seed=1) != slices(DATA, seed=2)
+
+
+def test_an_unknown_slicing_is_refused() -> None:
+    with pytest.raises(ValueError, match="'halves'; whole, bytes, random are"):
+        slices(DATA, "halves")  # type: ignore[arg-type]

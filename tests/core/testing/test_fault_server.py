@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import aiohttp
 import pytest
 
-from .fault_server import (
+from turnout.testing import (
     CHUNKED,
+    Connection,
     ExpectationError,
     FaultServer,
     chunk,
@@ -16,18 +19,21 @@ from .fault_server import (
     fin,
     forever,
     half_close,
-    ok_lines,
-    reply,
+    last_chunk,
+    respond,
+    respond_in_chunks,
     response_head,
     rst,
+    run_clean,
     send,
     signal,
     sleep,
     until,
     wait_request,
 )
-from .leaks import run_clean
-from .loopback import reset_transport
+from turnout.testing._connection import reset_transport
+
+CERTIFICATES = Path(__file__).parents[1] / "http" / "certificates"
 
 REQUEST = (
     b"POST /ask HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nhi"
@@ -72,7 +78,7 @@ async def test_chunks_are_framed() -> None:
 
 
 async def test_the_log_has_the_whole_request() -> None:
-    async with FaultServer(reply(200)) as server, client(server) as (reader, writer):
+    async with FaultServer(respond(200)) as server, client(server) as (reader, writer):
         writer.write(REQUEST)
         await reader.read()
 
@@ -98,7 +104,7 @@ async def test_connections_take_the_scripts_in_order_and_the_last_repeats() -> N
 
 
 async def test_a_connection_can_answer_many_requests() -> None:
-    script = [*reply(200, b"one"), *reply(201, b"two")]
+    script = [*respond(200, b"one"), *respond(201, b"two")]
     async with FaultServer(script) as server, aiohttp.ClientSession() as session:
         for status, text in ((200, "one"), (201, "two")):
             async with session.post(server.url, data=b"q") as response:
@@ -125,6 +131,16 @@ async def test_a_reset_is_seen_as_a_reset_after_what_was_sent() -> None:
         reset.set()
         with pytest.raises(ConnectionResetError):
             await reader.read()
+
+
+async def test_a_reset_of_a_connection_that_is_closed_is_nothing() -> None:
+    async with (
+        FaultServer([send(b"bye"), fin(), rst()]) as server,
+        client(server) as (reader, _),
+    ):
+        assert await reader.read() == b"bye"
+
+    assert server.failures == []
 
 
 async def test_a_half_closed_connection_still_reads() -> None:
@@ -170,6 +186,21 @@ async def test_the_log_tells_a_reset_from_a_close() -> None:
     assert connection.peer_reset
 
 
+async def test_the_log_keeps_the_time_of_a_close_that_a_reset_follows() -> None:
+    gone = asyncio.Event()
+    async with FaultServer([until(gone), forever(send(b"x"))]) as server:
+        async with client(server) as (_, writer):
+            connection = await server.wait_connection()
+            writer.write_eof()
+            await connection.wait_peer_closed()
+            closed_at = connection.peer_closed_at
+            reset_transport(writer)
+            gone.set()
+            await server.wait_for(lambda: connection.peer_reset)
+
+    assert connection.peer_closed_at == closed_at
+
+
 async def test_a_close_in_time_is_as_expected() -> None:
     async with FaultServer([wait_request(), expect_close(5)]) as server:
         async with client(server) as (_, writer):
@@ -207,16 +238,123 @@ async def test_a_server_without_a_script_is_refused() -> None:
         FaultServer()
 
 
-async def test_lines_reach_an_http_client_whole() -> None:
-    lines = [b'{"a":1}', b"", '{"b":"é"}'.encode()]
+def test_a_step_alone_is_no_script() -> None:
+    with pytest.raises(TypeError, match="a sequence of steps"):
+        FaultServer(fin())  # type: ignore[arg-type]
+
+
+async def test_a_generator_of_steps_serves_every_connection() -> None:
+    async with FaultServer(send(data) for data in (b"a", b"b")) as server:
+        for _ in range(2):
+            async with client(server) as (reader, _):
+                assert await reader.read() == b"ab"
+
+
+async def test_a_script_may_be_a_function_of_the_connection() -> None:
+    async def echo(connection: Connection) -> None:
+        request = await connection.read_request()
+        await connection.send(response_head(200, CHUNKED))
+        await connection.chunk(request.body)
+        await connection.chunk(b"")
+
+    async with FaultServer(echo) as server, aiohttp.ClientSession() as session:
+        async with session.post(server.url, data=b"hi") as response:
+            assert await response.read() == b"hi"
+
+
+async def test_what_a_function_raises_fails_the_block() -> None:
+    async def broken(_: Connection) -> None:
+        raise LookupError("which test?")
+
+    with pytest.RaisesGroup(pytest.RaisesExc(LookupError, match="which test")):
+        async with FaultServer(broken) as server, client(server) as (reader, _):
+            assert await reader.read() == b""
+
+
+async def test_a_kept_connection_takes_the_next_script_at_the_next_request() -> None:
+    scripts = [respond(200, b"one"), respond(201, b"two"), [wait_request(), rst()]]
     async with (
-        FaultServer(ok_lines(lines)) as server,
+        FaultServer(*scripts, keep_alive=True) as server,
+        aiohttp.ClientSession() as session,
+    ):
+        for status, text in ((200, "one"), (201, "two")):
+            async with session.post(server.url, data=b"q") as response:
+                assert (response.status, await response.text()) == (status, text)
+        with pytest.raises(aiohttp.ClientError):
+            await session.post(server.url, data=b"last")
+
+    assert len(server.connections) == 1
+    assert [request.body for request in server.http_requests] == [b"q", b"q", b"last"]
+
+
+async def test_requests_on_several_kept_connections_share_the_scripts() -> None:
+    scripts = [respond(200, b"one"), respond(200, b"two"), respond(200, b"three")]
+    async with FaultServer(*scripts, keep_alive=True) as server:
+        async with client(server) as (first, to_first):
+            async with client(server) as (second, to_second):
+                heard: list[bytes] = []
+                for reader, writer in (
+                    (first, to_first),
+                    (second, to_second),
+                    (first, to_first),
+                ):
+                    writer.write(REQUEST)
+                    await reader.readuntil(b"\r\n\r\n")
+                    heard.append(await reader.read(99))
+
+    assert heard == [b"one", b"two", b"three"]
+
+
+async def test_a_half_closed_connection_takes_no_further_script() -> None:
+    script = [*respond(200), half_close()]
+    async with (
+        FaultServer(script, [send(b"no")], keep_alive=True) as server,
+        client(server) as (reader, writer),
+    ):
+        writer.write(REQUEST)
+        assert (await reader.read()).endswith(b"\r\n\r\n")
+
+    assert server.failures == []
+
+
+async def test_the_log_has_what_was_sent_and_when_requests_came() -> None:
+    script = [wait_request(), send(b"a"), chunk(b"b"), last_chunk()]
+    async with FaultServer(script) as server, client(server) as (reader, writer):
+        writer.write(REQUEST)
+        await reader.read()
+
+    (connection,) = server.connections
+    assert connection.sent == [b"a", b"1\r\nb\r\n", b"0\r\n\r\n"]
+    assert connection.requests[0].received_at >= connection.opened_at
+
+
+async def test_a_server_speaks_tls() -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(CERTIFICATES / "good.pem", CERTIFICATES / "key.pem")
+    trusting = ssl.create_default_context(cafile=CERTIFICATES / "good.pem")
+    pieces = [b"a", b"b" * (1 << 20), b"c"]
+    async with (
+        FaultServer([*respond_in_chunks(pieces), rst()], tls=tls) as server,
+        aiohttp.ClientSession() as session,
+    ):
+        async with session.post(server.url, ssl=trusting) as response:
+            assert await response.read() == b"".join(pieces)
+
+    assert server.url.startswith("https://")
+    assert len(server.http_requests) == 1
+
+
+async def test_lines_reach_an_http_client_whole() -> None:
+    lines = [b'{"a":1}\n', b"\n", '{"b":"é"}\n'.encode()]
+    script = respond_in_chunks(lines, ("Content-Type", "application/x-ndjson"))
+    async with (
+        FaultServer(script) as server,
         aiohttp.ClientSession() as session,
     ):
         async with session.post(server.url, json={}) as response:
             assert response.status == 200
             assert response.content_type == "application/x-ndjson"
-            assert await response.read() == b"".join(line + b"\n" for line in lines)
+            assert await response.read() == b"".join(lines)
 
 
 async def test_a_cut_chunked_body_is_an_error_to_an_http_client() -> None:
@@ -225,19 +363,6 @@ async def test_a_cut_chunked_body_is_an_error_to_an_http_client() -> None:
         async with session.post(server.url) as response:
             with pytest.raises(aiohttp.ClientPayloadError):
                 await response.read()
-
-
-@pytest.mark.parametrize(
-    ("status", "line"),
-    [
-        pytest.param(429, b"HTTP/1.1 429 Too Many Requests", id="known"),
-        pytest.param(599, b"HTTP/1.1 599 Unknown", id="unknown"),
-    ],
-)
-def test_a_head_has_what_it_was_given(status: int, line: bytes) -> None:
-    head = response_head(status, ("A", "b"), ("A", "c"))
-
-    assert head == line + b"\r\nA: b\r\nA: c\r\n\r\n"
 
 
 def test_a_step_names_itself() -> None:
@@ -253,7 +378,7 @@ def test_nothing_is_left_of_broken_connections() -> None:
             [rst()],
             [fin()],
             [wait_request(), half_close(), expect_close(5)],
-            ok_lines([b"{}"]),
+            respond_in_chunks([b"{}"]),
         ]
         async with FaultServer(*scripts) as server:
             async with aiohttp.ClientSession() as session:

@@ -6,15 +6,19 @@ import socket
 
 import pytest
 
-from .fault_server import FaultServer, fin, reply, send, until, wait_request
-from .leaks import run_clean
-from .loopback import (
+from turnout.testing import (
+    FaultServer,
     HttpRequest,
     MalformedRequestError,
-    body_length,
-    parse_head,
+    fin,
     refused_url,
+    respond,
+    run_clean,
+    send,
+    until,
+    wait_request,
 )
+from turnout.testing._requests import body_length, parse_head
 
 
 def test_a_head_is_parsed_as_it_stands() -> None:
@@ -67,8 +71,12 @@ def test_a_body_without_a_plain_length_is_refused(headers: bytes) -> None:
         body_length(head)
 
 
+def test_a_request_that_declares_no_body_has_none() -> None:
+    assert body_length(parse_head(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")) == 0
+
+
 async def test_a_request_is_read_whole_from_any_slices() -> None:
-    async with FaultServer(reply(200)) as server:
+    async with FaultServer(respond(200)) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         for byte in b"POST /p HTTP/1.1\r\nContent-Length: 11\r\n\r\n" + b'{"a": true}':
             writer.write(bytes([byte]))

@@ -9,10 +9,35 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+__all__ = ["SLICINGS", "SlicingName", "at", "at_random", "by_size", "slices", "whole"]
+
+SlicingName: TypeAlias = Literal["whole", "bytes", "random"]
+
+SLICINGS: tuple[SlicingName, ...] = ("whole", "bytes", "random")
+"""The ways of cutting that a test of a stream is run with, to be parametrized over."""
 
 Slicing: TypeAlias = Callable[[bytes], list[bytes]]
 """Cuts bytes into pieces that, joined, are the same bytes again."""
+
+
+def slices(data: bytes, how: SlicingName = "random", *, seed: int = 0) -> list[bytes]:
+    """Cut bytes into pieces that, joined, are the same bytes again.
+
+    Args:
+        data: What to cut; no bytes are no piece.
+        how: `whole` in one piece, `bytes` one by one, `random` in pieces of 1 to 7.
+        seed: Of the random pieces, which are the same for one seed.
+    """
+    ways: dict[str, Slicing] = {
+        "whole": whole,
+        "bytes": by_size(1),
+        "random": at_random(seed),
+    }
+    if how not in ways:
+        raise ValueError(f"no slicing is named {how!r}; {', '.join(ways)} are")
+    return ways[how](data)
 
 
 def whole(data: bytes) -> list[bytes]:
@@ -46,7 +71,7 @@ def at_random(seed: int, *, longest: int = 7) -> Slicing:
     """Return a slicing into pieces of 1 to `longest` bytes, the same for one seed."""
 
     def cut(data: bytes) -> list[bytes]:
-        sizes = random.Random(seed)
+        sizes = random.Random(seed)  # noqa: S311 the same pieces each time
         pieces: list[bytes] = []
         start = 0
         while start < len(data):

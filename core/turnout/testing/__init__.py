@@ -1,0 +1,91 @@
+"""What plugins and applications are tested with; `import turnout` does not import it.
+
+`FakeProvider` stands in for a provider in an application's tests. `FaultServer` stands
+in for a service in a provider's tests, and misbehaves as its script says. Both are
+real: nothing of turnout is patched.
+"""
+
+from turnout.testing._clock import SimulatedClock, run_simulated
+from turnout.testing._connection import Connection, ExpectationError
+from turnout.testing._fake_provider import (
+    Answer,
+    AnswerItem,
+    AnswerPart,
+    FakeProvider,
+    Pause,
+)
+from turnout.testing._fault_server import FaultServer
+from turnout.testing._leaks import LeakCheck, run_clean
+from turnout.testing._loopback import LoopbackServer, refused_url
+from turnout.testing._requests import HttpRequest, MalformedRequestError
+from turnout.testing._responses import (
+    CHUNKED,
+    chunked,
+    http_response,
+    json_lines,
+    response_head,
+    sse,
+)
+from turnout.testing._slicing import SLICINGS, SlicingName, slices
+from turnout.testing._steps import (
+    Script,
+    Step,
+    chunk,
+    expect_close,
+    fin,
+    forever,
+    half_close,
+    last_chunk,
+    respond,
+    respond_in_chunks,
+    rst,
+    send,
+    signal,
+    sleep,
+    until,
+    wait_request,
+)
+
+__all__ = [
+    "CHUNKED",
+    "SLICINGS",
+    "Answer",
+    "AnswerItem",
+    "AnswerPart",
+    "Connection",
+    "ExpectationError",
+    "FakeProvider",
+    "FaultServer",
+    "HttpRequest",
+    "LeakCheck",
+    "LoopbackServer",
+    "MalformedRequestError",
+    "Pause",
+    "Script",
+    "SimulatedClock",
+    "SlicingName",
+    "Step",
+    "chunk",
+    "chunked",
+    "expect_close",
+    "fin",
+    "forever",
+    "half_close",
+    "http_response",
+    "json_lines",
+    "last_chunk",
+    "refused_url",
+    "respond",
+    "respond_in_chunks",
+    "response_head",
+    "rst",
+    "run_clean",
+    "run_simulated",
+    "send",
+    "signal",
+    "sleep",
+    "slices",
+    "sse",
+    "until",
+    "wait_request",
+]

@@ -1,0 +1,127 @@
+"""Insist that nothing is left behind: no task, no socket, no async generator."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import warnings
+from collections.abc import Callable, Coroutine, Iterator
+from types import AsyncGeneratorType, TracebackType
+from typing import Any, Self, TypeVar, cast, final
+
+__all__ = ["LeakCheck", "run_clean"]
+
+T = TypeVar("T")
+
+_PAUSE = 0.01
+"""Seconds between the first two looks; each further one waits twice as long."""
+
+
+@final
+class LeakCheck:
+    """Fail where a block leaves tasks, open sockets or async generators behind.
+
+        async with LeakCheck():
+            async with MyProvider() as provider:
+                await provider.complete("Hi")
+
+    What was there when the block was entered may stay. Enter a provider or a route
+    inside the block, as above: one that is not entered keeps its connections until
+    the event loop ends, which `run_clean` looks at.
+
+    Sockets are those that Python itself holds, so not those of uvloop.
+
+    Args:
+        within: Seconds that what is closing has to be gone; the real clock's, or
+            those of `run_simulated`.
+    """
+
+    def __init__(self, *, within: float = 1.0) -> None:
+        self._within = within
+        self._before: set[int] = set()
+        # Kept, so that no other thing can get the id of one of them.
+        self._kept: list[object] = []
+
+    async def __aenter__(self) -> Self:
+        """Note what is there."""
+        gc.collect()
+        self._kept = _open_things()
+        self._before = {id(thing) for thing in self._kept}
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Look whether anything was left, unless the block has raised.
+
+        Raises:
+            AssertionError: Something was; the message has all of it.
+        """
+        if error is None:
+            left = await self._left()
+            assert not left, f"left behind: {left}"
+        self._kept.clear()
+
+    async def _left(self) -> list[object]:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._within
+        pause = _PAUSE
+        while True:
+            gc.collect()
+            left = [thing for thing in _open_things() if id(thing) not in self._before]
+            if not left or loop.time() >= end:
+                return left
+            del left  # Else it keeps alive what it is to see gone.
+            await asyncio.sleep(min(pause, end - loop.time()))
+            pause *= 2
+
+
+def run_clean(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run `main()` on a loop of its own, in debug mode, and return its result.
+
+    Raises:
+        AssertionError: A task was still there at its end, a socket is still open, the
+            loop's exception handler was called, or a warning was given.
+    """
+    complaints: list[object] = []
+
+    async def watched() -> T:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        result = await main()
+        complaints.extend(asyncio.all_tasks() - {asyncio.current_task()})
+        return result
+
+    gc.collect()
+    before = set(_open_sockets())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = asyncio.run(watched(), debug=True)
+        gc.collect()
+    complaints.extend(warning.message for warning in caught)
+    complaints.extend(set(_open_sockets()) - before)
+    assert not complaints, complaints
+    return result
+
+
+def _open_things() -> list[object]:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    return [*tasks, *_open_sockets(), *_open_generators()]
+
+
+# By `type`: `isinstance` asks a thing for its class, and among all that there is are
+# proxies that raise when they are asked anything.
+def _open_sockets() -> Iterator[socket.socket]:
+    for thing in gc.get_objects():
+        if issubclass(type(thing), socket.socket) and thing.fileno() != -1:
+            yield thing
+
+
+def _open_generators() -> Iterator[object]:
+    for thing in gc.get_objects():
+        if type(thing) is AsyncGeneratorType and thing.ag_frame is not None:
+            yield cast("object", thing)
