@@ -101,6 +101,27 @@ async def _awaited(code: Any, namespace: dict[str, Any]) -> None:
     await eval(code, namespace)
 
 
+@pytest.mark.timeout(120)
+def test_the_tests_that_a_page_shows_pass(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "testing.md"
+    shown = [block.text for block in blocks("python") if block.page == page]
+    (tmp_path / "test_shown.py").write_text("\n".join(shown), encoding="utf-8")
+    scope = "asyncio_default_fixture_loop_scope=function"
+    settings = ["-o", "asyncio_mode=auto", "-o", scope, "-W", "error"]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--rootdir", tmp_path, *settings],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    tests = len(re.findall(r"^(?:async )?def test_", "\n".join(shown), re.MULTILINE))
+    assert f"{tests + 2} passed" in done.stdout  # One of them is run three times.
+
+
 @pytest.mark.parametrize("block", blocks("toml"), ids=str)
 def test_a_toml_block_is_what_it_says(block: Block, tmp_path: Path) -> None:
     from turnout._config import read_config
