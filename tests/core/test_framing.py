@@ -300,6 +300,51 @@ def test_any_stream_in_any_pieces_is_what_the_standard_says(seed: int) -> None:
             assert events_of(stream, slicing) == expected, stream
 
 
+# What nearly all streams are made of, and little of what may stand between.
+USUAL = [b'data: {"a": 1}\n\n'] * 9 + TOKENS
+
+
+def data_of(
+    stream: bytes, slicing: Slicing, **limits: int
+) -> tuple[list[bytes], ServerSentEvent | None]:
+    splitter = SseSplitter(**limits)
+    found = [data for piece in slicing(stream) for data in splitter.feed_data(piece)]
+    return found, splitter.close()
+
+
+@pytest.mark.parametrize("tokens", [TOKENS, USUAL], ids=["odd", "usual"])
+@pytest.mark.parametrize("seed", range(20))
+def test_data_alone_is_that_of_the_events(seed: int, tokens: list[bytes]) -> None:
+    source = random.Random(seed)
+    for _ in range(25):
+        stream = b"".join(source.choices(tokens, k=source.randint(0, 40)))
+        *expected, last = reference(stream)
+
+        longest = at_random(source.randrange(10**6), longest=60)
+        for slicing in (whole, by_size(1), by_size(16), longest):
+            found, rest = data_of(stream, slicing)
+            assert found == [event.data for event in expected if event], stream
+            assert rest == last
+
+
+def test_data_alone_and_events_may_be_asked_for_in_turn() -> None:
+    splitter = SseSplitter()
+
+    assert splitter.feed_data(b"data: 1\n\ndata: 2\n\n") == [b"1", b"2"]
+    assert splitter.feed(b"event: e\ndata: 3") == []
+    assert splitter.feed_data(b"4\n\ndata: 5\n\n") == [b"34", b"5"]
+    assert splitter.feed_data(b"") == []
+    assert splitter.feed(b"data: 6\n\n") == [event("6")]
+
+
+@pytest.mark.parametrize("slicing", [whole, by_size(1), by_size(7)])
+def test_data_alone_may_not_have_more_bytes(slicing: Slicing) -> None:
+    data = b"data: 1\n\ndata: " + b"x" * 21 + b"\n\n"
+
+    with pytest.raises(FramingError):
+        data_of(data, slicing, max_bytes=20)
+
+
 def test_the_reference_finds_what_the_standards_examples_say() -> None:
     stream = b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\n"
 

@@ -23,6 +23,7 @@ from turnout.errors import (
     ConfigError,
     ConnectError,
     ProtocolError,
+    ProviderError,
     TurnoutError,
 )
 from turnout.http import _transport
@@ -257,7 +258,24 @@ class Http:
                 f"{self.provider} sent no answer (status {status})", status_code=status
             )
         body = await response.read_some(_ERROR_BYTES, _ERROR_SECONDS)
-        refusal = Refusal.read(status, response.headers, body)
+        return self.error_from(body, response, headers=headers, json=json)
+
+    def error_from(
+        self, body: bytes, response: Response, *, headers: Headers, json: object
+    ) -> ProviderError:
+        """Return the error that a body reports, as `STATUS_RULES` classify it.
+
+        For errors that come inside of an answer, which `post` cannot know of: the
+        status is then what the body itself gives as one, and an error that no rule
+        knows is a `StreamError`.
+
+        Args:
+            body: What the provider reported: JSON, a page, a text.
+            response: The response that it came in.
+            headers: Those of the request, whose secrets are cut out.
+            json: The body of the request, whose texts are cut out.
+        """
+        refusal = Refusal.read(response.status, response.headers, body)
         secrets = [value for value in headers.values() if isinstance(value, Secret)]
         reason = redacted(refusal.reason, secrets)
         for text in sorted(_texts(json), key=len, reverse=True):

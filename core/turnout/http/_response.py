@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +16,7 @@ from turnout.framing import (
     SseSplitter,
 )
 from turnout.http import _transport
+from turnout.http._status import REQUEST_ID_HEADERS
 
 if TYPE_CHECKING:
     import aiohttp
@@ -55,6 +57,12 @@ class Response:
     def headers(self) -> Mapping[str, str]:
         """The headers, by lower-case names."""
         return {name.lower(): value for name, value in self._raw.headers.items()}
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's own name for the request, where it gave one."""
+        headers = self._raw.headers
+        return next((headers[n] for n in REQUEST_ID_HEADERS if n in headers), None)
 
     @property
     def framed(self) -> bool:
@@ -154,6 +162,24 @@ class Response:
         except ValueError:
             failure = ProtocolError(f"{self._place} sent a body that is no JSON")
         raise failure
+
+    async def finish(self, seconds: float) -> None:
+        """Read on to the body's end, so that the connection can be used again.
+
+        For when a protocol's own last word has come: whatever follows it is dropped,
+        and whatever goes wrong is of no account. Without the end in time, the
+        connection is closed with the response.
+
+        Args:
+            seconds: How long that may take; nobody should wait for it.
+        """
+        content = self._raw.content
+        if content.at_eof():
+            return
+        with contextlib.suppress(*_transport.ERRORS):
+            async with asyncio.timeout(seconds):
+                while await content.readany():
+                    pass
 
     async def read_some(self, max_bytes: int, seconds: float) -> bytes:
         """Return the body's beginning, as far as it comes.

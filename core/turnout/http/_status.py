@@ -1,7 +1,8 @@
 """From a refusal to its error: by status, headers and body, through a table.
 
 The first rule that matches decides. A provider puts rules of its own before these
-(`Provider.status_rules`).
+(`Provider.status_rules`). The status 200 is that of an error inside of an answer,
+whose body gave no status.
 
 Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
 """
@@ -28,9 +29,11 @@ from turnout.errors import (
     RateLimitError,
     RequestTooLargeError,
     ServerError,
+    StreamError,
 )
 
 __all__ = [
+    "REQUEST_ID_HEADERS",
     "STATUS_RULES",
     "Refusal",
     "StatusRule",
@@ -62,6 +65,8 @@ class Refusal:
         """Return what a body says, whatever form it has."""
         text = body.decode("utf-8", "replace")
         value = _json(body)
+        if status == _INSIDE:
+            status = _status_in(value) or status
         codes: set[str] = set()
         reason = _reason(value, codes) if value is not None else _plain(text)
         return cls(
@@ -99,7 +104,14 @@ class StatusRule:
         return not self.phrases or any(phrase in text for phrase in self.phrases)
 
 
+_INSIDE = 200
+"""The status of an answer that an error stands in."""
+
 _CLIENT_ERRORS = range(400, 500)
+
+_FAILURES = range(400, 600)
+
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id")
 
 STATUS_RULES: tuple[StatusRule, ...] = (
     # A field's text is too long, not the conversation.
@@ -173,6 +185,60 @@ STATUS_RULES: tuple[StatusRule, ...] = (
     StatusRule(error=OverloadedError, statuses={503, 529}),
     StatusRule(error=ServerError, statuses={408, 409, 499}),
     StatusRule(error=InvalidRequestError, statuses=_CLIENT_ERRORS),
+    # From here to the last row: errors without a status, by their codes alone.
+    StatusRule(
+        error=RateLimitError,
+        statuses={_INSIDE},
+        codes={"rate_limit_error", "rate_limit_exceeded", "slow_down"},
+    ),
+    StatusRule(
+        error=OverloadedError,
+        statuses={_INSIDE},
+        codes={
+            "capacity_exceeded",
+            "provider_overloaded",
+            "provider_unavailable",
+            "service_unavailable",
+            "unavailable",
+        },
+    ),
+    StatusRule(
+        error=QuotaExceededError, statuses={_INSIDE}, codes={"payment_required"}
+    ),
+    StatusRule(
+        error=AuthenticationError,
+        statuses={_INSIDE},
+        codes={"authentication", "authentication_error", "unauthorized"},
+    ),
+    StatusRule(
+        error=PermissionDeniedError,
+        statuses={_INSIDE},
+        codes={"permission_denied", "permission_error"},
+    ),
+    StatusRule(
+        error=ModelUnavailableError,
+        statuses={_INSIDE},
+        codes={"model_not_found", "not_found", "not_found_error", "notfounderror"},
+    ),
+    StatusRule(
+        error=ServerError,
+        statuses={_INSIDE},
+        codes={
+            "api_error",
+            "internal_error",
+            "internal_server_error",
+            "internalservererror",
+            "server",
+            "server_error",
+            "timeout",
+        },
+    ),
+    StatusRule(
+        error=InvalidRequestError,
+        statuses={_INSIDE},
+        codes={"badrequesterror", "invalid_request", "invalid_request_error"},
+    ),
+    StatusRule(error=StreamError, statuses={_INSIDE}),
     StatusRule(error=ServerError),
 )
 
@@ -188,6 +254,7 @@ _SAID: dict[type[ProviderError], str] = {
     RateLimitError: "{provider} has had too many requests",
     OverloadedError: "{provider} is overloaded",
     ServerError: "{provider} failed",
+    StreamError: "{provider} reported an error",
 }
 
 
@@ -216,8 +283,10 @@ def classify(
     wait = retry_after(refusal.headers)
     hint = "" if wait is None else f"; it may be asked again in {wait:g} s"
     told = f": {reason}" if reason else ""
+    inside = refusal.status == _INSIDE
+    where = "inside its answer" if inside else f"status {refusal.status}"
     return error(
-        f"{said} (status {refusal.status}){hint}{told}",
+        f"{said} ({where}){hint}{told}",
         provider=provider,
         status_code=refusal.status,
         retry_after=wait,
@@ -265,9 +334,28 @@ def _until(date: str) -> float | None:
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:
-    for name in ("x-request-id", "request-id", "x-generation-id"):
+    for name in REQUEST_ID_HEADERS:
         if name in headers:
             return headers[name]
+    return None
+
+
+def _status_in(value: object) -> int | None:
+    """Return the status that an error document gives, where it gives one."""
+    if isinstance(value, list):
+        value = next(iter(cast("list[object]", value)), None)
+    if not isinstance(value, Mapping):
+        return None
+    fields = cast("Mapping[str, object]", value)
+    inner = _status_in(fields.get("error"))
+    if inner is not None:
+        return inner
+    for name in ("status", "status_code", "code"):
+        status = fields.get(name)
+        if isinstance(status, int) and status in _FAILURES:
+            return status
+        if isinstance(status, str) and status in _STATUS_TEXTS:
+            return int(status)
     return None
 
 
@@ -309,6 +397,8 @@ def _reason(value: object, codes: set[str]) -> str:
 
 
 _CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+_STATUS_TEXTS = frozenset(map(str, _FAILURES))
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 

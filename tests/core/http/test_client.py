@@ -300,6 +300,25 @@ async def test_a_refusal_that_quotes_the_prompt_does_not_show_it(form: str) -> N
     assert "private" not in f"{error}{error!r}{vars(error)}"
 
 
+async def test_an_error_inside_of_an_answer_is_classified_as_a_refusal_is() -> None:
+    prompt = "A question that stays private."
+    said = {"error": {"message": f"{prompt} {KEY} is too long", "code": 400}}
+    headers = {"Authorization": Secret(f"Bearer {KEY}")}
+    async with FaultServer(reply(200, b"ok", ("X-Request-Id", "r"))) as server:
+        http = Http(provider="P", base_url=server.url)
+        async with http.post("/", json={"q": prompt}, headers=headers) as response:
+            error = http.error_from(
+                json.dumps(said).encode(),
+                response,
+                headers=headers,
+                json={"q": prompt},
+            )
+
+    assert isinstance(error, InvalidRequestError)
+    assert str(error) == "P rejected the request (status 400): … *** is too long"
+    assert (error.provider, error.status_code, error.request_id) == ("P", 400, "r")
+
+
 async def test_a_long_refusal_is_read_in_part() -> None:  # E19
     head = response_head(500, CHUNKED)
     script = [wait_request(), send(head), forever(chunk(b"x" * 65536))]

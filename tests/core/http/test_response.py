@@ -319,3 +319,40 @@ async def test_a_beginning_is_what_came_before_a_cut(end: Step) -> None:
             for _ in range(10):
                 await asyncio.sleep(0)
             assert await response.read_some(4, 5.0) == b"abcd"
+
+
+@pytest.mark.parametrize(
+    ("script", "kept"),
+    [
+        pytest.param([chunk(b"abc"), chunk(b"")], True, id="ends"),
+        pytest.param([chunk(b"")], True, id="has-ended"),
+        pytest.param([chunk(b"abc"), until(asyncio.Event())], False, id="goes-on"),
+        pytest.param([chunk(b"abc"), fin()], False, id="fin"),
+        pytest.param([chunk(b"abc"), rst()], False, id="rst"),
+        pytest.param([send(b"garbage\r\n"), fin()], False, id="garbage"),
+    ],
+)
+async def test_a_body_that_is_finished_keeps_the_connection_where_it_ends(
+    script: list[Step], kept: bool
+) -> None:
+    head = send(response_head(200, CHUNKED))
+    first = [wait_request(), head, *script, *([wait_request()] if kept else [])]
+    async with FaultServer(
+        first + body(b"")[1:] if kept else first, body(b"")
+    ) as server:
+        http = Http(provider="P", base_url=server.url)
+        async with http.get("/") as response:
+            await response.finish(5.0 if kept else 0.02)
+            await response.finish(0.0)
+        async with http.get("/"):
+            pass
+
+    assert len(server.connections) == (1 if kept else 2)
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "Request-Id", "X-Generation-Id"])
+async def test_a_requests_name_is_that_of_the_headers(name: str) -> None:
+    async with answer(*body(b"", (name, "req-1"))) as response:
+        assert response.request_id == "req-1"
+    async with answer(*body(b"")) as response:
+        assert response.request_id is None

@@ -23,6 +23,7 @@ from turnout.errors import (
     RateLimitError,
     RequestTooLargeError,
     ServerError,
+    StreamError,
 )
 from turnout.http import Refusal, StatusRule
 from turnout.http._status import classify, retry_after, shortened
@@ -330,6 +331,55 @@ def test_a_refused_key_is_told_by_its_source() -> None:
 @pytest.mark.parametrize("name", ["x_request_id", "request_id", "x_generation_id"])
 def test_a_requests_name_is_kept(name: str) -> None:
     assert error_of(refusal(500, **{name: "r-1"})).request_id == "r-1"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "status"),
+    [
+        (error_body(code=429), RateLimitError, 429),
+        (error_body(code="503"), OverloadedError, 503),
+        (error_body(status=401), AuthenticationError, 401),
+        ({"message": "no", "status_code": 404}, ModelUnavailableError, 404),
+        ([error_body(code=413)], RequestTooLargeError, 413),
+        ([], StreamError, 200),
+        (error_body(code=200), StreamError, 200),
+        (error_body(code=1001), StreamError, 200),
+        (error_body(code="context_length_exceeded"), ContextLengthError, 200),
+        (error_body(type="rate_limit_error"), RateLimitError, 200),
+        (error_body(code="slow_down"), RateLimitError, 200),
+        (error_body(type="overloaded_error"), OverloadedError, 200),
+        (
+            error_body(metadata={"error_type": "provider_unavailable"}),
+            OverloadedError,
+            200,
+        ),
+        (
+            error_body(metadata={"error_type": "payment_required"}),
+            QuotaExceededError,
+            200,
+        ),
+        (error_body(type="authentication_error"), AuthenticationError, 200),
+        (error_body(type="permission_error"), PermissionDeniedError, 200),
+        (error_body(type="NotFoundError"), ModelUnavailableError, 200),
+        (error_body(type="InternalServerError"), ServerError, 200),
+        (error_body(type="BadRequestError"), InvalidRequestError, 200),
+        (error_body(type="brand_new"), StreamError, 200),
+        ({"error": "no"}, StreamError, 200),
+    ],
+)
+def test_an_error_inside_of_an_answer_has_its_class(
+    body: object, expected: type[ProviderError], status: int
+) -> None:
+    error = error_of(refusal(200, body))
+
+    assert type(error) is expected
+    assert error.status_code == status
+    where = "inside its answer" if status == 200 else f"status {status}"
+    assert f" ({where})" in str(error)
+
+
+def test_the_status_of_a_refusal_goes_before_what_its_body_says() -> None:
+    assert type(error_of(refusal(500, error_body(code=429)))) is ServerError
 
 
 def test_a_providers_own_rules_come_first() -> None:
