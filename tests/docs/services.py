@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.flowgpt_server import FlowGptServer
 from tests.support.forward_proxy import ForwardProxy
+from tests.support.openai_server import OpenAIServer
 from turnout._app import current_app
 
 ROOT = Path(__file__).parents[2]
@@ -25,10 +26,7 @@ _CONFIG = """\
 base_url = "{flowgpt}"
 
 [providers.OpenAI]
-plugin = "Hello"
-
-[aliases]
-"OpenAI:gpt-4o-mini" = "OpenAI:hello-1"
+base_url = "{openai}"
 """
 
 
@@ -37,6 +35,7 @@ class Services:
     """The addresses of what runs, and where the example package is installed."""
 
     flowgpt_url: str
+    openai_url: str
     proxy_url: str
     site: Path
     config: Path
@@ -52,21 +51,33 @@ class Services:
 @contextmanager
 def services() -> Generator[Services]:
     """Start the servers in a thread of their own, and install the example package."""
-    with tempfile.TemporaryDirectory() as folder, _servers() as (flowgpt, proxy):
+    with tempfile.TemporaryDirectory() as folder, _servers() as urls:
+        flowgpt, openai, proxy = urls
         site, config = Path(folder) / "site", Path(folder) / "turnout.toml"
         _install(ROOT / "examples" / "turnout-hello", site)
-        config.write_text(_CONFIG.format(flowgpt=flowgpt), encoding="utf-8")
-        yield Services(flowgpt_url=flowgpt, proxy_url=proxy, site=site, config=config)
+        written = _CONFIG.format(flowgpt=flowgpt, openai=openai)
+        config.write_text(written, encoding="utf-8")
+        yield Services(
+            flowgpt_url=flowgpt,
+            openai_url=openai,
+            proxy_url=proxy,
+            site=site,
+            config=config,
+        )
 
 
 @contextmanager
-def _servers() -> Generator[tuple[str, str]]:
+def _servers() -> Generator[list[str]]:
     addresses: list[str] = []
     ready, done = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        async with FlowGptServer() as flowgpt, ForwardProxy() as proxy:
-            addresses.extend((flowgpt.base_url, proxy.url))
+        async with (
+            FlowGptServer() as flowgpt,
+            OpenAIServer() as openai,
+            ForwardProxy() as proxy,
+        ):
+            addresses.extend((flowgpt.base_url, openai.base_url, proxy.url))
             ready.set()
             await asyncio.to_thread(done.wait)
 
@@ -74,7 +85,7 @@ def _servers() -> Generator[tuple[str, str]]:
     thread.start()
     try:
         assert ready.wait(10)
-        yield addresses[0], addresses[1]
+        yield addresses
     finally:
         done.set()
         thread.join()

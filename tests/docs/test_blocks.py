@@ -1,8 +1,7 @@
 """Every block of the documentation works as it is printed.
 
-FlowGPT is a server that enforces its protocol, on loopback. For OpenAI, which is no
-provider yet, the example package's provider stands in, by the configuration; it is a
-real package, built and found by its entry point.
+FlowGPT and OpenAI are servers that enforce their protocols, on loopback; the
+configuration says where they are.
 """
 
 from __future__ import annotations
@@ -88,6 +87,7 @@ def run(
 ) -> None:
     """Run a block as a notebook does: in a coroutine only where it awaits."""
     text = block.text.replace("http://127.0.0.1:8080", running.proxy_url)
+    text = text.replace("http://127.0.0.1:11434/v1", running.openai_url)
     if "create_async_generator" in text:  # A class knows no configuration.
         text = text.replace("=0.2)", f"=0.2, base_url={running.flowgpt_url!r})")
     code = compile(text, str(block), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)

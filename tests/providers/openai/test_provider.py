@@ -1,0 +1,575 @@
+"""The provider against servers on loopback. The ids are those of cases.md."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from turnout import get_provider
+from turnout.errors import (
+    AuthenticationError,
+    ConfigError,
+    ContextLengthError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    OverloadedError,
+    ProtocolError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+    StreamError,
+    StreamTruncatedError,
+    TurnoutError,
+    UnsupportedError,
+)
+from turnout.types import (
+    Conversation,
+    Finish,
+    ImagePart,
+    Message,
+    ProviderInfo,
+    Secret,
+    ToolCall,
+    Usage,
+)
+from turnout_openai import OpenAI
+
+from ...support.fault_server import (
+    CHUNKED,
+    FaultServer,
+    Step,
+    expect_close,
+    fin,
+    reply,
+    response_head,
+    rst,
+    send,
+    sleep,
+    until,
+    wait_request,
+)
+from ...support.fault_server import (
+    chunk as http_chunk,
+)
+from ...support.leaks import run_clean
+from ...support.openai_server import (
+    DONE,
+    OpenAIServer,
+    answer,
+    chunk,
+    event,
+    finish,
+    text,
+    usage,
+)
+from ...support.slicing import Slicing, at_random, by_size, whole
+
+KEY = "sk-canary-0123456789"
+TOOL: dict[str, object] = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {}},
+}
+CONVERSATION: Conversation = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Hi"},
+    Message(role="assistant", tool_calls=(ToolCall(id="c", name="f", arguments="{}"),)),
+    {"role": "tool", "tool_call_id": "c", "content": "4"},
+    Message(role="user", content=(ImagePart(data=b"x", media_type="image/png"),)),
+]
+
+
+def streaming(*steps: Step, content_type: str = "text/event-stream") -> list[Step]:
+    """Return a script that answers a request with these steps, chunked."""
+    head = response_head(200, ("Content-Type", content_type), CHUNKED)
+    return [wait_request(), send(head), *steps]
+
+
+async def failure_at(url: str, question: str = "Why?", **options: Any) -> TurnoutError:
+    """Ask, and return the error that comes of it."""
+    with pytest.raises(TurnoutError) as caught:
+        await OpenAI(base_url=url, **options).complete(question)
+    return caught.value
+
+
+# Requests.
+
+
+async def test_a_question_alone_keeps_every_rule() -> None:
+    async with OpenAIServer() as server:
+        reply = await OpenAI(base_url=server.base_url).complete("Why?")
+
+    assert server.refusals == []
+    assert server.bodies[0]["model"] == "gpt-4o-mini"
+    assert reply.text == "Hello there."
+    assert reply.finish_reason == "stop"
+    assert reply.usage == Usage(input_tokens=9, output_tokens=4)
+    assert str(reply.target) == "OpenAI:gpt-4o-mini"
+    assert reply.details == {
+        "id": "chatcmpl-1",
+        "model": "m-1",
+        "finish_reason": "stop",
+        "request_id": "req-1",
+    }
+
+
+async def test_a_conversation_with_every_option_keeps_every_rule() -> None:
+    async with OpenAIServer(key=KEY) as server:
+        await OpenAI(base_url=f"{server.base_url}/", api_key=KEY).complete(
+            CONVERSATION,
+            model="any-model:latest",
+            temperature=0.2,
+            max_tokens=9,
+            top_p=0.9,
+            stop=["a", "b"],
+            seed=1,
+            tools=[TOOL],
+            tool_choice={"type": "function", "function": {"name": "look"}},
+            response_format={"type": "object"},
+            extra={"user": "u", "seed": 2},
+        )
+
+    assert server.refusals == []
+    (body,) = server.bodies
+    assert body["model"] == "any-model:latest"
+    assert (body["max_tokens"], body["seed"], body["user"]) == (9, 2, "u")
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({}, "max_completion_tokens"),
+        ({"base_url": "https://eu.api.openai.com/v1"}, "max_completion_tokens"),
+        ({"base_url": "https://openai.com.evil.example/v1"}, "max_tokens"),
+        ({"base_url": "http://notopenai.com"}, "max_tokens"),
+        ({"max_tokens_field": "max_tokens"}, "max_tokens"),
+    ],
+)
+def test_the_field_for_max_tokens_is_known_by_the_address(
+    options: dict[str, Any], field: str
+) -> None:
+    assert OpenAI(**options)._max_tokens_field == field  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_the_field_for_max_tokens_can_be_set() -> None:
+    async with OpenAIServer() as server:
+        provider = OpenAI(
+            base_url=server.base_url, max_tokens_field="max_completion_tokens"
+        )
+        await provider.complete("Why?", max_tokens=7)
+
+    assert server.bodies[0]["max_completion_tokens"] == 7
+
+
+def test_there_is_no_other_field_for_max_tokens() -> None:
+    with pytest.raises(ConfigError, match="max_tokens_field"):
+        OpenAI(max_tokens_field="tokens")
+
+
+@pytest.mark.parametrize("n", [2, 0, "2"])
+async def test_several_answers_are_refused_before_any_request(n: object) -> None:
+    async with OpenAIServer() as server:
+        with pytest.raises(UnsupportedError, match="one answer"):
+            await OpenAI(base_url=server.base_url).complete("Why?", extra={"n": n})
+
+    assert server.connections == []
+
+
+async def test_one_answer_may_be_asked_for() -> None:
+    async with FaultServer(streaming(http_chunk(answer("a")))) as server:
+        provider = OpenAI(base_url=server.url)
+
+        assert (await provider.complete("Why?", extra={"n": 1})).text == "a"
+
+
+# Keys.
+
+
+async def test_the_key_is_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    async with OpenAIServer(key=KEY) as server:
+        await OpenAI(base_url=server.base_url).complete("Why?")
+
+    assert server.refusals == []
+
+
+@pytest.mark.parametrize("options", [{}, {"base_url": "https://api.openai.com/v1"}])
+async def test_a_key_is_needed_at_openais_own_address(
+    options: dict[str, Any],
+) -> None:
+    with pytest.raises(AuthenticationError, match="api_key or OPENAI_API_KEY"):
+        await OpenAI(**options).complete("Why?")
+
+
+async def test_a_row_of_another_vendor_needs_its_own_key() -> None:
+    info = ProviderInfo(
+        name="Vendor",
+        models=("v-1",),
+        key_variable="VENDOR_API_KEY",
+        needs_key=True,
+        provider_class=OpenAI,
+        options={"base_url": "http://127.0.0.1:9/v1"},
+    )
+
+    with pytest.raises(AuthenticationError, match="api_key or VENDOR_API_KEY"):
+        await OpenAI(info=info).complete("Why?")
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_neither_the_key_nor_the_question_is_quoted(refused: bool) -> None:
+    question = "A question that stays private."  # E21
+    told = {"error": {"message": f"{KEY} {question} Shorten it", "code": KEY}}
+    body = event(told)[len("data: ") :]
+    script = reply(400, body) if refused else streaming(http_chunk(event(told) + DONE))
+    async with FaultServer(script) as server:
+        error = await failure_at(server.url, question, api_key=KEY)
+
+    assert "Shorten it" in str(error)
+    for shown in (str(error), repr(error), repr(vars(error))):
+        assert "canary" not in shown
+        assert "private" not in shown
+
+
+# Answers.
+
+
+@pytest.mark.parametrize("slicing", [whole, by_size(1), by_size(7), at_random(5)])
+async def test_an_answer_is_the_same_however_it_is_cut(slicing: Slicing) -> None:
+    pieces = ("Café", " \U0001f5fc", " end")  # F01, F11
+    async with OpenAIServer(answer(*pieces), slicing=slicing) as server:
+        stream = OpenAI(base_url=server.base_url).stream("Why?")
+        events = [event async for event in stream.events()]
+
+    assert events[:3] == list(pieces)
+    assert events[3] == Usage(input_tokens=9, output_tokens=4)
+    assert isinstance(events[4], Finish)
+    assert stream.reply.finish_reason == "stop"
+
+
+async def test_a_whole_completion_is_an_answer() -> None:
+    # F21.
+    completion = (
+        b'{"choices":[{"message":{"role":"assistant","content":"Hi"},'
+        b'"finish_reason":"length"}],"usage":{"prompt_tokens":1}}'
+    )
+    script = reply(200, completion, ("Content-Type", "application/json"))
+    async with FaultServer(script) as server:
+        got = await OpenAI(base_url=server.url).complete("Why?")
+
+    assert (got.text, got.finish_reason) == ("Hi", "length")
+    assert got.usage == Usage(input_tokens=1)
+
+
+async def test_tool_calls_and_reasoning_are_put_together() -> None:
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"a"'}}
+    more = {"index": 0, "function": {"arguments": ":1}"}}
+    body = (
+        event(chunk({"reasoning_content": "hm"}))
+        + event(chunk({"tool_calls": [call]}))
+        + event(chunk({"tool_calls": [more]}))
+        + finish("tool_calls")
+        + DONE
+    )
+    async with OpenAIServer(body) as server:
+        got = await OpenAI(base_url=server.base_url).complete("Why?")
+
+    assert got.reasoning == "hm"
+    assert got.tool_calls == (ToolCall(id="c", name="f", arguments='{"a":1}'),)
+    assert got.finish_reason == "tool_calls"
+
+
+# The end.
+
+ENDS = [
+    pytest.param([fin()], id="fin"),
+    pytest.param([rst()], id="rst"),
+    pytest.param([send(b"garbage\r\n"), fin()], id="garbage"),
+    pytest.param([http_chunk(b"")], id="whole"),
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(
+    "last",
+    [
+        pytest.param(finish() + usage() + DONE, id="H11"),
+        pytest.param(finish() + usage(), id="no-mark"),
+        pytest.param(finish() + usage()[:-2], id="no-blank-line"),
+        pytest.param(usage() + DONE[:-2], id="F15"),
+        pytest.param(usage() + DONE, id="no-reason"),
+    ],
+)
+async def test_after_the_end_the_connection_may_break(
+    last: bytes, end: list[Step]
+) -> None:
+    script = streaming(http_chunk(text("Hi")), http_chunk(last), *end)
+    async with FaultServer(script) as server:
+        got = await OpenAI(base_url=server.url).complete("Why?")
+
+    assert got.text == "Hi"
+    assert got.usage == Usage(input_tokens=9, output_tokens=4)
+
+
+@pytest.mark.parametrize("end", ENDS[:2])
+@pytest.mark.parametrize(
+    "last",
+    [b"", usage(), finish()[:-9], b"data: [DON"],
+    ids=["H12", "usage", "F16", "mark"],
+)
+async def test_before_the_end_the_connection_may_not_break(
+    last: bytes, end: list[Step]
+) -> None:
+    script = streaming(http_chunk(text("Hi") + last), *end)
+    async with FaultServer(script) as server:
+        error = await failure_at(server.url)
+
+    assert isinstance(error, StreamTruncatedError)
+    assert error.reply is not None
+    assert error.reply.text == "Hi"
+    assert error.reply.finish_reason is None
+
+
+@pytest.mark.parametrize(
+    ("last", "complete"),
+    [
+        pytest.param(finish(), True, id="reason"),
+        pytest.param(DONE, True, id="mark"),
+        pytest.param(b"", False, id="H13"),
+    ],
+)
+async def test_the_protocols_own_end_proves_what_the_bodys_cannot(
+    last: bytes, complete: bool
+) -> None:
+    script = [wait_request(), send(response_head(200)), send(text("Hi") + last), fin()]
+    async with FaultServer(script) as server:
+        if complete:
+            assert (await OpenAI(base_url=server.url).complete("Why?")).text == "Hi"
+        else:
+            assert isinstance(await failure_at(server.url), StreamTruncatedError)
+
+
+async def test_an_empty_body_is_truncated() -> None:
+    async with FaultServer(reply(200)) as server:  # F23
+        assert isinstance(await failure_at(server.url), StreamTruncatedError)
+
+
+async def test_reading_stops_at_the_mark_though_the_connection_stays() -> None:
+    # H24.
+    script = streaming(
+        http_chunk(answer("Hi")), expect_close(5), until(asyncio.Event())
+    )
+    async with FaultServer(script) as server:
+        loop = asyncio.get_running_loop()
+        stream = OpenAI(base_url=server.url).stream("Why?")
+        finished = [loop.time() async for event in stream.events() if event != "Hi"]
+        ended = loop.time()
+        await server.connections[0].wait_peer_closed()
+
+    assert ended - finished[-1] < 0.1
+    assert stream.reply.finish_reason == "stop"
+
+
+async def test_reading_stops_some_time_after_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("turnout_openai._provider._AFTERWORDS", 0.05)
+    script = streaming(http_chunk(text("Hi") + finish()), until(asyncio.Event()))
+    async with FaultServer(script) as server:
+        got = await OpenAI(base_url=server.url).complete("Why?")
+
+    assert (got.text, got.finish_reason) == ("Hi", "stop")
+
+
+async def test_what_follows_the_reason_is_read() -> None:
+    script = streaming(
+        http_chunk(text("Hi") + finish()),
+        sleep(0.01),
+        http_chunk(usage()),
+        sleep(0.01),
+        http_chunk(DONE),
+        until(asyncio.Event()),
+    )
+    async with FaultServer(script) as server:
+        got = await OpenAI(base_url=server.url).complete("Why?")
+
+    assert got.usage == Usage(input_tokens=9, output_tokens=4)
+
+
+async def test_a_connection_is_used_again() -> None:
+    async with OpenAIServer(slicing=by_size(50)) as server:
+        provider = OpenAI(base_url=server.base_url)
+        for _ in range(3):
+            await provider.complete("Why?")
+
+    assert len(server.connections) == 1
+
+
+# Failures.
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "expected"),
+    [
+        (400, {"code": "context_length_exceeded"}, ContextLengthError),
+        (400, {}, InvalidRequestError),
+        (401, {"code": "invalid_api_key"}, AuthenticationError),
+        (404, {"code": "model_not_found"}, ModelUnavailableError),
+        (429, {"code": "rate_limit_exceeded"}, RateLimitError),
+        *(
+            (429, {"code": code}, QuotaExceededError)  # E08
+            for code in (
+                "insufficient_quota",
+                "credit_balance_exhausted",
+                "organization_spend_limit_exceeded",
+                "project_spend_limit_exceeded",
+                "organization_usage_limit_exceeded",
+            )
+        ),
+        (500, {"type": "server_error"}, ServerError),
+        (503, {}, OverloadedError),
+    ],
+)
+async def test_a_refusal_has_its_class(
+    status: int, told: dict[str, object], expected: type[TurnoutError]
+) -> None:
+    body = event({"error": {"message": "no", **told}})[len("data: ") :]
+    script = reply(status, body, ("x-request-id", "req-9"), ("retry-after", "3"))
+    async with FaultServer(script) as server:
+        error = await failure_at(server.url)
+
+    assert type(error) is expected
+    assert (
+        vars(error).items()
+        >= {
+            "status_code": status,
+            "request_id": "req-9",
+            "retry_after": 3.0,
+        }.items()
+    )
+
+
+@pytest.mark.parametrize("document", [True, False], ids=["F20", "S06"])
+@pytest.mark.parametrize(
+    ("told", "expected", "status"),
+    [
+        ({"type": "rate_limit_error"}, RateLimitError, 200),
+        ({"code": "insufficient_quota"}, QuotaExceededError, 200),
+        ({"code": 400, "type": "BadRequestError"}, InvalidRequestError, 400),
+        ({"code": 502, "metadata": {}}, ServerError, 502),
+        ({"code": "503"}, OverloadedError, 503),
+        ({"type": "server_error"}, ServerError, 200),
+        ({"code": "context_length_exceeded"}, ContextLengthError, 200),
+        ({}, StreamError, 200),
+    ],
+)
+async def test_a_reported_error_has_its_class(
+    told: dict[str, object],
+    expected: type[TurnoutError],
+    status: int,
+    document: bool,
+) -> None:
+    data = event({"error": {"message": "Not now", **told}})
+    body = data[len("data: ") :] if document else text("Hi") + data + DONE
+    async with OpenAIServer(body) as server:
+        error = await failure_at(server.base_url)
+
+    assert type(error) is expected
+    assert "Not now" in str(error)
+    assert error.reply is not None
+    assert error.reply.text == ("" if document else "Hi")
+    assert (
+        vars(error).items()
+        >= {
+            "provider": "OpenAI",
+            "model": "gpt-4o-mini",
+            "status_code": status,
+            "request_id": "req-1",
+        }.items()
+    )
+
+
+async def test_an_error_for_a_reason_is_a_stream_error() -> None:
+    async with OpenAIServer(text("Hi") + finish("error") + DONE) as server:  # S05
+        error = await failure_at(server.base_url)
+
+    assert type(error) is StreamError
+    assert str(error) == "OpenAI reported an error (inside its answer)"
+
+
+@pytest.mark.parametrize("end", [fin(), rst(), http_chunk(b"")])
+async def test_an_error_document_whose_body_is_cut_off_is_classified(end: Step) -> None:
+    script = streaming(http_chunk(b'{"error": {"code": 429}}'), end)
+    async with FaultServer(script) as server:
+        assert type(await failure_at(server.url)) is RateLimitError
+
+
+async def test_a_page_breaks_the_protocol() -> None:
+    script = reply(200, b"<html><title>Log in</title>", ("Content-Type", "text/html"))
+    async with FaultServer(script) as server:  # F22
+        assert isinstance(await failure_at(server.url), ProtocolError)
+
+
+async def test_an_odd_event_ends_the_answer_and_frees_the_connection() -> None:
+    script = streaming(
+        http_chunk(text("Hi") + b"data: oops\n\n"), until(asyncio.Event())
+    )
+    async with FaultServer(script) as server:
+        error = await failure_at(server.url)
+        await server.connections[0].wait_peer_closed()
+
+    assert isinstance(error, ProtocolError)
+    assert error.reply is not None
+    assert error.reply.text == "Hi"
+
+
+def test_leaving_and_failing_leave_nothing() -> None:
+    async def main() -> None:
+        waits = streaming(http_chunk(text("Hi")), until(asyncio.Event()))
+        cut = streaming(http_chunk(text("Hi")), rst())
+        late = streaming(http_chunk(text("Hi") + finish()), rst())
+        odd = streaming(http_chunk(b"data: oops\n\n"), until(asyncio.Event()))
+        async with FaultServer(waits, cut, odd, late) as server:
+            provider = OpenAI(base_url=server.url, api_key=Secret(KEY))
+            async with provider.stream("Why?") as stream:
+                async for _ in stream:
+                    break
+            for _ in range(2):
+                with pytest.raises(TurnoutError):
+                    await provider.complete("Why?")
+            await provider.complete("Why?")
+
+    run_clean(main)
+
+
+# What it says of itself.
+
+
+def test_it_is_found_by_its_name() -> None:
+    provider = get_provider("openai")
+
+    assert isinstance(provider, OpenAI)
+    assert provider.info.first_model == "gpt-4o-mini"
+    assert provider.target("brand-new").model == "brand-new"
+
+
+def test_each_models_facts_have_their_source() -> None:
+    for model in OpenAI.info.model_infos:
+        assert "2026-" in model.source
+        assert model.max_output_tokens is not None
+
+
+def test_loading_it_loads_no_client() -> None:
+    statement = (
+        "import sys, turnout_openai._plugin\n"
+        "print({'aiohttp', 'asyncio', 'pydantic', 'pydantic_core'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", statement], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "set()\n"
