@@ -1,6 +1,6 @@
 """What is measured: one client a process, which prints its CPU time a unit.
 
-    python -m bench.clients CASE PORT CLIENT
+    python -m bench.clients PROTOCOL CASE PORT CLIENT
 
 prints the microseconds of CPU, user and system, that the client took for one stream
 or one event, after a warm-up that is not counted.
@@ -13,8 +13,9 @@ import resource
 import sys
 from collections.abc import Awaitable, Callable
 
-# The path that a provider asks is fixed; a query after it says what is answered.
+# The paths that providers ask are fixed; a query after it says what is answered.
 PATH = "/v3/chat-anonymous"
+OPENAI_PATH = "/chat/completions"
 
 # By case: how many streams, of how many events, how many events a write.
 CASES = {
@@ -130,7 +131,96 @@ async def route(port: int, query: str) -> tuple[Ask, Callable[[], Awaitable[None
     return ask, chat.aclose
 
 
-CLIENTS = {"bare aiohttp": bare, "turnout": turnout, "turnout, route of 3": route}
+async def bare_openai(
+    port: int, query: str
+) -> tuple[Ask, Callable[[], Awaitable[None]]]:
+    """The loop that a good programmer writes by hand."""
+    import aiohttp
+    import orjson
+
+    session = aiohttp.ClientSession()
+    url = f"http://127.0.0.1:{port}{OPENAI_PATH}{query}"
+    headers = {"Authorization": "Bearer sk-0123456789"}
+
+    def body(question: str) -> dict[str, object]:
+        return {
+            "model": "gpt-4o-mini",
+            "messages": [{"role": "user", "content": question}],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+
+    async def ask() -> int:
+        characters = 0
+        async with session.post(url, json=body("hi"), headers=headers) as response:
+            response.raise_for_status()
+            async for line in response.content:
+                if not line.startswith(b"data: ") or line == b"data: [DONE]\n":
+                    continue
+                event = orjson.loads(line[6:])
+                if event["choices"]:
+                    characters += len(event["choices"][0]["delta"].get("content", ""))
+        return characters
+
+    return ask, session.close
+
+
+async def turnout_openai(
+    port: int, query: str
+) -> tuple[Ask, Callable[[], Awaitable[None]]]:
+    """One target."""
+    import turnout
+    from turnout_openai import _protocol
+
+    _protocol.PATH = OPENAI_PATH + query
+    address = f"http://127.0.0.1:{port}"
+    provider = turnout.get_provider("OpenAI", base_url=address, api_key="sk-0123456789")
+
+    async def ask() -> int:
+        characters = 0
+        async for text in provider.stream("hi"):
+            characters += len(text)
+        return characters
+
+    return ask, provider.aclose
+
+
+async def route_openai(
+    port: int, query: str
+) -> tuple[Ask, Callable[[], Awaitable[None]]]:
+    """A route of three targets, the first of which answers."""
+    import turnout
+    from turnout_openai import _protocol
+
+    _protocol.PATH = OPENAI_PATH + query
+    address = f"http://127.0.0.1:{port}"
+    provider = turnout.get_provider("OpenAI", base_url=address, api_key="sk-0123456789")
+    chat = turnout.fallback(
+        provider, provider.target("gpt-4o"), provider.target("gpt-4.1")
+    )
+
+    async def ask() -> int:
+        characters = 0
+        async for text in chat.stream("hi"):
+            characters += len(text)
+        return characters
+
+    return ask, chat.aclose
+
+
+CLIENTS = {
+    "FlowGPT's lines": {
+        "bare aiohttp": bare,
+        "turnout": turnout,
+        "turnout, route of 3": route,
+    },
+    "OpenAI's events": {
+        "bare aiohttp": bare_openai,
+        "turnout": turnout_openai,
+        "turnout, route of 3": route_openai,
+    },
+}
+"""By protocol."""
 
 
 def cpu() -> float:
@@ -138,9 +228,11 @@ def cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-async def measure(client: str, case: str, port: int) -> float:
+async def measure(protocol: str, case: str, port: int, client: str) -> float:
     streams, events, batch = CASES[case]
-    ask, close = await CLIENTS[client](port, f"?events={events}&batch={batch}")
+    ask, close = await CLIENTS[protocol][client](
+        port, f"?events={events}&batch={batch}"
+    )
     expected = sum(len(f"benchmark {i:06d} ") for i in range(events))
     for _ in range(max(1, streams // 10)):
         assert await ask() == expected
@@ -153,4 +245,5 @@ async def measure(client: str, case: str, port: int) -> float:
 
 
 if __name__ == "__main__":
-    print(asyncio.run(measure(sys.argv[3], sys.argv[1], int(sys.argv[2]))))
+    protocol, case, port, client = sys.argv[1:]
+    print(asyncio.run(measure(protocol, case, int(port), client)))

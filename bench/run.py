@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from bench.clients import CASES, CLIENTS
@@ -69,10 +70,10 @@ def upstream() -> Generator[int]:
         process.wait(10)
 
 
-def client(case: str, port: int, name: str) -> float:
+def client(protocol: str, case: str, port: int, name: str) -> float:
     """Return microseconds of CPU a unit."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.clients", case, str(port), name],
+        [sys.executable, "-m", "bench.clients", protocol, case, str(port), name],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -148,10 +149,11 @@ def main() -> None:
             asking(port, name)
         figures = rounds(list(COLD), partial(asking, port), brief)
         table("Cold process to the answer", "cold", "CPU ms", figures)
-        for case in CASES:
+        for protocol, case in product(CLIENTS, CASES):
             unit = "CPU us a stream" if case == "one event" else "CPU us an event"
-            figures = rounds(list(CLIENTS), partial(client, case, port), count)
-            table(f"FlowGPT's lines: {case}", case, unit, figures)
+            names = list(CLIENTS[protocol])
+            figures = rounds(names, partial(client, protocol, case, port), count)
+            table(f"{protocol}: {case}", case, unit, figures)
 
 
 if __name__ == "__main__":
