@@ -17,9 +17,14 @@ from typing import cast, final
 
 from typing_extensions import override
 
-from .fault_server import CHUNKED, response_head
-from .loopback import Connection, HttpRequest, LoopbackServer
-from .slicing import Slicing, whole
+from turnout.testing import (
+    CHUNKED,
+    Connection,
+    HttpRequest,
+    LoopbackServer,
+    response_head,
+)
+from turnout.testing._slicing import Slicing, whole
 
 PATH = "/v1/chat/completions"
 

@@ -304,7 +304,7 @@ async def test_an_error_inside_of_an_answer_is_classified_as_a_refusal_is() -> N
     prompt = "A question that stays private."
     said = {"error": {"message": f"{prompt} {KEY} is too long", "code": 400}}
     headers = {"Authorization": Secret(f"Bearer {KEY}")}
-    async with FaultServer(reply(200, b"ok", ("X-Request-Id", "r"))) as server:
+    async with FaultServer(respond(200, b"ok", ("X-Request-Id", "r"))) as server:
         http = Http(provider="P", base_url=server.url)
         async with http.post("/", json={"q": prompt}, headers=headers) as response:
             error = http.error_from(

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from turnout.errors import ProtocolError, StreamTruncatedError
+from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
 from turnout.types import (
     ChatRequest,
     Event,
@@ -33,7 +34,6 @@ from ...support.openai_server import (
     text,
     usage,
 )
-from ...support.slicing import Slicing, at, at_random, by_size, whole
 
 PIECES = ("Café", " \u2028\x85", "\U0001f5fc", " مرحبا", ' \\ "q" é', "\n\n")
 TEXT = "".join(PIECES)

@@ -26,6 +26,25 @@ from turnout.errors import (
     TurnoutError,
     UnsupportedError,
 )
+from turnout.testing import (
+    CHUNKED,
+    FaultServer,
+    Step,
+    expect_close,
+    fin,
+    respond,
+    response_head,
+    rst,
+    run_clean,
+    send,
+    sleep,
+    until,
+    wait_request,
+)
+from turnout.testing import (
+    chunk as http_chunk,
+)
+from turnout.testing._slicing import Slicing, at_random, by_size, whole
 from turnout.types import (
     Conversation,
     Finish,
@@ -38,24 +57,6 @@ from turnout.types import (
 )
 from turnout_openai import OpenAI
 
-from ...support.fault_server import (
-    CHUNKED,
-    FaultServer,
-    Step,
-    expect_close,
-    fin,
-    reply,
-    response_head,
-    rst,
-    send,
-    sleep,
-    until,
-    wait_request,
-)
-from ...support.fault_server import (
-    chunk as http_chunk,
-)
-from ...support.leaks import run_clean
 from ...support.openai_server import (
     DONE,
     OpenAIServer,
@@ -66,7 +67,6 @@ from ...support.openai_server import (
     text,
     usage,
 )
-from ...support.slicing import Slicing, at_random, by_size, whole
 
 KEY = "sk-canary-0123456789"
 TOOL: dict[str, object] = {
@@ -225,7 +225,9 @@ async def test_neither_the_key_nor_the_question_is_quoted(refused: bool) -> None
     question = "A question that stays private."  # E21
     told = {"error": {"message": f"{KEY} {question} Shorten it", "code": KEY}}
     body = event(told)[len("data: ") :]
-    script = reply(400, body) if refused else streaming(http_chunk(event(told) + DONE))
+    script = (
+        respond(400, body) if refused else streaming(http_chunk(event(told) + DONE))
+    )
     async with FaultServer(script) as server:
         error = await failure_at(server.url, question, api_key=KEY)
 
@@ -257,7 +259,7 @@ async def test_a_whole_completion_is_an_answer() -> None:
         b'{"choices":[{"message":{"role":"assistant","content":"Hi"},'
         b'"finish_reason":"length"}],"usage":{"prompt_tokens":1}}'
     )
-    script = reply(200, completion, ("Content-Type", "application/json"))
+    script = respond(200, completion, ("Content-Type", "application/json"))
     async with FaultServer(script) as server:
         got = await OpenAI(base_url=server.url).complete("Why?")
 
@@ -354,7 +356,7 @@ async def test_the_protocols_own_end_proves_what_the_bodys_cannot(
 
 
 async def test_an_empty_body_is_truncated() -> None:
-    async with FaultServer(reply(200)) as server:  # F23
+    async with FaultServer(respond(200)) as server:  # F23
         assert isinstance(await failure_at(server.url), StreamTruncatedError)
 
 
@@ -438,7 +440,7 @@ async def test_a_refusal_has_its_class(
     status: int, told: dict[str, object], expected: type[TurnoutError]
 ) -> None:
     body = event({"error": {"message": "no", **told}})[len("data: ") :]
-    script = reply(status, body, ("x-request-id", "req-9"), ("retry-after", "3"))
+    script = respond(status, body, ("x-request-id", "req-9"), ("retry-after", "3"))
     async with FaultServer(script) as server:
         error = await failure_at(server.url)
 
@@ -509,7 +511,7 @@ async def test_an_error_document_whose_body_is_cut_off_is_classified(end: Step) 
 
 
 async def test_a_page_breaks_the_protocol() -> None:
-    script = reply(200, b"<html><title>Log in</title>", ("Content-Type", "text/html"))
+    script = respond(200, b"<html><title>Log in</title>", ("Content-Type", "text/html"))
     async with FaultServer(script) as server:  # F22
         assert isinstance(await failure_at(server.url), ProtocolError)
 
