@@ -85,7 +85,7 @@ class AttemptReader:
         self._first_delta_timeout = first_delta_timeout or options.first_delta_timeout
         self._stall_timeout = stall_timeout or options.stall_timeout
         self._target = target = Target(provider.info.name, request.model)
-        self._now = waiter.loop.time
+        self._now = waiter.now
         self._started = started = self._now()
         # Seconds from the start to the first delta.
         self._first_delta: float | None = None

@@ -70,7 +70,7 @@ class Waiter(Watchdog):
             self.unwatch()
         elif not self._interrupts:
             self.expire()
-            self.watch(self.loop.time() + AGAIN)
+            self.watch(self.now() + AGAIN)
 
     def expire(self) -> None:
         """Cancel the wait under way."""

@@ -8,13 +8,11 @@ is, and sleeps on until the next one may be.
 
 from __future__ import annotations
 
+import asyncio
 import math
+import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
-
-if TYPE_CHECKING:
-    import asyncio
 
 __all__ = ["AGAIN", "Watchdog"]
 
@@ -66,10 +64,14 @@ class Watchdog(ABC):
         loop: The running event loop, whose clock the due times are of.
     """
 
-    __slots__ = ("_rounds", "due", "loop")
+    __slots__ = ("_rounds", "due", "loop", "now")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        plain = type(loop).time is asyncio.BaseEventLoop.time
+        # What asyncio's own asks, without its call in between.
+        self.now = time.monotonic if plain else loop.time
+        """Gives the loop's time, in seconds."""
         self.due = math.inf
         """When the wait under way is to be over; infinite where there is none."""
         rounds = _ROUNDS.get(loop)

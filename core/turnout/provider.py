@@ -186,7 +186,7 @@ class Provider(ABC):
             from turnout._attempt import AttemptReader
 
             limit = request.deadline or self.options.deadline
-            deadline = waiter.loop.time() + limit
+            deadline = waiter.now() + limit
             return AttemptReader(self, request, record, waiter, deadline)
 
         return Stream(source)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
-import textwrap
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, TextIO
@@ -110,6 +108,8 @@ def write_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     room = sys.maxsize
     if on_terminal(sys.stdout):
         lines.insert(0, list(heads))
+        import shutil  # Not for `--version`, for its time.
+
         room = shutil.get_terminal_size().columns
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     indent = sum(widths[:-1]) + len(_GAP) * len(widths[:-1])
@@ -166,6 +166,8 @@ def _broken(text: str, room: int) -> list[str]:
     if len(text) <= room or room < _NARROWEST:
         return [text]
     whole = re.sub("`[^`]+`", lambda found: found[0].replace(" ", "\0"), text)
+    import textwrap
+
     lines = textwrap.wrap(whole, room, break_long_words=False, break_on_hyphens=False)
     return [line.replace("\0", " ") for line in lines]
 

@@ -48,7 +48,7 @@ class RouteReader:
         self._record = record
         self._waiter = waiter
         limit = request.deadline or policy.deadline or DEFAULT_DEADLINE
-        self._deadline = waiter.loop.time() + limit
+        self._deadline = waiter.now() + limit
         self._errors: list[TurnoutError] = []
         self._shown = False
         self._left = self._askable(targets)
@@ -101,7 +101,7 @@ class RouteReader:
                 )
                 self._record.end(passed)
             else:
-                left = self._deadline - self._waiter.loop.time()
+                left = self._deadline - self._waiter.now()
                 if asked and left < _LEAST:
                     raise DeadlineError(
                         f"the deadline left no time to ask {bound.target} too"

@@ -195,38 +195,33 @@ class Http:
         Raises:
             TurnoutError: As `post` does, but for refusals.
         """
+        loop = get_running_loop()
         pool = self.pool
-        if pool is None or pool.loop is not get_running_loop():
-            pool = await _transport.shared_pool()
+        if pool is None or pool.loop is not loop:
+            pool = _transport.pool_of(loop) or await _transport.open_pool(loop)
+        session = pool.session
         proxy = place.proxy
-        fresh = None
-        try:
-            while True:
-                headers = source() if callable(source) else source
-                if not place.own:
-                    self._check_no_secret(headers, place)
-                try:
-                    raw = await pool.session.request(
-                        method,
-                        place.url,
-                        data=data,
-                        headers=_revealed(headers),
-                        proxy=None if proxy is None else proxy.reveal(),
-                        allow_redirects=False,
-                        timeout=_transport.timeout(self.connect_timeout),
-                    )
-                except _transport.ERRORS as error:
-                    failure = _transport.open_error(
-                        error, place.name, self.connect_timeout
-                    )
-                    if fresh is not None or not _transport.gone(error):
-                        break
-                    fresh = _transport.FRESH.set(True)
-                else:
-                    return raw, headers
-        finally:
-            if fresh is not None:
-                _transport.FRESH.reset(fresh)
+        while True:
+            headers = source() if callable(source) else source
+            if not place.own:
+                self._check_no_secret(headers, place)
+            try:
+                raw = await session.request(
+                    method,
+                    place.url,
+                    data=data,
+                    headers=_revealed(headers),
+                    proxy=None if proxy is None else proxy.reveal(),
+                    allow_redirects=False,
+                    timeout=_transport.timeout(self.connect_timeout),
+                )
+            except _transport.ERRORS as error:
+                failure = _transport.open_error(error, place.name, self.connect_timeout)
+                if not _transport.gone(error):
+                    break
+                session = pool.fresh  # Whose connections are never found closed.
+            else:
+                return raw, headers
         # Outside the handler, so that aiohttp's error is not kept as the context of
         # ours: its frames and its repr hold the headers, the key among them.
         raise failure

@@ -225,7 +225,7 @@ class _Chunks(Watchdog):
     async def __anext__(self) -> bytes:
         if self._failure is not None:
             raise self._failure
-        self.watch(self.loop.time() + self._idle)
+        self.watch(self.now() + self._idle)
         try:
             data = await self._content.readany()
         except Exception as error:  # noqa: BLE001 `_failed` raises all but HTTP's.

@@ -10,7 +10,7 @@ import os
 import zlib
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
@@ -29,18 +29,17 @@ from turnout.errors import (
 )
 
 if TYPE_CHECKING:
-    from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
 __all__ = [
     "ERRORS",
-    "FRESH",
     "Pool",
     "body_error",
     "gone",
     "open_error",
-    "shared_pool",
+    "open_pool",
+    "pool_of",
     "timeout",
     "unread",
 ]
@@ -65,7 +64,7 @@ class _Protocol(ResponseHandler):
     """
 
     answered = False
-    reused = False
+    requests = 0
 
     def data_received(self, data: bytes) -> None:
         self.answered = True
@@ -75,6 +74,7 @@ class _Protocol(ResponseHandler):
 
     def asked(self) -> None:
         """Note that a request is about to be sent."""
+        self.requests += 1
         self.answered = False
         vars(self).pop("data_received", None)
 
@@ -97,19 +97,16 @@ class _Protocol(ResponseHandler):
 _PROTOCOL: ContextVar[_Protocol | None] = ContextVar("turnout_protocol", default=None)
 """The connection that this task got last."""
 
-FRESH: ContextVar[bool] = ContextVar("turnout_fresh", default=False)
-"""Whether this task wants no kept connection."""
-
 
 class _Connector(aiohttp.TCPConnector):
-    """Makes connections that tell how they were used, and new ones where asked to.
+    """Makes connections that tell how they were used.
 
     aiohttp's own tracing tells of the use too, but makes every request a tenth dearer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool) -> None:
         # No limit: a hundred streams would make the next one wait in silence.
-        super().__init__(limit=0, ttl_dns_cache=60)  # pyright: ignore[reportUnknownMemberType]
+        super().__init__(limit=0, ttl_dns_cache=60, force_close=not keep)  # pyright: ignore[reportUnknownMemberType]
         self._factory = cast(
             "partial[ResponseHandler]", partial(_Protocol, loop=self._loop)
         )
@@ -120,19 +117,14 @@ class _Connector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 as aiohttp has it
     ) -> Connection:
-        _PROTOCOL.set(None)
-        connection = await super().connect(req, traces, timeout)
+        try:
+            connection = await super().connect(req, traces, timeout)
+        except BaseException:
+            _PROTOCOL.set(None)
+            raise
         protocol = cast("_Protocol", connection.protocol)
         protocol.asked()
         _PROTOCOL.set(protocol)
-        return connection
-
-    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        if FRESH.get():
-            return None
-        connection = await super()._get(key, traces)
-        if connection is not None:
-            cast("_Protocol", connection.protocol).reused = True
         return connection
 
 
@@ -154,7 +146,7 @@ def gone(error: BaseException) -> bool:
     protocol = _PROTOCOL.get()
     return (
         protocol is not None
-        and protocol.reused
+        and protocol.requests > 1
         and not protocol.answered
         and isinstance(error, ConnectionError | aiohttp.ClientConnectionError)
     )
@@ -165,8 +157,23 @@ class Pool:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.session = aiohttp.ClientSession(
-            connector=_Connector(),
+        self.session = self._session(keep=True)
+
+    @cached_property
+    def fresh(self) -> aiohttp.ClientSession:
+        """A session whose requests each have a new connection."""
+        return self._session(keep=False)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.session.close()
+        if "fresh" in vars(self):
+            await self.fresh.close()
+
+    @staticmethod
+    def _session(*, keep: bool) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=_Connector(keep=keep),
             cookie_jar=aiohttp.DummyCookieJar(),
             # aiohttp's own default ends every stream after five minutes.
             timeout=aiohttp.ClientTimeout(total=None),
@@ -180,10 +187,6 @@ class Pool:
             headers={"Accept-Encoding": "identity", "User-Agent": f"turnout/{VERSION}"},
         )
 
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self.session.close()
-
 
 # One pool an event loop, for all providers: state of the process by its nature. Each
 # goes when its loop ends, through the generator that keeps it.
@@ -192,12 +195,14 @@ _POOLS: WeakKeyDictionary[
 ] = WeakKeyDictionary()
 
 
-async def shared_pool() -> Pool:
-    """Return the running event loop's pool."""
-    loop = asyncio.get_running_loop()
+def pool_of(loop: asyncio.AbstractEventLoop) -> Pool | None:
+    """Return an event loop's pool; None before `open_pool`."""
     kept = _POOLS.get(loop)
-    if kept is not None:
-        return kept[0]
+    return None if kept is None else kept[0]
+
+
+async def open_pool(loop: asyncio.AbstractEventLoop) -> Pool:
+    """Open the running event loop's pool, to be closed when the loop ends."""
     for other in list(_POOLS):
         if other.is_closed():  # By hand, without an end to its generators.
             _POOLS.pop(other, None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from turnout.errors import ArgumentError
+from turnout.types._quick import quick
 
 __all__ = [
     "FilePart",
@@ -113,6 +114,7 @@ class ToolCall:
     """A JSON text, as the model wrote it: it may be invalid."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One turn of a conversation.

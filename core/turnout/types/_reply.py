@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from turnout.errors import TurnoutError
 from turnout.types._events import FinishReason, Usage
 from turnout.types._messages import Message, ToolCall
+from turnout.types._quick import quick
 from turnout.types._target import Target
 
 __all__ = ["Attempt", "Outcome", "Reply"]
@@ -21,6 +22,7 @@ sent, for the reason that the attempt's error gives.
 """
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try of one target, and what became of it."""
@@ -40,6 +42,7 @@ class Attempt:
         return getattr(self.error, "status_code", None)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """A finished answer, or what came so far of one under way."""

@@ -14,6 +14,7 @@ from turnout.errors import ArgumentError
 from turnout.types._info import Capabilities
 from turnout.types._messages import FilePart, ImagePart, Message, TextPart, Tool
 from turnout.types._openai import Conversation, as_messages, as_tools, listed
+from turnout.types._quick import quick
 
 __all__ = ["ChatRequest", "RequestOptions"]
 
@@ -40,6 +41,7 @@ class RequestOptions(TypedDict, total=False):
     """Seconds for the whole request, with all of its attempts."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
     """One question to a model, checked; `build` makes it from what users write."""
