@@ -6,10 +6,20 @@
         print(text, end="", flush=True)
 
 Importing this imports neither asyncio nor aiohttp nor pydantic; they come with the
-first request.
+first request. What routes are made of comes with the first route.
 """
 
-from turnout._face import complete, explain, fallback, get_provider, run, stream
+from typing import TYPE_CHECKING
+
+from turnout._face import (
+    complete,
+    explain,
+    fallback,
+    get_provider,
+    health,
+    run,
+    stream,
+)
 from turnout._version import VERSION as __version__
 from turnout.errors import (
     ArgumentError,
@@ -43,7 +53,6 @@ from turnout.errors import (
     UnknownProviderError,
     UnsupportedError,
 )
-from turnout.fallback import Policy, Route
 from turnout.hookspecs import hookimpl
 from turnout.provider import BoundTarget, Provider, ProviderOptions
 from turnout.stream import Stream
@@ -81,6 +90,9 @@ from turnout.types import (
     Usage,
 )
 
+if TYPE_CHECKING:
+    from turnout.routes import HealthReport, Policy, Route
+
 __all__ = [
     "ArgumentError",
     "Attempt",
@@ -104,6 +116,7 @@ __all__ = [
     "Finish",
     "FinishReason",
     "FirstDeltaTimeoutError",
+    "HealthReport",
     "ImagePart",
     "InvalidRequestError",
     "Message",
@@ -154,7 +167,16 @@ __all__ = [
     "explain",
     "fallback",
     "get_provider",
+    "health",
     "hookimpl",
     "run",
     "stream",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in {"HealthReport", "Policy", "Route"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from turnout import routes
+
+    return getattr(routes, name)

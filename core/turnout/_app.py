@@ -6,7 +6,9 @@ since plugins are a matter of the process. Whoever wants another makes an `App`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import cast
 
@@ -25,9 +27,17 @@ from turnout.errors import (
     TurnoutError,
     UnknownProviderError,
 )
-from turnout.fallback import Policy, Route
 from turnout.provider import BoundTarget, Provider
-from turnout.types import Explanation
+from turnout.routes import (
+    HealthPolicy,
+    HealthReport,
+    Member,
+    MemoryHealth,
+    Policy,
+    Route,
+    report,
+)
+from turnout.types import Explanation, Place
 
 __all__ = ["App", "current_app"]
 
@@ -48,6 +58,11 @@ class App:
         self.config = read_config(find_config()) if config is None else config
         for name, route in self.config.routes.items():
             checked(Policy, route.policy, f"{self.config.path}: routes.{name}")
+        judged = checked(
+            HealthPolicy, self.config.health, f"{self.config.path}: health"
+        )
+        self.store = MemoryHealth(judged)
+        """How targets fare, for all routes."""
         self.host = PluginHost(self.config.plugins, own_only=own_only or _own_only())
         # The plugins that the other two were made from: loading one makes them anew.
         self._known: tuple[tuple[Plugin, ...], Registry, PluginHooks] | None = None
@@ -121,11 +136,11 @@ class App:
         for target in targets:
             for one in self._bound(target, made):
                 bound.setdefault((id(one.provider), one.model), one)
-        return Route(tuple(bound.values()), policy, order=self.hooks.ordering)
+        return self._route(tuple(bound.values()), policy)
 
     def route_for(self, name: str | None) -> Route:
         """Return the route that a name means: the configuration's, or whoever it is."""
-        found = self.explain(name)
+        found = self.meaning(name)
         if not found.places:
             raise ConfigError(
                 "nobody was named, and there is neither an engine in this process nor "
@@ -137,12 +152,44 @@ class App:
             BoundTarget(self._once(target.provider, made), target.model)
             for target in found.targets
         )
-        return Route(targets, policy, order=self.hooks.ordering)
+        return self._route(targets, policy)
+
+    def _route(
+        self, targets: tuple[BoundTarget, ...], policy: Mapping[str, object] | None
+    ) -> Route:
+        return Route(targets, policy, order=self.hooks.ordering, health=self.store)
+
+    def health(self) -> tuple[HealthReport, ...]:
+        """Return how the targets fare that were asked; see `turnout.health`."""
+        now = time.monotonic()
+        reports = (report(scope, one, now) for scope, one in self.store.known())
+        return tuple(sorted(reports, key=lambda one: (one.target, one.origin)))
 
     def explain(self, name: str | None) -> Explanation:
-        """Return whom a name means; see `turnout.explain`."""
+        """Return whom a name means, and who would be passed over just now."""
+        found = self.meaning(name)
+        made: dict[str, Provider] = {}
+        places = tuple(self._placed_now(place, made) for place in found.places)
+        return replace(found, places=places)
+
+    def meaning(self, name: str | None) -> Explanation:
+        """Return whom a name means, however they fare."""
         self.load_all()
         return self._resolver.explain(name)
+
+    def _placed_now(self, place: Place, made: dict[str, Provider]) -> Place:
+        try:
+            provider = self._once(place.target.provider, made)
+        except TurnoutError as error:
+            return replace(place, passed_over=str(error))
+        member = Member(BoundTarget(provider, place.target.model), self.store)
+        now = time.monotonic()
+        standing = member.standing(now)
+        if standing.allows(now):
+            return place
+        wait = standing.next_at(now) - now
+        passed = f"for {wait:.3g} s more, as {standing.reason(now)}"
+        return replace(place, passed_over=passed)
 
     @property
     def _resolver(self) -> Resolver:
@@ -219,7 +266,7 @@ class App:
                 f"a target is a {type(target).__name__}; it is a name, a provider or "
                 'provider.target("model")'
             )
-        found = self.explain(target)
+        found = self.meaning(target)
         return [
             BoundTarget(self._once(one.provider, made), one.model)
             for one in found.targets

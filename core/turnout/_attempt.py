@@ -11,11 +11,13 @@ Loaded with the first stream that is read, as asyncio takes long to import.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import AsyncGeneratorType, CoroutineType
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
 
+from turnout._ledger import enter
 from turnout._record import NotAnEventError, Record
+from turnout._tokens import estimate_tokens
 from turnout._waiter import Waiter
 from turnout.errors import (
     DeadlineError,
@@ -25,12 +27,15 @@ from turnout.errors import (
     StreamStalledError,
     TurnoutError,
 )
-from turnout.types import Attempt, ChatRequest, Event, Outcome, Target
+from turnout.types import Attempt, ChatRequest, Event, Outcome, Target, Usage
 
 if TYPE_CHECKING:
     from turnout.provider import Provider
 
-__all__ = ["AttemptReader"]
+__all__ = ["AttemptReader", "Batches", "close_generator"]
+
+Batches: TypeAlias = AsyncIterator[Event | list[Event]]
+"""What a provider's `generate` gives."""
 
 _CLEANUP = 1.0
 """Seconds that a provider has to close what it opened."""
@@ -50,9 +55,11 @@ class AttemptReader:
         deadline: When the whole request is to be over, in the loop's seconds.
         first_delta_timeout: Seconds to the first delta; None means the provider's.
         stall_timeout: Seconds between two deltas; None means the provider's.
+        through: Changes what the provider gives on its way; it closes what it is given.
     """
 
     __slots__ = (
+        "_characters_before",
         "_deadline",
         "_due",
         "_first_delta",
@@ -62,6 +69,7 @@ class AttemptReader:
         "_hooks",
         "_now",
         "_record",
+        "_request",
         "_stall_timeout",
         "_started",
         "_target",
@@ -77,6 +85,7 @@ class AttemptReader:
         deadline: float,
         first_delta_timeout: float | None = None,
         stall_timeout: float | None = None,
+        through: Callable[[Batches], Batches] | None = None,
     ) -> None:
         self._record = record
         self._waiter = waiter
@@ -96,8 +105,11 @@ class AttemptReader:
         if hooks is not None:
             hooks.started(Attempt(target=target, outcome="running"))
             request = hooks.rewrite(request, target)
-        self._generator: AsyncIterator[Event | list[Event]] | None
-        self._generator = _generator(provider, request)
+        self._request = request
+        self._characters_before = record.characters
+        batches = _generator(provider, request)
+        self._generator: Batches | None
+        self._generator = batches if through is None else through(batches)
 
     async def read(self) -> Sequence[Event] | None:
         """Return the next batch; None when the answer is complete, or was closed.
@@ -151,6 +163,17 @@ class AttemptReader:
         await self._end("failed", failure)
         raise failure
 
+    def hand_over(self, record: Record, waiter: Waiter) -> None:
+        """Go on with another record, which takes over what is in the present one.
+
+        Args:
+            record: Takes down the answer from now on.
+            waiter: Watches over the waits from now on.
+        """
+        record.absorb(self._record)
+        self._record = record
+        self._waiter = waiter
+
     async def close(self) -> None:
         """End the attempt where it stands."""
         await self._end("closed", None)
@@ -184,17 +207,30 @@ class AttemptReader:
             self._note(outcome, failure)
 
     def _note(self, outcome: Outcome, failure: TurnoutError | None) -> None:
+        record = self._record
+        usage = record.usage
+        if usage is None and failure is not None and self._first_delta is not None:
+            usage = self._estimate()
         attempt = Attempt(
             target=self._target,
             outcome=outcome,
             error=failure,
             first_delta=self._first_delta,
             seconds=self._now() - self._started,
-            usage=self._record.usage,
+            usage=usage,
         )
-        self._record.end(attempt)
+        enter(record, attempt)
         if self._hooks is not None:
             self._hooks.ended(attempt)
+
+    def _estimate(self) -> Usage:
+        """Return what an attempt may have cost that broke before it was said."""
+        asked = sum(estimate_tokens(message.text) for message in self._request.messages)
+        return Usage(
+            input_tokens=asked,
+            output_tokens=estimate_tokens(self._record.text[self._characters_before :]),
+            estimated=True,
+        )
 
     def _fault(self, error: BaseException) -> PluginError:
         """Return the error for what a plugin raised."""
@@ -228,16 +264,14 @@ class AttemptReader:
         )
 
 
-def _generator(
-    provider: Provider, request: ChatRequest
-) -> AsyncIterator[Event | list[Event]]:
+def _generator(provider: Provider, request: ChatRequest) -> Batches:
     try:
         # Whatever a plugin gives at run time, in spite of the types.
         generator = cast("object", provider.generate(request))
     except Exception as error:  # noqa: BLE001 whatever a plugin raises
         return _Failing(error)
     if hasattr(generator, "__anext__"):
-        return cast("AsyncIterator[Event | list[Event]]", generator)
+        return cast("Batches", generator)
     kind = type(generator).__name__
     if isinstance(generator, CoroutineType):
         # Else Python warns that it was never awaited.

@@ -112,6 +112,11 @@ class Catalog:
         """Return what is known of a model; its name alone where the list is open."""
         return self._models.get(model) or ModelInfo(name=model)
 
+    def context_window(self, model: str) -> int | None:
+        """Return how many tokens a model takes; None where that is not known."""
+        info = self._models.get(model)
+        return None if info is None else info.context_window
+
     def refusal(self, request: ChatRequest) -> UnsupportedError | None:
         """Return why the provider cannot be asked this; None where it can."""
         info = self._models.get(request.model)

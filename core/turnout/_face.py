@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from turnout._validation import hidden
-from turnout.fallback import Route
 from turnout.provider import BoundTarget, Provider
 from turnout.stream import Stream
 from turnout.types import Conversation, Explanation, Reply, RequestOptions
 
-__all__ = ["complete", "explain", "fallback", "get_provider", "run", "stream"]
+if TYPE_CHECKING:
+    from turnout.routes import HealthReport, Route
+
+__all__ = [
+    "complete",
+    "explain",
+    "fallback",
+    "get_provider",
+    "health",
+    "run",
+    "stream",
+]
 
 T = TypeVar("T")
 
@@ -102,6 +112,16 @@ def explain(name: str | None = None) -> Explanation:
     from turnout._app import current_app
 
     return current_app().explain(name)
+
+
+def health() -> tuple[HealthReport, ...]:
+    """Return how the targets fare that this process has asked through routes.
+
+    One report a target and key, and one of each service as a whole, by name.
+    """
+    from turnout._app import current_app
+
+    return current_app().health()
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

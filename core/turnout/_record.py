@@ -21,10 +21,17 @@ from turnout.types import (
     Usage,
 )
 
-__all__ = ["NotAnEventError", "Record"]
+__all__ = ["Held", "NotAnEventError", "Record"]
 
 
 _UNKNOWN = Finish(reason="unknown")
+
+
+class Held:
+    """Stands among an attempt's events for text that is not to be shown yet.
+
+    It is progress, as any increment is, and nobody but a route's driver meets it.
+    """
 
 
 class NotAnEventError(TypeError):
@@ -61,6 +68,7 @@ class Record:
         "attempts",
         "complete",
         "target",
+        "unseen",
         "usage",
     )
 
@@ -75,6 +83,35 @@ class Record:
         """Of the attempt under way; those before keep theirs in `attempts`."""
         self.complete = False
         """Whether the answer is whole."""
+        self.unseen = False
+        """Whether nobody sees the answer before its end."""
+
+    @property
+    def text(self) -> str:
+        """The text that has come."""
+        return "".join(self._texts)
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether any of a tool call has come."""
+        return bool(self._calls)
+
+    def begin_anew(self) -> None:
+        """Forget what came of the answer, but not of the attempts."""
+        self._texts.clear()
+        self._reasoning.clear()
+        self._calls.clear()
+
+    def absorb(self, other: Record) -> None:
+        """Take over what another record has; nothing of an answer is here yet."""
+        self._texts += other._texts
+        self._reasoning += other._reasoning
+        self._calls |= other._calls
+        self._finish = other._finish
+        self.attempts += other.attempts
+        self.target = other.target
+        self.usage = other.usage
+        self.complete = other.complete
 
     @property
     def finished(self) -> bool:
@@ -93,7 +130,7 @@ class Record:
             self._texts.append(text)
         return bool(text)
 
-    def _take(self, event: Event) -> bool:
+    def _take(self, event: Event | Held) -> bool:
         match event:
             case str():
                 self._texts.append(event)
@@ -110,6 +147,8 @@ class Record:
                 self._finish = event
             case Failover() | Restart():
                 pass
+            case Held():
+                return True
             case _:  # pyright: ignore[reportUnnecessaryComparison]
                 # Whatever a plugin gives at run time, in spite of the types.
                 raise NotAnEventError(type(event).__name__)

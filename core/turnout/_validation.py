@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Hashable, Mapping
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
@@ -163,6 +163,8 @@ def _schema(annotation: Any) -> CoreSchema:
         }
     if origin is Literal:
         return {"type": "literal", "expected": list(arguments)}
+    if dataclasses.is_dataclass(annotation):
+        return _converter(partial(_nested, cast("type[object]", annotation)))
     if origin in {dict, Mapping}:
         keys, items = arguments
         return {
@@ -178,6 +180,14 @@ def _schema(annotation: Any) -> CoreSchema:
 def _converter(convert: Callable[[object], object]) -> CoreSchema:
     function: Any = {"type": "no-info", "function": convert}
     return {"type": "function-plain", "function": function}
+
+
+def _nested(cls: type[object], value: object) -> object:
+    if isinstance(value, cls):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError("expected a table of keys and values")
+    return checked(cls, cast("Mapping[str, object]", value), "in it")
 
 
 def _secret(value: object) -> Secret:

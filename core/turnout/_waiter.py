@@ -21,7 +21,7 @@ __all__ = ["Waiter"]
 class Waiter(Watchdog):
     """Watch over the waits of one stream; made within a running event loop."""
 
-    __slots__ = ("_before", "_interrupts", "_task", "closed", "interrupted")
+    __slots__ = ("_before", "_interrupts", "_linked", "_task", "closed", "interrupted")
 
     def __init__(self) -> None:
         super().__init__(asyncio.get_running_loop())
@@ -34,6 +34,11 @@ class Waiter(Watchdog):
         # comes would be too late: the caller's may have come just before it.
         self._before = 0
         self._interrupts = 0
+        self._linked: Waiter | None = None
+
+    def link(self, other: Waiter) -> None:
+        """Have another waiter closed with this one."""
+        self._linked = other
 
     def begin(self, due: float) -> None:
         """Begin a wait in the present task, to be ended by `due` at the latest."""
@@ -49,6 +54,18 @@ class Waiter(Watchdog):
         if self._interrupts:
             self._take_back()
         self._task = None
+
+    async def pause(self, until: float) -> None:
+        """Wait for a time, in the loop's seconds, or until the stream is closed."""
+        self.begin(math.inf)
+        try:
+            try:
+                await asyncio.sleep(until - self.now())
+            finally:
+                self.end()
+        except asyncio.CancelledError:
+            if self.cancelled():
+                raise
 
     def cancelled(self) -> bool:
         """Tell whether somebody else cancelled the task, and the last wait with it.
@@ -66,6 +83,8 @@ class Waiter(Watchdog):
         To be called once more when the wait is over, as it is watched until then.
         """
         self.closed = True
+        if self._linked is not None:
+            self._linked.close()
         if self._task is None:
             self.unwatch()
         elif not self._interrupts:

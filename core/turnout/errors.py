@@ -38,7 +38,7 @@ answer had brought before it failed is kept in `reply`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from turnout.types import Attempt, Reply
@@ -107,6 +107,9 @@ class UnsupportedError(TurnoutError):
 class UnavailableError(TurnoutError):
     """The target cannot be asked now; the message says what is missing."""
 
+    retry_after: float | None = None
+    """Seconds after which it may be asked, where that is known."""
+
 
 class PluginError(TurnoutError):
     """A plugin cannot be imported, was refused, or raised in a hook."""
@@ -130,8 +133,11 @@ class ProviderError(TurnoutError):
         details: What the provider said beyond that, redacted.
     """
 
-    retryable: ClassVar[bool] = False
-    """Whether the same provider may be asked the same thing again."""
+    retryable: bool = False
+    """Whether the same provider may be asked the same thing again.
+
+    The class says it, and an instance says otherwise where the provider did.
+    """
 
     def __init__(
         self,
@@ -240,14 +246,14 @@ class StreamBrokenError(StreamError):
 
 
 class FallbackError(ExceptionGroup[TurnoutError], TurnoutError):
-    """Every target failed. Holds one error a target, in the order tried.
+    """Every target failed. Holds one error an attempt, in the order tried.
 
     `__cause__` is the first of them: what went wrong with the target that was
     preferred.
     """
 
     attempts: tuple[Attempt, ...] = ()
-    """What became of each target, in the order tried."""
+    """What became of each attempt, in the order tried."""
 
     def derive(self, excs: Sequence[TurnoutError], /) -> Self:  # type: ignore[override]
         """Return a group of some of the errors, as `split` and `except*` ask."""

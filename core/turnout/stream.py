@@ -124,6 +124,8 @@ class Stream:
         """
         if self._state is not _State.COMPLETE:
             self._claim()
+            # What nobody has seen may be begun anew, on whichever target.
+            self._record.unseen = self._state is _State.NEW
             while await self._next() is not None:
                 pass
         return self._record.reply()

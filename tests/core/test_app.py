@@ -22,8 +22,8 @@ from turnout.errors import (
     UnknownModelError,
     UnknownProviderError,
 )
-from turnout.fallback import Policy
 from turnout.provider import BoundTarget
+from turnout.routes import Policy
 from turnout.types import Secret
 
 HELLO = """
@@ -216,7 +216,7 @@ def test_others_plugins_can_be_left_out(site: Site) -> None:
 
     app = App(Config(), own_only=True)
 
-    assert list(app.load_all().providers) == ["FlowGpt", "Local"]
+    assert list(app.load_all().providers) == ["FlowGpt", "Local", "OpenAI"]
     assert app.set_aside == ()
 
 

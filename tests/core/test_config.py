@@ -127,7 +127,8 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "zzz = 1",
-            "there is no 'zzz'; there are order, aliases, routes, providers, plugins",
+            "there is no 'zzz'; there are order, aliases, routes, providers, plugins, "
+            "health",
             id="table like no other",
         ),
         pytest.param(
@@ -263,7 +264,7 @@ def test_no_file_says_nothing() -> None:
         pytest.param(
             "order = 5\nzzz = 1\n",
             "order: input should be a list, not 5; {file}: there is no 'zzz'; there "
-            "are order, aliases, routes, providers, plugins",
+            "are order, aliases, routes, providers, plugins, health",
             id="two at once",
         ),
     ],

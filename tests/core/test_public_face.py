@@ -16,7 +16,7 @@ import turnout
 PUBLIC = [
     "turnout",
     "turnout.errors",
-    "turnout.fallback",
+    "turnout.routes",
     "turnout.framing",
     "turnout.hookspecs",
     "turnout.http",

@@ -14,7 +14,7 @@ import pytest
 
 from turnout import get_provider
 from turnout.errors import ConfigError, FallbackError, TurnoutError
-from turnout.fallback import Route
+from turnout.routes import Route
 from turnout.testing import (
     CHUNKED,
     FaultServer,

@@ -307,7 +307,7 @@ def test_pydantics_generator_is_not_imported_for_choices_tables_and_paths() -> N
 def test_pydantics_generator_is_not_imported_for_a_policy_or_a_file() -> None:
     loaded = loaded_by(
         "from turnout._validation import checked; "
-        "from turnout.fallback import Policy; "
+        "from turnout.routes import Policy; "
         "from turnout._config import _File; "
         "checked(Policy, {'deadline': 5}, ''); "
         "checked(_File, {'order': ['a'], 'aliases': {'a': 'b'}}, '')"

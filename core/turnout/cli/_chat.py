@@ -15,7 +15,7 @@ from turnout.cli._prompt import message, prompt
 from turnout.cli._session import Session
 from turnout.cli._views import JsonView, TextView
 from turnout.errors import ConfigError, UnavailableError
-from turnout.fallback import Route
+from turnout.routes import Route
 
 __all__ = ["chat"]
 

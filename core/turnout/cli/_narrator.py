@@ -6,6 +6,7 @@ why the answer is late, and whose it is.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from turnout._names import followed
 from turnout.cli._output import said
 from turnout.errors import TurnoutError
-from turnout.fallback import Route
+from turnout.routes import Route
 from turnout.stream import Stream
 from turnout.types import Attempt, ChatRequest, Target
 
@@ -33,6 +34,8 @@ class Narrator:
     """
 
     def __init__(self, route: Route, note: Callable[[str], None]) -> None:
+        # Else Python writes on stderr what this tells of already.
+        logging.getLogger("turnout.attempts").addHandler(logging.NullHandler())
         self._note = note
         self._stream: Stream | None = None
         self._told = 0
@@ -70,7 +73,9 @@ class Narrator:
         ]
         self._told = len(attempts)
         if lines and asking is not None:
-            lines[-1] = followed(lines[-1], f"asking {self.name(asking)}")
+            again = attempts[-1].target == asking
+            whom = "it again" if again else self.name(asking)
+            lines[-1] = followed(lines[-1], f"asking {whom}")
         for line in lines:
             self._note(line)
 

@@ -15,7 +15,7 @@ from turnout.cli._output import fail, note
 from turnout.cli._prompt import message, typed
 from turnout.cli._views import View
 from turnout.errors import TurnoutError
-from turnout.fallback import Route
+from turnout.routes import Route
 from turnout.stream import Stream
 from turnout.types import Message, RequestOptions
 

@@ -71,7 +71,7 @@ def at_random(seed: int, *, longest: int = 7) -> Slicing:
     """Return a slicing into pieces of 1 to `longest` bytes, the same for one seed."""
 
     def cut(data: bytes) -> list[bytes]:
-        sizes = random.Random(seed)  # noqa: S311 the same pieces each time
+        sizes = random.Random(seed)
         pieces: list[bytes] = []
         start = 0
         while start < len(data):

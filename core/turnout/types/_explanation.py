@@ -15,9 +15,12 @@ class Place:
 
     target: Target
     reason: str
+    passed_over: str = ""
+    """Why it would not be asked just now; empty where it would."""
 
     def __str__(self) -> str:
-        return f"{self.target} ({self.reason})"
+        passed = f"; passed over {self.passed_over}" if self.passed_over else ""
+        return f"{self.target} ({self.reason}{passed})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,9 @@ class Down(Provider):
     async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
         """Fail."""
         if request.messages:
-            raise ConnectError("cannot reach down.example: its name is not known")
+            error = ConnectError("cannot reach down.example: its name is not known")
+            error.retryable = False
+            raise error
         yield ""
 
 

@@ -29,7 +29,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from turnout.fallback._ranges import check_least, check_seconds
+from turnout.routes._ranges import check_least, check_seconds
 
 __all__ = ["Seam", "SeamError", "SeamPolicy"]
 

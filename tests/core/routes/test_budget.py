@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from turnout.fallback._budget import BudgetPolicy, RetryBudget
+from turnout.routes._budget import BudgetPolicy, RetryBudget
 
 
 def spent(budget: RetryBudget) -> int:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turnout.fallback._demands import demanded_state, offers_tools
-from turnout.fallback._health import Health
-from turnout.fallback._ranges import check_least, check_seconds, check_share
+from turnout.routes._demands import demanded_state, offers_tools
+from turnout.routes._health import Health
+from turnout.routes._ranges import check_least, check_seconds, check_share
 from turnout.types import ChatRequest
 
 __all__ = ["HedgeShare", "Hedging"]

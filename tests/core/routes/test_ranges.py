@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from turnout.fallback._breaker import BreakerPolicy
-from turnout.fallback._budget import BudgetPolicy
-from turnout.fallback._health import HealthPolicy
+from turnout.routes._breaker import BreakerPolicy
+from turnout.routes._budget import BudgetPolicy
+from turnout.routes._health import HealthPolicy
 
 SECONDS = [0, -1.0, math.nan, math.inf]
 

@@ -40,12 +40,17 @@ from turnout.errors import (
     UnknownProviderError,
     UnsupportedError,
 )
-from turnout.fallback import Policy, Verdict, verdict
+from turnout.routes import Policy
+from turnout.routes._policy import rule
 
-NEXT, RAISE = Verdict.NEXT, Verdict.RAISE
+RAISE: set[str] = set()
+NEXT = {"goes_on"}
+AGAIN = {"goes_on", "retried"}
+COUNTS = {"counts"}
+LIMITED = {"limited"}
 
-# A class, and what is done about it before anything was shown.
-TABLE: list[tuple[type[TurnoutError], Verdict]] = [
+# A class, and what follows it before anything was shown.
+TABLE: list[tuple[type[TurnoutError], set[str]]] = [
     (InvalidRequestError, RAISE),
     (ContextLengthError, NEXT),
     (RequestTooLargeError, NEXT),
@@ -54,17 +59,17 @@ TABLE: list[tuple[type[TurnoutError], Verdict]] = [
     (PermissionDeniedError, NEXT),
     (ModelUnavailableError, NEXT),
     (QuotaExceededError, NEXT),
-    (RateLimitError, NEXT),
-    (OverloadedError, NEXT),
-    (ServerError, NEXT),
-    (ConnectError, NEXT),
-    (ConnectionLostError, NEXT),
-    (FirstDeltaTimeoutError, NEXT),
-    (StreamError, NEXT),
-    (StreamStalledError, NEXT),
-    (StreamTruncatedError, NEXT),
-    (StreamBrokenError, NEXT),
-    (ProtocolError, NEXT),
+    (RateLimitError, AGAIN | LIMITED),
+    (OverloadedError, AGAIN | LIMITED | COUNTS),
+    (ServerError, AGAIN | COUNTS),
+    (ConnectError, AGAIN | COUNTS),
+    (ConnectionLostError, AGAIN | COUNTS),
+    (FirstDeltaTimeoutError, NEXT | COUNTS),
+    (StreamError, NEXT | COUNTS),
+    (StreamStalledError, NEXT | COUNTS),
+    (StreamTruncatedError, NEXT | COUNTS),
+    (StreamBrokenError, RAISE),
+    (ProtocolError, NEXT | COUNTS),
     (UnavailableError, NEXT),
     (UnsupportedError, NEXT),
     (DeadlineError, RAISE),
@@ -90,17 +95,40 @@ def test_every_class_of_error_has_a_row() -> None:
 
 
 @pytest.mark.parametrize(("cls", "expected"), TABLE)
-def test_before_anything_was_shown_a_class_has_its_verdict(
-    cls: type[TurnoutError], expected: Verdict
+def test_before_anything_was_shown_a_class_has_its_row(
+    cls: type[TurnoutError], expected: set[str]
 ) -> None:
-    assert verdict(cls("x"), Policy(), shown=False) is expected
+    found = rule(cls("x"), Policy())
+
+    marks = {"goes_on", "retried", "counts", "limited"}
+    assert {mark for mark in marks if getattr(found, mark)} == expected
+
+
+@pytest.mark.parametrize(
+    ("cls", "cooldown", "longest"),
+    [
+        (AuthenticationError, 300, 300),
+        (PermissionDeniedError, 300, 300),
+        (ModelUnavailableError, 300, 300),
+        (QuotaExceededError, 600, 3600),
+        (RateLimitError, 5, 300),
+        (OverloadedError, 0, 300),
+        (ServerError, 0, 0),
+    ],
+)
+def test_a_class_has_its_cooldown(
+    cls: type[TurnoutError], cooldown: float, longest: float
+) -> None:
+    found = rule(cls("x"), Policy())
+
+    assert (found.cooldown, found.longest_cooldown) == (cooldown, longest)
 
 
 @pytest.mark.parametrize("cls", [cls for cls, _ in TABLE])
-def test_after_something_was_shown_it_is_raised(cls: type[TurnoutError]) -> None:
-    lenient = Policy(fallback_on_invalid=True, fallback_on_content_filter=True)
-
-    assert verdict(cls("x"), lenient, shown=True) is RAISE
+def test_what_may_be_asked_again_is_what_the_error_says_of_itself(
+    cls: type[TurnoutError],
+) -> None:
+    assert rule(cls("x"), Policy()).retried == getattr(cls("x"), "retryable", False)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +143,7 @@ def test_a_policy_may_have_another_target_asked(
 ) -> None:
     fields: dict[str, Any] = {field: True}
 
-    assert verdict(cls("x"), Policy(**fields), shown=False) is NEXT
+    assert rule(cls("x"), Policy(**fields)).goes_on
 
 
 @pytest.mark.parametrize("cls", [ConfigError, DeadlineError, PluginError])
@@ -124,7 +152,7 @@ def test_no_policy_has_another_target_asked_for_what_is_not_the_targets(
 ) -> None:
     lenient = Policy(fallback_on_invalid=True, fallback_on_content_filter=True)
 
-    assert verdict(cls("x"), lenient, shown=False) is RAISE
+    assert not rule(cls("x"), lenient).goes_on
 
 
 @pytest.mark.parametrize("name", ["first_delta_timeout", "stall_timeout", "deadline"])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turnout.fallback._ranges import check_least
+from turnout.routes._ranges import check_least
 
 __all__ = ["BudgetPolicy", "RetryBudget"]
 

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from turnout.fallback._demands import demanded_form, demanded_state, offers_tools
-from turnout.fallback._ranges import check_least
+from turnout._tokens import estimate_tokens
+from turnout.routes._demands import demanded_form, demanded_state, offers_tools
+from turnout.routes._ranges import check_least
 from turnout.types import ChatRequest, Message
 
 __all__ = [
     "INSTRUCTION",
     "ContinuationPolicy",
     "continued",
-    "estimate_tokens",
     "fits",
     "refusal_to_continue",
     "unsent",
@@ -32,9 +32,6 @@ INSTRUCTION = (
     "exactly where it stopped. Output only the continuation: no preamble, no "
     "repetition."
 )
-
-_CHARACTERS_A_TOKEN = 4
-"""By rule of thumb, for English text; other scripts have fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +53,6 @@ class ContinuationPolicy:
         check_least(self, 1, "least_tokens")
         if not self.instruction.strip():
             raise ValueError("instruction is a text that asks for the rest")
-
-
-def estimate_tokens(text: str) -> int:
-    """Return how many tokens a text has, at four characters each.
-
-    None for no text, and one at least for any.
-    """
-    return -(-len(text) // _CHARACTERS_A_TOKEN)
 
 
 def refusal_to_continue(

@@ -19,8 +19,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from turnout.fallback._backoff import Random
-from turnout.fallback._ranges import check_least, check_seconds, check_share
+from turnout.routes._backoff import Random
+from turnout.routes._ranges import check_least, check_seconds, check_share
 
 __all__ = ["Breaker", "BreakerPolicy", "BreakerState", "Permit"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from turnout.fallback._health import Health, HealthPolicy, Scope
-from turnout.fallback._hedging import HedgeShare, Hedging
+from turnout.routes._health import Health, HealthPolicy, Scope
+from turnout.routes._hedging import HedgeShare, Hedging
 from turnout.types import ChatRequest, Message, Tool
 
 T = 1000.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from turnout.fallback._breaker import Breaker, BreakerPolicy, Permit
+from turnout.routes._breaker import Breaker, BreakerPolicy, Permit
 
 T = 1000.0
 """When the tests begin; a clock of its own sort begins anywhere."""

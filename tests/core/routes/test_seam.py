@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from turnout.fallback._seam import Seam, SeamError, SeamPolicy
+from turnout.routes._seam import Seam, SeamError, SeamPolicy
 
 POLICY = SeamPolicy()
 

@@ -7,7 +7,7 @@ from statistics import mean
 
 import pytest
 
-from turnout.fallback._backoff import after_hint, backoff
+from turnout.routes._backoff import after_hint, backoff
 
 DRAWS = 10_000
 BELOW_ONE = 1 - 2**-53

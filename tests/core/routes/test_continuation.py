@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from turnout.fallback._continuation import (
+from turnout._tokens import estimate_tokens
+from turnout.routes._continuation import (
     INSTRUCTION,
     ContinuationPolicy,
     continued,
-    estimate_tokens,
     fits,
     refusal_to_continue,
     unsent,

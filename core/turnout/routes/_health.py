@@ -16,18 +16,19 @@ lock is taken where a target is met for the first time.
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from operator import itemgetter
 from threading import Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from turnout.fallback._backoff import Random
-from turnout.fallback._breaker import Breaker, BreakerPolicy, BreakerState, Permit
-from turnout.fallback._budget import BudgetPolicy, RetryBudget
-from turnout.fallback._ranges import check_least
+from turnout.routes._backoff import Random
+from turnout.routes._breaker import Breaker, BreakerPolicy, BreakerState, Permit
+from turnout.routes._budget import BudgetPolicy, RetryBudget
+from turnout.routes._ranges import check_least
 from turnout.types import Secret
 
 __all__ = [
@@ -45,9 +46,11 @@ _SHOWN_OF_A_FINGERPRINT = 4
 """Characters: enough to tell two keys apart, too few to look one up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What a health is of; a field that is left empty makes it a wider one."""
+class Scope(NamedTuple):
+    """What a health is of; a field that is left empty makes it a wider one.
+
+    A tuple, as it is looked up for every request, and they are hashed the quickest.
+    """
 
     provider: str
     origin: str = ""
@@ -94,6 +97,7 @@ class Health:
         "cool_reason",
         "failures",
         "last_limited",
+        "limits_in_a_row",
         "not_before",
         "scope",
         "successes",
@@ -110,6 +114,7 @@ class Health:
         self.cool_reason = ""
         self.last_limited = -math.inf
         """When it last said that it was asked too much or had no capacity."""
+        self.limits_in_a_row = 0
         self.successes = 0
         self.failures = 0
         """Those that count."""
@@ -156,6 +161,7 @@ class Health:
         self.breaker.succeeded(permit, now)
         self.budget.succeeded()
         self.successes += 1
+        self.limits_in_a_row = 0
         if first_delta is not None:
             self._first_deltas.append(first_delta)
 
@@ -181,6 +187,7 @@ class Health:
     def limited(self, now: float) -> None:
         """Take down that it was asked too much, or had no capacity."""
         self.last_limited = now
+        self.limits_in_a_row += 1
 
     @property
     def samples(self) -> int:
@@ -207,7 +214,15 @@ class Health:
 
 
 class HealthStore(Protocol):
-    """Where the health of all targets is kept."""
+    """Where the health of all targets is kept.
+
+    All times are in the seconds of one clock, that of the event loops.
+    """
+
+    @property
+    def salt(self) -> bytes:
+        """What the fingerprints of keys are made with; nobody else knows it."""
+        ...
 
     def of(self, scope: Scope, now: float) -> Health:
         """Return the health of a scope, a good one where it was not known."""
@@ -226,18 +241,23 @@ class MemoryHealth:
     circuit is not to be closed by asking for many of them.
 
     Args:
-        policy: The numbers of every health.
+        policy: The numbers of every health; None means what they are by default.
         random: For the circuits' open times.
         limit: How many scopes are known at most.
     """
 
     def __init__(
-        self, policy: HealthPolicy, random: Random, *, limit: int = 4096
+        self,
+        policy: HealthPolicy | None = None,
+        random: Random | None = None,
+        *,
+        limit: int = 4096,
     ) -> None:
         if limit < 1:
             raise ValueError("limit is at least 1")
-        self._policy = policy
-        self._random = random
+        self.salt = os.urandom(16)
+        self._policy = policy or HealthPolicy()
+        self._random = _chance() if random is None else random
         self._limit = limit
         self._known: dict[Scope, Health] = {}
         self._lock = Lock()
@@ -271,6 +291,12 @@ class MemoryHealth:
         ranked.sort(key=itemgetter(0, 1))
         for _, _, scope in ranked[: max(1, self._limit // 8)]:
             del self._known[scope]
+
+
+def _chance() -> Random:
+    from random import random  # Not with the module, for its time.
+
+    return random
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 from turnout._record import Record
 from turnout._validation import checked
 from turnout.errors import ConfigError
-from turnout.fallback._policy import Policy
 from turnout.provider import BoundTarget
+from turnout.routes._health import HealthStore, MemoryHealth
+from turnout.routes._policy import Policy
+from turnout.routes._standing import Member
 from turnout.stream import Reader, Stream
 from turnout.types import (
     ChatRequest,
@@ -40,6 +42,7 @@ class Route:
         targets: In the order in which they are asked.
         policy: Fields of `Policy`.
         order: Asked for another order at each request.
+        health: Where it is kept how targets fare; None means for this route alone.
 
     Raises:
         ConfigError: There are no targets, or the policy is wrong.
@@ -51,12 +54,17 @@ class Route:
         policy: Mapping[str, object] | None = None,
         *,
         order: Order | None = None,
+        health: HealthStore | None = None,
     ) -> None:
         if not targets:
             raise ConfigError("a route needs a target; name one at least")
         self.targets = tuple(targets)
         self.policy = checked(Policy, policy or {}, "policy of a route")
         self._order = order
+        store = MemoryHealth() if health is None else health
+        hedging = self.policy.hedging
+        self._share = hedging.counted() if hedging.enabled else None
+        self._members = {bound: Member(bound, store) for bound in self.targets}
         self._open: list[AsyncExitStack] = []
 
     def stream(
@@ -74,10 +82,12 @@ class Route:
         request = ChatRequest.build(messages, **options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
-            from turnout.fallback._driver import RouteReader
+            from turnout.routes._driver import RouteReader
 
-            targets = self._ordered(request)
-            return RouteReader(targets, request, self.policy, record, waiter)
+            members = [self._members[bound] for bound in self._ordered(request)]
+            return RouteReader(
+                members, request, self.policy, record, waiter, self._share
+            )
 
         return Stream(source)
 

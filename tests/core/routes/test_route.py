@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from turnout.errors import ArgumentError, ConfigError, ServerError
-from turnout.fallback import Route
+from turnout.routes import Route
 from turnout.testing import FaultServer, respond_in_chunks, run_clean
 from turnout.types import ChatRequest, Target
 

@@ -1,0 +1,535 @@
+"""The course of one request: which target is asked next, and when.
+
+The driver asks `next` what to do, does it, and tells what became of it: `failed` where
+nothing of the attempt was shown, `broke` where the caller has seen some of the answer.
+All of the rules meet here, and none of the I/O: times are given, chance is injected.
+
+A target is in one of these states: *in*, to be asked in its place; *out*, not to be
+asked again by this request; *passed over*, since its circuit is open or it cools, and
+asked all the same if no other is left. At most one target is asked *again*, at a time
+that is known, before any other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from turnout._ledger import enter
+from turnout._record import Record
+from turnout._tokens import estimate_tokens
+from turnout.errors import (
+    AuthenticationError,
+    ConnectError,
+    ContextLengthError,
+    DeadlineError,
+    FallbackError,
+    InvalidRequestError,
+    ProviderError,
+    StreamBrokenError,
+    TurnoutError,
+    UnavailableError,
+)
+from turnout.routes._backoff import Random, after_hint, backoff
+from turnout.routes._continuation import continued, fits, refusal_to_continue
+from turnout.routes._hedging import HedgeShare
+from turnout.routes._policy import Policy, rule
+from turnout.routes._standing import Member, Standing, Turn
+from turnout.types import Attempt, ChatRequest, Target
+
+__all__ = ["Ask", "Candidate", "Course", "Wait"]
+
+_log = logging.getLogger("turnout.attempts")
+
+
+class Candidate:
+    """A target of the route, as far as this request has come with it.
+
+    Args:
+        member: The target.
+        request: What is asked, of any model.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_request",
+        "_standing",
+        "instructed",
+        "member",
+        "out",
+        "passed_over",
+        "retries",
+    )
+
+    def __init__(self, member: Member, request: ChatRequest) -> None:
+        self.member = member
+        self._request = request
+        self._asked: ChatRequest | None = None
+        self._standing: Standing | None = None
+        self.out = False
+        self.passed_over = False
+        self.retries = 0
+        self.instructed = False
+        """Whether it refused to be given the beginning of an answer."""
+
+    def standing(self, now: float) -> Standing:
+        """Return how the target stands."""
+        if self._standing is None:
+            self._standing = self.member.standing(now)
+        return self._standing
+
+    @property
+    def request(self) -> ChatRequest:
+        """What is asked of it, but for what was shown of the answer."""
+        if self._asked is None:
+            self._asked = self._request.for_model(self.member.bound.model)
+        return self._asked
+
+    @property
+    def target(self) -> Target:
+        """The target's names."""
+        return self.member.bound.target
+
+    @property
+    def window(self) -> int | None:
+        """How many tokens the model takes; None where that is not known."""
+        bound = self.member.bound
+        return bound.provider.catalog.context_window(bound.model)
+
+    @property
+    def prefills(self) -> bool:
+        """Whether it goes on with the beginning of an answer that it is given."""
+        bound = self.member.bound
+        method = bound.provider.catalog.info_of(bound.model).prefill
+        return method != "none" and not self.instructed
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask a target, now."""
+
+    candidate: Candidate
+    turn: Turn
+    request: ChatRequest
+    prefill: bool = False
+    """Whether it is given the beginning of its answer and no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ask nobody before a time, in the seconds of the clock."""
+
+    until: float
+
+
+Step: TypeAlias = Ask | Wait
+
+
+class Course:
+    """Decide what one request does.
+
+    Args:
+        members: The targets, in the order in which they are asked.
+        request: What is asked; each target is given its own model.
+        policy: The route's numbers.
+        record: What came of the answer so far.
+        deadline: When the request is to be over, in the seconds of the clock.
+        random: For the length of waits.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        request: ChatRequest,
+        policy: Policy,
+        record: Record,
+        deadline: float,
+        random: Random,
+    ) -> None:
+        self._candidates = [Candidate(member, request) for member in members]
+        self._request = request
+        self._policy = policy
+        self._record = record
+        self._deadline = deadline
+        self._random = random
+        self._errors: list[TurnoutError] = []
+        self._asked = 0
+        self._retries = 0
+        self._patience = policy.patience
+        self._again: tuple[Candidate, float] | None = None
+        self._waited = False
+        # The error of the attempt that broke, while its answer is being continued.
+        self._broken: TurnoutError | None = None
+        self._continuations = 0
+        self._spent: Standing | None = None
+
+    @property
+    def continuing(self) -> bool:
+        """Whether the answer goes on from what was shown."""
+        return self._broken is not None
+
+    def next(self, now: float) -> Step:
+        """Return what is to be done.
+
+        Raises:
+            TurnoutError: There is nobody left to ask, or no time.
+        """
+        if self._again is not None:
+            candidate, at = self._again
+            if now < at:
+                return Wait(at)
+            self._again = None
+            turn = candidate.standing(now).again(now)
+            if turn is not None:
+                return self._ask(candidate, turn)
+            candidate.out = True
+            self.ended()
+        if self._asked >= self._policy.max_attempts:
+            raise self._failure()
+        self._check_time(now)
+        for candidate in self._candidates:
+            if candidate.out or not self._can(candidate):
+                continue
+            turn = candidate.standing(now).start(now)
+            if turn is not None:
+                return self._taken(candidate, turn, now)
+            self._pass_over(candidate, now)
+        return self._last_resort(now)
+
+    def failed(self, candidate: Candidate, error: TurnoutError, now: float) -> None:
+        """Take an attempt's failure of which nothing was shown.
+
+        Raises:
+            TurnoutError: No other target is to be asked.
+        """
+        found = rule(error, self._policy)
+        if self._broken is not None and self._refused_prefill(candidate, error, now):
+            return
+        if not found.goes_on:
+            if self._broken is None:
+                raise error
+            if not isinstance(error, StreamBrokenError):
+                raise self._unable(f"{candidate.target} failed: {error}")
+            raise error from self._broken
+        self._errors.append(error)
+        if isinstance(error, AuthenticationError):
+            # It stays so until somebody does something about it.
+            _log.warning("%s refused its key; another is asked", candidate.target)
+        at = self._retry_at(candidate, error, now) if found.retried else None
+        if at is None:
+            candidate.out = True
+            if isinstance(error, ContextLengthError):
+                self._leave_out_no_larger(candidate, error)
+        else:
+            candidate.retries += 1
+            self._retries += 1
+            self._again = candidate, at
+
+    def rival(self, ask: Ask, share: HedgeShare, now: float) -> Ask | None:
+        """Return whom else to ask, as the one that is asked is slow to begin.
+
+        Args:
+            ask: Whom is asked.
+            share: How much was hedged of late.
+            now: In the seconds of the clock.
+        """
+        if self._asked >= self._policy.max_attempts or now > self._latest:
+            return None
+        slow = ask.candidate
+        for candidate in self._candidates:
+            if candidate is slow or candidate.out or not self._can(candidate):
+                continue
+            standing = candidate.standing(now)
+            if not self._policy.hedging.allowed(
+                slow.standing(now).own, standing.own, self._request, share, now
+            ):
+                return None
+            turn = standing.start(now)
+            if turn is None:
+                return None
+            if not self._spend(standing):
+                turn.released()
+                return None
+            share.hedged()
+            return self._ask(candidate, turn)
+        return None
+
+    def outrun(self, candidate: Candidate, error: TurnoutError) -> None:
+        """Take the failure of one of two that are asked, while the other goes on.
+
+        Raises:
+            TurnoutError: Nobody is to be asked any more.
+        """
+        if not rule(error, self._policy).goes_on:
+            raise error
+        self._errors.append(error)
+        candidate.out = True
+
+    def broke(self, candidate: Candidate, error: TurnoutError) -> bool:
+        """Take an attempt's failure of which some was shown.
+
+        Returns:
+            Whether the answer is begun anew; otherwise it is continued.
+
+        Raises:
+            TurnoutError: The policy has it raised.
+            StreamBrokenError: The answer cannot be continued.
+        """
+        record, policy = self._record, self._policy
+        text, tools = record.text, record.calls_tools
+        anew = not text and not tools
+        allowed = {"off": False, "before_text": anew, "continue": True}
+        goes_on = allowed[policy.failover] and rule(error, policy).goes_on
+        if not goes_on or len(self._candidates) == 1:
+            raise error
+        candidate.out = True
+        self._errors.append(error)
+        if anew:
+            return True
+        self._broken = self._broken or error
+        refusal = refusal_to_continue(
+            self._request,
+            policy.continuation,
+            text=text,
+            tools_begun=tools,
+            finished=record.finished,
+            used_tokens=estimate_tokens(text),
+        )
+        if refusal is not None:
+            raise self._unable(refusal)
+        if self._continuations >= policy.max_continuations:
+            raise self._unable("it was continued as often as max_continuations allows")
+        return False
+
+    def went_on(self) -> None:
+        """Take that a target goes on with the answer."""
+        self._continuations += 1
+
+    def ended(self) -> None:
+        """Take that an attempt is over, however it went."""
+        if self._spent is not None:
+            self._spent.own.budget.release()
+            self._spent = None
+
+    def _ask(self, candidate: Candidate, turn: Turn) -> Ask:
+        self._asked += 1
+        prefill = self._broken is not None and candidate.prefills
+        return Ask(candidate, turn, self._request_to(candidate), prefill)
+
+    def _taken(self, candidate: Candidate, turn: Turn, now: float) -> Step:
+        """Ask a target for the first time; to continue an answer costs its budget."""
+        if self._broken is not None and not self._spend(turn.standing):
+            turn.released()
+            candidate.out = True
+            return self.next(now)
+        return self._ask(candidate, turn)
+
+    def _request_to(self, candidate: Candidate) -> ChatRequest:
+        """Return what is asked of a target now."""
+        if self._broken is None:
+            return candidate.request
+        text = self._record.text
+        return continued(
+            candidate.request,
+            text,
+            prefill=candidate.prefills,
+            instruction=self._policy.continuation.instruction,
+            used_tokens=estimate_tokens(text),
+        )
+
+    def _can(self, candidate: Candidate) -> bool:
+        """Tell whether a target can do what is asked; note it where it cannot."""
+        if candidate.passed_over:
+            return True
+        bound = candidate.member.bound
+        request = self._request_to(candidate)
+        refusal: TurnoutError | None = bound.provider.catalog.refusal(request)
+        if refusal is None and not fits(request, candidate.window):
+            refusal = ContextLengthError(
+                f"the input is longer than {bound.target} accepts "
+                f"({candidate.window} tokens, by estimate); it was not asked",
+                provider=bound.provider.info.name,
+                model=bound.model,
+            )
+        if refusal is None:
+            return True
+        candidate.out = True
+        self._note(candidate, refusal)
+        return False
+
+    def _pass_over(self, candidate: Candidate, now: float) -> None:
+        if candidate.passed_over:
+            return
+        candidate.passed_over = True
+        standing = candidate.standing(now)
+        wait = standing.next_at(now) - now
+        error = UnavailableError(
+            f"{candidate.target} is not asked for {wait:.3g} s: {standing.reason(now)}"
+        )
+        error.retry_after = wait
+        self._note(candidate, error)
+
+    def _note(self, candidate: Candidate, error: TurnoutError) -> None:
+        self._errors.append(error)
+        enter(
+            self._record,
+            Attempt(target=candidate.target, outcome="passed_over", error=error),
+        )
+
+    def _last_resort(self, now: float) -> Step:
+        """Ask one that was passed over, where no other is left."""
+        left = [
+            candidate
+            for candidate in self._candidates
+            if not candidate.out and not candidate.standing(now).lasting(now)
+        ]
+        if not left:
+            raise self._failure()
+        first = min(left, key=lambda one: one.standing(now).next_at(now))
+        at = first.standing(now).next_at(now)
+        if (
+            at - now <= self._policy.last_wait
+            and at < self._latest
+            and not self._waited
+        ):
+            self._waited = True
+            return Wait(at)
+        turn = first.standing(now).probe(now)
+        if turn is None:
+            raise self._failure()
+        return self._taken(first, turn, now)
+
+    def _retry_at(
+        self, candidate: Candidate, error: TurnoutError, now: float
+    ) -> float | None:
+        """Return when a target is asked again; None where it is not."""
+        assert isinstance(error, ProviderError)
+        policy = self._policy
+        if (
+            not error.retryable
+            or self._broken is not None
+            or self._retries >= policy.max_retries
+            or self._asked >= policy.max_attempts
+        ):
+            return None
+        standing = candidate.standing(now)
+        if not standing.own.breaker.allows(now) or not standing.service.allows(now):
+            return None
+        delay = self._delay(candidate, error, now)
+        if delay is None or now + delay >= self._latest or not self._spend(standing):
+            return None
+        return now + delay
+
+    def _delay(
+        self, candidate: Candidate, error: ProviderError, now: float
+    ) -> float | None:
+        policy, hint = self._policy, error.retry_after
+        limited = rule(error, policy).limited
+        others = self._others(candidate, now)
+        # A time that was kept and did not help is not waited for again.
+        if candidate.retries and (others or hint is not None):
+            return None
+        if hint is not None:
+            if hint > (self._patience if others else policy.longest_wait):
+                return None
+            delay = after_hint(hint, self._random)
+            if others:
+                delay = min(delay, self._patience)
+                self._patience -= delay
+            return delay
+        if others:
+            return None if limited else self._random() * policy.quick_retry
+        unreached = isinstance(error, ConnectError)
+        return backoff(
+            candidate.retries,
+            self._random,
+            base=policy.limited_backoff if limited else policy.backoff,
+            cap=policy.connect_backoff if unreached else policy.longest_backoff,
+        )
+
+    def _others(self, candidate: Candidate, now: float) -> bool:
+        """Tell whether another target may be asked in place of this one."""
+        return any(
+            other is not candidate and not other.out and other.standing(now).allows(now)
+            for other in self._candidates
+        )
+
+    def _spend(self, standing: Standing) -> bool:
+        """Take from the budget of a target; given back when the attempt has ended."""
+        if not standing.own.budget.spend():
+            return False
+        self._spent = standing
+        return True
+
+    def _refused_prefill(
+        self, candidate: Candidate, error: TurnoutError, now: float
+    ) -> bool:
+        """Ask a target by an instruction that refused the beginning of an answer."""
+        if not isinstance(error, InvalidRequestError) or not candidate.prefills:
+            return False
+        candidate.instructed = True
+        self._again = candidate, now
+        return True
+
+    def _leave_out_no_larger(self, failed: Candidate, error: TurnoutError) -> None:
+        """Leave out who takes no more than the one for which it was too much."""
+        if failed.window is None:
+            return
+        for other in self._candidates:
+            if other.out or other.window is None or other.window > failed.window:
+                continue
+            other.out = True
+            self._note(
+                other,
+                ContextLengthError(
+                    f"{other.target} accepts no more than {failed.target}, for which "
+                    "the input is too long; it was not asked",
+                    provider=other.target.provider,
+                    model=other.target.model,
+                ),
+            )
+
+    @property
+    def _latest(self) -> float:
+        """When the last attempt may begin."""
+        return self._deadline - self._policy.least_time
+
+    def _check_time(self, now: float) -> None:
+        if not self._asked or now <= self._latest:
+            return
+        if self._broken is not None:
+            raise self._unable("the deadline leaves no time for it")
+        left = [str(one.target) for one in self._candidates if not one.out]
+        if not left:
+            raise self._failure()
+        raise DeadlineError(
+            f"the deadline left no time to ask {left[0]} too"
+        ) from self._errors[-1]
+
+    def _unable(self, reason: str) -> StreamBrokenError:
+        """Return the error for an answer that broke and is not continued."""
+        broken = self._broken
+        assert broken is not None
+        target = self._record.target
+        failure = StreamBrokenError(
+            f"the answer of {target} broke after {self._record.characters} characters "
+            f"({type(broken).__name__}) and could not be continued: {reason}"
+        )
+        failure.__cause__ = broken
+        return failure
+
+    def _failure(self) -> TurnoutError:
+        """Return the error for a request that nobody is left to be asked."""
+        if self._broken is not None:
+            return self._unable("no other target could go on with it")
+        errors = self._errors
+        if len(self._candidates) == 1 or len(errors) == 1:
+            return errors[-1]
+        attempts = tuple(self._record.attempts)
+        told = "; ".join(f"{a.target}: {a.error}" for a in attempts if a.error)
+        failure = FallbackError(f"no target answered: {told}", errors)
+        failure.attempts = attempts
+        failure.__cause__ = errors[0]
+        return failure

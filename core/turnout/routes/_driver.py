@@ -1,0 +1,266 @@
+"""Ask a route's targets one after another, as the request's course has it.
+
+All the rules are in `_course.py`; this does the asking and the waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import random
+
+from turnout._attempt import AttemptReader, Batches
+from turnout._record import Held, Record
+from turnout._waiter import Waiter
+from turnout.errors import StreamBrokenError, TurnoutError
+from turnout.routes._backoff import Random
+from turnout.routes._continuation import unsent
+from turnout.routes._course import Ask, Course, Wait
+from turnout.routes._hedging import HedgeShare
+from turnout.routes._joint import joined
+from turnout.routes._policy import Policy, rule
+from turnout.routes._race import Leg, race
+from turnout.routes._seam import Seam
+from turnout.routes._standing import Member
+from turnout.types import ChatRequest, Event, Failover, Restart, Target
+
+__all__ = ["DEFAULT_DEADLINE", "RouteReader"]
+
+DEFAULT_DEADLINE = 600.0
+"""Seconds for a request with all of its attempts."""
+
+
+class RouteReader:
+    """Give the answer of a route, in batches, whoever gives its parts.
+
+    Args:
+        members: The targets, in the order in which they are asked.
+        request: What to ask; each target is given its own model.
+        policy: The route's.
+        record: Takes down the answer and every attempt.
+        waiter: Watches over the waits.
+        share: How much was hedged of late; None where nothing is.
+        random: For the length of waits.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        request: ChatRequest,
+        policy: Policy,
+        record: Record,
+        waiter: Waiter,
+        share: HedgeShare | None = None,
+        random: Random = random,
+    ) -> None:
+        self._policy = policy
+        self._record = record
+        self._share = share
+        if share is not None:
+            share.asked()
+        self._waiter = waiter
+        limit = request.deadline or policy.deadline or DEFAULT_DEADLINE
+        self._deadline = waiter.now() + limit
+        self._course = Course(members, request, policy, record, self._deadline, random)
+        self._ask: Ask | None = None
+        self._attempt: AttemptReader | None = None
+        self._seam: Seam | None = None
+        self._kept = 0  # Characters that the seam joins to.
+        # Whether the caller has seen anything; and of the attempt under way.
+        self._shown = False
+        self._begun = False
+        # Whose part of the answer broke, and how, until another goes on.
+        self._lost: tuple[Target, str] | None = None
+
+    async def read(self) -> Sequence[Event] | None:
+        """Return the next batch; None when the answer is complete, or was closed.
+
+        Raises:
+            FallbackError: Every target failed.
+            StreamBrokenError: The answer broke and could not be continued.
+            DeadlineError: The time is up, or too short for another target.
+            TurnoutError: A target failed and the policy asks no other; or it was the
+                only one.
+        """
+        while not self._waiter.closed:
+            if self._attempt is None:
+                await self._begin()
+                continue
+            try:
+                if self._share is None:
+                    batch = await self._attempt.read()
+                else:
+                    batch = await self._hedged(self._share)
+            except TurnoutError as error:
+                self._failed(error)
+                continue
+            except BaseException:
+                self._release()
+                raise
+            if batch is None:
+                break
+            if not self._begun or self._record.complete:
+                batch = self._noted(batch)
+            elif self._seam is not None:
+                batch = _without_held(batch)
+            if batch or self._record.complete:
+                return batch
+        self._release()
+        return None
+
+    async def close(self) -> None:
+        """End the attempt under way where it stands."""
+        if self._attempt is not None:
+            await self._attempt.close()
+        self._release()
+
+    async def _hedged(self, share: HedgeShare) -> Sequence[Event] | None:
+        """Read the first batch of the request, from a second target if it is late."""
+        self._share = None  # Once a request.
+        ask, attempt = self._ask, self._attempt
+        assert ask is not None
+        assert attempt is not None
+        waiter = self._waiter
+
+        def rival() -> Leg | None:
+            other = self._course.rival(ask, share, waiter.now())
+            if other is None:
+                return None
+            record, own = Record(), Waiter()
+            return Leg(other, self._reader(other, record, own), record, own)
+
+        def lost(leg: Leg, error: TurnoutError | None) -> None:
+            if leg.record is not self._record:
+                self._record.attempts += leg.record.attempts
+                leg.waiter.close()
+            if error is None:
+                leg.ask.turn.released()
+                return
+            found = rule(error, self._policy)
+            leg.ask.turn.failed(error, found, waiter.now())
+            self._course.outrun(leg.ask.candidate, error)
+
+        delay = self._policy.hedging.delay(ask.turn.standing.own)
+        first = Leg(ask, attempt, self._record, waiter)
+        leg, read = await race(first, delay, rival, lost)
+        if leg is not first:
+            leg.attempt.hand_over(self._record, waiter)
+            leg.waiter.close()
+        self._ask, self._attempt = leg.ask, leg.attempt
+        return read.result()
+
+    async def _begin(self) -> None:
+        """Begin the next attempt, or wait until there may be one."""
+        waiter = self._waiter
+        step = self._course.next(waiter.now())
+        if isinstance(step, Wait):
+            try:
+                await waiter.pause(step.until)
+            except BaseException:
+                self._release()
+                raise
+            return
+        policy = self._policy
+        self._ask = step
+        self._begun = False
+        self._seam = None
+        through = None
+        if self._course.continuing:
+            text = self._record.text
+            self._kept = len(text)
+            self._seam = Seam(
+                text,
+                instruction=not step.prefill,
+                policy=policy.seam,
+                stripped=unsent(text) if step.prefill else "",
+            )
+            through = partial(
+                joined,
+                seam=self._seam,
+                hold_seconds=policy.seam.hold_seconds,
+                now=waiter.now,
+            )
+        self._attempt = self._reader(step, self._record, waiter, through)
+
+    def _reader(
+        self,
+        ask: Ask,
+        record: Record,
+        waiter: Waiter,
+        through: Callable[[Batches], Batches] | None = None,
+    ) -> AttemptReader:
+        return AttemptReader(
+            ask.candidate.member.bound.provider,
+            ask.request,
+            record,
+            waiter,
+            self._deadline,
+            first_delta_timeout=self._policy.first_delta_timeout,
+            stall_timeout=self._policy.stall_timeout,
+            through=through,
+        )
+
+    def _noted(self, batch: Sequence[Event]) -> Sequence[Event]:
+        """Take down that an attempt gives something, or is complete."""
+        ask = self._ask
+        assert ask is not None
+        if not self._begun:
+            ask.turn.first_delta()
+        if self._seam is not None:
+            batch = _without_held(batch)
+        if self._record.complete:
+            last = self._record.attempts[-1]
+            ask.turn.succeeded(self._waiter.now(), last.first_delta)
+            self._end()
+        if batch and not self._begun:
+            self._begun = True
+            self._shown = not self._record.unseen
+            if self._lost is not None:
+                batch = [self._change(ask.candidate.target, *self._lost), *batch]
+        return batch
+
+    def _change(self, target: Target, source: Target, reason: str) -> Event:
+        """Return the event that tells of another target in the middle of an answer."""
+        self._lost = None
+        if self._seam is None:
+            return Restart(source=source, target=target, reason=reason)
+        self._course.went_on()
+        return Failover(
+            source=source,
+            target=target,
+            reason=reason,
+            characters=self._kept,
+            dropped=self._seam.dropped,
+        )
+
+    def _failed(self, error: TurnoutError) -> None:
+        """Take an attempt's failure; what follows is the course's matter."""
+        ask = self._ask
+        assert ask is not None
+        now = self._waiter.now()
+        ask.turn.failed(error, rule(error, self._policy), now)
+        begun, self._begun = self._begun, False
+        self._end()
+        if isinstance(error, StreamBrokenError) or not (begun and self._shown):
+            if self._record.unseen:
+                self._record.begin_anew()
+            self._course.failed(ask.candidate, error, now)
+            return
+        self._lost = ask.candidate.target, type(error).__name__
+        if self._course.broke(ask.candidate, error):
+            self._record.begin_anew()
+
+    def _release(self) -> None:
+        """Give back what an attempt holds of which nothing is to be concluded."""
+        if self._ask is not None:
+            self._ask.turn.released()
+        self._end()
+
+    def _end(self) -> None:
+        self._ask = None
+        self._attempt = None
+        self._course.ended()
+
+
+def _without_held(batch: Sequence[Event]) -> list[Event]:
+    return [event for event in batch if event and not isinstance(event, Held)]

@@ -1,0 +1,80 @@
+"""Ask a second target when the first is slow to begin, and let the faster one go on.
+
+Each leg reads in a task of its own, with a waiter and a record of its own, so that
+neither can harm the other. The one that begins first takes the request over; the other
+is closed before anything of the answer is shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from turnout._attempt import AttemptReader
+from turnout._record import Record
+from turnout._waiter import Waiter
+from turnout.errors import TurnoutError
+from turnout.routes._course import Ask
+from turnout.types import Event
+
+__all__ = ["Leg", "Read", "race"]
+
+Read: TypeAlias = "asyncio.Task[Sequence[Event] | None]"
+"""A leg's first batch, once it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One of the attempts that race."""
+
+    ask: Ask
+    attempt: AttemptReader
+    record: Record
+    waiter: Waiter
+
+
+async def race(
+    first: Leg,
+    delay: float,
+    rival: Callable[[], Leg | None],
+    lost: Callable[[Leg, TurnoutError | None], None],
+) -> tuple[Leg, Read]:
+    """Return the leg that goes on, with its first batch or its failure.
+
+    Cancelling closes both legs.
+
+    Args:
+        first: The leg that is under way.
+        delay: Seconds after which a second one is begun.
+        rival: Begins it; None where there is to be none.
+        lost: Told of a leg that is out: with its failure, or None where it was slower.
+
+    Raises:
+        TurnoutError: What `lost` raises.
+    """
+    running: dict[Read, Leg] = {asyncio.create_task(first.attempt.read()): first}
+    try:
+        done, _ = await asyncio.wait(running, timeout=delay)
+        second = None if done or first.waiter.closed else rival()
+        if second is not None:
+            first.waiter.link(second.waiter)
+            running[asyncio.create_task(second.attempt.read())] = second
+        while True:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for read in done:
+                leg = running.pop(read)
+                error = read.exception()
+                if not isinstance(error, TurnoutError) or not running:
+                    return leg, read
+                lost(leg, error)
+    finally:
+        for read in running:
+            read.cancel()
+        for read, leg in running.items():
+            await asyncio.wait([read])
+            if not read.cancelled():
+                read.exception()  # Else asyncio says that nobody asked for it.
+            await leg.attempt.close()
+            lost(leg, None)
