@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from turnout._ledger import enter
 from turnout._record import Record
@@ -106,8 +105,7 @@ class Candidate:
         return method != "none" and not self.instructed
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """Ask a target, now."""
 
     candidate: Candidate
@@ -117,8 +115,7 @@ class Ask:
     """Whether it is given the beginning of its answer and no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Ask nobody before a time, in the seconds of the clock."""
 
     until: float

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 
 from turnout._record import Record
 from turnout._validation import checked
-from turnout.errors import ConfigError
+from turnout.errors import ArgumentError, ConfigError
 from turnout.provider import BoundTarget
 from turnout.routes._health import HealthStore, MemoryHealth
 from turnout.routes._policy import Policy
@@ -64,7 +64,7 @@ class Route:
         store = MemoryHealth() if health is None else health
         hedging = self.policy.hedging
         self._share = hedging.counted() if hedging.enabled else None
-        self._members = {bound: Member(bound, store) for bound in self.targets}
+        self._members = [Member(bound, store) for bound in self.targets]
         self._open: list[AsyncExitStack] = []
 
     def stream(
@@ -79,12 +79,18 @@ class Route:
         Raises:
             ArgumentError: A message or an option cannot be used.
         """
+        if options.get("model") is not None:
+            raise ArgumentError(
+                "the targets of a route have their models; leave model out"
+            )
+        # Of the first target's model, which then need not be set once more.
+        options["model"] = self.targets[0].model or None
         request = ChatRequest.build(messages, **options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
             from turnout.routes._driver import RouteReader
 
-            members = [self._members[bound] for bound in self._ordered(request)]
+            members = self._ordered(request)
             return RouteReader(
                 members, request, self.policy, record, waiter, self._share
             )
@@ -131,15 +137,15 @@ class Route:
     def __repr__(self) -> str:
         return f"<Route {' -> '.join(str(bound.target) for bound in self.targets)}>"
 
-    def _ordered(self, request: ChatRequest) -> Sequence[BoundTarget]:
+    def _ordered(self, request: ChatRequest) -> Sequence[Member]:
         if self._order is None:
-            return self.targets
+            return self._members
         # One target may stand here twice, by providers with other options.
         names = tuple(dict.fromkeys(bound.target for bound in self.targets))
         ordered = [
-            bound
+            member
             for name in self._order(names, request)
-            for bound in self.targets
-            if bound.target == name
+            for member in self._members
+            if member.bound.target == name
         ]
-        return ordered or self.targets
+        return ordered or self._members

@@ -162,7 +162,7 @@ class Turn:
             first_delta: Seconds that it took to begin; None where it had nothing.
         """
         self.standing.own.succeeded(self._own, now, first_delta)
-        self.standing.service.succeeded(self._service, now)
+        self.standing.service.breaker.succeeded(self._service, now)
 
     def failed(self, error: TurnoutError, found: Rule, now: float) -> None:
         """Tell what the attempt failed with.

