@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
 
@@ -30,6 +31,7 @@ from turnout.errors import (
 from turnout.types import Attempt, ChatRequest, Event, Outcome, Target, Usage
 
 if TYPE_CHECKING:
+    from turnout._gate import Gate
     from turnout.provider import Provider
 
 __all__ = ["AttemptReader", "Batches", "close_generator"]
@@ -64,6 +66,8 @@ class AttemptReader:
         "_due",
         "_first_delta",
         "_first_delta_timeout",
+        "_gate",
+        "_gates",
         "_generator",
         "_held",
         "_hooks",
@@ -87,6 +91,9 @@ class AttemptReader:
         stall_timeout: float | None = None,
         through: Callable[[Batches], Batches] | None = None,
     ) -> None:
+        # Where it has a place that is to be given back.
+        self._gate: Gate | None = None
+        self._gates = provider.gates
         self._record = record
         self._waiter = waiter
         self._deadline = deadline
@@ -126,6 +133,10 @@ class AttemptReader:
             due = self._due = min(self._now() + self._stall_timeout, self._deadline)
         failure: TurnoutError | None = None
         try:
+            if self._gate is None:
+                self._gate = gate = self._gates.enter(waiter.loop)
+                if gate is None:
+                    due = await self._wait_for_a_place()
             while True:
                 waiter.begin(due)
                 try:
@@ -160,7 +171,7 @@ class AttemptReader:
             return None
         if failure is None or waiter.interrupted:
             failure = _placed(self._overdue(), self._target)
-        await self._end("failed", failure)
+        await self._end("failed" if self._gate else "passed_over", failure)
         raise failure
 
     def hand_over(self, record: Record, waiter: Waiter) -> None:
@@ -177,6 +188,23 @@ class AttemptReader:
     async def close(self) -> None:
         """End the attempt where it stands."""
         await self._end("closed", None)
+
+    def abandon(self) -> None:
+        """Give the place back; what else is open closes by itself."""
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            with suppress(RuntimeError):  # The loop is closed, and nobody waits.
+                self._waiter.loop.call_soon_threadsafe(gate.leave)
+
+    async def _wait_for_a_place(self) -> float:
+        """Wait for a place; return when the first delta is to be there."""
+        gate = self._gates.of(self._waiter.loop)
+        self._due = min(self._now() + gate.timeout, self._deadline)
+        await gate.wait(self._waiter, self._due)
+        self._gate = gate
+        self._started = started = self._now()
+        self._due = due = min(started + self._first_delta_timeout, self._deadline)
+        return due
 
     def _first(self, batch: list[Event]) -> list[Event]:
         """Note that the first delta came; return what is to be shown."""
@@ -207,6 +235,9 @@ class AttemptReader:
             self._note(outcome, failure)
 
     def _note(self, outcome: Outcome, failure: TurnoutError | None) -> None:
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.leave()
         record = self._record
         usage = record.usage
         if usage is None and failure is not None and self._first_delta is not None:
@@ -248,10 +279,13 @@ class AttemptReader:
         """Return the error for the time that is up."""
         target = self._target
         if self._due == self._deadline:
+            did = f"{target} was asked" if self._gate else f"waiting to ask {target}"
             return DeadlineError(
-                f"the deadline passed while {target} was asked, "
+                f"the deadline passed while {did}, "
                 f"{self._now() - self._started:.3g} s after that began"
             )
+        if self._gate is None:
+            return self._gates.of(self._waiter.loop).overdue()
         if self._first_delta is None:
             return FirstDeltaTimeoutError(
                 f"{target} gave nothing of an answer within "

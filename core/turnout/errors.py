@@ -6,7 +6,7 @@
     ├── UnknownProviderError     no plugin brings a provider of this name
     ├── UnknownModelError        no provider serves a model of this name
     ├── UnsupportedError         the target cannot do what the request needs
-    ├── UnavailableError         the target cannot be asked now, something is missing
+    ├── UnavailableError         the target cannot be asked now; nothing was sent
     ├── PluginError              a plugin is broken or was refused
     ├── DeadlineError            the request's time is up
     ├── ProviderError            what a provider, or the way to it, got wrong
@@ -105,7 +105,7 @@ class UnsupportedError(TurnoutError):
 
 
 class UnavailableError(TurnoutError):
-    """The target cannot be asked now; the message says what is missing."""
+    """The target cannot be asked now; the message says what is missing or full."""
 
     retry_after: float | None = None
     """Seconds after which it may be asked, where that is known."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
 
 from turnout._catalog import Catalog
 from turnout._environment import variable
+from turnout._gate import Gates
 from turnout._record import Record
 from turnout._validation import checked, hidden
 from turnout.errors import AuthenticationError, PluginError
@@ -62,6 +63,13 @@ class ProviderOptions:
     """Seconds for a whole request, where it sets no deadline of its own."""
     max_bytes: int = 64 * 1024 * 1024
     """How many bytes an answer may have."""
+    max_concurrent: int = 256
+    """How many streams are under way at once, in each event loop; further requests
+    wait for their turn."""
+    max_queued: int = 1024
+    """How many requests wait at once; a further one is refused."""
+    queue_timeout: float = 10.0
+    """Seconds that a request waits for its turn, which count in its deadline too."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -71,6 +79,10 @@ class ProviderOptions:
                     raise ValueError(f"{field.name} is in seconds, more than 0")
         if self.max_bytes <= 0:
             raise ValueError("max_bytes is more than 0")
+        if self.max_concurrent < 1:
+            raise ValueError("max_concurrent is at least 1")
+        if self.max_queued < 0:
+            raise ValueError("max_queued is at least 0")
         if self.base_url is not None:
             _check_address("base_url", self.base_url)
         if self.proxy is not None:
@@ -145,6 +157,13 @@ class Provider(ABC):
         )
         self.hooks: AttemptHooks | None = None
         """What plugins have to say about its attempts; set by whoever loaded them."""
+        self.gates = Gates(
+            self.info.name,
+            self.options.max_concurrent,
+            self.options.max_queued,
+            self.options.queue_timeout,
+        )
+        """How many of its streams are under way and queued."""
         self._catalog: Catalog | None = None
         self._http: Http | None = None
         self._entered = 0

@@ -53,6 +53,13 @@ class Reader(Protocol):
         """End what is read where it stands; may be called again."""
         ...
 
+    def abandon(self) -> None:
+        """Give back what others wait for, as nobody is left to close this.
+
+        May be called in any thread, since the garbage collector may be what does.
+        """
+        ...
+
 
 Source: TypeAlias = "Callable[[Record, Waiter], Reader]"
 """Begins what a stream reads; called once, when the stream is first read."""
@@ -199,7 +206,9 @@ class Stream:
         # An iterator warns itself; this is for a stream that was entered and lost.
         if self._state is _State.OPEN and not sys.is_finalizing():
             assert self._waiter is not None
+            assert self._reader is not None
             self._waiter.close()
+            self._reader.abandon()
             self._warn()
 
     def _claim(self) -> None:
@@ -247,6 +256,7 @@ class Stream:
             raise
         except BaseException:
             self._end(_State.CLOSED)
+            reader.abandon()  # Where it had no chance to close.
             raise
         finally:
             self._reading = False

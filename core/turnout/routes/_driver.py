@@ -114,6 +114,12 @@ class RouteReader:
             await self._attempt.close()
         self._release()
 
+    def abandon(self) -> None:
+        """Give back what others wait for; nobody is left to close the attempt."""
+        if self._attempt is not None:
+            self._attempt.abandon()
+        self._release()
+
     async def _hedged(self, share: HedgeShare) -> Sequence[Event] | None:
         """Read the first batch of the request, from a second target if it is late."""
         self._share = None  # Once a request.

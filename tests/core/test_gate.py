@@ -1,0 +1,479 @@
+"""How many streams of a provider are under way, and who waits."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import gc
+import math
+import pickle
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+import turnout
+from turnout._attempt import AttemptReader
+from turnout._gate import Gate
+from turnout._record import Record
+from turnout._waiter import Waiter
+from turnout.errors import (
+    ConfigError,
+    DeadlineError,
+    FirstDeltaTimeoutError,
+    ServerError,
+    TurnoutError,
+    UnavailableError,
+)
+from turnout.provider import Provider
+from turnout.testing import (
+    CHUNKED,
+    FakeProvider,
+    FaultServer,
+    Pause,
+    chunk,
+    response_head,
+    run_simulated,
+    send,
+    until,
+    wait_request,
+)
+from turnout.types import ChatRequest, Target
+
+from .scripted import Ledger, Lines, Scripted
+
+
+def gate_of(provider: Provider) -> Gate:
+    return provider.gates.of(asyncio.get_running_loop())
+
+
+def load(provider: Provider) -> tuple[int, int]:
+    """Return how many streams are under way and how many wait."""
+    gate = gate_of(provider)
+    return gate.taken, gate.queued
+
+
+async def turns(count: int = 5) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def ask(provider: Provider, **options: Any) -> asyncio.Task[turnout.Reply]:
+    return asyncio.create_task(provider.complete("Why?", **options))
+
+
+async def cancel(task: asyncio.Task[turnout.Reply]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_concurrent": 0}, "max_concurrent is at least 1"),
+        ({"max_queued": -1}, "max_queued is at least 0"),
+        ({"queue_timeout": 0}, "queue_timeout is in seconds"),
+    ],
+)
+def test_a_limit_that_is_out_of_range_is_refused(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        FakeProvider("a", **options)
+
+
+def test_t10_a_thousand_are_served_in_their_order_three_at_a_time() -> None:
+    order: list[int] = []
+    under_way = most = 0
+
+    async def answer(request: ChatRequest) -> AsyncGenerator[str]:
+        nonlocal under_way, most
+        order.append(int(request.last_user_text))
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.001 * (order[-1] % 7))
+        yield "a"
+        under_way -= 1
+
+    async def main() -> None:
+        provider = Scripted(answer, max_concurrent=3)
+        async with asyncio.TaskGroup() as group:
+            for index in range(1000):
+                group.create_task(provider.complete(str(index)))
+        assert load(provider) == (0, 0)
+
+    run_simulated(main())
+
+    assert order == list(range(1000))
+    assert most == 3
+
+
+async def test_t10_a_newcomer_does_not_pass_who_was_handed_a_place() -> None:
+    provider = FakeProvider("a", max_concurrent=1)
+    gate = gate_of(provider)
+    assert provider.gates.enter(asyncio.get_running_loop()) is gate
+    first = asyncio.create_task(provider.complete("First?"))
+    await turns()
+
+    gate.leave()
+    late = await provider.complete("Late?")
+    await first
+
+    assert late.text == "a"
+    asked = [request.last_user_text for request in provider.requests]
+    assert asked == ["First?", "Late?"]
+    assert load(provider) == (0, 0)
+
+
+def test_t09_whoever_waits_too_long_is_refused() -> None:
+    async def main() -> float:
+        provider = FakeProvider(Pause(30), "a", max_concurrent=1, queue_timeout=3)
+        first = ask(provider)
+        await turns()
+        with pytest.raises(UnavailableError) as caught:
+            await provider.complete("Why?")
+        waited = asyncio.get_running_loop().time()
+
+        told = str(caught.value)
+        assert "queue_timeout=3 s" in told
+        assert "1 under way (max_concurrent=1) and 0 queued (max_queued=1024)" in told
+        assert "nothing was sent" in told
+        assert caught.value.reply is not None
+        (attempt,) = caught.value.reply.attempts
+        assert attempt.outcome == "passed_over"
+        assert attempt.seconds == pytest.approx(3)
+        assert load(provider) == (1, 0)
+        await first
+        assert len(provider.requests) == 1
+        assert load(provider) == (0, 0)
+        return waited
+
+    assert run_simulated(main()) == pytest.approx(3)
+
+
+async def test_t09_a_full_queue_refuses_at_once() -> None:
+    provider = FakeProvider(asyncio.Event(), max_concurrent=1, max_queued=1)
+    tasks = [ask(provider), ask(provider)]
+    await turns()
+
+    with pytest.raises(UnavailableError, match="raise max_concurrent or max_queued"):
+        await provider.complete("Why?")
+
+    assert load(provider) == (1, 1)
+    for task in reversed(tasks):
+        await cancel(task)
+    assert load(provider) == (0, 0)
+
+
+async def test_a_route_asks_its_next_target_where_there_is_no_place() -> None:
+    full = FakeProvider(asyncio.Event(), max_concurrent=1, max_queued=0)
+    held = ask(full)
+    await turns()
+
+    reply = await turnout.fallback(full, FakeProvider("b")).complete("Why?")
+
+    assert reply.text == "b"
+    assert [a.outcome for a in reply.attempts] == ["passed_over", "complete"]
+    assert len(full.requests) == 1
+    await cancel(held)
+
+
+async def test_a_full_queue_is_told_apart_from_a_timer_that_fired_before() -> None:
+    slow = FakeProvider(asyncio.Event(), first_delta_timeout=0.01)
+    full = FakeProvider(asyncio.Event(), max_concurrent=1, max_queued=0)
+    held = ask(full)
+    await turns()
+
+    with pytest.raises(turnout.FallbackError) as caught:
+        await turnout.fallback(slow, full).complete("Why?")
+
+    assert "max_queued" in str(caught.value.exceptions[1])
+    await cancel(held)
+
+
+@pytest.mark.parametrize("routed", [False, True])
+def test_t07_the_deadline_goes_on_in_the_queue(routed: bool) -> None:
+    async def main() -> float:
+        provider = FakeProvider(Pause(30), "a", max_concurrent=1)
+        other = FakeProvider("b")
+        first = ask(provider)
+        await turns()
+        asked = turnout.fallback(provider, other) if routed else provider
+        with pytest.raises(DeadlineError, match="waiting to ask Fake:fake-1, 2 s"):
+            await asked.complete("Why?", deadline=2.0)
+        passed = asyncio.get_running_loop().time()
+        assert not other.requests
+        assert load(provider) == (1, 0)
+        await first
+        assert len(provider.requests) == 1
+        return passed
+
+    assert run_simulated(main()) == pytest.approx(2)
+
+
+def test_the_clock_of_the_first_delta_starts_with_the_place() -> None:
+    async def main() -> None:
+        provider = FakeProvider(
+            Pause(8), "a", max_concurrent=1, first_delta_timeout=9.0
+        )
+        tasks = [ask(provider), ask(provider)]
+        replies = await asyncio.gather(*tasks)
+
+        assert [r.attempts[0].first_delta for r in replies] == pytest.approx([8, 8])
+
+    run_simulated(main())
+
+
+def test_first_delta_timeout_holds_for_who_has_waited() -> None:
+    async def main() -> float:
+        provider = FakeProvider(
+            Pause(60), "a", max_concurrent=1, first_delta_timeout=5.0
+        )
+        tasks = [ask(provider), ask(provider)]
+        errors = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(error) for error in errors} == {FirstDeltaTimeoutError}
+        assert load(provider) == (0, 0)
+        return asyncio.get_running_loop().time()
+
+    assert run_simulated(main()) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("error", [None, ServerError("no"), ValueError("x")])
+async def test_a_place_is_given_back_however_an_answer_ends(
+    error: Exception | None,
+) -> None:
+    provider = FakeProvider("a", *([error] if error else []), max_concurrent=1)
+    for _ in range(3):
+        try:
+            await provider.complete("Why?")
+        except TurnoutError:
+            assert error is not None
+        assert load(provider) == (0, 0)
+
+
+async def test_a_place_is_given_back_by_a_stream_that_is_closed() -> None:
+    provider = FakeProvider("a", "b", max_concurrent=1)
+    stream = provider.stream("Why?")
+    assert load(provider) == (0, 0)
+    async with stream:
+        assert load(provider) == (1, 0)
+    await stream.aclose()
+
+    assert load(provider) == (0, 0)
+
+
+@pytest.mark.parametrize("routed", [False, True])
+async def test_a_place_is_given_back_by_a_stream_that_is_dropped(routed: bool) -> None:
+    provider = FakeProvider("a", "b", max_concurrent=1)
+    asked = turnout.fallback(provider) if routed else provider
+
+    async def lose() -> None:
+        _ = await asked.stream("Why?").__aenter__()
+
+    with pytest.warns(ResourceWarning, match="dropped half-read"):  # noqa: PT031
+        await lose()
+        gc.collect()
+        await turns()
+
+    assert load(provider) == (0, 0)
+    assert (await provider.complete("Why?")).text == "ab"
+
+
+async def test_a_place_is_given_back_where_nothing_could_be_closed() -> None:
+    class Stop(BaseException):
+        pass
+
+    provider = FakeProvider(Stop, max_concurrent=1)
+    stream = provider.stream("Why?")
+    with pytest.raises(Stop):
+        await stream
+    await turns()
+
+    assert load(provider) == (0, 0)
+
+
+async def test_an_attempt_that_was_closed_takes_no_place() -> None:
+    provider, waiter = FakeProvider("a"), Waiter()
+    request = ChatRequest.build("Why?", model="fake-1")
+    reader = AttemptReader(provider, request, Record(), waiter, math.inf)
+    await reader.close()
+
+    assert await reader.read() is None
+    assert load(provider) == (0, 0)
+    waiter.close()
+
+
+async def test_a_route_that_breaks_before_it_asks_has_no_place_to_give_back() -> None:
+    class Stop(BaseException):
+        pass
+
+    class Stopping(Ledger):
+        def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
+            raise Stop
+
+    provider = FakeProvider("a")
+    provider.hooks = Stopping()
+    with pytest.raises(Stop):
+        await turnout.fallback(provider).complete("Why?")
+
+    assert load(provider) == (0, 0)
+
+
+def test_a_stream_that_outlives_its_loop_is_dropped_in_peace() -> None:
+    provider = FakeProvider("a", "b", max_concurrent=1)
+    kept: list[object] = []
+
+    async def main() -> None:
+        kept.append(await provider.stream("Why?").__aenter__())
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(main())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    with pytest.warns(ResourceWarning, match="dropped half-read"):  # noqa: PT031
+        kept.clear()
+        gc.collect()
+
+    assert asyncio.run(provider.complete("Why?")).text == "ab"
+
+
+async def test_c03_whoever_is_cancelled_in_the_queue_asks_nothing() -> None:
+    go = asyncio.Event()
+    provider = FakeProvider(go, "a", max_concurrent=1)
+    first, second, third = ask(provider), ask(provider), ask(provider)
+    await turns()
+    assert load(provider) == (1, 2)
+
+    await cancel(second)
+    assert load(provider) == (1, 1)
+    go.set()
+    await asyncio.gather(first, third)
+
+    assert len(provider.requests) == 2
+    assert load(provider) == (0, 0)
+
+
+async def test_c03_whoever_is_closed_in_the_queue_asks_nothing() -> None:
+    provider = FakeProvider(asyncio.Event(), max_concurrent=1)
+    first = ask(provider)
+    await turns()
+    stream = provider.stream("Why?")
+    reading = asyncio.create_task(stream.collect())
+    await turns()
+    await stream.aclose()
+
+    assert (await reading).attempts[0].outcome == "closed"
+    assert load(provider) == (1, 0)
+    await cancel(first)
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("cancelled_first", [False, True])
+async def test_a_place_that_comes_with_a_cancellation_is_handed_on(
+    cancelled_first: bool,
+) -> None:
+    provider = FakeProvider("a", max_concurrent=1)
+    gate = gate_of(provider)
+    assert provider.gates.enter(asyncio.get_running_loop()) is gate
+    second, third = ask(provider), ask(provider)
+    await turns()
+    assert load(provider) == (1, 2)
+
+    if cancelled_first:
+        second.cancel()
+        gate.leave()
+    else:
+        gate.leave()
+        second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+
+    assert (await third).text == "a"
+    assert load(provider) == (0, 0)
+
+
+def test_cancelling_at_any_step_gives_the_place_back() -> None:
+    async def main(step: int) -> bool:
+        provider = FakeProvider(Pause(1), "a", Pause(1), "b", max_concurrent=1)
+        tasks = [ask(provider) for _ in range(3)]
+        await turns(step % 20)
+        await asyncio.sleep(0.5 * (step // 20))
+        tasks[1].cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert load(provider) == (0, 0)
+        assert [getattr(r, "text", None) for r in results][::2] == ["ab", "ab"]
+        return isinstance(results[1], asyncio.CancelledError)
+
+    outcomes = [run_simulated(main(step)) for step in range(200)]
+
+    assert outcomes[0]
+    assert not outcomes[-1]
+
+
+def test_each_event_loop_has_places_of_its_own_for_as_long_as_it_lives() -> None:
+    provider = FakeProvider("a", max_concurrent=1)
+    for _ in range(3):
+        asyncio.run(provider.complete("Why?"))
+        gc.collect()
+
+    assert len(provider.gates) == 0
+
+    with asyncio.Runner() as one, asyncio.Runner() as other:
+        for runner in (one, other, one):
+            assert runner.run(provider.complete("Why?")).text == "a"
+        assert len(provider.gates) == 2
+
+
+def test_a_loop_that_ended_while_somebody_waited_is_forgotten() -> None:
+    provider = FakeProvider(asyncio.Event(), "a", max_concurrent=1)
+    loop = asyncio.new_event_loop()
+    left = [loop.create_task(provider.complete("Why?")) for _ in range(2)]
+    for _ in range(3):
+        loop.run_until_complete(asyncio.sleep(0))
+    assert provider.gates.of(loop).queued == 1
+    loop.close()
+
+    other = asyncio.new_event_loop()
+    provider.gates.of(other)
+    other.close()
+
+    assert len(provider.gates) == 1
+    for task in left:
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+def test_a_copy_of_a_provider_has_places_of_its_own() -> None:
+    provider = Lines(max_concurrent=7)
+    for other in (copy.deepcopy(provider), pickle.loads(pickle.dumps(provider))):
+        loop = asyncio.new_event_loop()
+        assert other.gates.of(loop) is not provider.gates.of(loop)
+        assert other.gates.of(loop).free == 7
+        loop.close()
+
+
+async def test_t09_t10_c03_a_server_sees_no_more_than_have_places() -> None:
+    go = asyncio.Event()
+    script = [
+        wait_request(),
+        send(response_head(200, CHUNKED)),
+        chunk(b"a\n"),
+        until(go),
+        chunk(b""),
+    ]
+    async with FaultServer(script, keep_alive=True) as server:
+        provider = Lines(base_url=server.url, max_concurrent=2, max_queued=3)
+        async with provider:
+            tasks = [asyncio.create_task(provider.complete(str(i))) for i in range(5)]
+            await server.wait_for(lambda: len(server.http_requests) == 2)
+            with pytest.raises(UnavailableError):
+                await provider.complete("too many")
+            await cancel(tasks[3])
+            assert load(provider) == (2, 2)
+            assert len(server.http_requests) == 2
+            go.set()
+            await asyncio.gather(*tasks[:3], tasks[4])
+
+        asked = {repr(request.json()) for request in server.http_requests}
+        assert asked == {repr({"q": str(index)}) for index in (0, 1, 2, 4)}
+        assert load(provider) == (0, 0)
