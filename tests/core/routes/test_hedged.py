@@ -1,0 +1,256 @@
+"""A second target is asked when the first is slow: R10 to R12 of the cases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from turnout.errors import (
+    FallbackError,
+    InvalidRequestError,
+    RateLimitError,
+    ServerError,
+    TurnoutError,
+)
+from turnout.routes import Hedging, Route
+from turnout.routes._budget import BudgetPolicy
+from turnout.routes._health import HealthPolicy, MemoryHealth
+from turnout.testing import FakeProvider, Pause, run_simulated
+from turnout.types import Event, Failover, Finish, ReasoningDelta, Reply, Usage
+
+T = TypeVar("T")
+
+ALL = Hedging(enabled=True, share=1.0)
+TOOL = {"type": "function", "function": {"name": "now"}}
+
+
+def simulated(coroutine: Coroutine[Any, Any, T]) -> T:
+    return run_simulated(coroutine)
+
+
+def slow(*pieces: Any, seconds: float = 10.0, name: str = "Slow") -> FakeProvider:
+    return FakeProvider(Pause(seconds), *pieces, name=name)
+
+
+def route_of(
+    *providers: FakeProvider, store: MemoryHealth | None = None, **policy: Any
+) -> Route:
+    fields = {"hedging": ALL, "max_retries": 0, **policy}
+    return Route([provider.target() for provider in providers], fields, health=store)
+
+
+def told(reply: Reply) -> list[tuple[str, str]]:
+    return [(attempt.target.provider, attempt.outcome) for attempt in reply.attempts]
+
+
+def test_r10_the_faster_of_two_gives_the_answer_and_the_other_is_closed() -> None:
+    async def main() -> Reply:
+        first, second = slow("late"), FakeProvider("fa", "st", name="Fast")
+        reply = await route_of(first, second).complete("Why?")
+        assert len(asyncio.all_tasks()) == 1
+        return reply
+
+    reply = simulated(main())
+
+    assert reply.text == "fast"
+    assert reply.target is not None
+    assert reply.target.provider == "Fast"
+    assert told(reply) == [("Slow", "closed"), ("Fast", "complete")]
+    # Two seconds while too little is known of the first.
+    assert reply.attempts[0].seconds == pytest.approx(2.0, abs=0.01)
+
+
+def test_r10_all_that_the_second_brings_is_in_the_stream_and_the_reply() -> None:
+    usage = Usage(input_tokens=1, output_tokens=2)
+
+    async def main() -> tuple[list[Event], Reply]:
+        brought = [ReasoningDelta(text="hm"), "a", usage, Finish(reason="length")]
+        second = FakeProvider(*brought, name="Fast")
+        stream = route_of(slow("late"), second).stream("Why?")
+        events = [event async for event in stream.events()]
+        return events, stream.reply
+
+    events, reply = simulated(main())
+
+    assert not any(isinstance(event, Failover) for event in events)
+    assert (reply.text, reply.reasoning, reply.usage) == ("a", "hm", usage)
+    assert reply.finish_reason == "length"
+
+
+def test_the_first_goes_on_if_it_begins_before_the_second_does() -> None:
+    async def main() -> Reply:
+        first, second = slow("late", seconds=3.0), slow("never", name="Other")
+        return await route_of(first, second).complete("Why?")
+
+    reply = simulated(main())
+
+    assert reply.text == "late"
+    assert sorted(told(reply)) == [("Other", "closed"), ("Slow", "complete")]
+
+
+def test_a_first_that_begins_in_time_is_asked_alone() -> None:
+    async def main() -> tuple[Reply, int]:
+        first, second = slow("late", seconds=1.9), FakeProvider("b", name="Other")
+        reply = await route_of(first, second).complete("Why?")
+        return reply, len(second.requests)
+
+    reply, asked = simulated(main())
+
+    assert reply.text == "late"
+    assert asked == 0
+
+
+def test_hedging_is_off_by_default() -> None:
+    async def main() -> Reply:
+        first, second = slow("late"), FakeProvider("b", name="Other")
+        return await route_of(first, second, hedging=Hedging()).complete("Why?")
+
+    assert simulated(main()).text == "late"
+
+
+@pytest.mark.parametrize(
+    ("options", "policy"),
+    [
+        pytest.param({"tools": [TOOL]}, {}, id="tools"),
+        pytest.param({"extra": {"store": True}}, {}, id="state"),
+        pytest.param({}, {"hedging": Hedging(enabled=True)}, id="share"),
+        pytest.param({}, {"max_attempts": 1}, id="attempts"),
+        pytest.param({"deadline": 2.5}, {}, id="deadline"),
+    ],
+)
+def test_r11_no_second_is_asked_where_it_may_not(
+    options: dict[str, Any], policy: dict[str, Any]
+) -> None:
+    async def main() -> int:
+        first, second = slow("late", seconds=2.2), FakeProvider("b", name="Other")
+        reply = await route_of(first, second, **policy).complete("Why?", **options)
+        assert reply.text == "late"
+        return len(second.requests)
+
+    assert simulated(main()) == 0
+
+
+def test_r11_no_second_is_asked_that_was_limited_lately() -> None:
+    async def main() -> Reply:
+        limited = FakeProvider(
+            answers=[[RateLimitError("no", retry_after=1.0)], ["b"]], name="Other"
+        )
+        store = MemoryHealth()
+        await route_of(
+            limited, FakeProvider("x", name="Third"), patience=0, store=store
+        ).complete("Why?")
+        await asyncio.sleep(5)
+        return await route_of(slow("late"), limited, store=store).complete("Why?")
+
+    assert told(simulated(main())) == [("Slow", "complete")]
+
+
+def test_a_second_of_the_same_provider_is_not_asked() -> None:
+    async def main() -> Reply:
+        provider = FakeProvider(
+            answers=[[Pause(10.0), "late"], ["b"]], models=("a", "b")
+        )
+        route = Route([provider.target("a"), provider.target("b")], {"hedging": ALL})
+        return await route.complete("Why?")
+
+    assert simulated(main()).text == "late"
+
+
+def test_a_lone_target_is_not_hedged() -> None:
+    async def main() -> Reply:
+        return await route_of(slow("late")).complete("Why?")
+
+    assert simulated(main()).text == "late"
+
+
+def test_a_hedge_is_paid_from_the_budget_of_the_second() -> None:
+    async def main() -> Reply:
+        broke = HealthPolicy(budget=BudgetPolicy(capacity=0, floor=0))
+        first, second = slow("late"), FakeProvider("b", name="Other")
+        return await route_of(first, second, store=MemoryHealth(broke)).complete("Why?")
+
+    assert told(simulated(main())) == [("Slow", "complete")]
+
+
+def test_r12_both_fail_and_both_are_told() -> None:
+    async def main() -> FallbackError:
+        first = slow(ServerError("a"), seconds=5.0)
+        second = slow(RateLimitError("b"), seconds=1.0, name="Other")
+        with pytest.raises(FallbackError) as caught:
+            await route_of(first, second).complete("Why?")
+        return caught.value
+
+    failure = simulated(main())
+
+    assert [str(error) for error in failure.exceptions] == ["b", "a"]
+    assert [a.target.provider for a in failure.attempts] == ["Other", "Slow"]
+
+
+def test_the_other_goes_on_where_one_of_two_fails() -> None:
+    async def main() -> tuple[Reply, Reply]:
+        failing = slow(ServerError("b"), seconds=1.0, name="Other")
+        first = await route_of(slow("late"), failing).complete("Why?")
+        failing = slow(ServerError("a"), seconds=3.0)
+        second = await route_of(failing, slow("b", name="Other")).complete("Why?")
+        return first, second
+
+    first, second = simulated(main())
+
+    assert told(first) == [("Other", "failed"), ("Slow", "complete")]
+    assert told(second) == [("Slow", "failed"), ("Other", "complete")]
+    assert (first.text, second.text) == ("late", "b")
+
+
+def test_a_request_that_one_refuses_ends_both() -> None:
+    async def main() -> TurnoutError:
+        refusing = slow(InvalidRequestError("no"), seconds=1.0, name="Other")
+        with pytest.raises(InvalidRequestError) as caught:
+            await route_of(slow("late"), refusing).complete("Why?")
+        assert len(asyncio.all_tasks()) == 1
+        return caught.value
+
+    error = simulated(main())
+
+    assert error.reply is not None
+    assert told(error.reply) == [("Other", "failed"), ("Slow", "closed")]
+
+
+def test_what_both_bring_in_the_same_turn_is_of_one() -> None:
+    async def main() -> Reply:
+        first, second = slow("a", seconds=3.0), slow("b", seconds=1.0, name="Other")
+        return await route_of(first, second).complete("Why?")
+
+    reply = simulated(main())
+
+    assert reply.text in {"a", "b"}
+    assert sorted(outcome for _, outcome in told(reply)) == ["closed", "complete"]
+
+
+@pytest.mark.parametrize("how", ["cancel", "close"])
+@pytest.mark.parametrize("seconds", [1.0, 5.0], ids=["before", "during"])
+def test_c03_ending_a_race_closes_both_and_gives_all_back(
+    how: str, seconds: float
+) -> None:
+    async def main() -> None:
+        store = MemoryHealth()
+        first, second = slow("late", seconds=60), slow("b", seconds=60, name="Other")
+        stream = route_of(first, second, store=store).stream("Why?")
+        task = asyncio.create_task(stream.collect())
+        await asyncio.sleep(seconds)
+        if how == "cancel":
+            task.cancel()
+        else:
+            await stream.aclose()
+        await asyncio.wait([task])
+
+        assert task.cancelled() == (how == "cancel")
+        assert len(asyncio.all_tasks()) == 1
+        assert {outcome for _, outcome in told(stream.reply)} == {"closed"}
+        for _, health in store.known():
+            assert health.budget.in_flight == 0
+            assert health.failures == 0
+
+    simulated(main())
