@@ -67,7 +67,12 @@ def test_r10_all_that_the_second_brings_is_in_the_stream_and_the_reply() -> None
     usage = Usage(input_tokens=1, output_tokens=2)
 
     async def main() -> tuple[list[Event], Reply]:
-        brought = [ReasoningDelta(text="hm"), "a", usage, Finish(reason="length")]
+        brought: list[Any] = [
+            ReasoningDelta(text="hm"),
+            "a",
+            usage,
+            Finish(reason="length"),
+        ]
         second = FakeProvider(*brought, name="Fast")
         stream = route_of(slow("late"), second).stream("Why?")
         events = [event async for event in stream.events()]
