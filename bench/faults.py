@@ -34,7 +34,8 @@ def piece(text: str) -> bytes:
 
 
 def finish(reason: str = "stop") -> bytes:
-    return sse({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+    empty: dict[str, str] = {}
+    return sse({"choices": [{"index": 0, "delta": empty, "finish_reason": reason}]})
 
 
 def words(first: int, last: int) -> bytes:
