@@ -9,7 +9,6 @@ Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from turnout.errors import (
     ServerError,
     StreamError,
 )
+from turnout.http._hints import body_hint, reset_hint, retry_after
 
 __all__ = [
     "REQUEST_ID_HEADERS",
@@ -38,7 +38,6 @@ __all__ = [
     "Refusal",
     "StatusRule",
     "classify",
-    "retry_after",
     "shortened",
 ]
 
@@ -59,6 +58,8 @@ class Refusal:
     """The error's `code`, `type` and the like, lower-case."""
     reason: str = ""
     """What the provider says for people, where that can be found in the body."""
+    hint: float | None = None
+    """The seconds after which, by the body, the provider may be asked again."""
 
     @classmethod
     def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
@@ -75,6 +76,7 @@ class Refusal:
             text=text,
             codes=frozenset(codes),
             reason=reason,
+            hint=body_hint(value, reason),
         )
 
 
@@ -90,7 +92,7 @@ class StatusRule:
     phrases: Sequence[str] = ()
     """Any of these in the body, lower-case."""
     hinted: bool = False
-    """Only where the provider says when it may be asked again."""
+    """Only where a header says when the provider may be asked again."""
 
     def matches(self, refusal: Refusal) -> bool:
         """Tell whether the rule is about this refusal."""
@@ -280,12 +282,12 @@ def classify(
     matching = (rule for rule in (*rules, *STATUS_RULES) if rule.matches(refusal))
     error = next(matching).error
     said = _SAID.get(error, "{provider} refused").format(provider=provider, key=key)
-    wait = retry_after(refusal.headers)
+    wait = _wait(error, refusal)
     hint = "" if wait is None else f"; it may be asked again in {wait:g} s"
     told = f": {reason}" if reason else ""
     inside = refusal.status == _INSIDE
     where = "inside its answer" if inside else f"status {refusal.status}"
-    return error(
+    failure = error(
         f"{said} ({where}){hint}{told}",
         provider=provider,
         status_code=refusal.status,
@@ -293,44 +295,21 @@ def classify(
         request_id=_request_id(refusal.headers),
         details=details,
     )
+    if refusal.headers.get("x-should-retry", "").lower() == "false":
+        failure.retryable = False
+    return failure
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds after which the provider says that it may be asked again.
-
-    Reads `retry-after-ms`, then `retry-after` as seconds or as a date; a date in the
-    past is 0, and what is no sensible time is nothing.
-
-    Args:
-        headers: By lower-case names.
-    """
-    milliseconds = _seconds(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    hint = headers.get("retry-after")
-    seconds = _seconds(hint)
-    return _until(hint) if seconds is None and hint else seconds
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value >= 0 else None
-
-
-def _until(date: str) -> float | None:
-    import time
-    from email.utils import mktime_tz, parsedate_tz
-
-    parsed = parsedate_tz(date)
-    if parsed is None:
-        return None
-    try:
-        return max(0.0, mktime_tz(parsed) - time.time())
-    except (ValueError, OverflowError):
-        return None
+def _wait(error: type[ProviderError], refusal: Refusal) -> float | None:
+    """Return the seconds after which the provider says that it may be asked again."""
+    wait = retry_after(refusal.headers)
+    # The hints in bodies are wrong where a quota is used up: Google's daily ones come
+    # with that of the minute.
+    if wait is None and error.retryable:
+        wait = refusal.hint
+    if wait is None and issubclass(error, RateLimitError):
+        wait = reset_hint(refusal.headers)
+    return wait
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:

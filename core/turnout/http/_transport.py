@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import zlib
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
@@ -254,11 +255,6 @@ _BEFORE_THE_BODY: tuple[_Row, ...] = (
     ),
     (aiohttp.ClientSSLError, ConnectError, "cannot reach {place} securely: {cause}"),
     (
-        aiohttp.ClientConnectorCertificateError,
-        ConnectError,
-        "cannot reach {place} securely: {cause}",
-    ),
-    (
         aiohttp.ServerFingerprintMismatch,
         ConnectError,
         "cannot reach {place} securely: its certificate is another one",
@@ -346,6 +342,12 @@ _IN_THE_BODY: tuple[_Row, ...] = (
     (Exception, ProtocolError, "{place} sent a body that is not valid HTTP"),
 )
 
+# Another try would end the same.
+_LASTING = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+
+_NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+"""What the system says of a name; any other word of it is about the look-up."""
+
 # What a payload error is about stands in its text alone.
 _CORRUPT = ("Can not decode content-encoding", "chunk size", "PayloadEncodingError")
 
@@ -383,7 +385,16 @@ def _meaning(
     table: tuple[_Row, ...], error: BaseException, place: str, timeout: float
 ) -> TurnoutError:
     meant, text = next(row[1:] for row in table if isinstance(error, row[0]))
-    return meant(text.format(place=place, cause=_cause(error), timeout=timeout))
+    failure = meant(text.format(place=place, cause=_cause(error), timeout=timeout))
+    if isinstance(failure, ConnectError) and _lasting(error):
+        failure.retryable = False
+    return failure
+
+
+def _lasting(error: BaseException) -> bool:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return error.errno in _NO_SUCH_NAME
+    return isinstance(error, _LASTING)
 
 
 def _cause(error: BaseException) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import time
-from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -26,7 +24,7 @@ from turnout.errors import (
     StreamError,
 )
 from turnout.http import Refusal, StatusRule
-from turnout.http._status import classify, retry_after, shortened
+from turnout.http._status import classify, shortened
 
 
 def refusal(status: int, body: object = b"", **headers: str) -> Refusal:
@@ -280,35 +278,53 @@ def test_a_payment_that_is_asked_for_again_soon_is_a_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "seconds"),
+    ("status", "seconds"), [(429, 1.5), (503, 1.5), (500, 1.5), (400, None)]
+)
+def test_a_bodys_hint_is_taken_where_waiting_helps(
+    status: int, seconds: float | None
+) -> None:
+    told = refusal(status, error_body(message="Please try again in 1.5s."))
+
+    assert error_of(told).retry_after == seconds
+
+
+def test_a_daily_quota_does_not_come_back_in_a_minute() -> None:
+    said = "Quota GenerateRequestsPerDay; please retry in 19s"
+
+    assert error_of(refusal(429, error_body(message=said))).retry_after is None
+
+
+def test_a_header_goes_before_the_body() -> None:
+    told = refusal(429, error_body(message="try again in 1s"), retry_after="7")
+
+    assert error_of(told).retry_after == 7.0
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "seconds"),
     [
-        ({"retry-after-ms": "250"}, 0.25),
-        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
-        ({"retry-after-ms": "x", "retry-after": "9"}, 9.0),
-        ({"retry-after": "1.5"}, 1.5),
-        ({"retry-after": "0"}, 0.0),
-        ({"retry-after": "3600"}, 3600.0),
-        ({"retry-after": formatdate(0, usegmt=True)}, 0.0),
-        ({"retry-after": "abc"}, None),
-        ({"retry-after": "-1"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "1e400"}, None),
-        ({"retry-after": ""}, None),
-        ({"retry-after": "Mon, 99 Xxx 99999 99:99:99 GMT"}, None),
-        ({"retry-after": "Mon, 01 Jan 999999999999 00:00:00 GMT"}, None),
-        ({}, None),
+        (429, {}, 360.0),
+        (429, error_body(message="try again in 1s"), 1.0),
+        (429, error_body(code="insufficient_quota"), None),
+        (503, {}, None),
     ],
 )
-def test_a_hint_is_in_seconds(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds
+def test_a_reset_is_the_last_hint_at_a_rate(
+    status: int, body: object, seconds: float | None
+) -> None:
+    used = {"x_ratelimit_remaining_tokens": "0", "x_ratelimit_reset_tokens": "6m0s"}
+
+    assert error_of(refusal(status, body, **used)).retry_after == seconds
 
 
-def test_a_hint_may_be_a_date() -> None:
-    hint = retry_after({"retry-after": formatdate(time.time() + 100, usegmt=True)})
+@pytest.mark.parametrize(
+    ("said", "retryable"), [("false", False), ("False", False), ("true", True)]
+)
+def test_a_provider_may_forbid_another_try(said: str, retryable: bool) -> None:
+    error = error_of(refusal(500, x_should_retry=said))
 
-    assert hint is not None
-    assert 95 < hint <= 100
+    assert error.retryable is retryable
+    assert pickle.loads(pickle.dumps(error)).retryable is retryable
 
 
 def test_an_error_says_what_there_is_to_know() -> None:

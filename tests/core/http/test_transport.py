@@ -169,6 +169,24 @@ async def test_a_name_that_is_not_known_cannot_be_reached() -> None:  # H02
     assert str(error) == "cannot reach nowhere.invalid: its name is not known"
 
 
+@pytest.mark.parametrize(
+    ("error", "retryable"),
+    [
+        pytest.param(socket.EAI_NONAME, False, id="no-such-name"),
+        pytest.param(socket.EAI_AGAIN, True, id="no-look-up"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_not_asked_again(
+    error: int, retryable: bool
+) -> None:
+    place = ConnectionKey("nowhere.invalid", 80, False, True, None, None, None)
+    cause = aiohttp.ClientConnectorDNSError(place, socket.gaierror(error, "x"))
+    met = _transport.open_error(cause, "nowhere.invalid", 5.0)
+
+    assert isinstance(met, ConnectError)
+    assert met.retryable is retryable
+
+
 @pytest.mark.parametrize("url", ["http://" + "x" * 64 + ".invalid", "http://a..b"])
 async def test_a_name_that_cannot_be_written_is_the_configurations(url: str) -> None:
     assert isinstance(await failure_at(url), ConfigError | ConnectError)
@@ -349,6 +367,7 @@ async def test_a_certificate_that_does_not_hold_is_refused(
     assert isinstance(error, ConnectError)
     assert "securely" in str(error)
     assert why in str(error)
+    assert not error.retryable
     assert server.connections == []
 
 
@@ -358,6 +377,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:  # H2
 
     assert isinstance(error, ConnectError)
     assert "self-signed certificate" in str(error)
+    assert not error.retryable
     assert server.connections == []
 
 

@@ -1,0 +1,161 @@
+"""When a provider says that it may be asked again.
+
+Services say it in a header made for that, in the body of the refusal, or by when the
+allowance that is used up comes back.
+
+Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import cast
+
+__all__ = ["body_hint", "reset_hint", "retry_after"]
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
+"""Of Go's durations: `1h23m31s`, `6m0s`, `20ms`."""
+
+_PART = r"(\d+(?:\.\d+)?)(h|ms|m|s)"
+
+_DURATION = re.compile(rf"(?:{_PART})+")
+
+_TRY_AGAIN = re.compile(rf"\b(?:try again|retry) in ((?:{_PART})+)", re.IGNORECASE)
+
+_RETRY_DELAY = re.compile(r"\d+(\.\d+)?s")
+"""Google's `RetryInfo`."""
+
+_ALLOWANCES = (
+    *(
+        (f"x-ratelimit-remaining-{what}", f"x-ratelimit-reset-{what}")
+        for what in ("requests", "tokens")
+    ),
+    *(
+        (f"anthropic-ratelimit-{what}-remaining", f"anthropic-ratelimit-{what}-reset")
+        for what in ("requests", "tokens", "input-tokens", "output-tokens")
+    ),
+    ("x-ratelimit-remaining", "x-ratelimit-reset"),
+)
+"""The headers of what is left of an allowance, and of when it comes back."""
+
+_EPOCH = 1e9
+_EPOCH_MS = 1e12
+"""A number from here on is a time in seconds, and from here on in milliseconds."""
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds after which the provider says that it may be asked again.
+
+    Reads `retry-after-ms`, then `retry-after` as seconds or as a date; a date in the
+    past is 0, and what is no sensible time is nothing.
+
+    Args:
+        headers: By lower-case names.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    hint = headers.get("retry-after")
+    seconds = _number(hint)
+    return _until_date(hint) if seconds is None and hint else seconds
+
+
+def body_hint(value: object, reason: str) -> float | None:
+    """Return the seconds that a refusal's body gives, as Google and OpenAI do.
+
+    Args:
+        value: The body, read as JSON; None where it is none.
+        reason: What it says for people, which is read where nothing else says it.
+    """
+    delay = _retry_info(value)
+    if delay is not None:
+        return delay
+    said = _TRY_AGAIN.search(reason)
+    return None if said is None else _duration(said[1].lower())
+
+
+def reset_hint(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds until the first allowance that is used up comes back.
+
+    Args:
+        headers: By lower-case names.
+    """
+    waits = [
+        _until(headers.get(reset, ""))
+        for remaining, reset in _ALLOWANCES
+        if _number(headers.get(remaining)) == 0
+    ]
+    return min((wait for wait in waits if wait is not None), default=None)
+
+
+def _retry_info(value: object) -> float | None:
+    if isinstance(value, list):
+        found = map(_retry_info, cast("list[object]", value))
+        return next((delay for delay in found if delay is not None), None)
+    if not isinstance(value, Mapping):
+        return None
+    fields = cast("Mapping[str, object]", value)
+    delay = fields.get("retryDelay")
+    if isinstance(delay, str) and _RETRY_DELAY.fullmatch(delay):
+        return _number(delay[:-1])
+    return _retry_info([fields.get("error"), fields.get("details")])
+
+
+def _until(reset: str) -> float | None:
+    """Return the seconds to a reset: a duration, or a time in one of three forms."""
+    import time
+
+    if _DURATION.fullmatch(reset):
+        return _duration(reset)
+    number = _number(reset)
+    if number is None:
+        return _until_moment(reset)
+    if number < _EPOCH:
+        return number
+    at = number / 1000 if number >= _EPOCH_MS else number
+    return max(0.0, at - time.time())
+
+
+def _duration(text: str) -> float | None:
+    parts = re.findall(_PART, text)
+    return _finite(sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return _finite(float(text or ""))
+    except ValueError:
+        return None
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _until_moment(moment: str) -> float | None:
+    """Return the seconds to a time as of RFC 3339."""
+    import datetime
+
+    try:
+        at = datetime.datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        return None
+    left = at - datetime.datetime.now(datetime.UTC)
+    return max(0.0, left.total_seconds())
+
+
+def _until_date(date: str) -> float | None:
+    import time
+    from email.utils import mktime_tz, parsedate_tz
+
+    parsed = parsedate_tz(date)
+    if parsed is None:
+        return None
+    try:
+        return max(0.0, mktime_tz(parsed) - time.time())
+    except (ValueError, OverflowError):
+        return None
