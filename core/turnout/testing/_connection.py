@@ -224,3 +224,4 @@ class Connection:
     def note_closed(self) -> None:
         """Log that the socket is no more."""
         self._closed.set()
+        self._changed()

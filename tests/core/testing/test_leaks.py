@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import warnings
 from collections.abc import AsyncGenerator
 
@@ -75,6 +76,14 @@ async def test_what_was_there_before_may_stay() -> None:
         async with LeakCheck(within=0):
             await asyncio.sleep(0)
         before.cancel()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pairs of other sockets")
+async def test_a_pair_that_a_loop_wakes_itself_with_may_stay() -> None:
+    check = await LeakCheck(within=0).__aenter__()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        await check.__aexit__(None, None, None)
 
 
 async def test_a_block_may_end_with_what_is_still_closing() -> None:

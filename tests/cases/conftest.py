@@ -1,0 +1,64 @@
+"""What holds after every case: nothing is left, nothing is shown, nobody complains."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+import pytest
+import pytest_asyncio
+
+from turnout.testing import LeakCheck
+
+from .harness import SERVICES, Case, Service
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]]
+    loops = {"asyncio": asyncio.new_event_loop}
+    if sys.platform != "win32":
+        import uvloop  # There is none for Windows.
+
+        loops["uvloop"] = uvloop.new_event_loop
+    return loops
+
+
+@pytest.fixture(scope="package", autouse=True)
+def frozen() -> Iterator[None]:
+    """Take what there is already out of the collector's sight.
+
+    `LeakCheck` looks at all that is in it, for every case twice.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(params=SERVICES.values(), ids=list(SERVICES))
+def service(request: pytest.FixtureRequest) -> Service:
+    """Return each of the services, one after another."""
+    assert isinstance(request.param, Service)
+    return request.param
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def case(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Case]:
+    """Insist on what must hold after every case.
+
+    Warnings are errors already, those that a destructor gives among them.
+    """
+    complaints: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    caplog.set_level(logging.DEBUG)
+    case = Case()
+    async with LeakCheck():
+        yield case
+    case.check_secrets(caplog.text)
+    assert not complaints, complaints

@@ -1,0 +1,139 @@
+"""Answers that do not come in time. T01 to T06 of the cases.
+
+Where a timer has to fire, the server waits for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from tests.support.openai_server import chunk as delta
+from tests.support.openai_server import event
+from turnout.errors import FirstDeltaTimeoutError, StreamStalledError
+from turnout.testing import (
+    FaultServer,
+    Step,
+    chunk,
+    forever,
+    last_chunk,
+    run_simulated,
+    sleep,
+    until,
+    wait_request,
+)
+
+from .harness import OPENAI, PROMPT, SERVICES, Case, Service
+
+SHORT = 0.04
+"""Seconds of a timer that is to fire."""
+
+
+def silence() -> Step:
+    return until(asyncio.Event())
+
+
+async def test_t01_a_server_that_says_nothing_falls_over(
+    case: Case, service: Service
+) -> None:
+    script = [wait_request(), silence()]
+    error = await case.breaks(
+        service, script, FirstDeltaTimeoutError, first_delta_timeout=SHORT
+    )
+
+    assert "first_delta_timeout=0.04 s" in str(error)
+
+
+NOISE = {
+    "OpenAI": [b": keep-alive\n\n", b"event: ping\n\n", event(delta({"role": "x"}))],
+    "FlowGpt": [b"\n", b'{"event":"ping"}\n', b'{"event":"text","data":""}\n'],
+}
+
+EMPTY = {
+    "OpenAI": [event(delta({"content": ""})), event(delta({"content": None}))],
+    "FlowGpt": [b'{"event":"text","data":""}\n'],
+}
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [pytest.param(NOISE, id="T02-pings"), pytest.param(EMPTY, id="T06-empty")],
+)
+async def test_bytes_that_bring_nothing_do_not_count(
+    case: Case, service: Service, noise: dict[str, Sequence[bytes]]
+) -> None:
+    ping = [step for data in noise[service.name] for step in (chunk(data), sleep(0))]
+    script = service.streaming(forever(*ping))
+
+    await case.breaks(
+        service, script, FirstDeltaTimeoutError, first_delta_timeout=SHORT
+    )
+
+
+@pytest.mark.parametrize("noisy", [False, True], ids=["silence", "pings"])
+async def test_t03_an_answer_that_stops_coming_has_stalled(
+    case: Case, service: Service, noisy: bool
+) -> None:
+    tokens = [chunk(service.piece(str(number))) for number in range(5)]
+    noise = [chunk(data) for data in NOISE[service.name]]
+    rest = forever(*noise, sleep(0)) if noisy else silence()
+    error = await case.fails(
+        service,
+        service.streaming(*tokens, rest),
+        StreamStalledError,
+        stall_timeout=SHORT,
+    )
+
+    assert "stall_timeout=0.04 s, after 5 characters" in str(error)
+    assert error.reply is not None
+    assert error.reply.text == "01234"
+
+
+async def test_t03_an_answer_whose_bytes_stop_has_stalled(
+    case: Case, service: Service
+) -> None:
+    script = service.streaming(chunk(service.piece("half")), silence())
+    error = await case.fails(service, script, StreamStalledError, idle_timeout=SHORT)
+
+    assert "idle_timeout=0.04 s" in str(error)
+
+
+# By a simulated clock, and so by asyncio's own loop alone.
+
+
+def simulated(service: Service, *steps: Step) -> tuple[str, float]:
+    """Ask by a clock that jumps; return the answer, and the seconds that it took."""
+
+    async def main() -> tuple[str, float]:
+        async with FaultServer(service.streaming(*steps, last_chunk())) as server:
+            async with service.provider(server.url) as provider:
+                began = asyncio.get_running_loop().time()
+                reply = await provider.complete(PROMPT)
+                return reply.text, asyncio.get_running_loop().time() - began
+
+    return run_simulated(main())
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+def test_t04_ten_minutes_of_tokens_are_no_fault(service: Service) -> None:
+    # A second less than the default timers, and ten less than the deadline.
+    tokens = [
+        step for _ in range(10) for step in (sleep(59), chunk(service.piece(".")))
+    ]
+    text, seconds = simulated(service, *tokens, chunk(service.end))
+
+    assert text == "." * 10
+    assert 590 <= seconds < 600
+
+
+def test_t05_thinking_is_progress() -> None:
+    thought = event(delta({"reasoning_content": "hm"}))
+    thinking = [step for _ in range(6) for step in (sleep(30), chunk(thought))]
+    text, seconds = simulated(
+        OPENAI, *thinking, sleep(30), chunk(OPENAI.answer("So: 4"))
+    )
+
+    assert text == "So: 4"
+    assert seconds >= 180
