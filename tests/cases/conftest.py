@@ -29,13 +29,8 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.fixture(scope="package", autouse=True)
-def frozen() -> Iterator[None]:
-    """Take what there is already out of the collector's sight.
-
-    `LeakCheck` looks at all that is in it, for every case twice.
-    """
-    gc.collect()
-    gc.freeze()
+def thawed() -> Iterator[None]:
+    """Give the collector back what each case has taken out of its sight."""
     yield
     gc.unfreeze()
 
@@ -58,6 +53,9 @@ async def case(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Case]:
     loop.set_exception_handler(lambda _, context: complaints.append(context))
     caplog.set_level(logging.DEBUG)
     case = Case()
+    # Nothing that is there already is looked at twice for every case.
+    gc.collect()
+    gc.freeze()
     async with LeakCheck():
         yield case
     case.check_secrets(caplog.text)

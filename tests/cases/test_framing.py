@@ -96,8 +96,7 @@ async def test_f02_lines_of_json_may_end_in_crlf(case: Case) -> None:
     assert await said(case, FLOWGPT, body, "random") == SAID
 
 
-async def test_f06_the_second_space_of_an_error_document_stays(case: Case) -> None:
-    # All that a data line's own second space can be seen in is what is no JSON.
+async def test_f06_the_mark_may_stand_after_two_spaces(case: Case) -> None:
     script = OPENAI.streaming(chunk(b"data:  [DONE]\n\n"), last_chunk())
 
     assert (await case.replies(OPENAI, script)).finish_reason == "unknown"

@@ -41,7 +41,7 @@ from turnout.testing import (
     wait_request,
 )
 
-from .harness import FLOWGPT, OPENAI, PROMPT, Case, Service, serving
+from .harness import OPENAI, PROMPT, Case, Service, serving
 
 CERTIFICATES = Path(__file__).parents[1] / "core" / "http" / "certificates"
 
@@ -260,10 +260,11 @@ async def test_h19_a_compressed_answer_that_is_corrupt_breaks_the_protocol(
 
 
 @cache
-def bomb(line: bytes) -> bytes:
-    """Return 200 MB of lines, compressed to a thousandth."""
+def bomb() -> bytes:
+    """Return 200 MB of lines that say nothing, compressed to a thousandth."""
     coder = zlib.compressobj(wbits=31)
-    parts = [coder.compress(line) for _ in range((200 << 20) // len(line))]
+    line = b" " * 65535 + b"\n"
+    parts = [coder.compress(line) for _ in range(3200)]
     return b"".join([*parts, coder.flush()])
 
 
@@ -279,24 +280,16 @@ def memory_below(megabytes: int) -> Generator[None]:
     assert peak < megabytes << 20
 
 
-@pytest.mark.parametrize(
-    ("service", "line"),
-    [
-        pytest.param(OPENAI, b":" + b" " * 65534 + b"\n", id="comments"),
-        pytest.param(OPENAI, b" " * (1 << 20), id="one-event"),
-        pytest.param(FLOWGPT, b" " * 65535 + b"\n", id="blank-lines"),
-        pytest.param(FLOWGPT, b"x" * (1 << 20), id="one-line"),
-    ],
-)
 async def test_h20_a_compressed_bomb_stops_at_a_limit(
-    case: Case, service: Service, line: bytes
+    case: Case, service: Service
 ) -> None:
-    data = bomb(line)
-    assert len(data) < 300_000
+    assert len(bomb()) < 300_000
 
-    script = [wait_request(), send(service.head(*GZIP)), chunk(data), last_chunk()]
+    script = [wait_request(), send(service.head(*GZIP)), chunk(bomb()), last_chunk()]
     with memory_below(64):
-        await case.fails(service, script, ProtocolError)
+        error = await case.fails(service, script, ProtocolError)
+
+    assert "max_bytes" in str(error)
 
 
 async def test_h21_an_endless_answer_stops_at_a_limit(
