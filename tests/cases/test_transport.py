@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp.connector
 import pytest
 
-from tests.support.openai_server import text
+from tests.support.openai_server import finish, text
 from turnout.errors import (
     ConfigError,
     ConnectError,
@@ -154,10 +154,19 @@ async def test_h10_a_kept_connection_that_began_to_answer_is_not(
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_h11_what_follows_the_last_word_is_of_no_account(
-    case: Case, end: Step
+@pytest.mark.parametrize(
+    "last",
+    [
+        pytest.param(OPENAI.end, id="H11-mark"),
+        pytest.param(OPENAI.end.rstrip(), id="H11-mark-without-its-line"),
+        pytest.param(finish(), id="H11-reason"),
+        pytest.param(finish().rstrip(), id="H11-reason-without-its-line"),
+    ],
+)
+async def test_what_follows_the_last_word_is_of_no_account(
+    case: Case, last: bytes, end: Step
 ) -> None:
-    script = OPENAI.streaming(chunk(OPENAI.answer("whole")), end)
+    script = OPENAI.streaming(chunk(text("whole") + last), end)
     reply = await case.replies(OPENAI, script)
 
     assert (reply.text, reply.finish_reason) == ("whole", "stop")
