@@ -23,7 +23,7 @@ import turnout_flowgpt
 import turnout_openai
 from tests.support import openai_server
 from turnout import Failover, Provider, Reply, Restart, get_provider
-from turnout.errors import FallbackError, TurnoutError
+from turnout.errors import ContextLengthError, FallbackError, TurnoutError
 from turnout.testing import (
     CHUNKED,
     FaultServer,
@@ -161,7 +161,10 @@ class Case:
         async with serving(service.answering(HEALTHY)) as healthy:
             broken = service.provider(url, **options)
             well = service.provider(healthy.url)
-            async with turnout.fallback(broken, well) as route:
+            # For more than one model takes, only one that takes more is asked.
+            longer = kind is ContextLengthError and service is OPENAI
+            behind = well.target("gpt-4.1" if longer else None)
+            async with turnout.fallback(broken, behind) as route:
                 stream = route.stream(PROMPT)
                 events = [event async for event in stream.events()]
             self.raised += [a.error for a in stream.reply.attempts if a.error]
