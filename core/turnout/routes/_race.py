@@ -63,7 +63,8 @@ async def race(
             running[asyncio.create_task(second.attempt.read())] = second
         while True:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for read in done:
+            # The first goes before, as its record is the request's own.
+            for read in [read for read in running if read in done]:
                 leg = running.pop(read)
                 error = read.exception()
                 if not isinstance(error, TurnoutError) or not running:
