@@ -37,7 +37,7 @@ class LeakCheck:
             those of `run_simulated`.
     """
 
-    def __init__(self, *, within: float = 1.0) -> None:
+    def __init__(self, *, within: float = 5.0) -> None:
         self._within = within
         self._before: set[int] = set()
         # Kept, so that no other thing can get the id of one of them.

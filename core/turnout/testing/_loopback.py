@@ -12,7 +12,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from turnout.testing._connection import Connection
 from turnout.testing._requests import HttpRequest
@@ -53,6 +53,11 @@ class _LoggedProtocol(asyncio.StreamReaderProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        # asyncio tells that nobody asked how it was closed, where the garbage collector
+        # comes to that before it comes to this protocol.
+        closed = cast("Any", self)._closed
+        if closed.done() and not closed.cancelled():
+            closed.exception()
         if exc is not None:
             self._connection.note_peer_closed(reset=True)
         self._connection.note_closed()
