@@ -68,6 +68,7 @@ class Record:
         "attempts",
         "complete",
         "target",
+        "told_end",
         "unseen",
         "usage",
     )
@@ -83,6 +84,8 @@ class Record:
         """Of the attempt under way; those before keep theirs in `attempts`."""
         self.complete = False
         """Whether the answer is whole."""
+        self.told_end = False
+        """Whether the attempt that ended last had said why its answer ended."""
         self.unseen = False
         """Whether nobody sees the answer before its end."""
 
@@ -101,6 +104,7 @@ class Record:
         self._texts.clear()
         self._reasoning.clear()
         self._calls.clear()
+        self.target = None
 
     def absorb(self, other: Record) -> None:
         """Take over what another record has; nothing of an answer is here yet."""
@@ -163,6 +167,7 @@ class Record:
         """Take down what became of the attempt under way."""
         self.attempts.append(attempt)
         self.usage = None
+        self.told_end = self.finished
         if not self.complete:  # What it said of its end holds for no other one.
             self._finish = None
 

@@ -254,10 +254,13 @@ class FallbackError(ExceptionGroup[TurnoutError], TurnoutError):
 
     attempts: tuple[Attempt, ...] = ()
     """What became of each attempt, in the order tried."""
+    retry_after: float | None = None
+    """Seconds after which the first of the targets may be asked again that said so."""
 
     def derive(self, excs: Sequence[TurnoutError], /) -> Self:  # type: ignore[override]
         """Return a group of some of the errors, as `split` and `except*` ask."""
         group = type(self)(self.message, excs)
         group.attempts = self.attempts
+        group.retry_after = self.retry_after
         group.reply = self.reply
         return group

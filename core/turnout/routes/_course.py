@@ -42,6 +42,9 @@ __all__ = ["Ask", "Candidate", "Course", "Wait"]
 
 _log = logging.getLogger("turnout.attempts")
 
+_INSTRUCTED = 2
+"""Messages that are added where a message asks for the rest of an answer."""
+
 
 class Candidate:
     """A target of the route, as far as this request has come with it.
@@ -112,7 +115,8 @@ class Ask(NamedTuple):
     turn: Turn
     request: ChatRequest
     prefill: bool = False
-    """Whether it is given the beginning of its answer and no more."""
+    """Whether no message asks it to go on: it is given the beginning of its answer and
+    no more, or that is white space and it begins anew."""
 
 
 class Wait(NamedTuple):
@@ -159,7 +163,10 @@ class Course:
         self._waited = False
         # The error of the attempt that broke, while its answer is being continued.
         self._broken: TurnoutError | None = None
+        # Whose part of the answer broke last, and how.
+        self._last_break = ""
         self._continuations = 0
+        # Whose budget has paid for the retry that is waited for.
         self._spent: Standing | None = None
 
     @property
@@ -180,6 +187,7 @@ class Course:
             self._again = None
             turn = candidate.standing(now).again(now)
             if turn is not None:
+                turn.paid, self._spent = self._spent is not None, None
                 return self._ask(candidate, turn)
             candidate.out = True
             self.ended()
@@ -204,7 +212,9 @@ class Course:
         found = rule(error, self._policy)
         if self._broken is not None and self._refused_prefill(candidate, error, now):
             return
-        if not found.goes_on:
+        # Another had taken the request: what is refused now is the continuation.
+        refused = self._broken is not None and isinstance(error, InvalidRequestError)
+        if not found.goes_on and not refused:
             if self._broken is None:
                 raise error
             if not isinstance(error, StreamBrokenError):
@@ -246,7 +256,7 @@ class Course:
             turn = standing.start(now)
             if turn is None:
                 return None
-            if not self._spend(standing):
+            if not turn.pay():
                 turn.released()
                 return None
             share.hedged()
@@ -286,12 +296,16 @@ class Course:
         if anew:
             return True
         self._broken = self._broken or error
+        self._last_break = (
+            f"the answer of {candidate.target} broke after {record.characters} "
+            f"characters ({type(error).__name__})"
+        )
         refusal = refusal_to_continue(
             self._request,
             policy.continuation,
             text=text,
             tools_begun=tools,
-            finished=record.finished,
+            finished=record.told_end,
             used_tokens=estimate_tokens(text),
         )
         if refusal is not None:
@@ -305,19 +319,21 @@ class Course:
         self._continuations += 1
 
     def ended(self) -> None:
-        """Take that an attempt is over, however it went."""
+        """Take that no retry is waited for any more."""
         if self._spent is not None:
             self._spent.own.budget.release()
             self._spent = None
 
     def _ask(self, candidate: Candidate, turn: Turn) -> Ask:
         self._asked += 1
-        prefill = self._broken is not None and candidate.prefills
-        return Ask(candidate, turn, self._request_to(candidate), prefill)
+        request = self._request_to(candidate)
+        added = len(request.messages) - len(candidate.request.messages)
+        prefill = self._broken is not None and added < _INSTRUCTED
+        return Ask(candidate, turn, request, prefill)
 
     def _taken(self, candidate: Candidate, turn: Turn, now: float) -> Step:
         """Ask a target for the first time; to continue an answer costs its budget."""
-        if self._broken is not None and not self._spend(turn.standing):
+        if self._broken is not None and not turn.pay():
             turn.released()
             candidate.out = True
             return self.next(now)
@@ -449,12 +465,15 @@ class Course:
     def _others(self, candidate: Candidate, now: float) -> bool:
         """Tell whether another target may be asked in place of this one."""
         return any(
-            other is not candidate and not other.out and other.standing(now).allows(now)
+            other is not candidate
+            and not other.out
+            and self._can(other)
+            and other.standing(now).allows(now)
             for other in self._candidates
         )
 
     def _spend(self, standing: Standing) -> bool:
-        """Take from the budget of a target; given back when the attempt has ended."""
+        """Take a retry from the budget of a target; its turn gives it back."""
         if not standing.own.budget.spend():
             return False
         self._spent = standing
@@ -464,7 +483,12 @@ class Course:
         self, candidate: Candidate, error: TurnoutError, now: float
     ) -> bool:
         """Ask a target by an instruction that refused the beginning of an answer."""
-        if not isinstance(error, InvalidRequestError) or not candidate.prefills:
+        if (
+            not isinstance(error, InvalidRequestError)
+            or not candidate.prefills
+            or self._asked >= self._policy.max_attempts
+            or now > self._latest
+        ):
             return False
         candidate.instructed = True
         self._again = candidate, now
@@ -509,10 +533,8 @@ class Course:
         """Return the error for an answer that broke and is not continued."""
         broken = self._broken
         assert broken is not None
-        target = self._record.target
         failure = StreamBrokenError(
-            f"the answer of {target} broke after {self._record.characters} characters "
-            f"({type(broken).__name__}) and could not be continued: {reason}"
+            f"{self._last_break} and could not be continued: {reason}"
         )
         failure.__cause__ = broken
         return failure
@@ -528,5 +550,7 @@ class Course:
         told = "; ".join(f"{a.target}: {a.error}" for a in attempts if a.error)
         failure = FallbackError(f"no target answered: {told}", errors)
         failure.attempts = attempts
+        hints = (getattr(error, "retry_after", None) for error in errors)
+        failure.retry_after = min((h for h in hints if h is not None), default=None)
         failure.__cause__ = errors[0]
         return failure

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from random import random
+from types import TracebackType
 
 from turnout._attempt import AttemptReader, Batches
 from turnout._record import Held, Record
@@ -69,6 +70,8 @@ class RouteReader:
         # Whether the caller has seen anything; and of the attempt under way.
         self._shown = False
         self._begun = False
+        # Who gave what was shown last.
+        self._giver: Target | None = None
         # Whose part of the answer broke, and how, until another goes on.
         self._lost: tuple[Target, str] | None = None
 
@@ -221,6 +224,7 @@ class RouteReader:
         if batch and not self._begun:
             self._begun = True
             self._shown = not self._record.unseen
+            self._giver = ask.candidate.target
             if self._lost is not None:
                 batch = [self._change(ask.candidate.target, *self._lost), *batch]
         return batch
@@ -244,10 +248,12 @@ class RouteReader:
         ask = self._ask
         assert ask is not None
         now = self._waiter.now()
+        error.__traceback__ = _below(error.__traceback__)
         ask.turn.failed(error, rule(error, self._policy), now)
         begun, self._begun = self._begun, False
         self._end()
         if isinstance(error, StreamBrokenError) or not (begun and self._shown):
+            self._record.target = self._giver
             if self._record.unseen:
                 self._record.begin_anew()
             self._course.failed(ask.candidate, error, now)
@@ -266,6 +272,17 @@ class RouteReader:
         self._ask = None
         self._attempt = None
         self._course.ended()
+
+
+def _below(traceback: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without this module's frames.
+
+    They hold the reader, which holds the error: a stream that is dropped could not
+    close itself without the garbage collector.
+    """
+    while traceback is not None and traceback.tb_frame.f_globals is globals():
+        traceback = traceback.tb_next
+    return traceback
 
 
 def _without_held(batch: Sequence[Event]) -> list[Event]:

@@ -12,7 +12,8 @@ twice. So the head of a continuation is held until it is known which of these it
   characters that were shown. All of it is dropped.
 - *preamble*, after an instruction only: it opens as in "Sure, continuing:" and goes on
   exactly. Nothing but the words tells it from the answer, so only a short list of them
-  counts, and only in the middle of a sentence, where no such opening belongs.
+  counts; and only in the middle of a sentence, where no such opening belongs, unless
+  the words say that it continues.
 - *stripped*, after a prefill only: it gives the white space again that stood at the end
   of what was shown and could not be sent. It is dropped.
 - else it is exact, and is shown as it is. Spaces and case are not repaired.
@@ -55,7 +56,11 @@ class SeamPolicy:
     restart_head: int = 64
     """As much of the answer's beginning is a restart; all of it where it is shorter."""
     shortest_restart: int = 24
-    """Of a shorter answer no restart is known."""
+    """A shorter answer's restart has no white space before it that the answer has not,
+    and `restart_alnum`."""
+    restart_alnum: int = 3
+    """Different letters and digits in a shorter answer, at least; of one with fewer no
+    restart is known."""
     shortest_overlap: int = 16
     longest_overlap: int = 1024
     overlap_alnum: int = 6
@@ -72,6 +77,7 @@ class SeamPolicy:
     def __post_init__(self) -> None:
         check_seconds(self, "hold_seconds")
         check_least(self, 0, "hold_characters", "overlap_alnum", "overlap_words")
+        check_least(self, 0, "restart_alnum")
         check_least(self, 0, "quote_within", "longest_preamble")
         check_least(self, 1, "restart_head", "shortest_restart", "shortest_overlap")
         check_least(self, 1, "quote_suffix")
@@ -120,6 +126,7 @@ class Seam:
         "_partial",
         "_phase",
         "_policy",
+        "_short",
         "_stripped",
         "dropped",
     )
@@ -138,9 +145,10 @@ class Seam:
         self._stripped = stripped
         # A replay may differ in the white space before it, so neither has any.
         self._at = len(partial) - len(partial.lstrip())
-        self._head = ""
-        if len(partial) - self._at >= policy.shortest_restart:
-            self._head = partial[self._at : self._at + policy.restart_head]
+        self._short = len(partial) - self._at < policy.shortest_restart
+        self._head = partial[self._at : self._at + policy.restart_head]
+        if self._short and _different(self._head) < policy.restart_alnum:
+            self._head = ""
         self._phase = _Phase.HOLDING
         self._held = ""
         self._late = False
@@ -204,8 +212,7 @@ class Seam:
         for begin in self._beginnings():
             text = self._held[begin:]
             replay = text.lstrip()
-            near = len(text) - len(replay) <= self._policy.restart_head
-            if self._head and near:
+            if self._head and self._near(len(text) - len(replay), replay):
                 if replay.startswith(self._head):
                     return self._restart(replay)
                 undecided |= self._head.startswith(replay)
@@ -213,6 +220,13 @@ class Seam:
         if not undecided and not self._awaited():
             return self._decide()
         return ""
+
+    def _near(self, gap: int, replay: str) -> bool:
+        """Tell whether so much white space may stand before a replay."""
+        if not self._short:
+            return gap <= self._policy.restart_head
+        # "Bye" may well go on with " Bye", but not with "Bye".
+        return gap in {0, self._at} or (not replay and gap < self._at)
 
     def _beginnings(self) -> tuple[int, ...]:
         """Return where the continuation may begin: at its head, or past a preamble.
@@ -276,7 +290,9 @@ class Seam:
         quote = self._quote()
         if quote:
             return quote
-        return beginnings[-1] if self._in_a_sentence() else 0
+        end = beginnings[-1]
+        plain = _PLAIN_PREAMBLE.search(self._held[:end]) is not None
+        return end if plain or self._in_a_sentence() else 0
 
     def _overlap(self, text: str) -> int:
         """Return how many characters at the head of `text` end the partial too."""
@@ -306,7 +322,7 @@ class Seam:
     def _telling(self, text: str) -> bool:
         """Tell whether a repetition of `text` is hardly one by chance."""
         return (
-            len({sign for sign in text if sign.isalnum()}) >= self._policy.overlap_alnum
+            _different(text) >= self._policy.overlap_alnum
             and len(_WORD.findall(text)) >= self._policy.overlap_words
         )
 
@@ -329,6 +345,11 @@ class Seam:
         if self._at == len(self._partial):
             self._phase = _Phase.PASSING
         return text[same:]
+
+
+def _different(text: str) -> int:
+    """Return how many different letters and digits a text has."""
+    return len({sign for sign in text if sign.isalnum()})
 
 
 def _common(one: str, other: str) -> int:

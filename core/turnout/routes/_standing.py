@@ -123,9 +123,7 @@ class Standing:
 
     def probe(self, now: float) -> Turn | None:
         """Take leave in spite of everything, where nobody else has it just now."""
-        own = self.own.breaker.start(now) or self.own.probe()
-        service = self.service.breaker.start(now) or self.service.probe()
-        return self._taken(own, service)
+        return self._taken(_probe(self.own, now), _probe(self.service, now))
 
     def _taken(self, own: Permit | None, service: Permit | None) -> Turn | None:
         if own is not None and service is not None:
@@ -137,15 +135,38 @@ class Standing:
         return None
 
 
-class Turn:
-    """Leave to ask a target once; ended by one of `succeeded`, `failed`, `released`."""
+def _probe(health: Health, now: float) -> Permit | None:
+    # A closed circuit lets all through, and one is to go while the target cools.
+    if health.cooling(now):
+        return health.probe()
+    return health.breaker.start(now) or health.probe()
 
-    __slots__ = ("_own", "_service", "standing")
+
+class Turn:
+    """Leave to ask a target once; ended by one of `succeeded`, `failed`, `released`.
+
+    Only the first end is heard. One that is lost, as with a stream that was dropped,
+    is released: nobody could ask a target whose only probe is never given back.
+    """
+
+    __slots__ = ("_ended", "_own", "_service", "paid", "standing")
 
     def __init__(self, standing: Standing, own: Permit, service: Permit) -> None:
+        self._ended = False
         self.standing = standing
         self._own = own
         self._service = service
+        self.paid = False
+        """Whether one of the target's budget is given back at the end."""
+
+    def __del__(self) -> None:
+        if not self._ended:
+            self.released()
+
+    def pay(self) -> bool:
+        """Take one from the target's budget; False if it is empty."""
+        self.paid = self.standing.own.budget.spend()
+        return self.paid
 
     def first_delta(self) -> None:
         """Tell that the target answers, so that others may try it too."""
@@ -161,8 +182,9 @@ class Turn:
             now: In the seconds of the store's clock.
             first_delta: Seconds that it took to begin; None where it had nothing.
         """
-        self.standing.own.succeeded(self._own, now, first_delta)
-        self.standing.service.breaker.succeeded(self._service, now)
+        if self._end():
+            self.standing.own.succeeded(self._own, now, first_delta)
+            self.standing.service.breaker.succeeded(self._service, now)
 
     def failed(self, error: TurnoutError, found: Rule, now: float) -> None:
         """Tell what the attempt failed with.
@@ -173,12 +195,14 @@ class Turn:
             now: In the seconds of the store's clock.
         """
         own, service = self.standing.own, self.standing.service
+        if not isinstance(error, ProviderError):
+            self.released()
+            return
+        if not self._end():
+            return
         if isinstance(error, ConnectError):
             service.failed(self._service, now)
             own.released(self._own)
-            return
-        if not isinstance(error, ProviderError):
-            self.released()
             return
         service.breaker.succeeded(self._service, now)  # It was reached.
         if found.counts:
@@ -197,5 +221,15 @@ class Turn:
 
     def released(self) -> None:
         """Tell that nothing is to be concluded: the caller wanted no more."""
-        self.standing.own.released(self._own)
-        self.standing.service.released(self._service)
+        if self._end():
+            self.standing.own.released(self._own)
+            self.standing.service.released(self._service)
+
+    def _end(self) -> bool:
+        """Give back what was paid; tell whether this is the first end."""
+        if self._ended:
+            return False
+        self._ended = True
+        if self.paid:
+            self.standing.own.budget.release()
+        return True

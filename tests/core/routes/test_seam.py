@@ -328,15 +328,34 @@ def test_a_restart_may_end_where_the_answer_did_m03() -> None:
     assert shown(seam(), SHOWN, 9) == ""
 
 
-@pytest.mark.parametrize(
-    ("length", "told"), [(23, "begun"), (24, ""), (63, ""), (64, ""), (65, "")]
-)
-def test_of_a_short_answer_no_restart_is_known_m03(length: int, told: str) -> None:
-    # No overlap either, as it has one word.
+@pytest.mark.parametrize("length", [3, 23, 24, 63, 64, 65])
+def test_a_restart_is_known_of_a_short_answer_too_m03(length: int) -> None:
+    # No overlap, as it has one word.
     partial = ("x1y2z3" * 20)[:length]
-    again = partial if told else ""
 
-    assert shown(seam(partial), partial + REST, 4) == again + REST
+    assert shown(seam(partial), partial + REST, 4) == REST
+
+
+@pytest.mark.parametrize("partial", ["I", "ha ", "= = = =", "\n\n", "11"])
+def test_of_next_to_nothing_no_restart_is_known_m03(partial: str) -> None:
+    assert shown(seam(partial), partial + REST) == partial + REST
+
+
+@pytest.mark.parametrize(
+    ("partial", "continuation", "told"),
+    [
+        pytest.param("Bye", " Bye, then", " Bye, then", id="the same word again"),
+        pytest.param("Bye", "Bye, then", ", then", id="from the start"),
+        pytest.param("\n\nBye", "\n\nBye, then", ", then", id="with its white space"),
+        pytest.param("\n\nBye", "Bye, then", ", then", id="without its white space"),
+        pytest.param("\n\nBye", "\nBye, then", "\nBye, then", id="with other"),
+    ],
+)
+def test_a_short_answers_restart_has_its_own_white_space_m03(
+    partial: str, continuation: str, told: str
+) -> None:
+    for size in (1, 100):
+        assert shown(seam(partial), continuation, size) == told
 
 
 @pytest.mark.parametrize("same", [63, 64])
@@ -385,7 +404,7 @@ def test_an_overlap_may_be_all_of_a_short_answer_m02(partial: str) -> None:
 
 
 def test_white_space_before_an_answer_makes_it_no_longer_m03() -> None:
-    partial = " " * 20 + "x1y2z3" * 3
+    partial = " " * 20 + "x1" * 3
     text = partial.lstrip() + REST
 
     assert shown(seam(partial), text) == text
@@ -506,12 +525,14 @@ def test_a_preamble_in_a_sentence_is_dropped(opening: str, partial: str) -> None
 
 
 @pytest.mark.parametrize("seed", [20261126])
-def test_a_preamble_is_dropped_wherever_a_sentence_was_cut(seed: int) -> None:
+def test_a_preamble_that_says_so_is_dropped_wherever_it_comes(
+    seed: int,
+) -> None:
     source = Random(seed)
     for _ in range(100):
         answer = words(source, 500)
         cut = source.randint(1, 499)
-        if answer[:cut].rstrip(" ")[-1:] in ".\n" or answer[cut] == "\n":
+        if answer[cut] == "\n":
             continue
         opening = "Of course, continuing from there:\n"
         joint = seam(answer[:cut], instruction=True)
@@ -543,12 +564,12 @@ def test_one_space_after_a_preamble_is_the_answers_between_two_words(
 @pytest.mark.parametrize(
     ("partial", "continuation"),
     [
-        pytest.param("So.", "Sure, continuing: b", id="after a sentence"),
-        pytest.param("So. ", "Sure, continuing: b", id="after a sentence and a space"),
-        pytest.param("So!", "Sure, continuing: b", id="after a call"),
-        pytest.param("So?", "Sure, continuing: b", id="after a question"),
-        pytest.param("So:", "Sure, continuing: b", id="after a colon"),
-        pytest.param("So\n", "Sure, continuing: b", id="on a new line"),
+        pytest.param("So.", "Sure, as I said: b", id="after a sentence"),
+        pytest.param("So. ", "Sure, as I said: b", id="after a sentence and a space"),
+        pytest.param("So!", "Sure, as I said: b", id="after a call"),
+        pytest.param("So?", "Sure, as I said: b", id="after a question"),
+        pytest.param("So:", "Sure, as I said: b", id="after a colon"),
+        pytest.param("So\n", "Sure, as I said: b", id="on a new line"),
         pytest.param("So ", "sure, continuing: b", id="no capital"),
         pytest.param("So ", " Sure, continuing: b", id="a space before"),
         pytest.param("So ", "Surely: b", id="another word"),
