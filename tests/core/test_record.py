@@ -140,3 +140,46 @@ def test_attempts_are_kept_in_order() -> None:
         record.end(attempt)
 
     assert record.reply().attempts == tuple(attempts)
+
+
+def test_to_begin_anew_forgets_the_answer_and_keeps_the_attempts() -> None:
+    record = Record()
+    record.target = TARGET
+    record.take(["a", ReasoningDelta(text="b"), ToolCallDelta(index=0)])
+    record.end(Attempt(target=TARGET, outcome="failed"))
+    record.begin_anew()
+
+    reply = record.reply()
+    assert (reply.text, reply.reasoning, reply.tool_calls) == ("", "", ())
+    assert reply.target is None
+    assert len(reply.attempts) == 1
+    assert not record.calls_tools
+
+
+def test_it_is_known_whether_the_last_attempt_had_told_its_end() -> None:
+    record = Record()
+    record.take(["a", Finish(reason="length")])
+    record.end(Attempt(target=TARGET, outcome="failed"))
+    assert record.told_end
+    assert not record.finished
+
+    record.end(Attempt(target=TARGET, outcome="failed"))
+    assert not record.told_end
+
+
+def test_a_record_takes_over_what_another_has() -> None:
+    record, other = Record(), Record()
+    record.end(Attempt(target=TARGET, outcome="failed"))
+    other.target = TARGET
+    other.take(["a", ReasoningDelta(text="b"), ToolCallDelta(index=0, name="f")])
+    other.take([Usage(input_tokens=1), Finish(reason="stop")])
+    other.end(Attempt(target=TARGET, outcome="passed_over"))
+    other.take([Usage(input_tokens=2)])
+    other.complete = True
+    record.absorb(other)
+
+    reply = record.reply()
+    assert (reply.text, reply.reasoning, reply.target) == ("a", "b", TARGET)
+    assert [call.name for call in reply.tool_calls] == ["f"]
+    assert [a.outcome for a in reply.attempts] == ["failed", "passed_over"]
+    assert reply.usage == Usage(input_tokens=2)

@@ -314,3 +314,28 @@ def test_pydantics_generator_is_not_imported_for_a_policy_or_a_file() -> None:
     ).split()
 
     assert "pydantic" not in loaded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    options: Options = field(default_factory=Options)
+
+
+def test_a_table_within_a_table_is_taken_as_one_or_made_of_its_keys() -> None:
+    made = Options()
+
+    assert checked(Outer, {"options": made}, "x").options is made
+    assert checked(Outer, {"options": {}}, "x").options == Options()
+
+
+@pytest.mark.parametrize("given", [5, "text", None, ["a"]])
+def test_what_is_no_table_is_refused_within_a_table(given: object) -> None:
+    with pytest.raises(
+        ConfigError, match="x: options: expected a table of keys and values"
+    ):
+        checked(Outer, {"options": given}, "x")
+
+
+def test_a_wrong_key_within_a_table_is_told() -> None:
+    with pytest.raises(ConfigError, match="there is no 'optins'"):
+        checked(Outer, {"options": {"optins": 1}}, "x")

@@ -152,3 +152,43 @@ async def test_nothing_is_interrupted_between_waits() -> None:
 
     assert current().cancelling() == 0
     assert not waiter.interrupted
+
+
+async def test_a_pause_lasts_until_its_time() -> None:
+    waiter = Waiter()
+    until = waiter.now() + 0.01
+    await waiter.pause(until)
+
+    assert waiter.now() >= until
+    assert not waiter.interrupted
+    waiter.close()
+
+
+async def test_a_pause_ends_when_the_stream_is_closed() -> None:
+    waiter = Waiter()
+    waiter.loop.call_soon(waiter.close)
+    begun = waiter.now()
+    await waiter.pause(begun + 60.0)
+    waiter.close()
+
+    assert waiter.now() - begun < 30.0
+    assert current().cancelling() == 0
+
+
+async def test_a_pause_that_is_cancelled_raises() -> None:
+    waiter = Waiter()
+    waiter.loop.call_soon(current().cancel)
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiter.pause(waiter.now() + 60.0)
+
+    assert current().uncancel() == 0
+    waiter.close()
+
+
+async def test_closing_closes_what_is_linked() -> None:
+    waiter, other = Waiter(), Waiter()
+    waiter.link(other)
+    waiter.close()
+
+    assert other.closed

@@ -283,13 +283,13 @@ async def test_one_of_many_tries_a_circuit_that_was_open_r05() -> None:
 async def test_an_open_time_doubles_up_to_two_minutes_r05() -> None:
     first, second = Target("P", NO), Target("B", "b")
     route = route_of(first, second, max_retries=0)
-    for _ in range(12000):
+    for _ in range(1000):
         await route.complete("Why?")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
 
     spans = [wait for wait in first.waits if wait > 1.0]
     for span, nominal in zip(spans, [5, 10, 20, 40, 80, 120, 120], strict=False):
-        assert nominal * 0.8 <= span <= min(120, nominal * 1.2) + 0.11
+        assert nominal * 0.8 <= span <= min(120, nominal * 1.2) + 0.51
 
 
 @pytest.mark.parametrize(

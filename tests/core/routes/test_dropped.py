@@ -1,0 +1,131 @@
+"""A route's stream that is left, lost or dropped gives back what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from turnout.errors import ServerError, StreamTruncatedError
+from turnout.routes import MemoryHealth, Route
+from turnout.stream import Stream
+from turnout.testing import FakeProvider
+from turnout.types import ChatRequest
+
+from ..scripted import Scripted, saying
+
+
+class Endless:
+    """An answer that does not end, and whether it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def __call__(self, _: ChatRequest) -> AsyncGenerator[str]:
+        try:
+            while True:
+                yield "and so on "
+                await asyncio.sleep(0)
+        finally:
+            self.closed += 1
+
+
+async def turns(count: int = 10) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def lose_an_iterator(stream: Stream) -> None:
+    async for _ in stream:
+        break
+
+
+async def lose_what_was_entered(stream: Stream) -> None:
+    _ = await stream.__aenter__()
+
+
+async def lose_it_after_a_failover(stream: Stream) -> None:
+    count = 0
+    async for _ in stream:
+        count += 1
+        if count == 100:
+            break
+
+
+def probes_out(store: MemoryHealth) -> int:
+    return sum(health.probe() is None for _, health in store.known())
+
+
+@pytest.mark.parametrize(
+    ("lose", "error"),
+    [
+        (lose_an_iterator, [ServerError("no")]),
+        (lose_what_was_entered, [ServerError("no")]),
+        (lose_it_after_a_failover, ["The first ", StreamTruncatedError("cut")]),
+    ],
+)
+async def test_a_dropped_stream_closes_itself_after_another_target_failed(
+    lose: Callable[[Stream], Coroutine[Any, Any, None]], error: list[Any]
+) -> None:
+    answer, store = Endless(), MemoryHealth()
+    first, second = saying(*error, name="A"), Scripted(answer)
+    route = Route([first.target(), second.target()], {"max_retries": 0}, health=store)
+    stream = route.stream("Why?")
+    dropped = weakref.ref(stream)
+    gc.collect()
+    gc.disable()  # No collector is needed for it.
+    try:
+        with pytest.warns(ResourceWarning, match="dropped half-read"):  # noqa: PT031
+            await lose(stream)
+            del stream
+            await turns()
+        await turns()  # The warning itself may have kept it until now.
+        closed, gone = answer.closed, dropped() is None
+    finally:
+        gc.enable()
+
+    assert gone
+    assert closed == 1
+    assert all(h.budget.in_flight == 0 for _, h in store.known())
+
+
+async def test_a_dropped_stream_gives_a_circuits_only_probe_back() -> None:
+    answer, store = Endless(), MemoryHealth()
+    target = Scripted(answer).target()
+    route = Route([target], health=store)
+    async with route.stream("Why?"):
+        pass
+    (own,) = [health for scope, health in store.known() if scope.model]
+    own.cool(asyncio.get_running_loop().time() + 60, "RateLimitError")
+
+    async def lose() -> None:
+        _ = await route.stream("Why?").__aenter__()
+
+    with pytest.warns(ResourceWarning, match="dropped half-read"):
+        await lose()
+    await turns()
+
+    assert answer.closed == 2
+    assert probes_out(store) == 0
+
+
+async def test_a_provider_that_is_closed_by_its_callers_exception_is_released() -> None:
+    store = MemoryHealth()
+    route = Route([FakeProvider("a", "b", "c").target()], health=store)
+
+    async def fail() -> None:
+        async with route.stream("Why?") as stream:
+            async for _ in stream:
+                raise KeyError("mine")
+
+    for _ in range(20):
+        with pytest.raises(KeyError):
+            await fail()
+
+    (own,) = [health for scope, health in store.known() if scope.model]
+    assert (own.successes, own.failures) == (0, 0)
+    assert own.allows(0.0)
