@@ -19,7 +19,7 @@ _WORDS = (
 ).split()
 
 
-def _deltas(count: int, seed: int) -> list[str]:
+def deltas_of(count: int, seed: int) -> list[str]:
     """Return an answer in increments, as models make them: a word each, or a mark."""
     random = Random(seed)
     deltas = ["When"]
@@ -36,7 +36,7 @@ def _deltas(count: int, seed: int) -> list[str]:
     return deltas
 
 
-DELTAS = _deltas(200, seed=7)
+DELTAS = deltas_of(200, seed=7)
 TEXT = "".join(DELTAS)
 
 Way = Callable[[str], str]

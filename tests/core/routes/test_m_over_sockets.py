@@ -28,7 +28,16 @@ from turnout.types import Event, Failover, ModelInfo, ProviderInfo
 from turnout_openai import OpenAI
 
 from ...support.openai_server import answer, text
-from .answers import DELTAS, TEXT, otherwise, over_again, pieces_of, politely, repeating
+from .answers import (
+    DELTAS,
+    TEXT,
+    exactly,
+    otherwise,
+    over_again,
+    pieces_of,
+    politely,
+    repeating,
+)
 
 CASES = [1, 2, 7, 50, 120, 199]
 """After how many increments an answer is cut; all of them are tried without sockets."""
@@ -97,7 +106,7 @@ async def failed_over(
 @pytest.mark.parametrize(
     "way",
     [
-        pytest.param(lambda partial: TEXT[len(partial) :], id="m01"),
+        pytest.param(exactly, id="m01"),
         pytest.param(repeating(16), id="m02-16"),
         pytest.param(repeating(40), id="m02-40"),
         pytest.param(repeating(300), id="m02-300"),

@@ -98,12 +98,12 @@ async def failure_of(route: Route, **options: Any) -> TurnoutError:
 
 def is_at_rest(store: MemoryHealth) -> bool:
     """Tell whether every turn was given back: no probe is out, no retry is counted."""
-    return all(
-        health.budget.in_flight == 0
-        and (permit := health.probe()) is not None
-        and health.released(permit) is None
-        for _, health in store.known()
-    )
+    for _, health in store.known():
+        permit = health.probe()
+        if permit is None or health.budget.in_flight:
+            return False
+        health.released(permit)
+    return True
 
 
 # R01
@@ -241,7 +241,7 @@ async def test_five_failures_in_a_row_open_a_circuit_r03() -> None:
 def test_half_of_ten_failures_open_a_circuit_r04(failures: int, opens: bool) -> None:
     async def main() -> None:
         # Never five in a row.
-        answers = [NO, "ok"] * failures
+        answers: list[AnswerItem] = [NO, "ok"] * failures
         answers = (["ok"] * 10 + answers)[-10:] if failures == 4 else answers[:10]
         first, second = Target("P", *answers, "last"), Target("B", "b")
         route = route_of(first, second, max_retries=0)
@@ -609,7 +609,8 @@ async def test_no_target_is_asked_with_too_little_time_left_t07() -> None:
 
 @simulated
 async def test_a_deadline_ends_the_answer_itself_t07() -> None:
-    alone = FakeProvider(*["a", Pause(1.0)] * 100, name="A")
+    parts: list[AnswerItem] = ["a", Pause(1.0)]
+    alone = FakeProvider(*parts * 100, name="A")
     with pytest.raises(DeadlineError):
         await route_of(alone).complete("Why?", deadline=7.5)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from turnout.errors import (
@@ -46,7 +48,7 @@ def fail(standing: Standing, error: TurnoutError, times: int = 5) -> None:
 
 def test_a_target_has_a_health_by_its_model_and_key_and_shares_its_services() -> None:
     store = MemoryHealth()
-    address = {"base_url": "http://one.test/v1"}
+    address: dict[str, Any] = {"base_url": "http://one.test/v1"}
     first = standing_of(FakeProvider(api_key="a", **address), store)
     other_key = standing_of(FakeProvider(api_key="b", **address), store)
     other_path = standing_of(
