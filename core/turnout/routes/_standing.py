@@ -145,8 +145,7 @@ def _probe(health: Health, now: float) -> Permit | None:
 class Turn:
     """Leave to ask a target once; ended by one of `succeeded`, `failed`, `released`.
 
-    Only the first end is heard. One that is lost, as with a stream that was dropped,
-    is released: nobody could ask a target whose only probe is never given back.
+    Only the first end is heard.
     """
 
     __slots__ = ("_ended", "_own", "_service", "paid", "standing")
@@ -158,10 +157,6 @@ class Turn:
         self._service = service
         self.paid = False
         """Whether one of the target's budget is given back at the end."""
-
-    def __del__(self) -> None:
-        if not self._ended:
-            self.released()
 
     def pay(self) -> bool:
         """Take one from the target's budget; False if it is empty."""
