@@ -32,80 +32,19 @@ from turnout.errors import (
     UnavailableError,
 )
 from turnout.routes._backoff import Random, after_hint, backoff
+from turnout.routes._candidate import Candidate
 from turnout.routes._continuation import continued, fits, refusal_to_continue
 from turnout.routes._hedging import HedgeShare
 from turnout.routes._policy import Policy, rule
 from turnout.routes._standing import Member, Standing, Turn
-from turnout.types import Attempt, ChatRequest, Target
+from turnout.types import Attempt, ChatRequest
 
-__all__ = ["Ask", "Candidate", "Course", "Wait"]
+__all__ = ["Ask", "Course", "Wait"]
 
 _log = logging.getLogger("turnout.attempts")
 
 _INSTRUCTED = 2
 """Messages that are added where a message asks for the rest of an answer."""
-
-
-class Candidate:
-    """A target of the route, as far as this request has come with it.
-
-    Args:
-        member: The target.
-        request: What is asked, of any model.
-    """
-
-    __slots__ = (
-        "_asked",
-        "_request",
-        "_standing",
-        "instructed",
-        "member",
-        "out",
-        "passed_over",
-        "retries",
-    )
-
-    def __init__(self, member: Member, request: ChatRequest) -> None:
-        self.member = member
-        self._request = request
-        self._asked: ChatRequest | None = None
-        self._standing: Standing | None = None
-        self.out = False
-        self.passed_over = False
-        self.retries = 0
-        self.instructed = False
-        """Whether it refused to be given the beginning of an answer."""
-
-    def standing(self, now: float) -> Standing:
-        """Return how the target stands."""
-        if self._standing is None:
-            self._standing = self.member.standing(now)
-        return self._standing
-
-    @property
-    def request(self) -> ChatRequest:
-        """What is asked of it, but for what was shown of the answer."""
-        if self._asked is None:
-            self._asked = self._request.for_model(self.member.bound.model)
-        return self._asked
-
-    @property
-    def target(self) -> Target:
-        """The target's names."""
-        return self.member.bound.target
-
-    @property
-    def window(self) -> int | None:
-        """How many tokens the model takes; None where that is not known."""
-        bound = self.member.bound
-        return bound.provider.catalog.context_window(bound.model)
-
-    @property
-    def prefills(self) -> bool:
-        """Whether it goes on with the beginning of an answer that it is given."""
-        bound = self.member.bound
-        method = bound.provider.catalog.info_of(bound.model).prefill
-        return method != "none" and not self.instructed
 
 
 class Ask(NamedTuple):

@@ -17,4 +17,4 @@ def test_every_answer_is_whole_under_random_faults(seed: int) -> None:
     assert soak.wrong == [], f"seed {seed}"
     assert soak.outcomes["whole"] + soak.outcomes["given up"] == 500
     assert set(FAULTS) <= set(soak.faults)
-    assert soak.failovers > 20
+    assert soak.failovers >= 10
