@@ -8,6 +8,7 @@ What is done to a stream follows from the seed, its number and when it begins.
 from __future__ import annotations
 
 import asyncio
+import random as chance
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ FAULTS = (
     "silence",
     "slow",
 )
+BREAKS = ("cut", "stall", "malformed", "error inside")
 POLICY = {
     "max_attempts": 12,
     "max_continuations": 6,
@@ -122,17 +124,21 @@ def _going_on(
     random: Random, truth: str, partial: str, request: ChatRequest
 ) -> list[str]:
     """Return what a target says that is to go on with an answer, in pieces."""
+    rest = truth[len(partial) :]
     ways = ["exactly", "again", "over again"]
-    way = random.choice(ways if request.prefill else [*ways, "politely"])
+    # In the middle of a word nothing tells whose the space after a preamble is.
+    if not request.prefill and not (partial[-1].isalnum() and rest[:1].isalnum()):
+        ways.append("politely")
+    way = random.choice(ways)
     if way == "exactly":
-        text = truth[len(partial) :]
+        text = rest
     elif way == "again":
         back = random.choice([24, 40, 300])
         text = truth[max(0, len(partial) - back) :]
     elif way == "over again":
         text = truth
     else:
-        text = f"Sure, continuing: {truth[len(partial) :]}"
+        text = f"Sure, continuing: {rest}"
     return list(_pieces(random, text))
 
 
@@ -194,7 +200,8 @@ class Soak:
         random = Random(f"{self.seed} {number} {name}")
         if name in well or random.random() < 0.2:
             return ""
-        return random.choice(FAULTS)
+        # Those in the middle of an answer are what this is about.
+        return random.choice(FAULTS if random.random() < 0.4 else BREAKS)
 
     def _well_in(self, phase: int) -> str:
         while len(self._well) <= phase:
@@ -212,6 +219,7 @@ class Soak:
         """Run all of the streams, and look at what is left when they are over."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: self.wrong.append(str(context)))
+        chance.seed(self.seed)  # The routes' own, for their waits.
         spaces = Random(self.seed + 1)
         under_way: set[asyncio.Task[None]] = set()
         for number in range(self.streams):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from random import Random
 
 import pytest
@@ -24,6 +25,7 @@ from turnout.errors import (
     TurnoutError,
     UnavailableError,
 )
+from turnout.provider import BoundTarget
 from turnout.routes import Hedging, Member, MemoryHealth, Policy
 from turnout.routes._course import Ask, Course, Wait
 from turnout.routes._hedging import HedgeShare
@@ -36,8 +38,10 @@ NO = ServerError("no")
 CUT = StreamTruncatedError("cut")
 
 
-def model(**fields: int | None) -> ModelInfo:
-    return ModelInfo(name="m", context_window=fields.get("window"))
+@cache
+def target(name: str, window: int | None) -> BoundTarget:
+    model = ModelInfo(name="m", context_window=window)
+    return FakeProvider(name=name, models=[model]).target()
 
 
 class Asking:
@@ -64,10 +68,7 @@ class Asking:
         self.record = Record()
         names = "ABCDEFGH"[:count]
         self.members = [
-            Member(
-                FakeProvider(name=name, models=[model(window=window)]).target(),
-                self.store,
-            )
+            Member(target(name, window), self.store)
             for name, window in zip(names, windows or (None,) * count, strict=True)
         ]
         self.policy = Policy(**policy)  # type: ignore[arg-type]

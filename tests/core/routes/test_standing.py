@@ -63,6 +63,7 @@ def test_a_target_has_a_health_by_its_model_and_key_and_shares_its_services() ->
     assert first.own is other_path.own
     assert first.service is not other_host.service
     assert first.own.scope.origin == "http://one.test"
+    assert first.reason(T) == ""
 
 
 def test_a_key_that_is_changed_is_another_health(
