@@ -55,9 +55,8 @@ class _LoggedProtocol(asyncio.StreamReaderProtocol):
         super().connection_lost(exc)
         # asyncio tells that nobody asked how it was closed, where the garbage collector
         # comes to that before it comes to this protocol.
-        closed = cast("Any", self)._closed
-        if closed.done() and not closed.cancelled():
-            closed.exception()
+        with contextlib.suppress(asyncio.CancelledError):
+            cast("Any", self)._closed.exception()
         if exc is not None:
             self._connection.note_peer_closed(reset=True)
         self._connection.note_closed()

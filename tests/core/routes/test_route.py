@@ -43,6 +43,11 @@ def test_a_request_that_is_wrong_is_refused_before_it_is_sent() -> None:
         _ = Route([saying("a").target()]).stream([{"role": "nobody", "content": "x"}])
 
 
+def test_a_route_takes_no_model_as_its_targets_have_theirs() -> None:
+    with pytest.raises(ArgumentError, match="leave model out"):
+        _ = Route([saying("a").target()]).stream("Why?", model="one")
+
+
 def test_a_route_shows_its_targets() -> None:
     route = Route([saying(name="A").target(), saying(name="B").target("two")])
 
