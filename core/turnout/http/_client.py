@@ -26,7 +26,7 @@ from turnout.errors import (
     ProviderError,
     TurnoutError,
 )
-from turnout.http import _transport
+from turnout.http import _failures, _transport
 from turnout.http._redaction import redacted
 from turnout.http._response import Response
 from turnout.http._status import Refusal, StatusRule, classify, shortened
@@ -215,8 +215,8 @@ class Http:
                     allow_redirects=False,
                     timeout=_transport.timeout(self.connect_timeout),
                 )
-            except _transport.ERRORS as error:
-                failure = _transport.open_error(error, place.name, self.connect_timeout)
+            except _failures.ERRORS as error:
+                failure = _failures.open_error(error, place.name, self.connect_timeout)
                 if not _transport.gone(error):
                     break
                 session = pool.fresh  # Whose connections are never found closed.

@@ -15,7 +15,7 @@ from turnout.framing import (
     ServerSentEvent,
     SseSplitter,
 )
-from turnout.http import _transport
+from turnout.http import _failures, _transport
 from turnout.http._status import REQUEST_ID_HEADERS
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Response:
         content = self._raw.content
         if content.at_eof():
             return
-        with contextlib.suppress(*_transport.ERRORS):
+        with contextlib.suppress(*_failures.ERRORS):
             async with asyncio.timeout(seconds):
                 while await content.readany():
                     pass
@@ -199,7 +199,7 @@ class Response:
                     if not data:
                         break
                     body += data
-        except _transport.ERRORS:
+        except _failures.ERRORS:
             body += _transport.unread(self._raw.content)[: max_bytes - len(body)]
         return body
 
@@ -245,9 +245,9 @@ class _Chunks(Watchdog):
 
     def _failed(self, error: Exception) -> bytes:
         """Keep the error for when what came before it has been given out."""
-        if not isinstance(error, _transport.ERRORS):
+        if not isinstance(error, _failures.ERRORS):
             raise error
-        self._failure = _transport.body_error(error, self._place)
+        self._failure = _failures.body_error(error, self._place)
         return _transport.unread(self._content)
 
     def expire(self) -> None:

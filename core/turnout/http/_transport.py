@@ -1,4 +1,4 @@
-"""The part of HTTP that is aiohttp's: sessions, and what its errors mean.
+"""The part of HTTP that is aiohttp's: connections, and the sessions that hold them.
 
 Loaded with the first request, since importing aiohttp takes longer than all else.
 """
@@ -6,9 +6,6 @@ Loaded with the first request, since importing aiohttp takes longer than all els
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import zlib
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from functools import cache, cached_property, partial
@@ -20,41 +17,12 @@ from aiohttp import http_exceptions
 from aiohttp.client_proto import ResponseHandler
 
 from turnout._version import VERSION
-from turnout.errors import (
-    ConfigError,
-    ConnectError,
-    ConnectionLostError,
-    ProtocolError,
-    StreamTruncatedError,
-    TurnoutError,
-)
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-__all__ = [
-    "ERRORS",
-    "Pool",
-    "body_error",
-    "gone",
-    "open_error",
-    "open_pool",
-    "pool_of",
-    "timeout",
-    "unread",
-]
-
-ERRORS = (
-    aiohttp.ClientError,
-    http_exceptions.HttpProcessingError,
-    TimeoutError,
-    OSError,
-    UnicodeError,
-    zlib.error,
-    ValueError,
-)
-"""All that aiohttp raises. `LineTooLong` and its like are no `ClientError`."""
+__all__ = ["Pool", "answered", "gone", "open_pool", "pool_of", "timeout", "unread"]
 
 
 class _Protocol(ResponseHandler):
@@ -240,171 +208,3 @@ def unread(content: aiohttp.StreamReader) -> bytes:
     gives out what is buffered, and has no public way to what came before it.
     """
     return content._read_nowait(-1) if content._buffer else b""  # pyright: ignore[reportPrivateUsage]
-
-
-_Row = tuple[type[BaseException], type[TurnoutError], str]
-
-# The first row that an error is an instance of says what it means.
-_LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
-
-_BEFORE_THE_BODY: tuple[_Row, ...] = (
-    (
-        aiohttp.ClientConnectorDNSError,
-        ConnectError,
-        "cannot reach {place}: its name is not known",
-    ),
-    (aiohttp.ClientSSLError, ConnectError, "cannot reach {place} securely: {cause}"),
-    (
-        aiohttp.ServerFingerprintMismatch,
-        ConnectError,
-        "cannot reach {place} securely: its certificate is another one",
-    ),
-    (
-        aiohttp.ClientHttpProxyError,
-        ConnectError,
-        "the proxy refused to connect to {place}: {cause}",
-    ),
-    (
-        aiohttp.ClientProxyConnectionError,
-        ConnectError,
-        "cannot reach the proxy on the way to {place}: {cause}",
-    ),
-    (aiohttp.ClientConnectorError, ConnectError, "cannot reach {place}: {cause}"),
-    (
-        TimeoutError,
-        ConnectError,
-        "cannot reach {place}: no connection within connect_timeout={timeout:g} s",
-    ),
-    (
-        aiohttp.InvalidURL,
-        ConfigError,
-        "{place} is no address that can be asked; check base_url and proxy",
-    ),
-    (
-        aiohttp.NonHttpUrlClientError,
-        ConfigError,
-        "{place} is no http or https address; check base_url and proxy",
-    ),
-    (
-        aiohttp.ServerDisconnectedError,
-        ConnectionLostError,
-        "{place} hung up before it answered",
-    ),
-    (
-        ConnectionError,
-        ConnectionLostError,
-        "the connection to {place} was lost before it answered: {cause}",
-    ),
-    (
-        aiohttp.ClientOSError,
-        ConnectionLostError,
-        "the connection to {place} was lost before it answered: {cause}",
-    ),
-    # aiohttp's own word for a head that it cannot read; its status is made up.
-    (
-        aiohttp.ClientResponseError,
-        ProtocolError,
-        "{place} sent a response that is not valid HTTP",
-    ),
-    (
-        http_exceptions.HttpProcessingError,
-        ProtocolError,
-        "{place} sent a response that is not valid HTTP",
-    ),
-    (
-        ValueError,
-        ConfigError,
-        "the request to {place} cannot be sent: a header or the address is not valid",
-    ),
-    (
-        Exception,
-        ConnectionLostError,
-        "the connection to {place} was lost before it answered: {cause}",
-    ),
-)
-
-_IN_THE_BODY: tuple[_Row, ...] = (
-    (
-        aiohttp.ClientPayloadError,
-        StreamTruncatedError,
-        "{place} ended its answer in the middle",
-    ),
-    (
-        OSError,
-        StreamTruncatedError,
-        "the connection to {place} was lost in the middle of its answer",
-    ),
-    (
-        aiohttp.ClientConnectionError,
-        StreamTruncatedError,
-        "the connection to {place} was lost in the middle of its answer",
-    ),
-    (Exception, ProtocolError, "{place} sent a body that is not valid HTTP"),
-)
-
-# Another try would end the same.
-_LASTING = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
-
-_NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-"""What the system says of a name; any other word of it is about the look-up."""
-
-# What a payload error is about stands in its text alone.
-_CORRUPT = ("Can not decode content-encoding", "chunk size", "PayloadEncodingError")
-
-
-def open_error(
-    error: BaseException, place: str, connect_timeout: float
-) -> TurnoutError:
-    """Return what an error before the response's body means.
-
-    Args:
-        error: One of `ERRORS`.
-        place: The host that was asked, for people.
-        connect_timeout: Seconds that a connection may take.
-    """
-    if isinstance(error, _LOST) and answered():
-        return ProtocolError(f"{place} hung up in the head of its response")
-    return _meaning(_BEFORE_THE_BODY, error, place, connect_timeout)
-
-
-def body_error(error: BaseException, place: str) -> TurnoutError:
-    """Return what an error in the response's body means.
-
-    Args:
-        error: One of `ERRORS`.
-        place: The host that was asked, for people.
-    """
-    if isinstance(error, aiohttp.ClientPayloadError) and any(
-        words in str(error) for words in _CORRUPT
-    ):
-        return ProtocolError(f"{place} sent a body that is not valid HTTP")
-    return _meaning(_IN_THE_BODY, error, place, 0.0)
-
-
-def _meaning(
-    table: tuple[_Row, ...], error: BaseException, place: str, timeout: float
-) -> TurnoutError:
-    meant, text = next(row[1:] for row in table if isinstance(error, row[0]))
-    failure = meant(text.format(place=place, cause=_cause(error), timeout=timeout))
-    if isinstance(failure, ConnectError) and _lasting(error):
-        failure.retryable = False
-    return failure
-
-
-def _lasting(error: BaseException) -> bool:
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return error.errno in _NO_SUCH_NAME
-    return isinstance(error, _LASTING)
-
-
-def _cause(error: BaseException) -> str:
-    """Return the system's words; aiohttp's own hold headers."""
-    certificate = getattr(error, "certificate_error", None)
-    words = getattr(certificate, "verify_message", None)
-    status = getattr(error, "status", None)
-    if status is not None:
-        return f"status {status}"
-    number = getattr(error, "errno", None)
-    # asyncio puts the address into its own words for an errno.
-    system = os.strerror(number) if number and number > 0 else None
-    return str(words or system or type(error).__name__)

@@ -27,7 +27,7 @@ from turnout.errors import (
     StreamTruncatedError,
     TurnoutError,
 )
-from turnout.http import _transport
+from turnout.http import _failures, _transport
 from turnout.testing import (
     CHUNKED,
     FaultServer,
@@ -111,9 +111,9 @@ def made(kind: type[BaseException]) -> BaseException:
 def test_every_error_of_aiohttp_is_met(kind: type[BaseException]) -> None:
     error = made(kind)
 
-    assert isinstance(error, _transport.ERRORS)
-    before = _transport.open_error(error, "host", 5.0)
-    within = _transport.body_error(error, "host")
+    assert isinstance(error, _failures.ERRORS)
+    before = _failures.open_error(error, "host", 5.0)
+    within = _failures.body_error(error, "host")
     for met in (before, within):
         assert isinstance(met, TurnoutError)
         assert "host" in str(met)
@@ -150,8 +150,8 @@ def test_every_error_of_aiohttp_is_met(kind: type[BaseException]) -> None:
 def test_an_error_has_its_class(
     error: BaseException, before: type[TurnoutError], within: type[TurnoutError]
 ) -> None:
-    assert type(_transport.open_error(error, "host", 5.0)) is before
-    assert type(_transport.body_error(error, "host")) is within
+    assert type(_failures.open_error(error, "host", 5.0)) is before
+    assert type(_failures.body_error(error, "host")) is within
 
 
 async def test_a_port_that_is_closed_cannot_be_reached() -> None:  # H01
@@ -181,7 +181,7 @@ def test_a_name_that_does_not_exist_is_not_asked_again(
 ) -> None:
     place = ConnectionKey("nowhere.invalid", 80, False, True, None, None, None)
     cause = aiohttp.ClientConnectorDNSError(place, socket.gaierror(error, "x"))
-    met = _transport.open_error(cause, "nowhere.invalid", 5.0)
+    met = _failures.open_error(cause, "nowhere.invalid", 5.0)
 
     assert isinstance(met, ConnectError)
     assert met.retryable is retryable
