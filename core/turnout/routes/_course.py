@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import NamedTuple, TypeAlias, cast
 
 from turnout._ledger import enter
 from turnout._record import Record
 from turnout._tokens import estimate_tokens
 from turnout.errors import (
     AuthenticationError,
-    ConnectError,
     ContextLengthError,
     DeadlineError,
     FallbackError,
@@ -31,12 +31,13 @@ from turnout.errors import (
     TurnoutError,
     UnavailableError,
 )
-from turnout.routes._backoff import Random, after_hint, backoff
+from turnout.routes._backoff import Random
 from turnout.routes._candidate import Candidate
 from turnout.routes._continuation import continued, fits, refusal_to_continue
 from turnout.routes._hedging import HedgeShare
 from turnout.routes._policy import Policy, rule
-from turnout.routes._standing import Member, Standing, Turn
+from turnout.routes._retries import Retries
+from turnout.routes._standing import Member, Turn
 from turnout.types import Attempt, ChatRequest
 
 __all__ = ["Ask", "Course", "Wait"]
@@ -67,6 +68,15 @@ class Wait(NamedTuple):
 Step: TypeAlias = Ask | Wait
 
 
+class _Again(NamedTuple):
+    """A target that is asked once more."""
+
+    candidate: Candidate
+    at: float
+    paid: bool
+    """Whether its budget has paid for it."""
+
+
 class Course:
     """Decide what one request does.
 
@@ -93,20 +103,16 @@ class Course:
         self._policy = policy
         self._record = record
         self._deadline = deadline
-        self._random = random
         self._errors: list[TurnoutError] = []
         self._asked = 0
-        self._retries = 0
-        self._patience = policy.patience
-        self._again: tuple[Candidate, float] | None = None
+        self._retries = Retries(policy, random)
+        self._again: _Again | None = None
         self._waited = False
         # The error of the attempt that broke, while its answer is being continued.
         self._broken: TurnoutError | None = None
         # Whose part of the answer broke last, and how.
         self._last_break = ""
         self._continuations = 0
-        # Whose budget has paid for the retry that is waited for.
-        self._spent: Standing | None = None
 
     @property
     def continuing(self) -> bool:
@@ -120,16 +126,15 @@ class Course:
             TurnoutError: There is nobody left to ask, or no time.
         """
         if self._again is not None:
-            candidate, at = self._again
+            candidate, at, paid = self._again
             if now < at:
                 return Wait(at)
-            self._again = None
             turn = candidate.standing(now).again(now)
             if turn is not None:
-                turn.paid, self._spent = self._spent is not None, None
+                self._again, turn.paid = None, paid
                 return self._ask(candidate, turn)
             candidate.out = True
-            self.ended()
+            self.wait_no_more()
         if self._asked >= self._policy.max_attempts:
             raise self._failure()
         self._check_time(now)
@@ -163,15 +168,15 @@ class Course:
         if isinstance(error, AuthenticationError):
             # It stays so until somebody does something about it.
             _log.warning("%s refused its key; another is asked", candidate.target)
-        at = self._retry_at(candidate, error, now) if found.retried else None
-        if at is None:
-            candidate.out = True
-            if isinstance(error, ContextLengthError):
-                self._leave_out_no_larger(candidate, error)
-        else:
-            candidate.retries += 1
-            self._retries += 1
-            self._again = candidate, at
+        at = None
+        if found.retried and self._broken is None:
+            at = self._retry_at(candidate, cast("ProviderError", error), now)
+        if at is not None:
+            self._again = _Again(candidate, at, paid=True)
+            return
+        candidate.out = True
+        if isinstance(error, ContextLengthError):
+            self._leave_out_no_larger(candidate)
 
     def rival(self, ask: Ask, share: HedgeShare, now: float) -> Ask | None:
         """Return whom else to ask, as the one that is asked is slow to begin.
@@ -186,6 +191,8 @@ class Course:
         slow = ask.candidate
         for candidate in self._candidates:
             if candidate is slow or candidate.out or not self._can(candidate):
+                continue
+            if candidate.target.provider == slow.target.provider:
                 continue
             standing = candidate.standing(now)
             if not self._policy.hedging.allowed(
@@ -257,11 +264,11 @@ class Course:
         """Take that a target goes on with the answer."""
         self._continuations += 1
 
-    def ended(self) -> None:
+    def wait_no_more(self) -> None:
         """Take that no retry is waited for any more."""
-        if self._spent is not None:
-            self._spent.own.budget.release()
-            self._spent = None
+        again, self._again = self._again, None
+        if again is not None and again.paid:
+            again.candidate.standing(again.at).own.budget.release()
 
     def _ask(self, candidate: Candidate, turn: Turn) -> Ask:
         self._asked += 1
@@ -293,8 +300,6 @@ class Course:
 
     def _can(self, candidate: Candidate) -> bool:
         """Tell whether a target can do what is asked; note it where it cannot."""
-        if candidate.passed_over:
-            return True
         bound = candidate.member.bound
         request = self._request_to(candidate)
         refusal: TurnoutError | None = bound.provider.catalog.refusal(request)
@@ -354,52 +359,13 @@ class Course:
         return self._taken(first, turn, now)
 
     def _retry_at(
-        self, candidate: Candidate, error: TurnoutError, now: float
-    ) -> float | None:
-        """Return when a target is asked again; None where it is not."""
-        assert isinstance(error, ProviderError)
-        policy = self._policy
-        if (
-            not error.retryable
-            or self._broken is not None
-            or self._retries >= policy.max_retries
-            or self._asked >= policy.max_attempts
-        ):
-            return None
-        standing = candidate.standing(now)
-        if not standing.own.breaker.allows(now) or not standing.service.allows(now):
-            return None
-        delay = self._delay(candidate, error, now)
-        if delay is None or now + delay >= self._latest or not self._spend(standing):
-            return None
-        return now + delay
-
-    def _delay(
         self, candidate: Candidate, error: ProviderError, now: float
     ) -> float | None:
-        policy, hint = self._policy, error.retry_after
-        limited = rule(error, policy).limited
-        others = self._others(candidate, now)
-        # A time that was kept and did not help is not waited for again.
-        if candidate.retries and (others or hint is not None):
+        """Return when a target is asked again; None where it is not."""
+        if self._asked >= self._policy.max_attempts:
             return None
-        if hint is not None:
-            if hint > (self._patience if others else policy.longest_wait):
-                return None
-            delay = after_hint(hint, self._random)
-            if others:
-                delay = min(delay, self._patience)
-                self._patience -= delay
-            return delay
-        if others:
-            return None if limited else self._random() * policy.quick_retry
-        unreached = isinstance(error, ConnectError)
-        return backoff(
-            candidate.retries,
-            self._random,
-            base=policy.limited_backoff if limited else policy.backoff,
-            cap=policy.connect_backoff if unreached else policy.longest_backoff,
-        )
+        others = partial(self._others, candidate, now)
+        return self._retries.grant(candidate, error, now, self._latest, others)
 
     def _others(self, candidate: Candidate, now: float) -> bool:
         """Tell whether another target may be asked in place of this one."""
@@ -410,13 +376,6 @@ class Course:
             and other.standing(now).allows(now)
             for other in self._candidates
         )
-
-    def _spend(self, standing: Standing) -> bool:
-        """Take a retry from the budget of a target; its turn gives it back."""
-        if not standing.own.budget.spend():
-            return False
-        self._spent = standing
-        return True
 
     def _refused_prefill(
         self, candidate: Candidate, error: TurnoutError, now: float
@@ -430,10 +389,10 @@ class Course:
         ):
             return False
         candidate.instructed = True
-        self._again = candidate, now
+        self._again = _Again(candidate, now, paid=False)
         return True
 
-    def _leave_out_no_larger(self, failed: Candidate, error: TurnoutError) -> None:
+    def _leave_out_no_larger(self, failed: Candidate) -> None:
         """Leave out who takes no more than the one for which it was too much."""
         if failed.window is None:
             return

@@ -271,7 +271,7 @@ class RouteReader:
     def _end(self) -> None:
         self._ask = None
         self._attempt = None
-        self._course.ended()
+        self._course.wait_no_more()
 
 
 def _below(traceback: TracebackType | None) -> TracebackType | None:

@@ -49,6 +49,7 @@ class Asking:
 
     Args:
         count: How many targets there are.
+        names: The providers, where they are others than the first letters.
         windows: Their context windows, where they are known.
         random: For the waits; the middle of each, if none is given.
         policy: Fields of the policy.
@@ -58,6 +59,7 @@ class Asking:
         self,
         count: int = 2,
         *,
+        names: str = "",
         windows: tuple[int | None, ...] = (),
         random: Callable[[], float] = lambda: 0.5,
         deadline: float = T + 600,
@@ -66,10 +68,10 @@ class Asking:
     ) -> None:
         self.store = MemoryHealth(random=lambda: 0.5)
         self.record = Record()
-        names = "ABCDEFGH"[:count]
+        names = names or "ABCDEFGH"[:count]
         self.members = [
             Member(target(name, window), self.store)
-            for name, window in zip(names, windows or (None,) * count, strict=True)
+            for name, window in zip(names, windows or (None,) * len(names), strict=True)
         ]
         self.policy = Policy(**policy)  # type: ignore[arg-type]
         self.course = Course(
@@ -157,7 +159,7 @@ def test_a_budget_is_taken_for_a_retry_and_given_back_at_its_end() -> None:
     asking.fails(NO)
     assert asking.in_flight() == 1
     ask = asking.asks(T + 1)
-    asking.course.ended()
+    asking.course.wait_no_more()
     assert asking.in_flight() == 1
     ask.turn.succeeded(T + 2, 0.1)
 
@@ -167,8 +169,8 @@ def test_a_budget_is_taken_for_a_retry_and_given_back_at_its_end() -> None:
 def test_a_retry_that_is_not_waited_for_gives_its_budget_back() -> None:
     asking = Asking(1)
     asking.fails(NO)
-    asking.course.ended()
-    asking.course.ended()
+    asking.course.wait_no_more()
+    asking.course.wait_no_more()
 
     assert asking.in_flight() == 0
 
@@ -266,6 +268,17 @@ def test_a_continuation_is_paid_by_whoever_is_asked() -> None:
     assert asking.members[2].standing(T).own.budget.in_flight == 1
     ask.turn.released()
     assert asking.members[2].standing(T).own.budget.in_flight == 0
+
+
+def test_who_was_passed_over_is_looked_at_again_before_it_continues() -> None:
+    # A takes the question, and not the question with half of an answer behind it.
+    asking = Asking(3, windows=(400, None, None), text="Why? " * 100)
+    asking.members[0].standing(T).own.breaker.force_open()
+    asking.breaks("Half of an answer. " * 100)
+    asking.asks()
+
+    passed = [a.error for a in asking.record.attempts if a.outcome == "passed_over"]
+    assert [type(error) for error in passed] == [UnavailableError, ContextLengthError]
 
 
 def test_where_nobody_can_pay_an_answer_is_left_broken() -> None:
@@ -411,6 +424,15 @@ def test_a_rival_is_the_next_that_can_be_asked() -> None:
     assert asking.in_flight() == 1
     rival.turn.released()
     assert asking.in_flight() == 0
+
+
+def test_a_rival_is_looked_for_past_the_targets_of_the_same_provider() -> None:
+    asking = Asking(names="AAB", hedging=Hedging(enabled=True))
+    rival = asking.course.rival(asking.asks(), share(), T)
+
+    assert rival is not None
+    assert rival.candidate.target.provider == "B"
+    rival.turn.released()
 
 
 def test_a_rival_of_a_retry_leaves_its_budget_alone() -> None:
