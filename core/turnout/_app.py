@@ -100,10 +100,13 @@ class App:
         """Return what is known of a provider, loading as few plugins as will do.
 
         Raises:
+            ArgumentError: It is no text.
             UnknownProviderError: No plugin brings it.
             PluginError: Its plugin is set aside, or several claim the name.
             ConfigError: The configuration's table of that name is wrong.
         """
+        if not isinstance(cast("object", name), str):
+            raise ArgumentError(f"a provider's name is a text, not {_kind(name)}")
         table = self.config.table_of(name)
         wanted = name if table is None else table[1].plugin or name
         bearers = self.host.load(wanted)
@@ -263,14 +266,22 @@ class App:
             return [target.target()]
         if not isinstance(target, str):
             raise ArgumentError(
-                f"a target is a {type(target).__name__}; it is a name, a provider or "
-                'provider.target("model")'
+                f'a target is a name, a provider or provider.target("model"), not '
+                f"{_kind(target)}"
             )
         found = self.meaning(target)
         return [
             BoundTarget(self._once(one.provider, made), one.model)
             for one in found.targets
         ]
+
+
+def _kind(value: object) -> str:
+    """Return what a value is that stands where a name belongs."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def _own_only() -> bool:

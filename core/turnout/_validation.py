@@ -46,6 +46,7 @@ def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
         cls: A dataclass; fields that `values` lacks keep their defaults.
         values: What was given, by the names of the fields.
         where: What is being checked, as a message begins: `option of provider 'X'`.
+            Empty where the message is part of another.
 
     Raises:
         ConfigError: A name is unknown or a value is wrong; the message gives each
@@ -55,14 +56,15 @@ def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
         return cls()
     from pydantic_core import ValidationError
 
+    prefix = f"{where}: " if where else ""
     try:
         fields = _validator(cast("Hashable", cls)).validate_python(dict(values))
         return cls(**fields)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        message = reduce(followed, (_told(detail, cls, where) for detail in details))
+        message = prefix + reduce(followed, (_told(detail, cls) for detail in details))
     except ValueError as error:  # From __post_init__, which checks ranges.
-        message = f"{where}: {error}"
+        message = f"{prefix}{error}"
     # Outside the handler: pydantic's error holds the values, keys among them.
     raise ConfigError(message)
 
@@ -78,12 +80,12 @@ def hidden(options: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _told(detail: ErrorDetails, cls: type, where: str) -> str:
+def _told(detail: ErrorDetails, cls: type) -> str:
     place, wrong = ".".join(str(step) for step in detail["loc"]), detail["type"]
     if wrong == "extra_forbidden" and len(detail["loc"]) == 1:
         known = [field.name for field in _fields(cls)]
         guesses = did_you_mean(nearest(place, known))
-        return f"{where}: there is no {place!r}{guesses or _listed(known)}"
+        return f"there is no {place!r}{guesses or _listed(known)}"
     message = _WORDS.get(wrong, detail["msg"]).removeprefix("Value error, ")
     given: object = detail["input"]
     kind = type(given).__name__
@@ -94,7 +96,7 @@ def _told(detail: ErrorDetails, cls: type, where: str) -> str:
         shown = f", not a {kind}"
     else:
         shown = f", not {given!r}"
-    return f"{where}: {place}: {message[:1].lower()}{message[1:]}{shown}"
+    return f"{place}: {message[:1].lower()}{message[1:]}{shown}"
 
 
 # Pydantic's own are of Python's types, and who wrote a file may not know those.
@@ -187,7 +189,7 @@ def _nested(cls: type[object], value: object) -> object:
         return value
     if not isinstance(value, Mapping):
         raise ValueError("expected a table of keys and values")
-    return checked(cls, cast("Mapping[str, object]", value), "in it")
+    return checked(cls, cast("Mapping[str, object]", value), "")
 
 
 def _secret(value: object) -> Secret:

@@ -163,7 +163,7 @@ def turnout_attempt_started(attempt: Attempt) -> None:
 
 @hookspec
 def turnout_attempt_ended(attempt: Attempt) -> None:
-    """Hear what became of an attempt: complete, failed or closed.
+    """Hear what became of an attempt: complete, failed, closed or passed over.
 
     Asked: on the event loop, once for each `turnout_attempt_started`; it must be
         quick.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ from turnout.errors import (
 )
 from turnout.provider import BoundTarget
 from turnout.routes import Policy
+from turnout.testing import FakeProvider
 from turnout.types import Secret
 
 HELLO = """
@@ -522,12 +524,24 @@ def test_a_route_is_made_of_targets_in_any_form(site: Site) -> None:
     assert route.targets[0].provider is route.targets[1].provider
 
 
-@pytest.mark.parametrize("target", [None, 5, ["Hello"]])
-def test_what_is_no_target_is_refused(target: object) -> None:
-    with pytest.raises(
-        ArgumentError, match=r"^a target is a .*; it is a name, a provi"
-    ):
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        (None, "a NoneType"),
+        (5, "an int"),
+        (["Hello"], "a list"),
+        (FakeProvider, "the class FakeProvider"),
+    ],
+)
+def test_what_is_no_target_is_refused(target: object, told: str) -> None:
+    with pytest.raises(ArgumentError, match=rf"^a target is a name, .* not {told}$"):
         App(Config()).route((target,), {})
+
+
+@pytest.mark.parametrize("name", [None, 5, FakeProvider])
+def test_a_name_that_is_no_text_is_refused(name: Any) -> None:
+    with pytest.raises(ArgumentError, match="a provider's name is a text, not "):
+        App(Config()).provider(name, {})
 
 
 def test_a_route_without_targets_is_refused() -> None:
@@ -586,3 +600,13 @@ def test_many_threads_may_ask_at_first(site: Site) -> None:
         made = [threads.submit(app.provider, "Hello", {}) for _ in range(32)]
 
     assert {future.result().info.name for future in made} == {"Hello"}
+
+
+def test_a_mistake_in_the_policy_of_health_is_told_with_its_place(
+    site: Site, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        ConfigError,
+        match=r"turnout\.toml: health: breaker: there is no 'open_tme'; did you mean",
+    ):
+        configured(tmp_path, "[health]\nbreaker = { open_tme = 1 }\n")

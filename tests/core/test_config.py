@@ -263,8 +263,8 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "order = 5\nzzz = 1\n",
-            "order: input should be a list, not 5; {file}: there is no 'zzz'; there "
-            "are order, aliases, routes, providers, plugins, health",
+            "order: input should be a list, not 5; there is no 'zzz'; there are "
+            "order, aliases, routes, providers, plugins, health",
             id="two at once",
         ),
     ],

@@ -198,13 +198,13 @@ def test_what_is_not_given_keeps_its_default() -> None:
         (
             {"txet": 1, "count": "x", "key": ""},
             "option of X: count: input should be a valid integer, unable to parse "
-            "string as an integer, not 'x'; option of X: key: expected a text that is "
-            "neither blank nor has control characters; option of X: there is no 'txet'"
+            "string as an integer, not 'x'; key: expected a text that is "
+            "neither blank nor has control characters; there is no 'txet'"
             "; did you mean 'text'?",
         ),
         (
             {"txet": 1, "cuont": 2},
-            "option of X: there is no 'txet'; did you mean 'text'? Option of X: there "
+            "option of X: there is no 'txet'; did you mean 'text'? There "
             "is no 'cuont'; did you mean 'count'?",
         ),
     ],
