@@ -63,6 +63,7 @@ class Record:
     __slots__ = (
         "_calls",
         "_finish",
+        "_joined",
         "_reasoning",
         "_texts",
         "attempts",
@@ -78,6 +79,8 @@ class Record:
         self._reasoning: list[str] = []
         self._calls: dict[int, _PartialCall] = {}
         self._finish: Finish | None = None
+        # Whether the answer is of several targets' parts, so that no state fits it.
+        self._joined = False
         self.attempts: list[Attempt] = []
         self.target: Target | None = None
         self.usage: Usage | None = None
@@ -104,6 +107,7 @@ class Record:
         self._texts.clear()
         self._reasoning.clear()
         self._calls.clear()
+        self._joined = False
         self.target = None
 
     def absorb(self, other: Record) -> None:
@@ -112,6 +116,7 @@ class Record:
         self._reasoning += other._reasoning
         self._calls |= other._calls
         self._finish = other._finish
+        self._joined = other._joined
         self.attempts += other.attempts
         self.target = other.target
         self.usage = other.usage
@@ -149,7 +154,9 @@ class Record:
                 self.usage = event
             case Finish():
                 self._finish = event
-            case Failover() | Restart():
+            case Failover():
+                self._joined = True
+            case Restart():
                 pass
             case Held():
                 return True
@@ -191,4 +198,5 @@ class Record:
             target=self.target,
             attempts=tuple(self.attempts),
             details=finish.details if finish else {},
+            state=finish.state if finish and not self._joined else None,
         )

@@ -20,6 +20,7 @@ from turnout.types import (
     Attempt,
     ChatRequest,
     Conversation,
+    ModelInfo,
     ProviderInfo,
     Reply,
     RequestOptions,
@@ -277,6 +278,18 @@ class Provider(ABC):
         nothing and asks nobody. That nothing is missing is no promise of an answer.
         """
         return None
+
+    async def list_models(self) -> Sequence[ModelInfo]:
+        """Return the models that can be asked for now.
+
+        These are the ones that the provider declares, unless its service has a list of
+        its own, which is asked then. Of a model that only the service lists, no more
+        than its name may be known.
+
+        Raises:
+            TurnoutError: The service's list could not be had.
+        """
+        return tuple(self.catalog.models.values())
 
     async def __aenter__(self) -> Self:
         """Keep connections of the provider's own until the block is left.

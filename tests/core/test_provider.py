@@ -259,3 +259,9 @@ def test_a_class_without_an_info_is_told_what_it_lacks(cls: type[Provider]) -> N
     assert str(caught.value) == (
         f'{cls.__name__} has no info; write info = ProviderInfo(name="…") into its body'
     )
+
+
+async def test_a_provider_without_a_live_list_lists_what_it_declares() -> None:
+    provider = saying("Hi")
+
+    assert await provider.list_models() == tuple(provider.catalog.models.values())

@@ -183,3 +183,25 @@ def test_a_record_takes_over_what_another_has() -> None:
     assert [call.name for call in reply.tool_calls] == ["f"]
     assert [a.outcome for a in reply.attempts] == ["failed", "passed_over"]
     assert reply.usage == Usage(input_tokens=2)
+
+
+def test_what_a_service_wants_back_is_kept_for_the_next_turn() -> None:
+    record = Record()
+    record.take(["Hi", Finish(reason="stop", state={"vendor": [1]})])
+    record.complete = True
+
+    assert record.reply().to_message().state == {"vendor": [1]}
+
+
+def test_an_answer_of_several_parts_has_nothing_that_a_service_wants_back() -> None:
+    record, whole = Record(), Record()
+    one = Target("A", "m")
+    moved = Failover(source=one, target=one, reason="ServerError", characters=1)
+    record.take(["H", moved, "i", Finish(reason="stop", state={"vendor": [1]})])
+    record.complete = True
+    whole.absorb(record)
+
+    assert record.reply().state is None
+    assert whole.reply().state is None
+    record.begin_anew()
+    assert record.reply().state == {"vendor": [1]}

@@ -84,6 +84,8 @@ class Finish:
     reason: FinishReason
     details: Mapping[str, object] = field(default_factory=dict[str, object])
     """The provider's own words."""
+    state: Mapping[str, object] | None = field(default=None, repr=False)
+    """What the service wants to see again with the answer, see `Message.state`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

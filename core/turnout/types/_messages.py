@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
 from turnout.errors import ArgumentError
@@ -131,6 +131,10 @@ class Message:
     tool_call_id: str | None = None
     """The call that a tool's message answers, and must name."""
     name: str | None = None
+    state: Mapping[str, object] | None = field(default=None, repr=False)
+    """What the service that wrote an assistant's message wants to see again with it,
+    such as the signatures of its reasoning, by the name of its protocol. `Reply.state`
+    has it, and `Reply.to_message` takes it over; other protocols pass over it."""
 
     def __post_init__(self) -> None:
         # Whoever writes one without a type checker gets these wrong most often.

@@ -48,7 +48,7 @@ _MESSAGES = "a text, a message or a list of messages"
 # What OpenAI's own replies carry beside the fields that are read. Such a reply is
 # often put back into the conversation whole, so these may stand there and be empty.
 _IGNORED_IF_EMPTY = {"annotations", "audio", "function_call", "refusal"}
-_FIELDS = ("role", "content", "tool_calls", "tool_call_id", "name")
+_FIELDS = ("role", "content", "tool_calls", "tool_call_id", "name", "state")
 _FUNCTION_FIELDS = ("name", "description", "parameters", "strict")
 
 # `developer` is what newer models call the system's voice.
@@ -106,6 +106,7 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
         for index, call in enumerate(listed(calls, f"{where}.tool_calls"))
     )
     call_id = _text(fields, "tool_call_id", where)
+    state = fields.get("state")
     wrong = wrong_calls(role, tool_calls, call_id)
     if wrong:
         raise ArgumentError(f"{where} {wrong}")
@@ -115,6 +116,7 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
         tool_calls=tool_calls,
         tool_call_id=call_id,
         name=_text(fields, "name", where),
+        state=None if state is None else _mapping(state, f"{where}.state"),
     )
 
 

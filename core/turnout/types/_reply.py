@@ -60,7 +60,14 @@ class Reply:
     """What became of each target that was asked or passed over, in order."""
     details: Mapping[str, object] = field(default_factory=dict[str, object])
     """The provider's own words about the answer."""
+    state: Mapping[str, object] | None = field(default=None, repr=False)
+    """What the service wants to see again with the answer, see `Message.state`."""
 
     def to_message(self) -> Message:
         """Return the answer as the message that continues a conversation."""
-        return Message(role="assistant", content=self.text, tool_calls=self.tool_calls)
+        return Message(
+            role="assistant",
+            content=self.text,
+            tool_calls=self.tool_calls,
+            state=self.state,
+        )

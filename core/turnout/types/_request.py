@@ -117,6 +117,15 @@ class ChatRequest:
             message.text for message in self.messages if message.role == "system"
         )
 
+    @property
+    def schema(self) -> Mapping[str, object] | None:
+        """The JSON schema that the answer is bound to; None where there is none."""
+        wanted = self.response_format
+        if wanted is None or wanted["type"] != "json_schema":
+            return None
+        named = cast("Mapping[str, object]", wanted["json_schema"])
+        return cast("Mapping[str, object]", named["schema"])
+
     def needs(self) -> set[str]:
         """Return the fields of `Capabilities` that the request asks for."""
         needed: set[str] = set()
@@ -265,7 +274,16 @@ def _response_format(wanted: object) -> Mapping[str, object] | None:
     kind = schema.get("type")
     if kind == "text":  # As every answer is: nothing that a target must be able to.
         return None
-    if kind in ("json_schema", "json_object"):  # A schema's own type may be a list.
+    if kind == "json_schema":
+        match schema.get("json_schema"):
+            case {"schema": Mapping()}:
+                return schema
+            case _:
+                raise ArgumentError(
+                    "response_format lacks its schema; it is {'type': 'json_schema', "
+                    "'json_schema': {'name': ..., 'schema': {...}}}"
+                )
+    if kind == "json_object":
         return schema
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
 

@@ -111,6 +111,11 @@ class OpenAiRole(StrEnum):
         pytest.param(
             {"role": "tool", "content": "1", "tool_call_id": "c1"},
             [Message(role="tool", content="1", tool_call_id="c1")],
+            id="tool",
+        ),
+        pytest.param(
+            {"role": "assistant", "content": "1", "state": {"vendor": [1]}},
+            [Message(role="assistant", content="1", state={"vendor": [1]})],
             id="a tool's answer",
         ),
         pytest.param(
@@ -176,7 +181,7 @@ def test_messages_are_read(written: object, messages: list[Message]) -> None:
 
 EMPTY: dict[str, object] = {}
 MESSAGES = "a text, a message or a list of messages"
-FIELDS = "there are role, content, tool_calls, tool_call_id, name"
+FIELDS = "there are role, content, tool_calls, tool_call_id, name, state"
 IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT}"}}
 
 

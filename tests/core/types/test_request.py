@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, replace
-from typing import Unpack, cast
+from typing import Any, Unpack, cast
 
 import pytest
 from pydantic import BaseModel
@@ -144,6 +144,11 @@ def test_an_option_is_taken(name: str, given: object, kept: object) -> None:
             {"response_format": "json"},
             "response_format is a str; it is a pydantic model, a JSON schema or "
             "OpenAI's mapping form",
+        ),
+        (
+            {"response_format": {"type": "json_schema"}},
+            "response_format lacks its schema; it is {'type': 'json_schema', "
+            "'json_schema': {'name': ..., 'schema': {...}}}",
         ),
     ],
 )
@@ -299,3 +304,18 @@ def test_a_request_goes_on_with_no_answer_unless_it_is_said() -> None:
     assert request.prefill is False
     assert replace(request, prefill=True).for_model("other").prefill is True
     assert replace(request, prefill=True).needs() == request.needs()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "schema"),
+    [
+        (None, None),
+        ({"type": "json_object"}, None),
+        ({"type": "object"}, {"type": "object"}),
+        (City, City.model_json_schema()),
+    ],
+)
+def test_the_schema_is_found_whichever_form_it_was_given_in(
+    wanted: Any, schema: object
+) -> None:
+    assert build(response_format=wanted).schema == schema

@@ -379,7 +379,7 @@ async def test_reading_stops_at_the_mark_though_the_connection_stays() -> None:
 async def test_reading_stops_some_time_after_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("turnout_openai._provider._AFTERWORDS", 0.05)
+    monkeypatch.setattr("turnout.service._AFTERWORDS", 0.05)
     script = streaming(http_chunk(text("Hi") + finish()), until(asyncio.Event()))
     async with FaultServer(script) as server:
         got = await OpenAI(base_url=server.url).complete("Why?")

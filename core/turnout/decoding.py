@@ -1,0 +1,322 @@
+"""What the decoders of answers have in common: from bytes to events. No I/O.
+
+A protocol says what one of its events means; what is here cuts the bytes into events,
+meets what is no stream at all (an error document, a proxy's page), keeps faults until
+what came before them was given out, and tells whether the answer is complete.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, cast
+
+from turnout.errors import ProtocolError, StreamTruncatedError
+from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter, SseSplitter
+from turnout.types import Event, Finish, Usage
+
+__all__ = [
+    "Decoder",
+    "LineDecoder",
+    "OddEventError",
+    "SseDecoder",
+    "as_count",
+    "as_list",
+    "as_mapping",
+    "as_text",
+]
+
+MAX_PAGE_BYTES = 64 * 1024
+"""How much is read of a page that came in place of an answer."""
+
+_PAGE = "sent a page in place of an answer; check base_url"
+
+# A byte order mark may stand before anything.
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+
+
+class OddEventError(Exception):
+    """An event is not of the protocol; the message says how, as in `has no text`."""
+
+
+class Decoder(ABC):
+    """Turn the bytes of an answer into events.
+
+    It never raises while it is fed, so that what came before a fault is given out
+    however the network cut the bytes: `reported` and `check` tell of it in the end.
+
+    A protocol writes `read` and `finish`, and sets `ended`, `done` and `usage` as it
+    reads with `from_json`. It is made from `SseDecoder` or `LineDecoder`, which
+    say how bytes are cut into events.
+
+    Args:
+        provider: The provider's name, for errors.
+        request_id: The provider's own name for the request.
+    """
+
+    end: ClassVar[str] = "its last event"
+    """What ends an answer, for the error of one that lacks it."""
+
+    documents: ClassVar[bytes] = b"<"
+    """The first bytes of a body that is no stream."""
+
+    def __init__(self, provider: str, request_id: str | None = None) -> None:
+        from pydantic_core import from_json
+
+        self.from_json = from_json
+        """pydantic-core's, which is not imported with the module."""
+        self.provider = provider
+        self.request_id = request_id
+        # What came in place of events; None while that may still be events.
+        self._document: bytearray | None = None
+        self._begun = False
+        self._closed = False
+        self._fault: str | None = None
+        self.ended = False
+        """Whether the answer's end has come: a reason for it, a mark, or a fault."""
+        self.done = False
+        """Whether nothing is worth reading any more: the mark has come, or a fault."""
+        self.usage: Usage | None = None
+        """What the answer cost, given out at its end."""
+        self.reported: bytes | None = None
+        """The error that the service reported in place of an answer, or inside one."""
+
+    @abstractmethod
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        """Read what each event says, and add what it brings to `events`.
+
+        Raises:
+            OddEventError: An event is not of the protocol. What was added before it
+                is given out.
+        """
+
+    @abstractmethod
+    def finish(self) -> Finish:
+        """Return the answer's end. Called once, of an answer that is complete."""
+
+    def read_document(self, value: object, document: bytes) -> list[Event]:
+        """Read a body that is no stream and whole JSON: an error, if nothing else.
+
+        A protocol whose services answer so in spite of the request reads that here,
+        and sets `ended`.
+
+        Raises:
+            OddEventError: It is not of the protocol.
+        """
+        del value
+        self.report(document)
+        return []
+
+    def is_whole(self, data: bytes) -> bool:
+        """Tell whether the last event is whole, which the end of the body cut off."""
+        try:
+            self.from_json(data)
+        except ValueError:
+            return False
+        return True
+
+    def report(self, data: bytes) -> None:
+        """Take an error that the service reports: nothing after it counts."""
+        self.reported = data
+        self.ended = self.done = True
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Return what the events ended by `data` bring."""
+        if not self._begun:
+            self._begin(data)
+        if self._document is not None:
+            self._collect(data)
+            return []
+        try:
+            datas = self._split(data)
+        except FramingError as error:
+            self._break(f"sent too much at once: {error}")
+            return []
+        given = self._read(datas)
+        return [*given, *self.close()] if self.done else given
+
+    def close(self) -> list[Event]:
+        """Take the end of the body; return what is still to be given.
+
+        An event that the end cut off counts where it is whole all the same.
+        """
+        if self._closed:
+            return []
+        self._closed = True
+        events: list[Event] = []
+        if not self.done:
+            if self._document is not None:
+                events = self._read_document(bytes(self._document))
+            else:
+                last = self._rest()
+                if last and self.is_whole(last):
+                    events = self._read([last])
+        if self.usage is not None:
+            events.append(self.usage)
+        if self.ended and self.reported is None and self._fault is None:
+            events.append(self.finish())
+        return events
+
+    def check(self) -> None:
+        """Make sure that the answer is complete. Called after `close`.
+
+        Raises:
+            ProtocolError: What came is not of the protocol.
+            StreamTruncatedError: The answer's end did not come.
+        """
+        if self._fault is not None:
+            raise ProtocolError(
+                f"{self.provider} {self._fault}", request_id=self.request_id
+            )
+        if not self.ended:
+            raise StreamTruncatedError(
+                f"{self.provider}'s answer ended without {self.end}",
+                request_id=self.request_id,
+            )
+
+    @abstractmethod
+    def _split(self, data: bytes) -> list[bytes]:
+        """Return the events that `data` ends.
+
+        Raises:
+            FramingError: One is too long.
+        """
+
+    @abstractmethod
+    def _rest(self) -> bytes:
+        """Return what the end of the body cut off."""
+
+    def _begin(self, data: bytes) -> None:
+        """Look at the first byte, which tells a stream from a document or a page."""
+        begin = data.lstrip(_BLANK)[:1]
+        if begin:
+            self._begun = True
+            if begin in self.documents:
+                self._document = bytearray()
+
+    def _collect(self, data: bytes) -> None:
+        assert self._document is not None
+        self._document += data
+        page = self._document.lstrip(_BLANK).startswith(b"<")
+        if page and len(self._document) > MAX_PAGE_BYTES:
+            self._break(_PAGE)
+        elif len(self._document) > MAX_EVENT_BYTES:
+            self._break("sent too much in place of an answer")
+
+    def _read_document(self, document: bytes) -> list[Event]:
+        document = document.lstrip(_BLANK)
+        if document.startswith(b"<"):
+            self._break(_PAGE)
+            return []
+        try:
+            value: object = self.from_json(document)
+        except ValueError as error:
+            # Cut off, and so neither the end nor a fault: `check` says so.
+            if "EOF while parsing" not in str(error):
+                self._break("sent a body that is no JSON")
+            return []
+        try:
+            return self.read_document(value, document)
+        except OddEventError as error:
+            self._break(f"sent a body that {error}")
+            return []
+
+    def _read(self, datas: list[bytes]) -> list[Event]:
+        events: list[Event] = []
+        try:
+            self.read(datas, events)
+        except OddEventError as error:
+            self._break(f"sent an event that {error}")
+        return events
+
+    def _break(self, fault: str) -> None:
+        self._fault = fault
+        self.ended = self.done = True
+
+
+class SseDecoder(Decoder):
+    """Decode an answer that is a stream of server-sent events, whatever their names."""
+
+    # Events never begin as JSON or a page does.
+    documents = b"{[<"
+
+    def __init__(self, provider: str, request_id: str | None = None) -> None:
+        super().__init__(provider, request_id)
+        self._splitter = SseSplitter()
+
+    def _split(self, data: bytes) -> list[bytes]:
+        return self._splitter.feed_data(data)
+
+    def _rest(self) -> bytes:
+        last = self._splitter.close()
+        return b"" if last is None else last.data
+
+
+class LineDecoder(Decoder):
+    """Decode an answer that is a sequence of lines; blank ones are passed over."""
+
+    def __init__(self, provider: str, request_id: str | None = None) -> None:
+        super().__init__(provider, request_id)
+        self._splitter = LineSplitter()
+
+    def _split(self, data: bytes) -> list[bytes]:
+        lines = self._splitter.feed(data)
+        return [line for line in lines if line and not line.isspace()]
+
+    def _rest(self) -> bytes:
+        return self._splitter.close().strip()
+
+
+def as_mapping(value: object, what: str) -> dict[str, Any]:
+    """Return a value that has to be a JSON object.
+
+    Args:
+        value: As it was sent.
+        what: Its name, for the message.
+
+    Raises:
+        OddEventError: It is something else.
+    """
+    if not isinstance(value, dict):
+        raise OddEventError(f"has a {type(value).__name__} for {what}")
+    return cast("dict[str, Any]", value)
+
+
+def as_list(value: object, what: str) -> list[object]:
+    """Return a value that has to be a list.
+
+    Args:
+        value: As it was sent.
+        what: Its name, for the message.
+
+    Raises:
+        OddEventError: It is something else.
+    """
+    if not isinstance(value, list):
+        raise OddEventError(f"has a {type(value).__name__} for {what}")
+    return cast("list[object]", value)
+
+
+def as_text(value: object, what: str) -> str:
+    """Return a value that has to be a text.
+
+    Args:
+        value: As it was sent.
+        what: Its name, for the message.
+
+    Raises:
+        OddEventError: It is something else.
+    """
+    if not isinstance(value, str):
+        raise OddEventError(f"has a {type(value).__name__} for {what}")
+    return value
+
+
+def as_count(fields: object, name: str) -> int | None:
+    """Return a count of tokens among `fields`; None where there is none.
+
+    A count that is odd is no reason to give an answer up.
+    """
+    if not isinstance(fields, dict):
+        return None
+    count = cast("dict[str, object]", fields).get(name)
+    return count if isinstance(count, int) else None

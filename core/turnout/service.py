@@ -1,0 +1,132 @@
+"""A provider that is a service: one request over HTTP, and an answer that streams.
+
+What the protocols have in common beside their bytes: when an answer is read on, when
+its end counts in spite of the connection, and where a key is needed.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import NamedTuple
+
+from turnout.decoding import Decoder
+from turnout.errors import ProviderError
+from turnout.provider import Provider
+from turnout.types import ChatRequest, Event, Secret
+
+__all__ = ["Call", "Service"]
+
+_AFTERWORDS = 5.0
+"""Seconds for what follows the reason why an answer ended: usage, and the mark."""
+
+_REUSE = 0.02
+"""Seconds for the body's end after the mark, so that the connection is kept."""
+
+
+class Call(NamedTuple):
+    """What is sent for one request, and who reads what comes back."""
+
+    path: str
+    """After `base_url`."""
+    body: Mapping[str, object]
+    headers: Mapping[str, str | Secret]
+    decoder: Callable[[str, str | None], Decoder]
+    """Makes the decoder, of the provider's name and the request's id."""
+
+
+class Service(Provider):
+    """A service that answers a POST request with a stream.
+
+    A subclass sets `info` and writes `call`; its decoder is a `Decoder`, which does no
+    I/O. `generate` comes of that.
+    """
+
+    @abstractmethod
+    def call(self, request: ChatRequest) -> Call:
+        """Return what is sent for a request.
+
+        Raises:
+            UnsupportedError: The protocol cannot say what is asked.
+            AuthenticationError: There is no key, and one is needed.
+        """
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        """Answer a request.
+
+        Raises:
+            UnsupportedError: The protocol cannot say what is asked.
+            AuthenticationError: There is no key, and one is needed.
+            StreamTruncatedError: The answer ended without its end.
+            ProtocolError: An event is not of the protocol.
+            StreamError: The service reported an error inside its answer that has no
+                class of its own.
+            TurnoutError: As `Http.post` does.
+        """
+        path, body, headers, decoder_of = self.call(request)
+        async with self.http.post(path, json=body, headers=headers) as response:
+            decoder = decoder_of(self.info.name, response.request_id)
+            chunks = response.chunks()
+            last: list[Event] = []
+            try:
+                async for chunk in chunks:
+                    events = decoder.feed(chunk)
+                    if events:
+                        yield events
+                    if decoder.ended:
+                        break
+            except ProviderError:
+                last = decoder.close()
+                # An end may have stood in what the lost connection had brought.
+                if not decoder.ended:
+                    raise
+            else:
+                if not decoder.done:
+                    last = await _afterwords(chunks, decoder)
+                last += decoder.close()
+            if last:
+                yield last
+            if decoder.reported is not None:
+                raise self.http.error_from(
+                    decoder.reported, response, headers=headers, json=body
+                )
+            decoder.check()
+            await response.finish(_REUSE)
+
+    def key(self) -> Secret | None:
+        """Return the key; None where there is none and none is needed.
+
+        A service needs one at its own address, where it says so. A server that speaks
+        as it does at another address may need none.
+
+        Raises:
+            AuthenticationError: There is none, and one is needed.
+        """
+        key = self.api_key
+        if key is None and self.info.needs_key and self._at_its_own_address:
+            return self.required_key()
+        return key
+
+    @property
+    def _at_its_own_address(self) -> bool:
+        own = self.info.options.get("base_url", self.options_type.base_url)
+        return self.options.base_url == own
+
+
+async def _afterwords(chunks: AsyncIterator[bytes], decoder: Decoder) -> list[Event]:
+    """Read on after the reason why the answer ended, which makes it complete.
+
+    Servers that keep the connection open, or cut it off in the end of the body, are
+    met: nothing that goes wrong with the connection harms the answer any more.
+    """
+    import asyncio  # Not with the module, as it takes long to import.
+    from contextlib import suppress
+
+    events: list[Event] = []
+    with suppress(ProviderError, TimeoutError):
+        async with asyncio.timeout(_AFTERWORDS):
+            async for chunk in chunks:
+                events += decoder.feed(chunk)
+                if decoder.done:
+                    break
+    return events

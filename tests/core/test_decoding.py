@@ -1,0 +1,160 @@
+"""What decoders have in common, through a small protocol of each framing."""
+
+from __future__ import annotations
+
+import pytest
+
+from turnout.decoding import (
+    Decoder,
+    LineDecoder,
+    OddEventError,
+    SseDecoder,
+    as_count,
+    as_list,
+    as_mapping,
+    as_text,
+)
+from turnout.errors import ProtocolError, StreamTruncatedError
+from turnout.testing._slicing import by_size
+from turnout.types import Event, Finish, Usage
+
+
+def read(decoder: Decoder, datas: list[bytes], events: list[Event]) -> None:
+    for data in datas:
+        try:
+            fields = as_mapping(decoder.from_json(data), "an event")
+        except ValueError:
+            raise OddEventError("is no JSON") from None
+        if "error" in fields:
+            decoder.report(data)
+        elif "text" in fields:
+            events.append(as_text(fields["text"], "text"))
+        else:
+            decoder.usage = Usage(output_tokens=as_count(fields, "tokens"))
+            decoder.ended = decoder.done = True
+
+
+class Lines(LineDecoder):
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        read(self, datas, events)
+
+    def finish(self) -> Finish:
+        return Finish(reason="stop")
+
+
+class Events(SseDecoder):
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        read(self, datas, events)
+
+    def finish(self) -> Finish:
+        return Finish(reason="stop")
+
+
+LINES = b'{"text": "Hel"}\n\n \r\n{"text": "lo"}\r\n{"tokens": 2}\n'
+EVENTS = LINES.replace(b"{", b"data: {").replace(b"\n", b"\n\n")
+WHOLE = ["Hel", "lo", Usage(output_tokens=2), Finish(reason="stop")]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+@pytest.mark.parametrize(
+    ("kind", "data"), [(Lines, LINES), (Events, EVENTS)], ids=["lines", "events"]
+)
+def test_an_answer_is_the_same_however_it_is_cut(
+    kind: type[Decoder], data: bytes, size: int
+) -> None:
+    decoder = kind("Vendor")
+    events: list[Event] = []
+    for part in by_size(size)(data):
+        events += decoder.feed(part)
+    events += decoder.close()
+    decoder.check()
+
+    assert events == WHOLE
+    assert decoder.close() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"), [(Lines, LINES), (Events, EVENTS)], ids=["lines", "events"]
+)
+def test_the_last_event_counts_without_its_line_feed_where_it_is_whole(
+    kind: type[Decoder], data: bytes
+) -> None:
+    whole, cut = kind("Vendor"), kind("Vendor")
+    data = data.rstrip()
+
+    assert [*whole.feed(data), *whole.close()] == WHOLE
+    assert [*cut.feed(data[:-1]), *cut.close()] == WHOLE[:2]
+    with pytest.raises(StreamTruncatedError, match="ended without its last event"):
+        cut.check()
+
+
+def test_a_fault_is_told_after_what_came_before_it() -> None:
+    decoder = Lines("Vendor", "req-1")
+    given = decoder.feed(b'{"text": "Hel"}\n{"text": 5}\n{"text": "lo"}\n')
+
+    assert given == ["Hel"]
+    with pytest.raises(ProtocolError, match="Vendor sent an event that has a int for"):
+        decoder.check()
+
+
+def test_an_error_is_kept_as_it_was_sent() -> None:
+    decoder = Lines("Vendor")
+    error = b'{"error": "out of memory"}'
+    given = decoder.feed(b'{"text": "Hel"}\n' + error + b"\n")
+
+    assert given == ["Hel"]
+    assert decoder.reported == error
+
+
+def test_an_error_in_place_of_events_is_a_document() -> None:
+    decoder = Events("Vendor")
+    error = b'[{\n  "error": {"message": "no"}\n}]\n'
+
+    assert decoder.feed(b"\xef\xbb\xbf\n" + error[:5]) == []
+    assert [*decoder.feed(error[5:]), *decoder.close()] == []
+    assert decoder.reported == error
+
+
+@pytest.mark.parametrize("kind", [Lines, Events])
+def test_a_page_is_a_fault(kind: type[Decoder]) -> None:
+    decoder = kind("Vendor")
+
+    assert [*decoder.feed(b"<html>"), *decoder.close()] == []
+    with pytest.raises(ProtocolError, match="a page in place of an answer"):
+        decoder.check()
+
+
+def test_a_line_that_never_ends_is_a_fault() -> None:
+    decoder = Lines("Vendor")
+    for _ in range(9):
+        decoder.feed(b"x" * 1024 * 1024)
+
+    with pytest.raises(ProtocolError, match="sent too much at once"):
+        decoder.check()
+
+
+def test_an_odd_document_is_a_fault() -> None:
+    class Odd(Events):
+        def read_document(self, value: object, document: bytes) -> list[Event]:
+            raise OddEventError("has no text")
+
+    decoder = Odd("Vendor")
+    decoder.feed(b"{}")
+    decoder.close()
+
+    with pytest.raises(ProtocolError, match="Vendor sent a body that has no text"):
+        decoder.check()
+
+
+def test_what_is_of_another_kind_is_odd() -> None:
+    with pytest.raises(OddEventError, match="has a list for it"):
+        as_mapping([], "it")
+    with pytest.raises(OddEventError, match="has a dict for it"):
+        as_list({}, "it")
+    with pytest.raises(OddEventError, match="has a NoneType for it"):
+        as_text(None, "it")
+
+
+@pytest.mark.parametrize("fields", [None, [], {}, {"n": "5"}, {"n": None}])
+def test_a_count_that_is_none_is_not_known(fields: object) -> None:
+    assert as_count(fields, "n") is None
