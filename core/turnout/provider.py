@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
 
@@ -29,6 +30,7 @@ from turnout.types import (
 )
 
 if TYPE_CHECKING:
+    from turnout._attempt import AttemptReader
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
 
@@ -203,11 +205,9 @@ class Provider(ABC):
         request = self._request(messages, options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
-            from turnout._attempt import AttemptReader
-
             limit = request.deadline or self.options.deadline
             deadline = waiter.now() + limit
-            return AttemptReader(self, request, record, waiter, deadline)
+            return _reader_type()(self, request, record, waiter, deadline)
 
         return Stream(source)
 
@@ -351,6 +351,14 @@ class Provider(ABC):
         if unsupported is not None:
             raise unsupported
         return request
+
+
+@cache
+def _reader_type() -> type[AttemptReader]:
+    # Once: see `stream.py`.
+    from turnout._attempt import AttemptReader
+
+    return AttemptReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,10 +86,17 @@ async def test_bytes_are_sent_as_they_are() -> None:
     assert (await sent(data=b"\x00\xff")).body == b"\x00\xff"
 
 
+async def test_a_body_of_megabytes_is_sent_without_a_warning() -> None:
+    image = "a" * 3_000_000  # aiohttp warns from one on.
+
+    assert (await sent(json={"image": image})).json() == {"image": image}
+
+
 async def test_a_get_has_no_body() -> None:
     request = await sent(method="get", headers={"X-A": "b"})
 
     assert (request.method, request.body) == ("GET", b"")
+    assert request.values("Content-Type") == []
     assert request.values("X-A") == ["b"]
 
 

@@ -198,7 +198,8 @@ async def test_a_closed_response_is_watched_and_kept_no_longer() -> None:
         chunks = response.chunks()
         await anext(chunks)
         kept = weakref.ref(response)
-        rounds = _watchdog._ROUNDS[asyncio.get_running_loop()]  # pyright: ignore[reportPrivateUsage]
+        rounds = _watchdog._ROUNDS.get(asyncio.get_running_loop())  # pyright: ignore[reportPrivateUsage]
+        assert rounds is not None
         assert len(rounds.watched) == 1
         del chunks
     assert rounds.watched == set()
