@@ -44,6 +44,7 @@ from turnout.types import (
     Capabilities,
     ChatRequest,
     Finish,
+    ModelInfo,
     ProviderInfo,
     ReasoningDelta,
     Usage,
@@ -233,6 +234,14 @@ async def test_where_no_target_can_do_it_that_is_the_error() -> None:
     with pytest.raises(UnsupportedError, match="tools"):
         await route.complete(
             "Why?", tools=[{"type": "function", "function": {"name": "f"}}]
+        )
+
+
+async def test_what_a_target_cannot_do_goes_before_what_it_has_no_room_for() -> None:
+    small = ProviderInfo(name="A", models=(ModelInfo(name="m", context_window=1),))
+    with pytest.raises(UnsupportedError, match="tools"):
+        await route_of(Scripted(saying("a").generate, info=small)).complete(
+            "Why is it so?", tools=[{"type": "function", "function": {"name": "f"}}]
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import gc
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -19,7 +20,17 @@ from turnout.routes import Hedging, Route
 from turnout.routes._budget import BudgetPolicy
 from turnout.routes._health import HealthPolicy, MemoryHealth
 from turnout.testing import FakeProvider, Pause, run_simulated
-from turnout.types import Event, Failover, Finish, ReasoningDelta, Reply, Usage
+from turnout.types import (
+    ChatRequest,
+    Event,
+    Failover,
+    Finish,
+    ReasoningDelta,
+    Reply,
+    Usage,
+)
+
+from ..scripted import Scripted
 
 T = TypeVar("T")
 
@@ -209,6 +220,37 @@ def test_the_other_goes_on_where_one_of_two_fails() -> None:
     assert (first.text, second.text) == ("late", "b")
 
 
+def test_a_failure_tells_nothing_of_who_was_but_slower() -> None:
+    async def main() -> FallbackError:
+        slower = FakeProvider(
+            answers=[[Pause(10.0), "late"], [ServerError("a")]], name="Slow"
+        )
+        faster = FakeProvider("b", ServerError("cut"), name="Fast")
+        with pytest.raises(FallbackError) as caught:
+            await route_of(slower, faster).complete("Why?")
+        return caught.value
+
+    failure = simulated(main())
+
+    assert [a.outcome for a in failure.attempts] == ["closed", "failed", "failed"]
+    told = "no target answered: Fast:fake-1: cut; Slow:fake-1: a"
+    assert str(failure).startswith(told)
+
+
+def test_a_failure_in_the_turn_in_which_the_other_begins_is_no_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main(turns: int) -> Reply:
+        first = slow(*[Pause(0.0)] * turns, "a", seconds=3.0)
+        failing = slow(ServerError("b"), seconds=1.0, name="Other")
+        return await route_of(first, failing).complete("Why?")
+
+    for turns in range(10):
+        assert simulated(main(turns)).text == "a"
+    gc.collect()  # What asyncio was not asked for it says at a task's end.
+    assert caplog.records == []
+
+
 def test_a_request_that_one_refuses_ends_both() -> None:
     async def main() -> TurnoutError:
         refusing = slow(InvalidRequestError("no"), seconds=1.0, name="Other")
@@ -257,5 +299,40 @@ def test_c03_ending_a_race_closes_both_and_gives_all_back(
         for _, health in store.known():
             assert health.budget.in_flight == 0
             assert health.failures == 0
+
+    simulated(main())
+
+
+def test_c03_nobody_else_is_asked_while_the_first_closes() -> None:
+    async def main() -> list[ChatRequest]:
+        async def answer(_: ChatRequest) -> AsyncGenerator[str]:
+            try:
+                await asyncio.sleep(60)
+                yield "never"
+            finally:
+                await asyncio.sleep(0.5)
+
+        other = FakeProvider("b", name="Other")
+        targets = [Scripted(answer).target(), other.target()]
+        stream = Route(targets, {"hedging": ALL}).stream("Why?")
+        reading = asyncio.create_task(stream.collect())
+        await asyncio.sleep(1.8)
+        await stream.aclose()
+        await reading
+        return other.requests
+
+    assert simulated(main()) == []
+
+
+def test_c03_closing_ends_the_one_of_two_that_is_left() -> None:
+    async def main() -> None:
+        first, second = slow(ServerError("a"), seconds=3), slow("b", name="Other")
+        stream = route_of(first, second).stream("Why?")
+        reading = asyncio.create_task(stream.collect())
+        await asyncio.sleep(5.0)
+        await stream.aclose()
+
+        assert asyncio.get_running_loop().time() == pytest.approx(5.0, abs=0.1)
+        assert told(await reading) == [("Slow", "failed"), ("Other", "closed")]
 
     simulated(main())

@@ -200,11 +200,14 @@ async def test_a_refused_prefill_is_no_attempt_over_the_limit_m07() -> None:
     assert len(second.requests) == 1
 
 
+@pytest.mark.parametrize("text", ["", "Let me see. "])
 @pytest.mark.parametrize("arguments", ["", '{"ci'])
-async def test_a_tool_call_that_has_begun_is_not_continued_m08(arguments: str) -> None:
+async def test_a_tool_call_that_has_begun_is_not_continued_m08(
+    text: str, arguments: str
+) -> None:
     call = ToolCallDelta(index=0, id="1", name="f", arguments=arguments)
     other = going_on()
-    first = FakeProvider("Let me see. ", call, CUT, name="A")
+    first = FakeProvider(text, call, CUT, name="A")
     route = route_of(
         first, other, continuation={"continue_with_tools": True}, max_retries=0
     )
@@ -328,6 +331,7 @@ async def test_as_many_targets_go_on_as_the_policy_says_m13() -> None:
     assert "the answer of B:m broke" in str(error)
     assert "max_continuations" in str(error)
     assert error.reply is not None
+    assert error.__cause__ is error.reply.attempts[0].error
     shown = len("".join(DELTAS[:50])) + 400
     assert error.reply.text == text_of(seen) == TEXT[:shown]
     assert third.requests == []
