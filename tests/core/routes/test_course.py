@@ -230,6 +230,31 @@ def test_a_wait_is_no_longer_than_patience_where_there_are_others() -> None:
     assert alone.waits() == 21.0
 
 
+def test_patience_is_not_for_a_quick_retry() -> None:
+    asking = Asking(3, random=lambda: 1.0)
+    asking.fails(NO)
+    assert asking.waits() == 0.5
+    asking.fails(NO, T + 1)
+    assert asking.fails(RateLimitError("no", retry_after=2.5), T + 1) == "B"
+
+    assert asking.waits(T + 1) == 2.5
+
+
+def test_patience_is_not_for_a_wait_without_others() -> None:
+    asking = Asking(3)
+    others = [member.standing(T).own.breaker for member in asking.members[1:]]
+    for breaker in others:
+        breaker.force_open()
+    asking.fails(RateLimitError("no", retry_after=10.0))
+    assert asking.waits() >= 10.0
+    for breaker in others:
+        breaker.reset()
+    asking.fails(ProtocolError("no"), T + 11)
+    assert asking.fails(RateLimitError("no", retry_after=2.0), T + 11) == "B"
+
+    assert asking.waits(T + 11) >= 2.0
+
+
 def test_who_may_not_be_asked_is_not_another_target() -> None:
     asking = Asking(2)
     asking.members[1].standing(T).own.breaker.force_open()

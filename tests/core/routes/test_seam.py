@@ -252,6 +252,13 @@ def test_from_24_characters_on_few_letters_make_a_restart() -> None:
     assert shown(seam("- " * 11), "- " * 11 + "one", 5) == "- " * 11 + "one"
 
 
+def test_a_line_of_signs_is_no_quote() -> None:
+    line = "\n" + "=" * 31
+    rest = f" more to say.{line}\nNext."
+
+    assert shown(seam(SHOWN + line, instruction=True), rest, 5) == rest
+
+
 def test_what_is_shorter_than_an_overlap_is_none() -> None:
     assert seam("No, no, no").feed("no,") == "no,"
 

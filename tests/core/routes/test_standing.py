@@ -238,6 +238,17 @@ def test_a_target_cools_as_its_error_has_it(
         now += expected
 
 
+def test_a_success_ends_the_doubling_of_a_cooldown() -> None:
+    standing = standing_of()
+    fail(standing, RateLimitError("no"), 1)
+    taken(standing, T + 5).succeeded(T + 5, 0.1)
+    again = taken(standing, T + 5)
+    error = RateLimitError("no")
+    again.failed(error, rule(error, Policy()), T + 5)
+
+    assert standing.own.cooling(T + 5) == 5.0
+
+
 def test_a_success_is_both_healths() -> None:
     standing = standing_of()
     taken(standing).succeeded(T, 0.25)
