@@ -198,15 +198,16 @@ def test_an_empty_budget_allows_no_retry() -> None:
         asking.course.next(T)
 
 
-def test_a_circuit_that_has_opened_allows_no_retry() -> None:
+@pytest.mark.parametrize("error", [NO, GONE])
+def test_a_circuit_that_has_opened_allows_no_retry(error: TurnoutError) -> None:
     asking = Asking(1)
     for _ in range(4):
         turn = asking.members[0].standing(T).start(T)
         assert turn is not None
-        turn.failed(NO, rule(NO, Policy()), T)
-    asking.fails(NO)
+        turn.failed(error, rule(error, Policy()), T)
+    asking.fails(error)
 
-    with pytest.raises(ServerError):
+    with pytest.raises(type(error)):
         asking.course.next(T)
     assert asking.in_flight() == 0
 
@@ -411,6 +412,18 @@ def test_a_plugins_fault_ends_a_continuation() -> None:
 def test_a_lone_target_that_broke_raises_its_own_error() -> None:
     with pytest.raises(StreamTruncatedError):
         Asking(1).breaks()
+
+
+@pytest.mark.parametrize("error", [DeadlineError("up"), PluginError("bug")])
+def test_what_no_other_target_would_mend_is_raised_after_text_too(
+    error: TurnoutError,
+) -> None:
+    asking = Asking(2)
+    ask = asking.asks()
+    asking.record.take(["Half of an "])
+
+    with pytest.raises(type(error)):
+        asking.course.broke(ask.candidate, error)
 
 
 def test_nothing_but_reasoning_is_begun_anew() -> None:
@@ -619,6 +632,16 @@ def test_a_rival_of_a_retry_leaves_its_budget_alone() -> None:
     first.turn.released()
     rival.turn.released()
     assert asking.in_flight() == 0
+
+
+def test_a_rival_is_counted() -> None:
+    asking = Asking(2, hedging=Hedging(enabled=True))
+    hedges = HedgeShare(0.1, 100)
+    for _ in range(10):
+        hedges.asked()
+
+    assert asking.course.rival(asking.asks(), hedges, T) is not None
+    assert not hedges.allows()
 
 
 def test_a_rival_may_be_asked_at_the_last_moment() -> None:

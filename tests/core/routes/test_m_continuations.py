@@ -144,7 +144,10 @@ async def test_a_failover_is_told_where_it_happens_m02() -> None:
 async def test_an_answer_that_begins_again_and_differs_is_not_spliced_m04(
     prefill: bool,
 ) -> None:
-    stream = route_of(cut_after(50), going_on(otherwise, prefill=prefill)).stream("?")
+    third = going_on(name="C")
+    stream = route_of(
+        cut_after(50), going_on(otherwise, prefill=prefill), third
+    ).stream("?")
     error, seen = await failure_of(stream)
 
     assert isinstance(error, StreamBrokenError)
@@ -154,6 +157,7 @@ async def test_an_answer_that_begins_again_and_differs_is_not_spliced_m04(
     assert error.reply.text == text_of(seen)
     assert str(error.reply.target) == "A:fake-1"
     assert [a.outcome for a in error.reply.attempts] == ["failed", "failed"]
+    assert third.requests == []
 
 
 async def test_the_instruction_after_a_refused_prefill_is_one_attempt_more_m07() -> (
