@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import pickle
+import traceback
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,6 +181,20 @@ async def test_the_last_error_of_one_target_is_raised_as_it_is() -> None:
     error = ServerError("no")
 
     assert await failure_of(route_of(saying(error))) is error
+
+
+async def test_an_error_shows_where_the_plugin_raised_it_and_nothing_of_the_route() -> (
+    None
+):
+    # Whose frames would hold the answer for as long as the error is held.
+    errors = [ServerError("first"), ServerError("second")]
+    await failure_of(route_of(*(saying(error) for error in errors)))
+
+    for error in errors:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        files = [Path(frame.f_code.co_filename).name for frame in frames]
+        assert "scripted.py" in files
+        assert "_driver.py" not in files
 
 
 async def test_all_errors_are_raised_together_in_order() -> None:

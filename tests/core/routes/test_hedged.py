@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from turnout import _watchdog
 from turnout.errors import (
     FallbackError,
     InvalidRequestError,
@@ -62,6 +63,8 @@ def test_r10_the_faster_of_two_gives_the_answer_and_the_other_is_closed() -> Non
         first, second = slow("late"), FakeProvider("fa", "st", name="Fast")
         reply = await route_of(first, second).complete("Why?")
         assert len(asyncio.all_tasks()) == 1
+        rounds = _watchdog._ROUNDS[asyncio.get_running_loop()]  # pyright: ignore[reportPrivateUsage]
+        assert rounds.watched == set()
         return reply
 
     reply = simulated(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from collections.abc import Sequence
 
@@ -492,6 +493,20 @@ async def test_an_answer_that_broke_can_be_pickled() -> None:
     assert str(copy) == str(error)
     assert copy.reply is not None
     assert copy.reply.text == "".join(DELTAS[:50])
+
+
+def test_closing_while_another_is_to_go_on_ends_the_answer() -> None:
+    async def main() -> None:
+        second = FakeProvider(Pause(1000), name="B")
+        stream = route_of(cut_after(50), second).stream("Why?")
+        reading = asyncio.create_task(events_of(stream))
+        await asyncio.sleep(1.0)
+        await stream.aclose()
+
+        assert text_of(await reading) == "".join(DELTAS[:50])
+        assert [a.outcome for a in stream.reply.attempts] == ["failed", "closed"]
+
+    run_simulated(main())
 
 
 def test_a_stalled_answer_goes_on_elsewhere_and_late_text_is_shown() -> None:
