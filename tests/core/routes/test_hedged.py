@@ -63,8 +63,6 @@ def test_r10_the_faster_of_two_gives_the_answer_and_the_other_is_closed() -> Non
         first, second = slow("late"), FakeProvider("fa", "st", name="Fast")
         reply = await route_of(first, second).complete("Why?")
         assert len(asyncio.all_tasks()) == 1
-        rounds = _watchdog._ROUNDS[asyncio.get_running_loop()]  # pyright: ignore[reportPrivateUsage]
-        assert rounds.watched == set()
         return reply
 
     reply = simulated(main())
@@ -102,7 +100,10 @@ def test_r10_all_that_the_second_brings_is_in_the_stream_and_the_reply() -> None
 def test_the_first_goes_on_if_it_begins_before_the_second_does() -> None:
     async def main() -> Reply:
         first, second = slow("late", seconds=3.0), slow("never", name="Other")
-        return await route_of(first, second).complete("Why?")
+        reply = await route_of(first, second).complete("Why?")
+        rounds = _watchdog._ROUNDS[asyncio.get_running_loop()]  # pyright: ignore[reportPrivateUsage]
+        assert rounds.watched == set()
+        return reply
 
     reply = simulated(main())
 
