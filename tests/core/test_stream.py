@@ -417,6 +417,7 @@ async def test_closing_may_be_cancelled() -> None:
     await turns()
     other = asyncio.create_task(stream.aclose())
     await turns()
+    assert not other.done()
     closing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await closing

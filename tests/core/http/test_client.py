@@ -307,6 +307,16 @@ async def test_a_refusal_that_quotes_the_prompt_does_not_show_it(form: str) -> N
     assert "private" not in f"{error}{error!r}{vars(error)}"
 
 
+async def test_a_refusal_that_quotes_a_text_with_another_in_it_shows_neither() -> None:
+    texts = ["A question that stays private.", "A question that stays private. Truly!"]
+    for asked in (texts, texts[::-1]):
+        error = await failure_of(
+            *respond(400, f"bad request: {texts[1]}".encode()), json={"texts": asked}
+        )
+
+        assert str(error).endswith("bad request: …")
+
+
 async def test_an_error_inside_of_an_answer_is_classified_as_a_refusal_is() -> None:
     prompt = "A question that stays private."
     said = {"error": {"message": f"{prompt} {KEY} is too long", "code": 400}}

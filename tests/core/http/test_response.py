@@ -277,8 +277,9 @@ async def test_json_is_read_whole() -> None:
         assert await response.json() == value
 
 
-async def test_a_body_that_is_no_json_breaks_the_protocol() -> None:
-    async with answer(*body(b"<html>")) as response:
+@pytest.mark.parametrize("text", [b"<html>", b'{"a": NaN}', b"[Infinity]"])
+async def test_a_body_that_is_no_json_breaks_the_protocol(text: bytes) -> None:
+    async with answer(*body(text)) as response:
         with pytest.raises(ProtocolError, match="no JSON") as caught:
             await response.json()
 

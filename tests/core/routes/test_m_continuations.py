@@ -5,6 +5,7 @@ Each of them over sockets, M01 to M18, is in tests/cases.
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from collections.abc import Sequence
 
@@ -147,7 +148,10 @@ async def test_a_failover_is_told_where_it_happens_m02() -> None:
 async def test_an_answer_that_begins_again_and_differs_is_not_spliced_m04(
     prefill: bool,
 ) -> None:
-    stream = route_of(cut_after(50), going_on(otherwise, prefill=prefill)).stream("?")
+    third = going_on(name="C")
+    stream = route_of(
+        cut_after(50), going_on(otherwise, prefill=prefill), third
+    ).stream("?")
     error, seen = await failure_of(stream)
 
     assert isinstance(error, StreamBrokenError)
@@ -157,6 +161,7 @@ async def test_an_answer_that_begins_again_and_differs_is_not_spliced_m04(
     assert error.reply.text == text_of(seen)
     assert str(error.reply.target) == "A:fake-1"
     assert [a.outcome for a in error.reply.attempts] == ["failed", "failed"]
+    assert third.requests == []
 
 
 async def test_the_instruction_after_a_refused_prefill_is_one_attempt_more_m07() -> (
@@ -201,6 +206,27 @@ async def test_a_refused_prefill_is_no_attempt_over_the_limit_m07() -> None:
 
     assert isinstance(error, StreamBrokenError)
     assert len(second.requests) == 1
+
+
+@pytest.mark.parametrize("text", ["", "Let me see. "])
+@pytest.mark.parametrize("arguments", ["", '{"ci'])
+async def test_a_tool_call_that_has_begun_is_not_continued_m08(
+    text: str, arguments: str
+) -> None:
+    call = ToolCallDelta(index=0, id="1", name="f", arguments=arguments)
+    other = going_on()
+    first = FakeProvider(text, call, CUT, name="A")
+    route = route_of(
+        first, other, continuation={"continue_with_tools": True}, max_retries=0
+    )
+    error, seen = await failure_of(route.stream("Why?", tools=TOOLS))
+
+    assert isinstance(error, StreamBrokenError)
+    assert "begun to call a tool" in str(error)
+    assert other.requests == []
+    assert not any(isinstance(event, Finish) for event in seen)
+    assert error.reply is not None
+    assert error.reply.finish_reason is None
 
 
 async def test_a_policy_may_continue_though_tools_are_offered_m09() -> None:
@@ -280,6 +306,7 @@ async def test_as_many_targets_go_on_as_the_policy_says_m13() -> None:
     assert "the answer of B:m broke" in str(error)
     assert "max_continuations" in str(error)
     assert error.reply is not None
+    assert error.__cause__ is error.reply.attempts[0].error
     shown = len("".join(DELTAS[:50])) + 400
     assert error.reply.text == text_of(seen) == TEXT[:shown]
     assert third.requests == []
@@ -425,6 +452,20 @@ async def test_an_answer_that_broke_can_be_pickled() -> None:
     assert str(copy) == str(error)
     assert copy.reply is not None
     assert copy.reply.text == "".join(DELTAS[:50])
+
+
+def test_closing_while_another_is_to_go_on_ends_the_answer() -> None:
+    async def main() -> None:
+        second = FakeProvider(Pause(1000), name="B")
+        stream = route_of(cut_after(50), second).stream("Why?")
+        reading = asyncio.create_task(events_of(stream))
+        await asyncio.sleep(1.0)
+        await stream.aclose()
+
+        assert text_of(await reading) == "".join(DELTAS[:50])
+        assert [a.outcome for a in stream.reply.attempts] == ["failed", "closed"]
+
+    run_simulated(main())
 
 
 def test_a_stalled_answer_goes_on_elsewhere_and_late_text_is_shown() -> None:
