@@ -101,7 +101,8 @@ def test_the_first_goes_on_if_it_begins_before_the_second_does() -> None:
     async def main() -> Reply:
         first, second = slow("late", seconds=3.0), slow("never", name="Other")
         reply = await route_of(first, second).complete("Why?")
-        rounds = _watchdog._ROUNDS[asyncio.get_running_loop()]  # pyright: ignore[reportPrivateUsage]
+        rounds = _watchdog._ROUNDS.get(asyncio.get_running_loop())  # pyright: ignore[reportPrivateUsage]
+        assert rounds is not None
         assert rounds.watched == set()
         return reply
 
