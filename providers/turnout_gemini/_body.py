@@ -55,10 +55,11 @@ def body(request: ChatRequest, *, include_thoughts: bool) -> dict[str, object]:
         UnsupportedError: The protocol cannot say it.
     """
     extra = dict(request.extra)
-    config = _config(request, include_thoughts)
-    own = extra.pop(_CONFIG, None)
-    if isinstance(own, Mapping):
-        config |= cast("Mapping[str, object]", own)
+    config = _config(request)
+    config |= _mapping(extra.pop(_CONFIG, None))
+    if include_thoughts:
+        thinking = _mapping(config.get("thinkingConfig"))
+        config["thinkingConfig"] = {"includeThoughts": True, **thinking}
     if config.get("candidateCount") not in (None, 1):
         raise UnsupportedError(
             "Gemini gives one answer a request; leave candidateCount out of extra"
@@ -73,7 +74,7 @@ def body(request: ChatRequest, *, include_thoughts: bool) -> dict[str, object]:
     return {**{k: v for k, v in fields.items() if v is not None}, **extra}
 
 
-def _config(request: ChatRequest, include_thoughts: bool) -> dict[str, object]:
+def _config(request: ChatRequest) -> dict[str, object]:
     optional: dict[str, object] = {
         "temperature": request.temperature,
         "topP": request.top_p,
@@ -83,9 +84,12 @@ def _config(request: ChatRequest, include_thoughts: bool) -> dict[str, object]:
         "responseMimeType": "application/json" if request.response_format else None,
         # JSON Schema as it is; `responseSchema` would be a part of OpenAPI's.
         "responseJsonSchema": request.schema,
-        "thinkingConfig": {"includeThoughts": True} if include_thoughts else None,
     }
     return {k: v for k, v in optional.items() if v is not None}
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
 def _tools(tools: tuple[Tool, ...]) -> list[object] | None:

@@ -23,7 +23,9 @@ _CAPABILITIES = Capabilities(
 
 # "Custom values for parameters like temperature, top-K, and top-P aren't supported. If
 # you set a custom value for these parameters, that value will be ignored."
-# Google Cloud's page of Gemini 3.6 Flash, read 2026-11-22; from that model on.
+# Google Cloud's page of Gemini 3.6 Flash, read 2026-11-22. So it is with all from that
+# model on, and with 3.5 Flash-Lite: pull request 1897 of langchain-ai/langchain-google,
+# and what others wrote of 3.7, 3.8 and 4.
 _FIXED_SAMPLING = replace(_CAPABILITIES, temperature=False, top_p=False)
 
 _GUIDE_38 = "Google Cloud's guide to Gemini 3.8 Flash, read 2026-11-22"

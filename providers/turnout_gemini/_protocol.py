@@ -140,56 +140,63 @@ class Decoder(SseDecoder):
         # run for every event, and each call or cast would cost a twentieth of it.
         from_json = self.from_json
         texts = self._turn.texts
-        try:
-            for data in datas:
-                try:
-                    # The values differ, so that keeping them would only cost.
-                    chunk = from_json(data, allow_inf_nan=False, cache_strings="keys")
-                except ValueError:
-                    self._read_word(data)
-                    continue
-                if type(chunk) is not _OBJECT:
-                    self._look_for_list(chunk, data)
+        for data in datas:
+            try:
+                # The values differ, so that keeping them would only cost.
+                chunk = from_json(data, allow_inf_nan=False, cache_strings="keys")
+            except ValueError:
+                self._read_word(data)
+                continue
+            if type(chunk) is not _OBJECT:
+                self._look_for_list(chunk, data)
+                break
+            self._chunk = chunk
+            candidates = chunk.get("candidates")
+            if not candidates or "error" in chunk or "promptFeedback" in chunk:
+                self._look_for_error(chunk, data)
+                if self.done:
                     break
-                self._chunk = chunk
-                candidates = chunk.get("candidates")
-                if not candidates or "error" in chunk or "promptFeedback" in chunk:
-                    self._look_for_error(chunk, data)
-                    if self.done:
-                        break
-                if "usageMetadata" in chunk:
-                    self._counts = chunk["usageMetadata"]
-                if not candidates:
+            if "usageMetadata" in chunk:
+                self._counts = chunk["usageMetadata"]
+            if not candidates:
+                continue
+            if type(candidates) is not _LIST:
+                raise OddEventError("has no list for candidates")
+            for candidate in candidates:
+                if type(candidate) is not _OBJECT:
+                    raise OddEventError("has a candidate that is no object")
+                if candidate.get("index"):
                     continue
-                if type(candidates) is not _LIST:
-                    raise OddEventError("has no list for candidates")
-                for candidate in candidates:
-                    if type(candidate) is not _OBJECT:
-                        raise OddEventError("has a candidate that is no object")
-                    if candidate.get("index"):
-                        continue
-                    content = candidate.get("content")
-                    if content:
-                        if type(content) is not _OBJECT:
-                            raise OddEventError("has a content that is no object")
-                        parts = content.get("parts", _NOTHING)
-                        if type(parts) is not _LIST:
-                            raise OddEventError("has no list for parts")
-                        for part in parts:
-                            if type(part) is _OBJECT and len(part) == 1:
-                                text = part.get("text")
-                                if type(text) is str:
-                                    if text:
-                                        events.append(text)
-                                        texts.append(text)
-                                    continue
-                            self._read_part(part, events)
-                    if len(candidate) != 2 or "finishReason" in candidate:
-                        self._note(candidate)
-        finally:
-            if self._counts:
-                self.usage = _usage(self._counts)
-                self._counts = None
+                content = candidate.get("content")
+                if content:
+                    if type(content) is not _OBJECT:
+                        raise OddEventError("has a content that is no object")
+                    parts = content.get("parts", _NOTHING)
+                    if type(parts) is not _LIST:
+                        raise OddEventError("has no list for parts")
+                    for part in parts:
+                        if type(part) is _OBJECT and len(part) == 1:
+                            text = part.get("text")
+                            if type(text) is str:
+                                if text:
+                                    events.append(text)
+                                    texts.append(text)
+                                continue
+                        self._read_part(part, events)
+                if len(candidate) != 2 or "finishReason" in candidate:
+                    self._note(candidate)
+        if self._closed:
+            self._count()
+
+    def close(self) -> list[Event]:
+        """Take the end of the body; return what is still to be given."""
+        self._count()
+        return super().close()
+
+    def _count(self) -> None:
+        """Read the usage as it was told last: nearly every response tells it."""
+        if self._counts:
+            self.usage = _usage(self._counts)
 
     def _read_part(self, value: object, events: list[Event]) -> None:
         """Read a part that is more than a piece of text."""

@@ -6,11 +6,11 @@ import asyncio
 import json
 import subprocess
 import sys
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from turnout import get_provider
+from turnout import fallback, get_provider
 from turnout.errors import (
     AuthenticationError,
     ContentFilterError,
@@ -324,6 +324,26 @@ async def test_a_connection_is_used_again() -> None:
             await provider.complete("Why?")
 
     assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "prefilled"),
+    [("gemini-3.1-pro-preview", True), ("gemini-3.8-flash", False)],
+)
+async def test_a_broken_answer_is_gone_on_with(model: str, prefilled: bool) -> None:
+    cut = streaming(http_chunk(text("Paris is")), rst())
+    async with FaultServer(cut) as broken, GeminiServer(answer(" nice.")) as server:
+        first = Gemini(base_url=broken.url)
+        second = Gemini(base_url=server.base_url)
+        stream = fallback(first.target(), second.target(model)).stream("Well?")
+        pieces = [piece async for piece in stream]
+
+    assert "".join(pieces) == "Paris is nice."
+    turns = cast("list[dict[str, object]]", server.bodies[0]["contents"])
+    begun = {"role": "model", "parts": [{"text": "Paris is"}]}
+    assert turns[1] == begun
+    assert (turns[-1] == begun) == prefilled
+    assert stream.reply.state is None
 
 
 # Failures.

@@ -49,8 +49,10 @@ def user(*parts: Any) -> Message:
 # Each field stands in Google's reference of `generateContent`: a part is `text` or
 # `inlineData` {mimeType, data}; a tool is `functionDeclarations` with
 # `parametersJsonSchema`; `functionCallingConfig` has `mode` and `allowedFunctionNames`;
-# a structured answer is `responseMimeType` and `responseJsonSchema`. The same request,
-# made with google-genai 3.4.0, has these fields too. Line ends are not sent.
+# a structured answer is `responseMimeType` and `responseJsonSchema`. google-genai
+# 3.4.0, asked for the same, sent the same on 2026-11-22: in another order, with a role
+# for the instruction, and with `mime_type` and `parameters_json_schema`, as the JSON of
+# Protocol Buffers has either spelling. Line ends are not sent.
 RECORDED = """
 {"contents":[{"role":"user","parts":[{"text":"What is it?"},
 {"inlineData":{"mimeType":"image/png","data":"iVBORw=="}}]}],
@@ -395,6 +397,16 @@ def test_thoughts_are_asked_for() -> None:
     got = body(request, include_thoughts=True)
 
     assert got["generationConfig"] == {"thinkingConfig": {"includeThoughts": True}}
+
+
+def test_thoughts_are_asked_for_beside_how_much_is_thought() -> None:
+    own = {"generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}}
+
+    got = body(ChatRequest.build("Hi", extra=own), include_thoughts=True)
+
+    assert got["generationConfig"] == {
+        "thinkingConfig": {"includeThoughts": True, "thinkingLevel": "low"}
+    }
 
 
 def test_extra_goes_over_everything_else() -> None:
