@@ -181,6 +181,7 @@ def test_everything_else_works(found: dict[str, Any]) -> None:
         "FlowGpt": "turnout",
         "Hello": "turnout-hello",
         "Local": "turnout",
+        "Ollama": "turnout",
         "One": "turnout-rows",
         "OpenAI": "turnout",
         "Two": "turnout-rows",
@@ -256,7 +257,7 @@ def test_one_variable_keeps_all_packages_out(scratch: Scratch) -> None:
     run = scratch.run(ALL, TURNOUT_DISABLE_PLUGINS="1")
 
     assert run.told["providers"] == dict.fromkeys(
-        ("FlowGpt", "Local", "OpenAI"), "turnout"
+        ("FlowGpt", "Local", "Ollama", "OpenAI"), "turnout"
     )
     assert run.told["set_aside"] == []
     assert run.imported == []

@@ -188,6 +188,7 @@ def test_plugins_say_what_they_give(inside: CommandLine) -> None:
         f"FlowGpt   {OWN}         provider FlowGpt",
         "Listener  turnout-scripted 1.2  changes requests; hears of attempts",
         f"Local     {OWN}         provider Local; commands",
+        f"Ollama    {OWN}         provider Ollama",
         f"OpenAI    {OWN}         provider OpenAI",
         "Missing   turnout-scripted 1.2  set aside: plugin 'Missing' cannot be "
         "imported: ModuleNotFoundError: No module named 'turnout_scripted_missing'",
@@ -208,6 +209,7 @@ def test_a_plugin_that_gives_nothing_is_listed_as_are_those_kept_out(
         "Empty    turnout-scripted 1.2  nothing",
         f"FlowGpt  {OWN}         kept out",
         f"Local    {OWN}         kept out",
+        f"Ollama   {OWN}         kept out",
         f"OpenAI   {OWN}         kept out",
     ]
 
@@ -222,6 +224,7 @@ def test_a_broken_configuration_leaves_turnouts_own(inside: CommandLine) -> None
     assert [(row[0], row[3].partition(" ")[0]) for row in rows] == [
         ("FlowGpt", "provider"),
         ("Local", "provider"),
+        ("Ollama", "provider"),
         ("OpenAI", "provider"),
         ("Scripted", "kept"),
     ]
