@@ -97,7 +97,7 @@ class Ollama(Service):
         if not request.model:
             raise UnsupportedError(
                 f"{self.info.name} has no default model; name one that it has, as in "
-                "model='llama3.2'"
+                f"model='llama3.2' or {self.info.name}:llama3.2"
             )
         headers = {"Accept": "application/x-ndjson", **self._credentials}
         return Call(PATH, body(request), headers, Decoder)
