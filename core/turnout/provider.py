@@ -91,6 +91,15 @@ class ProviderOptions:
         if self.proxy is not None:
             _check_address("proxy", self.proxy.reveal(), userinfo=True)
 
+    @staticmethod
+    def variable(name: str) -> str | None:
+        """Return an environment variable; None where it is unset or blank.
+
+        For `__post_init__` of a provider whose options have variables of their own.
+        The key's is not among them: `ProviderInfo.key_variable` names that.
+        """
+        return variable(name)
+
 
 def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
     from urllib.parse import urlsplit

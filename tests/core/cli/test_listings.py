@@ -189,6 +189,7 @@ def test_plugins_say_what_they_give(inside: CommandLine) -> None:
         f"Gemini    {OWN}         provider Gemini",
         "Listener  turnout-scripted 1.2  changes requests; hears of attempts",
         f"Local     {OWN}         provider Local; commands",
+        f"Ollama    {OWN}         provider Ollama",
         f"OpenAI    {OWN}         provider OpenAI",
         "Missing   turnout-scripted 1.2  set aside: plugin 'Missing' cannot be "
         "imported: ModuleNotFoundError: No module named 'turnout_scripted_missing'",
@@ -210,6 +211,7 @@ def test_a_plugin_that_gives_nothing_is_listed_as_are_those_kept_out(
         f"FlowGpt  {OWN}         kept out",
         f"Gemini   {OWN}         kept out",
         f"Local    {OWN}         kept out",
+        f"Ollama   {OWN}         kept out",
         f"OpenAI   {OWN}         kept out",
     ]
 
@@ -225,6 +227,7 @@ def test_a_broken_configuration_leaves_turnouts_own(inside: CommandLine) -> None
         ("FlowGpt", "provider"),
         ("Gemini", "provider"),
         ("Local", "provider"),
+        ("Ollama", "provider"),
         ("OpenAI", "provider"),
         ("Scripted", "kept"),
     ]
