@@ -150,8 +150,8 @@ class Resolver:
     def _nobody_named(self) -> Explanation:
         if "default" in self._config.routes:
             return self._by_route("default", ())
-        # A prompt is never sent to a service that nobody named and that nobody
-        # gave a key for; and nobody has chosen a model of an open list without a default.
+        # A prompt is never sent to a service that nobody named and that nobody gave a
+        # key for; and nobody has chosen a model of an open list without a default.
         targets = [
             Target(entry.info.name, entry.info.first_model)
             for entry in self._registry.providers.values()
