@@ -23,7 +23,7 @@ def turnout_providers():
     return [row("Good", "good-1")]
 """
 
-OWN_NAMES = ["FlowGpt", "Local", "OpenAI"]
+OWN_NAMES = ["Anthropic", "FlowGpt", "Local", "OpenAI"]
 
 
 def loaded(host: PluginHost) -> list[str]:
@@ -609,7 +609,7 @@ def test_a_plugin_that_cannot_add_its_commands_is_set_aside_whole(site: Site) ->
         f"{GOOD}\n@hookimpl\ndef turnout_commands(cli): raise OSError('x')",
         "Torn",
     )
-    host = PluginHost(PluginRules(deny=("Local", "OpenAI")))
+    host = PluginHost(PluginRules(deny=("Anthropic", "Local", "OpenAI")))
     host.load_all()
 
     host.add_commands(click.Group())

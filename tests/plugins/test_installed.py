@@ -177,6 +177,7 @@ def test_nothing_else_is_set_aside(found: dict[str, Any]) -> None:
 
 def test_everything_else_works(found: dict[str, Any]) -> None:
     assert found["providers"] == {
+        "Anthropic": "turnout",
         "Compatible": "turnout-rows",
         "FlowGpt": "turnout",
         "Hello": "turnout-hello",
@@ -256,7 +257,7 @@ def test_one_variable_keeps_all_packages_out(scratch: Scratch) -> None:
     run = scratch.run(ALL, TURNOUT_DISABLE_PLUGINS="1")
 
     assert run.told["providers"] == dict.fromkeys(
-        ("FlowGpt", "Local", "OpenAI"), "turnout"
+        ("Anthropic", "FlowGpt", "Local", "OpenAI"), "turnout"
     )
     assert run.told["set_aside"] == []
     assert run.imported == []

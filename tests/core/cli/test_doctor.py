@@ -166,7 +166,7 @@ def test_a_broken_configuration_is_an_error(inside: CommandLine) -> None:
         f"{path}: there is no 'ordre'; did you mean 'order'? Mend it, nothing works "
         "until then"
     )
-    assert found["plugins"] == ("ok", "FlowGpt, Local, OpenAI")
+    assert found["plugins"] == ("ok", "Anthropic, FlowGpt, Local, OpenAI")
 
 
 async def test_a_proxy_is_what_is_reached(
