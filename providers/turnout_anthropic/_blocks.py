@@ -46,13 +46,12 @@ class Block:
         self.citations: list[object] = []
 
     def add(self, delta: dict[str, Any]) -> None:
-        """Take an increment; one of an unknown type is passed over."""
-        kind = delta.get("type")
-        if kind == "citations_delta":
+        """Take an increment of a known type."""
+        if delta["type"] == "citations_delta":
             self.citations.append(delta.get("citation"))
-        elif isinstance(kind, str) and kind in _FIELDS:
-            field, name = _FIELDS[kind]
-            self.pieces.setdefault(field, []).append(delta.get(name) or "")
+        else:
+            field, name = _FIELDS[delta["type"]]
+            self.pieces.setdefault(field, []).append(delta[name])
 
     @property
     def value(self) -> dict[str, object]:

@@ -143,13 +143,12 @@ def _said(blocks: list[_Block]) -> tuple[str, list[_Block]]:
 
 
 def _check_text_alone(message: Message) -> None:
-    if not isinstance(message.content, str):
-        for part in message.content:
-            if not isinstance(part, TextPart):
-                raise UnsupportedError(
-                    f"Anthropic takes images and files of users and tools alone; a "
-                    f"message of the {message.role} has one"
-                )
+    content = () if isinstance(message.content, str) else message.content
+    if not all(isinstance(part, TextPart) for part in content):
+        raise UnsupportedError(
+            "Anthropic takes images and files of users and tools alone; a message of "
+            f"the {message.role} has one"
+        )
 
 
 def _blocks(message: Message) -> list[_Block]:

@@ -13,6 +13,9 @@ __all__ = ["INFO"]
 _OVERVIEW = "Anthropic's overview of its models, read 2026-11-22"
 _TABLE = "LiteLLM's table of models, 1.109.1, read 2026-11-22"
 
+# Who can what beside that stands in the same table, and in Anthropic's own guides of
+# migration to Claude 4.6, 4.7, Haiku 5.5 and others, read on the same day.
+
 # What any server of the protocol is asked for.
 _PROTOCOL = Capabilities(
     temperature=True,
@@ -52,6 +55,14 @@ INFO = ProviderInfo(
             max_output_tokens=128_000,
             capabilities=_UNSAMPLED,
             source=_OVERVIEW,
+        ),
+        # The table has not heard of it.
+        ModelInfo(
+            name="claude-fable-5-2",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=f"{_OVERVIEW}; the notes of Vercel's @ai-sdk/anthropic 2.0.114",
         ),
         ModelInfo(
             name="claude-fable-5-1",

@@ -19,7 +19,7 @@ Source: Anthropic's pages "Streaming Messages" and "Errors", and the types of it
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from turnout.decoding import (
     OddEventError,
@@ -89,11 +89,11 @@ class Decoder(SseDecoder):
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
         """Read a whole message, as it is sent where no stream was asked for."""
-        if not isinstance(value, dict) or "content" not in value:
+        message = cast("dict[str, Any]", value if isinstance(value, dict) else {})
+        if "content" not in message:
             self.report(document)
             return []
         events: list[Event] = []
-        message = as_mapping(value, "a message")
         self._begin_message(message)
         for index, fields in enumerate(as_list(message["content"], "content")):
             self._begin_block(index, fields, events)
@@ -125,7 +125,7 @@ class Decoder(SseDecoder):
                 if self.done:
                     break
                 continue
-            delta = event.get("delta")
+            delta: Any = event.get("delta")
             if self._block.index != event.get("index"):
                 self._turn_to(event.get("index"))
             if type(delta) is _OBJECT and delta.get("type") == "text_delta":
@@ -204,8 +204,10 @@ class Decoder(SseDecoder):
                 call = self._block.call
                 if piece and call is not None:
                     events.append(ToolCallDelta(index=call, arguments=piece))
-            case _:
+            case "citations_delta":
                 pass
+            case _:  # Of a type that nobody knows yet.
+                return
         self._block.add(delta)
 
     def _end_block(self, block: Block, events: list[Event]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.anthropic_server import AnthropicServer
 from tests.support.flowgpt_server import FlowGptServer
 from tests.support.forward_proxy import ForwardProxy
 from tests.support.openai_server import OpenAIServer
@@ -27,6 +28,9 @@ base_url = "{flowgpt}"
 
 [providers.OpenAI]
 base_url = "{openai}"
+
+[providers.Anthropic]
+base_url = "{anthropic}"
 """
 
 
@@ -52,10 +56,10 @@ class Services:
 def services() -> Generator[Services]:
     """Start the servers in a thread of their own, and install the example package."""
     with tempfile.TemporaryDirectory() as folder, _servers() as urls:
-        flowgpt, openai, proxy = urls
+        flowgpt, openai, anthropic, proxy = urls
         site, config = Path(folder) / "site", Path(folder) / "turnout.toml"
         _install(ROOT / "examples" / "turnout-hello", site)
-        written = _CONFIG.format(flowgpt=flowgpt, openai=openai)
+        written = _CONFIG.format(flowgpt=flowgpt, openai=openai, anthropic=anthropic)
         config.write_text(written, encoding="utf-8")
         yield Services(
             flowgpt_url=flowgpt,
@@ -73,11 +77,13 @@ def _servers() -> Generator[list[str]]:
 
     async def serve() -> None:
         async with (
+            AnthropicServer() as anthropic,
             FlowGptServer() as flowgpt,
             OpenAIServer() as openai,
             ForwardProxy() as proxy,
         ):
-            addresses.extend((flowgpt.base_url, openai.base_url, proxy.url))
+            addresses.extend((flowgpt.base_url, openai.base_url))
+            addresses.extend((anthropic.url, proxy.url))
             ready.set()
             await asyncio.to_thread(done.wait)
 

@@ -91,7 +91,7 @@ def event(value: Mapping[str, object]) -> bytes:
 def begin(**usage: object) -> bytes:
     """Return the event that an answer begins with."""
     counts = {"input_tokens": 9, "output_tokens": 1, **usage}
-    message = {
+    message: dict[str, object] = {
         "id": "msg_1",
         "type": "message",
         "role": "assistant",

@@ -156,6 +156,21 @@ def test_a_piece_is_given_as_soon_as_its_event_has_ended() -> None:
     assert decoder.feed(two[9:]) == ["b"]
 
 
+ODD: list[dict[str, object]] = [
+    {"type": "message_start"},
+    {"type": "message_start", "message": {"usage": 7}},
+    {"type": "content_block_start", "index": 1},
+    {"type": "content_block_start", "content_block": {}},
+    {"type": "content_block_start", "content_block": {"type": []}},
+    {"type": "content_block_stop", "index": 1},
+    {"type": "content_block_stop", "index": []},
+    {"type": "content_block_delta", "index": 0},
+    {"type": "message_delta", "delta": 7},
+    {"type": "message_delta", "delta": {"stop_reason": 7}},
+    {"type": "message_delta", "usage": 7},
+]
+
+
 @pytest.mark.parametrize("slicing", SLICINGS)
 @pytest.mark.parametrize(
     "bad",
@@ -166,22 +181,7 @@ def test_a_piece_is_given_as_soon_as_its_event_has_ended() -> None:
         pytest.param(b"data: []\n\n", id="list"),
         pytest.param(b'data: {"type":"ping","n":NaN}\n\n', id="nan"),
         pytest.param(b"data: " + b"[" * 9000 + b"\n\n", id="deep"),
-        *(
-            pytest.param(event(value), id=f"{value}")
-            for value in [
-                {"type": "message_start"},
-                {"type": "message_start", "message": {"usage": 7}},
-                {"type": "content_block_start", "index": 1},
-                {"type": "content_block_start", "content_block": {}},
-                {"type": "content_block_start", "content_block": {"type": []}},
-                {"type": "content_block_stop", "index": 1},
-                {"type": "content_block_stop", "index": []},
-                {"type": "content_block_delta", "index": 0},
-                {"type": "message_delta", "delta": 7},
-                {"type": "message_delta", "delta": {"stop_reason": 7}},
-                {"type": "message_delta", "usage": 7},
-            ]
-        ),
+        *(pytest.param(event(value), id=f"{value}") for value in ODD),
         pytest.param(start(1, "text", text=7), id="start-text"),
         pytest.param(start(1, "thinking", thinking=7), id="start-thinking"),
         pytest.param(start(1, "tool_use", name="f"), id="no-id"),
@@ -419,7 +419,7 @@ def test_what_nobody_knows_yet_is_passed_over() -> None:
         begin()
         + PING
         + event({"type": "message_note", "delta": {"text": "x"}})
-        + thinking("hm")
+        + thinking("hm", "")
         + start(1, "crystal_ball", colour="blue")
         + delta(1, "vision_delta", vision="fog")
         + stop(1)

@@ -13,7 +13,6 @@ from turnout.types import (
     FilePart,
     ImagePart,
     Message,
-    RequestOptions,
     TextPart,
     Tool,
     ToolCall,
@@ -27,8 +26,7 @@ USE = {"type": "tool_use", "id": "c1", "name": "look", "input": {"at": "it"}}
 
 
 def body_of(conversation: Conversation = "Why?", **options: Any) -> dict[str, Any]:
-    request: RequestOptions = {"model": "m", **options}
-    return body(ChatRequest.build(conversation, **request), 64)
+    return body(ChatRequest.build(conversation, model="m", **options), 64)
 
 
 def turns_of(*conversation: Message | dict[str, object] | str) -> list[Any]:
