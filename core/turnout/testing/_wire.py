@@ -71,10 +71,13 @@ class WireAnswer:
         return [event for _, *events in self.pieces[:count] for event in events]
 
     def middle(self) -> int:
-        """Return how many pieces bring the first half of its text, at least some."""
-        half = len(self.text) / 2
-        counts = range(1, len(self.pieces) + 1)
-        return next((n for n in counts if len(text_of(self.events(n))) >= half), 1)
+        """Return how many pieces bring some of its text, about half, and not all."""
+        whole = len(self.text)
+        lengths = [
+            len(text_of(self.events(count))) for count in range(len(self.pieces))
+        ]
+        some = [count for count, length in enumerate(lengths) if 0 < length < whole]
+        return min(some, key=lambda count: abs(2 * lengths[count] - whole), default=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class TestGreeter(EngineContract):
     installed = False
 
 
+@pytest.mark.timeout(60)  # It runs pytest.
 def test_each_breach_is_found_by_its_test() -> None:
     file = "tests/core/testing/breaches.py"
     tests = [f"{file}::{c.strip()}::test_{test}" for c, test in BREACHES.items()]
