@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from turnout.errors import TurnoutError
+from turnout.errors import ProviderError
 from turnout.types import (
     Event,
     FinishReason,
@@ -89,7 +89,7 @@ class WireError:
 
     status: int
     body: bytes
-    error: type[TurnoutError]
+    error: type[ProviderError]
     headers: Sequence[tuple[str, str]] = ()
     """Beside Content-Length."""
     retry_after: float | None = None

@@ -124,8 +124,14 @@ def test_the_package_can_be_installed_and_keeps_the_contract(
     )
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(site)
-    # Whatever plugins pytest has here may warn of settings that the package lacks.
-    environment = {**turnout.environment, "PYTHONWARNINGS": ""}
+    environment = {
+        **turnout.environment,
+        # Whatever plugins pytest has here may warn of settings that the package lacks.
+        "PYTHONWARNINGS": "",
+        # The tests are to pass on any machine.
+        "TEST_LLM_API_KEY": "its owner's",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+    }
     tests = subprocess.run(
         # The contract needs no plugin of pytest's.
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_NO_PLUGINS],

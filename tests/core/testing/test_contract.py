@@ -65,16 +65,14 @@ class TestCockatoo(ParrotContract):
 
 
 class Greeter(Provider):
-    info = ProviderInfo(
-        name="Greeter", models=("a",), capabilities=Capabilities(history=False)
-    )
+    info = ProviderInfo(name="Greeter", models=("a",))
 
     async def generate(self, request: ChatRequest) -> AsyncGenerator[str]:
         yield "Hello"
 
 
 class TestGreeter(EngineContract):
-    """An engine that sees the last message alone."""
+    """An engine in this process."""
 
     provider = Greeter
     installed = False

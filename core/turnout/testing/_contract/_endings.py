@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from turnout.errors import ProviderError, StreamTruncatedError
+from collections.abc import Iterable
+
+from turnout.errors import ProviderError, StreamTruncatedError, TurnoutError
 from turnout.testing._contract._outcomes import failures, outcomes
 from turnout.testing._contract._setting import ServiceSetting
 from turnout.testing._responses import CHUNKED, chunked, response_head
@@ -54,14 +56,11 @@ class Endings(ServiceSetting):
         cuts = range(1, len(wire), -(-len(wire) // _MOST_CUTS))
         scripts = [[wait_request(), send(wire[:cut]), ending] for cut in cuts]
 
-        for cut, ended in zip(
-            cuts, outcomes(self, scripts, **answer.request), strict=True
-        ):
-            if isinstance(ended, Reply):
-                assert cut >= before_end, f"cut at byte {cut} of {len(wire)}"
-                assert ended.text == answer.text
-            else:
-                assert isinstance(ended, ProviderError)
+        _check_ends(
+            zip(cuts, outcomes(self, scripts, **answer.request), strict=True),
+            answer,
+            before_end,
+        )
 
     def test_an_answer_without_its_last_word_is_no_whole_one(
         self, answer: WireAnswer
@@ -92,3 +91,23 @@ class Endings(ServiceSetting):
 
         for error in failures(self, scripts):
             assert isinstance(error, ProviderError)
+
+
+def _check_ends(
+    ends: Iterable[tuple[int, Reply | TurnoutError]],
+    answer: WireAnswer,
+    before_end: int,
+) -> None:
+    """Make sure that an answer is whole only where it was cut in its end, or an error.
+
+    Args:
+        ends: What came of the answer, by the byte at which it was cut.
+        answer: What was cut.
+        before_end: The first byte of its end.
+    """
+    for cut, ended in ends:
+        if isinstance(ended, Reply):
+            assert cut >= before_end, f"whole with {cut} bytes"
+            assert ended.text == answer.text
+        else:
+            assert isinstance(ended, ProviderError)

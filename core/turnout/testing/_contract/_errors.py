@@ -18,7 +18,6 @@ from turnout.errors import (
     RateLimitError,
     RequestTooLargeError,
     ServerError,
-    TurnoutError,
 )
 from turnout.testing._clock import run_simulated
 from turnout.testing._contract._outcomes import failure, failures
@@ -59,7 +58,7 @@ class Failing(NamedTuple):
 class Errors(ServiceSetting):
     """The service's own errors, and those that a status alone tells."""
 
-    statuses: ClassVar[Mapping[int, type[TurnoutError]]] = {
+    statuses: ClassVar[Mapping[int, type[ProviderError]]] = {
         400: InvalidRequestError,
         401: AuthenticationError,
         403: PermissionDeniedError,
@@ -83,7 +82,8 @@ class Errors(ServiceSetting):
 
     def parameters(self) -> dict[str, dict[str, object]]:
         """Return the errors too, in each place where they may come."""
-        failing: dict[str, object] = {}
+        refusal = WireError(503, b"", self.statuses[503])
+        failing: dict[str, object] = {"refusal": Failing(refusal, 0)}
         for index, error in enumerate(self.errors):
             name = f"{error.name} {index}"
             failing[name] = Failing(error, 0)
@@ -92,26 +92,22 @@ class Errors(ServiceSetting):
                 failing[f"{name} inside"] = Failing(error, middle)
         return {
             **super().parameters(),
-            "failing": failing or {"none": None},
+            "failing": failing,
             "status": {str(status): status for status in self.statuses},
         }
 
-    def test_an_error_has_its_class(self, failing: Failing | None) -> None:
-        if failing is None:
-            return  # The service has no errors of its own.
+    def test_an_error_has_its_class(self, failing: Failing) -> None:
         raised = failure(self, self._failing(failing))
 
         assert type(raised) is failing.error.error
+        assert isinstance(raised, ProviderError)
         assert raised.reply is not None
         assert raised.reply.text == text_of(self.text_answer.events(failing.after))
-        if isinstance(raised, ProviderError):
-            assert (raised.provider, raised.model) == (self.told.name, self.model_name)
-            assert raised.retry_after == failing.error.retry_after
-            assert failing.error.status in (200, raised.status_code)
+        assert (raised.provider, raised.model) == (self.told.name, self.model_name)
+        assert raised.retry_after == failing.error.retry_after
+        assert failing.error.status in (200, raised.status_code)
 
-    def test_an_error_can_be_pickled(self, failing: Failing | None) -> None:
-        if failing is None:
-            return
+    def test_an_error_can_be_pickled(self, failing: Failing) -> None:
         raised = failure(self, self._failing(failing))
 
         copy = pickle.loads(pickle.dumps(raised))  # noqa: S301 - It is our own.
@@ -154,9 +150,7 @@ class Errors(ServiceSetting):
         begun = http_response(429, b"too many")[:-1]
         script = [wait_request(), send(begun), sleep(3600)]
 
-        raised = failure(self, script, runner=run_simulated)
-
-        assert isinstance(raised, RateLimitError)
+        assert isinstance(failure(self, script, runner=run_simulated), RateLimitError)
 
     def _failing(self, failing: Failing) -> Script:
         """Return a script that sends an error where it is to come."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from turnout.errors import TurnoutError
-from turnout.provider import Provider
 from turnout.testing._contract._setting import ServiceSetting
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._steps import Script
@@ -41,15 +40,15 @@ def outcomes(
         request: Options of each request.
     """
 
-    async def outcome(provider: Provider) -> Reply | TurnoutError:
-        try:
-            return await setting.ask(provider, **request)
-        except TurnoutError as error:
-            return error
-
     async def main() -> list[Reply | TurnoutError]:
+        ended: list[Reply | TurnoutError] = []
         async with FaultServer(*scripts) as server, setting.at(server) as provider:
-            return [await outcome(provider) for _ in scripts]
+            for _ in scripts:
+                try:
+                    ended.append(await setting.ask(provider, **request))
+                except TurnoutError as error:
+                    ended.append(error)
+        return ended
 
     return runner(main())
 
