@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from types import AsyncGeneratorType, CoroutineType
-from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
 from turnout._ledger import enter
 from turnout._record import NotAnEventError, Record
@@ -301,11 +301,11 @@ class AttemptReader:
 def _generator(provider: Provider, request: ChatRequest) -> Batches:
     try:
         # Whatever a plugin gives at run time, in spite of the types.
-        generator = cast("object", provider.generate(request))
+        generator: Any | Batches = provider.generate(request)
     except Exception as error:  # noqa: BLE001 whatever a plugin raises
         return _Failing(error)
     if hasattr(generator, "__anext__"):
-        return cast("Batches", generator)
+        return generator
     kind = type(generator).__name__
     if isinstance(generator, CoroutineType):
         # Else Python warns that it was never awaited.

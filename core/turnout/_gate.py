@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, ref
 
+from turnout._loops import LoopLocal
 from turnout.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -28,10 +28,7 @@ __all__ = ["Gate", "Gates"]
 class Gate:
     """The places for one provider's streams in one event loop.
 
-    It holds the loop weakly, as it is kept for as long as the loop is.
-
     Args:
-        loop: The event loop.
         provider: The provider's name, for messages.
         places: How many streams are under way at most.
         most_queued: How many more wait at most.
@@ -44,19 +41,12 @@ class Gate:
         "_provider",
         "_turns",
         "free",
-        "loop",
         "timeout",
     )
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        provider: str,
-        places: int,
-        most_queued: int,
-        timeout: float,
+        self, provider: str, places: int, most_queued: int, timeout: float
     ) -> None:
-        self.loop = ref(loop)
         self._provider = provider
         self._places = places
         self._most_queued = most_queued
@@ -148,16 +138,13 @@ class Gates:
         timeout: Seconds that one waits at most.
     """
 
-    __slots__ = ("_gates", "_latest", "_numbers")
+    __slots__ = ("_gates", "_numbers")
 
     def __init__(
         self, provider: str, places: int, most_queued: int, timeout: float
     ) -> None:
         self._numbers = (provider, places, most_queued, timeout)
-        self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, Gate]
-        self._gates = WeakKeyDictionary()
-        # Nearly always the one that is asked for; a look-up costs more.
-        self._latest: Gate | None = None
+        self._gates: LoopLocal[Gate] = LoopLocal()
 
     def enter(self, loop: asyncio.AbstractEventLoop) -> Gate | None:
         """Take a place if one is free, and return the gate to `leave`; else None.
@@ -165,9 +152,7 @@ class Gates:
         Args:
             loop: The running event loop.
         """
-        gate = self._latest
-        if gate is None or gate.loop() is not loop:
-            gate = self.of(loop)
+        gate = self.of(loop)
         if gate.free:
             gate.free -= 1
             return gate
@@ -177,9 +162,10 @@ class Gates:
         """Return the gate of an event loop."""
         gate = self._gates.get(loop)
         if gate is None:
-            self._forget_closed()
-            gate = self._gates[loop] = Gate(loop, *self._numbers)
-        self._latest = gate
+            # A loop that ended while somebody waited is held by its own queue.
+            self._gates.discard_closed()
+            gate = Gate(*self._numbers)
+            self._gates.set(loop, gate)
         return gate
 
     def __len__(self) -> int:
@@ -188,10 +174,3 @@ class Gates:
     def __reduce__(self) -> tuple[type[Gates], tuple[str, int, int, float]]:
         # A copy of a provider has places of its own.
         return type(self), self._numbers
-
-    def _forget_closed(self) -> None:
-        # A loop that ended while somebody waited is held by its own queue.
-        for reference in self._gates.keyrefs():
-            loop = reference()
-            if loop is not None and loop.is_closed():
-                self._gates.pop(loop, None)

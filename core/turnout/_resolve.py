@@ -150,12 +150,13 @@ class Resolver:
     def _nobody_named(self) -> Explanation:
         if "default" in self._config.routes:
             return self._by_route("default", ())
-        # A prompt is never sent to a service that nobody named and that nobody
-        # gave a key for.
+        # A prompt is never sent to a service that nobody named and that nobody gave a
+        # key for; and nobody has chosen a model of an open list without a default.
         targets = [
             Target(entry.info.name, entry.info.first_model)
             for entry in self._registry.providers.values()
-            if entry.info.in_process or self._key_at_hand(entry)
+            if (entry.info.first_model or not entry.info.open_models)
+            and (entry.info.in_process or self._key_at_hand(entry))
         ]
         step = "nobody was named: engines in this process, and services with a key"
         return Explanation(name=None, steps=(step,), places=self._placed(targets))

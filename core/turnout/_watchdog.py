@@ -12,7 +12,8 @@ import asyncio
 import math
 import time
 from abc import ABC, abstractmethod
-from weakref import WeakKeyDictionary
+
+from turnout._loops import LoopLocal
 
 __all__ = ["AGAIN", "Watchdog"]
 
@@ -52,7 +53,7 @@ class _Rounds:
 
 
 # State of the process by its nature, as event loops are.
-_ROUNDS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Rounds] = WeakKeyDictionary()
+_ROUNDS: LoopLocal[_Rounds] = LoopLocal()
 
 
 class Watchdog(ABC):
@@ -76,7 +77,8 @@ class Watchdog(ABC):
         """When the wait under way is to be over; infinite where there is none."""
         rounds = _ROUNDS.get(loop)
         if rounds is None:
-            rounds = _ROUNDS[loop] = _Rounds()
+            rounds = _Rounds()
+            _ROUNDS.set(loop, rounds)
         self._rounds = rounds
         rounds.watched.add(self)
 

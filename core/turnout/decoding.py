@@ -8,6 +8,8 @@ what came before them was given out, and tells whether the answer is complete.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar, cast
 
 from turnout.errors import ProtocolError, StreamTruncatedError
@@ -38,6 +40,15 @@ class OddEventError(Exception):
     """An event is not of the protocol; the message says how, as in `has no text`."""
 
 
+@cache
+def _json_reader() -> Callable[..., Any]:
+    # Not with the module, which listings load too; and once, as an import statement
+    # costs a stream more than reading an event.
+    from pydantic_core import from_json
+
+    return from_json
+
+
 class Decoder(ABC):
     """Turn the bytes of an answer into events.
 
@@ -60,9 +71,7 @@ class Decoder(ABC):
     """The first bytes of a body that is no stream."""
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
-        from pydantic_core import from_json
-
-        self.from_json = from_json
+        self.from_json = _json_reader()
         """pydantic-core's, which is not imported with the module."""
         self.provider = provider
         self.request_id = request_id

@@ -158,6 +158,10 @@ class ProviderError(TurnoutError):
         self.request_id = request_id
         self.details = dict(details or {})
 
+    def advise(self, advice: str) -> None:
+        """Add to the message what to do about it."""
+        self.args = (f"{self}; {advice}",)
+
 
 class InvalidRequestError(ProviderError):
     """The provider refused the request as such; another try would not help."""

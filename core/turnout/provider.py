@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
 
@@ -29,6 +30,7 @@ from turnout.types import (
 )
 
 if TYPE_CHECKING:
+    from turnout._attempt import AttemptReader
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
 
@@ -88,6 +90,15 @@ class ProviderOptions:
             _check_address("base_url", self.base_url)
         if self.proxy is not None:
             _check_address("proxy", self.proxy.reveal(), userinfo=True)
+
+    @staticmethod
+    def variable(name: str) -> str | None:
+        """Return an environment variable; None where it is unset or blank.
+
+        For `__post_init__` of a provider whose options have variables of their own.
+        The key's is not among them: `ProviderInfo.key_variable` names that.
+        """
+        return variable(name)
 
 
 def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
@@ -203,11 +214,9 @@ class Provider(ABC):
         request = self._request(messages, options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
-            from turnout._attempt import AttemptReader
-
             limit = request.deadline or self.options.deadline
             deadline = waiter.now() + limit
-            return AttemptReader(self, request, record, waiter, deadline)
+            return _reader_type()(self, request, record, waiter, deadline)
 
         return Stream(source)
 
@@ -351,6 +360,14 @@ class Provider(ABC):
         if unsupported is not None:
             raise unsupported
         return request
+
+
+@cache
+def _reader_type() -> type[AttemptReader]:
+    # Once: see `stream.py`.
+    from turnout._attempt import AttemptReader
+
+    return AttemptReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,34 +64,52 @@ class Service(Provider):
             TurnoutError: As `Http.post` does.
         """
         path, body, headers, decoder_of = self.call(request)
-        async with self.http.post(path, json=body, headers=headers) as response:
-            decoder = decoder_of(self.info.name, response.request_id)
-            chunks = response.chunks()
-            last: list[Event] = []
-            try:
-                async for chunk in chunks:
-                    events = decoder.feed(chunk)
-                    if events:
-                        yield events
-                    if decoder.ended:
-                        break
-            except ProviderError:
-                last = decoder.close()
-                # An end may have stood in what the lost connection had brought.
-                if not decoder.ended:
-                    raise
-            else:
-                if not decoder.done:
-                    last = await _afterwords(chunks, decoder)
-                last += decoder.close()
-            if last:
-                yield last
-            if decoder.reported is not None:
-                raise self.http.error_from(
-                    decoder.reported, response, headers=headers, json=body
-                )
-            decoder.check()
-            await response.finish(_REUSE)
+        try:
+            async with self.http.post(path, json=body, headers=headers) as response:
+                decoder = decoder_of(self.info.name, response.request_id)
+                chunks = response.chunks()
+                last: list[Event] = []
+                try:
+                    async for chunk in chunks:
+                        events = decoder.feed(chunk)
+                        if events:
+                            yield events
+                        if decoder.ended or decoder.done:
+                            break
+                except ProviderError:
+                    last = decoder.close()
+                    # An end may have stood in what the lost connection had brought.
+                    if not decoder.ended:
+                        raise
+                else:
+                    if not decoder.done:
+                        last = await _afterwords(chunks, decoder)
+                    last += decoder.close()
+                if last:
+                    yield last
+                if decoder.reported is not None:
+                    raise self.http.error_from(
+                        decoder.reported, response, headers=headers, json=body
+                    )
+                decoder.check()
+                await response.finish(_REUSE)
+        except ProviderError as error:
+            advice = self.advice(error, request.model)
+            if advice is not None:
+                error.advise(advice)
+            raise
+
+    def advice(self, error: ProviderError, model: str) -> str | None:
+        """Return what to do about an error, to be added to its message.
+
+        For what only this provider's users can do; None where there is no such thing.
+
+        Args:
+            error: What came of a request.
+            model: The model that was asked for; empty where none was.
+        """
+        del error, model
+        return None
 
     def key(self) -> Secret | None:
         """Return the key; None where there is none and none is needed.

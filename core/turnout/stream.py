@@ -23,8 +23,9 @@ from collections.abc import (
     Sequence,
 )
 from enum import Enum
+from functools import cache
 from types import CoroutineType, TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 from turnout._record import Record
 from turnout.errors import ArgumentError, TurnoutError
@@ -109,7 +110,7 @@ class Stream:
 
     def __aiter__(self) -> AsyncIterator[str]:
         self._claim()
-        return cast("AsyncIterator[str]", self._iterate(everything=False))
+        return self._iterate(everything=False)  # type: ignore[return-value]
 
     def events(self) -> AsyncIterator[Event]:
         """Iterate over everything: text as `str`, and the events of `turnout.types`.
@@ -269,9 +270,7 @@ class Stream:
         return batch
 
     def _start(self) -> None:
-        from turnout._waiter import Waiter
-
-        self._waiter = Waiter()
+        self._waiter = _waiter_type()()
         self._reader = self._source(self._record, self._waiter)
         self._state = _State.OPEN
 
@@ -293,6 +292,14 @@ class Stream:
             stacklevel=2,
             source=self,
         )
+
+
+@cache
+def _waiter_type() -> type[Waiter]:
+    # Once, as an import statement costs a stream more than all of `_start`.
+    from turnout._waiter import Waiter
+
+    return Waiter
 
 
 def _dropped() -> bool:

@@ -11,9 +11,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 import pytest
 import pytest_asyncio
 
+from turnout import Provider
+from turnout._app import current_app
 from turnout.testing import LeakCheck
 
-from .harness import SERVICES, Case, Service
+from .harness import MADE, SERVICES, Case, Service
+from .routed import check_at_rest
 
 
 def pytest_asyncio_loop_factories(
@@ -52,11 +55,17 @@ async def case(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Case]:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
     caplog.set_level(logging.DEBUG)
-    case = Case()
+    case, made = Case(), list[Provider]()
+    MADE.set(made)
     # Nothing that is there already is looked at twice for every case.
     gc.collect()
     gc.freeze()
     async with LeakCheck():
         yield case
+        for provider in made:
+            gate = provider.gates.of(loop)
+            assert gate.taken == gate.queued == 0, f"places of {provider}"
+        check_at_rest(current_app().store)
+        made.clear()
     case.check_secrets(caplog.text)
     assert not complaints, complaints

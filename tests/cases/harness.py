@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import pickle
 import traceback
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ import turnout
 import turnout_flowgpt
 import turnout_openai
 from tests.support import openai_server
-from turnout import Failover, Provider, Reply, Restart, get_provider
+from turnout import Failover, Provider, Reply, Restart, Route, get_provider
 from turnout.errors import ContextLengthError, FallbackError, TurnoutError
 from turnout.testing import (
     CHUNKED,
@@ -40,12 +41,16 @@ __all__ = [
     "FLOWGPT",
     "HEALTHY",
     "KEY",
+    "MADE",
     "OPENAI",
+    "PATIENCE",
     "PROMPT",
     "SERVICES",
     "Case",
     "Service",
+    "come_true",
     "serving",
+    "watched",
 ]
 
 # Not of the form of any vendor's keys: it is to be known, not guessed.
@@ -58,10 +63,16 @@ HEALTHY = "All is well here."
 CLOSED_WITHIN = 1.0
 """Seconds after which a server has seen that nobody is on its connections any more."""
 
+PATIENCE = 5.0
+"""Seconds after which what must come has not; nothing waits for them to be over."""
+
 OURS = [
     Path(package.__file__ or "").parent
     for package in (turnout, turnout_flowgpt, turnout_openai)
 ]
+
+MADE: ContextVar[list[Provider] | None] = ContextVar("MADE", default=None)
+"""The providers of the case under way; at its end their places are to be free."""
 
 T = TypeVar("T", bound=TurnoutError)
 
@@ -100,7 +111,7 @@ class Service:
 
     def provider(self, url: str, **options: Any) -> Provider:
         """Return the provider, with the key that nobody is to see."""
-        return get_provider(self.name, base_url=url, api_key=KEY, **options)
+        return watched(get_provider(self.name, base_url=url, api_key=KEY, **options))
 
 
 OPENAI = Service(
@@ -142,6 +153,15 @@ class Case:
         async with service.provider(url, **options) as provider:
             with pytest.raises(TurnoutError) as caught:
                 await provider.complete(PROMPT)
+        error = caught.value
+        self.raised.append(error)
+        assert type(error) is kind, repr(error)
+        return error
+
+    async def fails_through(self, route: Route, kind: type[T], **options: Any) -> T:
+        """Ask a route, which must fail so."""
+        with pytest.raises(TurnoutError) as caught:
+            await route.complete(PROMPT, **options)
         error = caught.value
         self.raised.append(error)
         assert type(error) is kind, repr(error)
@@ -208,6 +228,25 @@ async def serving(*scripts: Script, **options: Any) -> AsyncGenerator[FaultServe
             await server.wait_for(
                 lambda: all(c.peer_closed or not c.writable for c in server.connections)
             )
+
+
+def watched(provider: Provider) -> Provider:
+    """Return a provider whose places are to be free when the case is over."""
+    made = MADE.get()
+    if made is not None:
+        made.append(provider)
+    return provider
+
+
+async def come_true(condition: Callable[[], bool]) -> None:
+    """Return when a condition holds of which nobody tells.
+
+    Raises:
+        TimeoutError: It did not come to hold.
+    """
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 there is no event to wait for
+            await asyncio.sleep(0.001)
 
 
 def _shown(error: BaseException) -> Iterator[str]:

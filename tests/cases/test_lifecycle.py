@@ -12,6 +12,7 @@ import pytest
 import turnout
 from tests.core.subprocesses import output_of
 from turnout import Stream
+from turnout.routes import Hedging, MemoryHealth
 from turnout.testing import (
     Connection,
     Step,
@@ -19,9 +20,24 @@ from turnout.testing import (
     expect_close,
     last_chunk,
     respond,
+    rst,
+    signal,
+    until,
+    wait_request,
 )
 
-from .harness import HEALTHY, PROMPT, Case, Service, serving
+from .harness import (
+    FLOWGPT,
+    HEALTHY,
+    OPENAI,
+    PATIENCE,
+    PROMPT,
+    Case,
+    Service,
+    come_true,
+    serving,
+)
+from .routed import check_at_rest, leg, routed
 
 # Leaving.
 
@@ -157,6 +173,88 @@ async def swept(ask: Callable[[], Awaitable[object]]) -> None:
         with pytest.raises(asyncio.CancelledError):
             await asking
         assert asking.cancelled()
+
+
+# C03
+
+
+async def test_c03_nobody_is_asked_after_a_wait_that_was_cancelled(
+    case: Case, service: Service
+) -> None:
+    limited = respond(429, b"{}", ("Retry-After", "10"))
+    store = MemoryHealth()
+    async with routed(leg(service, limited), store=store) as (route, (alone,)):
+        asking = asyncio.create_task(route.complete(PROMPT))
+        await come_true(lambda: any(h.budget.in_flight for _, h in store.known()))
+        await cancelled(asking)
+        check_at_rest(store)
+
+    assert len(alone.http_requests) == 1
+
+
+async def test_c03_nobody_is_asked_after_a_place_in_the_queue_was_left(
+    case: Case, service: Service
+) -> None:
+    go = asyncio.Event()
+    script = [wait_request(), until(go), *service.answering(HEALTHY)[1:]]
+    async with serving(script) as server:
+        async with service.provider(server.url, max_concurrent=1) as provider:
+            first = asyncio.create_task(provider.complete(PROMPT))
+            await server.wait_for(lambda: len(server.http_requests) == 1)
+            second = asyncio.create_task(provider.complete(PROMPT))
+            gate = provider.gates.of(asyncio.get_running_loop())
+            await come_true(lambda: gate.queued == 1)
+            await cancelled(second)
+            go.set()
+            assert (await first).text == HEALTHY
+
+    assert len(server.http_requests) == 1
+
+
+async def test_c03_neither_of_two_goes_on_after_a_race_was_cancelled(
+    case: Case, service: Service
+) -> None:
+    silent = [wait_request(), expect_close(PATIENCE)]
+    legs = leg(OPENAI, silent), leg(FLOWGPT, silent), leg(service, respond(500))
+    hedging = Hedging(enabled=True, share=1.0, first_delay=0.03)
+    async with routed(*legs, hedging=hedging) as (route, (first, second, third)):
+        asking = asyncio.create_task(route.complete(PROMPT))
+        await second.wait_for(lambda: len(second.http_requests) == 1)
+        await cancelled(asking)
+        await first.connections[0].wait_peer_closed()
+        await second.connections[0].wait_peer_closed()
+
+    assert len(first.http_requests) == 1
+    assert third.connections == []
+
+
+async def test_c03_nobody_is_asked_after_a_continuation_was_cancelled(
+    case: Case, service: Service
+) -> None:
+    held = asyncio.Event()
+    begun = chunk(service.piece("and the end of it"))
+    legs = [
+        leg(service, service.streaming(chunk(service.piece("The beginning ")), rst())),
+        leg(service, service.streaming(begun, signal(held), expect_close(PATIENCE))),
+        leg(service, respond(500)),
+    ]
+    seam = {"hold_seconds": 60}
+    async with routed(*legs, seam=seam) as (route, (_, second, third)):
+        stream = route.stream(PROMPT)
+        asking = asyncio.create_task(drained(aiter(stream)))
+        await held.wait()
+        await cancelled(asking)
+        await second.connections[0].wait_peer_closed()
+
+    # What came was held, as it might have repeated what was shown.
+    assert stream.reply.text == "The beginning "
+    assert third.connections == []
+
+
+async def cancelled(asking: asyncio.Task[object]) -> None:
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
 
 
 async def test_c04_an_answer_that_is_dropped_closes_itself(

@@ -1,4 +1,4 @@
-"""Answers that do not come in time. T01 to T06 of the cases.
+"""Answers that do not come in time. T01 to T10 of the cases.
 
 Where a timer has to fire, the server waits for ever.
 """
@@ -6,26 +6,49 @@ Where a timer has to fire, the server waits for ever.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import pytest
 
 from tests.support.openai_server import chunk as delta
 from tests.support.openai_server import event
-from turnout.errors import FirstDeltaTimeoutError, StreamStalledError
+from turnout.errors import (
+    DeadlineError,
+    FirstDeltaTimeoutError,
+    RateLimitError,
+    StreamStalledError,
+    TurnoutError,
+    UnavailableError,
+)
 from turnout.testing import (
     FaultServer,
     Step,
     chunk,
+    expect_close,
     forever,
     last_chunk,
+    respond,
     run_simulated,
     sleep,
     until,
     wait_request,
 )
 
-from .harness import OPENAI, PROMPT, SERVICES, Case, Service
+from .harness import (
+    HEALTHY,
+    OPENAI,
+    PATIENCE,
+    PROMPT,
+    SERVICES,
+    Case,
+    Service,
+    serving,
+)
+from .routed import leg, routed
+
+T = TypeVar("T", bound=TurnoutError)
 
 SHORT = 0.04
 """Seconds of a timer that is to fire."""
@@ -98,6 +121,99 @@ async def test_t03_an_answer_whose_bytes_stop_has_stalled(
     error = await case.fails(service, script, StreamStalledError, idle_timeout=SHORT)
 
     assert "idle_timeout=0.04 s" in str(error)
+
+
+# T07
+
+
+async def test_t07_a_deadline_ends_the_second_attempt(
+    case: Case, service: Service
+) -> None:
+    legs = [
+        leg(service, service.answering(HEALTHY), respond(500)),
+        leg(service, [wait_request(), expect_close(PATIENCE)]),
+        leg(service, service.answering("never")),
+    ]
+    loop = asyncio.get_running_loop()
+    async with routed(*legs, max_retries=0, least_time=0) as (route, servers):
+        # The first request of a process takes its time.
+        assert (await route.complete(PROMPT)).text == HEALTHY
+        began = loop.time()
+        await case.fails_through(route, DeadlineError, deadline=0.5)
+        seconds = loop.time() - began
+
+    assert [len(server.http_requests) for server in servers] == [2, 1, 0]
+    assert 0.499 <= seconds < PATIENCE
+
+
+async def test_t07_a_wait_past_the_deadline_is_not_begun(
+    case: Case, service: Service
+) -> None:
+    limited = respond(429, b"{}", ("Retry-After", "5"))
+    async with routed(leg(service, limited)) as (route, (alone,)):
+        await case.fails_through(route, RateLimitError, deadline=5.0)
+
+    assert len(alone.http_requests) == 1
+
+
+async def test_t07_a_deadline_ends_a_wait_in_the_queue(
+    case: Case, service: Service
+) -> None:
+    await one_too_many(case, service, DeadlineError, deadline=SHORT)
+
+
+# T09, T10
+
+
+async def test_t09_whoever_finds_no_place_is_refused(
+    case: Case, service: Service
+) -> None:
+    error = await one_too_many(case, service, UnavailableError, queue_timeout=SHORT)
+
+    assert "queue_timeout=0.04 s" in str(error)
+
+
+async def test_t09_a_queue_that_is_full_refuses_at_once(
+    case: Case, service: Service
+) -> None:
+    await one_too_many(case, service, UnavailableError, max_queued=0)
+
+
+async def one_too_many(
+    case: Case, service: Service, kind: type[T], **options: Any
+) -> T:
+    """Ask a provider whose one place is taken, which must fail so, and unasked."""
+    go = asyncio.Event()
+    script = [wait_request(), until(go), *service.answering(HEALTHY)[1:]]
+    async with serving(script) as server:
+        async with service.provider(
+            server.url, max_concurrent=1, **options
+        ) as provider:
+            first = asyncio.create_task(provider.complete(PROMPT, deadline=60))
+            await server.wait_for(lambda: len(server.http_requests) == 1)
+            with pytest.raises(TurnoutError) as caught:
+                await provider.complete(PROMPT)
+            go.set()
+            assert (await first).text == HEALTHY
+
+    error = caught.value
+    case.raised.append(error)
+    assert type(error) is kind, repr(error)
+    assert len(server.http_requests) == 1
+    return error
+
+
+async def test_t10_whoever_came_first_is_served_first(
+    case: Case, service: Service
+) -> None:
+    async with serving(service.answering(HEALTHY), keep_alive=True) as server:
+        async with service.provider(server.url, max_concurrent=1) as provider:
+            numbers = [f"{number}: {PROMPT}" for number in range(40)]
+            await asyncio.gather(*map(provider.complete, numbers))
+
+    requests = sorted(server.http_requests, key=lambda one: one.received_at)
+    order = [int(re.findall(rb"(\d+): A q", one.body)[0]) for one in requests]
+    assert order == list(range(40))
 
 
 # By a simulated clock, and so by asyncio's own loop alone.

@@ -131,6 +131,12 @@ async def test_an_end_without_a_reason_is_shown_as_unknown() -> None:
     assert await events_of(saying().stream("Why?")) == [unknown]
 
 
+async def test_who_answers_with_nothing_is_who_answered() -> None:
+    reply = await saying().complete("Why?")
+
+    assert reply.target == Target("Scripted", "one")
+
+
 async def test_a_provider_that_gives_nothing_runs_out_of_first_delta_timeout() -> None:
     error = await failure_of(hanging(first_delta_timeout=SHORT))
 

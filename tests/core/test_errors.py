@@ -113,6 +113,16 @@ def test_an_error_is_pickled_with_its_message_and_reply(
     assert again.reply == error.reply
 
 
+def test_advice_stands_at_the_end_of_a_message() -> None:
+    error = ServerError("it failed", status_code=500)
+
+    error.advise("start it again")
+
+    again = pickle.loads(pickle.dumps(error))
+    assert str(error) == str(again) == "it failed; start it again"
+    assert again.status_code == 500
+
+
 def test_a_providers_error_is_pickled_with_its_data() -> None:
     error = RateLimitError(
         "slow down",

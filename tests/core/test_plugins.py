@@ -13,6 +13,7 @@ import click
 import pytest
 
 from tests.core.site import Site
+from tests.support import own
 from turnout._plugins import GROUP, OWN, PluginHost, PluginRules, SetAside
 from turnout.hookspecs import API_VERSION
 from turnout.types import ModelInfo
@@ -23,7 +24,7 @@ def turnout_providers():
     return [row("Good", "good-1")]
 """
 
-OWN_NAMES = ["FlowGpt", "Local", "OpenAI"]
+OWN_NAMES = list(own.PROVIDERS)
 
 
 def loaded(host: PluginHost) -> list[str]:
@@ -609,7 +610,7 @@ def test_a_plugin_that_cannot_add_its_commands_is_set_aside_whole(site: Site) ->
         f"{GOOD}\n@hookimpl\ndef turnout_commands(cli): raise OSError('x')",
         "Torn",
     )
-    host = PluginHost(PluginRules(deny=("Local", "OpenAI")))
+    host = PluginHost(PluginRules(deny=own.PROVIDERS[1:]))
     host.load_all()
 
     host.add_commands(click.Group())

@@ -236,6 +236,12 @@ def test_with_nobody_named_and_nobody_to_ask_there_are_no_targets() -> None:
     assert found.places == ()
 
 
+def test_with_nobody_named_no_model_is_chosen_of_an_open_list() -> None:
+    rows = plugin(info("Any", open_models=True), info("None"))
+
+    assert names(resolver([rows], keys=["Any", "None"]).explain()) == ["None"]
+
+
 def test_with_nobody_named_the_default_route_holds() -> None:
     found = resolver(routes={"default": ["Gamma", "Alpha"]}).explain()
 

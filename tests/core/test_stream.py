@@ -417,6 +417,7 @@ async def test_closing_may_be_cancelled() -> None:
     await turns()
     other = asyncio.create_task(stream.aclose())
     await turns()
+    assert not other.done()
     closing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await closing
@@ -523,7 +524,8 @@ async def test_a_stream_that_was_entered_and_lost_warns_and_is_closed() -> None:
     await turns()  # The warning itself has kept it until now.
 
     assert answer.closed == 1
-    rounds = _watchdog._ROUNDS[asyncio.get_running_loop()]  # pyright: ignore[reportPrivateUsage]
+    rounds = _watchdog._ROUNDS.get(asyncio.get_running_loop())  # pyright: ignore[reportPrivateUsage]
+    assert rounds is not None
     assert rounds.watched == set()
 
 
@@ -699,10 +701,11 @@ def test_a_loop_that_was_closed_by_hand_is_forgotten() -> None:
 
     loop.run_until_complete(main())
     pools = _transport._POOLS  # pyright: ignore[reportPrivateUsage]
-    assert loop in pools
+    kept = pools.get(loop)
+    assert kept is not None
     # What the pool's keeper does for loops that are closed by the rules.
-    loop.run_until_complete(pools[loop][0].aclose())
+    loop.run_until_complete(kept[0].aclose())
     loop.close()
     run_clean(main)
 
-    assert loop not in pools
+    assert pools.get(loop) is None

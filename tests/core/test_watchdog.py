@@ -72,6 +72,19 @@ def test_a_wait_expires_when_it_is_due(clock: Clock, expired: list[float]) -> No
     assert expired == [5.0]
 
 
+def test_a_wait_after_a_look_at_nothing_expires(
+    clock: Clock, expired: list[float]
+) -> None:
+    watchdog = watchdog_of(clock, expired)
+    watchdog.watch(5.0)
+    watchdog.rest()
+    clock.advance(6.0)
+    watchdog.watch(12.0)
+    clock.advance(12.0)
+
+    assert expired == [12.0]
+
+
 def test_a_wait_that_goes_on_expires_again(clock: Clock, expired: list[float]) -> None:
     watchdog = watchdog_of(clock, expired)
     watchdog.watch(5.0)

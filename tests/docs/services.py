@@ -16,6 +16,8 @@ import pytest
 
 from tests.support.flowgpt_server import FlowGptServer
 from tests.support.forward_proxy import ForwardProxy
+from tests.support.gemini_server import GeminiServer
+from tests.support.ollama_server import OllamaServer
 from tests.support.openai_server import OpenAIServer
 from turnout._app import current_app
 
@@ -24,6 +26,12 @@ ROOT = Path(__file__).parents[2]
 _CONFIG = """\
 [providers.FlowGpt]
 base_url = "{flowgpt}"
+
+[providers.Gemini]
+base_url = "{gemini}"
+
+[providers.Ollama]
+base_url = "{ollama}"
 
 [providers.OpenAI]
 base_url = "{openai}"
@@ -52,10 +60,12 @@ class Services:
 def services() -> Generator[Services]:
     """Start the servers in a thread of their own, and install the example package."""
     with tempfile.TemporaryDirectory() as folder, _servers() as urls:
-        flowgpt, openai, proxy = urls
+        flowgpt, gemini, ollama, openai, proxy = urls
         site, config = Path(folder) / "site", Path(folder) / "turnout.toml"
         _install(ROOT / "examples" / "turnout-hello", site)
-        written = _CONFIG.format(flowgpt=flowgpt, openai=openai)
+        written = _CONFIG.format(
+            flowgpt=flowgpt, gemini=gemini, ollama=ollama, openai=openai
+        )
         config.write_text(written, encoding="utf-8")
         yield Services(
             flowgpt_url=flowgpt,
@@ -74,10 +84,20 @@ def _servers() -> Generator[list[str]]:
     async def serve() -> None:
         async with (
             FlowGptServer() as flowgpt,
+            GeminiServer() as gemini,
+            OllamaServer(tags={"models": [{"name": "llama3.2:latest"}]}) as ollama,
             OpenAIServer() as openai,
             ForwardProxy() as proxy,
         ):
-            addresses.extend((flowgpt.base_url, openai.base_url, proxy.url))
+            addresses.extend(
+                (
+                    flowgpt.base_url,
+                    gemini.base_url,
+                    ollama.url,
+                    openai.base_url,
+                    proxy.url,
+                )
+            )
             ready.set()
             await asyncio.to_thread(done.wait)
 

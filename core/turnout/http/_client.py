@@ -209,7 +209,7 @@ class Http:
                 raw = await session.request(
                     method,
                     place.url,
-                    data=data,
+                    data=None if data is None else _transport.Body(data),
                     headers=_revealed(headers),
                     proxy=None if proxy is None else proxy.reveal(),
                     allow_redirects=False,
@@ -360,12 +360,10 @@ def _written(json: object) -> bytes:
 
 
 def _revealed(headers: Headers) -> dict[str, str]:
-    plain = {
+    return {
         name: value if isinstance(value, str) else value.reveal()
         for name, value in headers.items()
     }
-    # For bodies of bytes too; aiohttp would call them application/octet-stream.
-    return {"Content-Type": "application/json", **plain}
 
 
 def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:

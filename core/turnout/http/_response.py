@@ -62,7 +62,10 @@ class Response:
     def request_id(self) -> str | None:
         """The provider's own name for the request, where it gave one."""
         headers = self._raw.headers
-        return next((headers[n] for n in REQUEST_ID_HEADERS if n in headers), None)
+        for name in REQUEST_ID_HEADERS:
+            if name in headers:
+                return headers[name]
+        return None
 
     @property
     def framed(self) -> bool:

@@ -9,20 +9,31 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from functools import cache, cached_property, partial
+from http.cookies import BaseCookie, SimpleCookie
 from typing import TYPE_CHECKING, cast
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp import http_exceptions
 from aiohttp.client_proto import ResponseHandler
 
+from turnout._loops import LoopLocal
 from turnout._version import VERSION
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
+    from yarl import URL
 
-__all__ = ["Pool", "answered", "gone", "open_pool", "pool_of", "timeout", "unread"]
+__all__ = [
+    "Body",
+    "Pool",
+    "answered",
+    "gone",
+    "open_pool",
+    "pool_of",
+    "timeout",
+    "unread",
+]
 
 
 class _Protocol(ResponseHandler):
@@ -91,7 +102,8 @@ class _Connector(aiohttp.TCPConnector):
         except BaseException:
             _PROTOCOL.set(None)
             raise
-        protocol = cast("_Protocol", connection.protocol)
+        protocol = connection.protocol
+        assert type(protocol) is _Protocol
         protocol.asked()
         _PROTOCOL.set(protocol)
         return connection
@@ -121,6 +133,26 @@ def gone(error: BaseException) -> bool:
     )
 
 
+class Body(aiohttp.BytesPayload):
+    """A request's body, JSON unless a header says otherwise.
+
+    aiohttp's own warns of a megabyte, which an image has soon.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        aiohttp.Payload.__init__(self, data, content_type="application/json")
+        self._size = len(data)
+
+
+class _NoCookies(aiohttp.DummyCookieJar):
+    """Keeps no cookies, and makes no jar of none for each request."""
+
+    _none: BaseCookie[str] = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> BaseCookie[str]:
+        return self._none
+
+
 class Pool:
     """The connections of one event loop; made within it."""
 
@@ -143,7 +175,7 @@ class Pool:
     def _session(*, keep: bool) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=_Connector(keep=keep),
-            cookie_jar=aiohttp.DummyCookieJar(),
+            cookie_jar=_NoCookies(),
             # aiohttp's own default ends every stream after five minutes.
             timeout=aiohttp.ClientTimeout(total=None),
             # A quarter of aiohttp's own: a slow reader holds less up, and a fast one
@@ -159,9 +191,7 @@ class Pool:
 
 # One pool an event loop, for all providers: state of the process by its nature. Each
 # goes when its loop ends, through the generator that keeps it.
-_POOLS: WeakKeyDictionary[
-    asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[None]]
-] = WeakKeyDictionary()
+_POOLS: LoopLocal[tuple[Pool, AsyncGenerator[None]]] = LoopLocal()
 
 
 def pool_of(loop: asyncio.AbstractEventLoop) -> Pool | None:
@@ -172,12 +202,10 @@ def pool_of(loop: asyncio.AbstractEventLoop) -> Pool | None:
 
 async def open_pool(loop: asyncio.AbstractEventLoop) -> Pool:
     """Open the running event loop's pool, to be closed when the loop ends."""
-    for other in list(_POOLS):
-        if other.is_closed():  # By hand, without an end to its generators.
-            _POOLS.pop(other, None)
+    _POOLS.discard_closed()  # Those closed by hand, without an end to their generators.
     pool = Pool()
     keeper = _keep(pool, loop)
-    _POOLS[loop] = (pool, keeper)
+    _POOLS.set(loop, (pool, keeper))
     await keeper.__anext__()
     return pool
 
@@ -187,7 +215,7 @@ async def _keep(pool: Pool, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[N
     try:
         yield
     finally:
-        _POOLS.pop(loop, None)
+        _POOLS.discard(loop)
         await pool.aclose()
 
 

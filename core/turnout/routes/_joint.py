@@ -55,11 +55,8 @@ class _Joint:
     def _passed(self, text: str, *, last: bool = False) -> list[Event]:
         if not text and not last:
             return []
-        passed = [*self._ahead, text, *self._behind]
-        self._ahead.clear()
-        self._behind.clear()
         self.open = True
-        return passed
+        return [*self._ahead, text, *self._behind]
 
 
 async def joined(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from turnout.types._quick import quick
 from turnout.types._target import Target
 
 __all__ = [
@@ -77,6 +78,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return one + other
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
     """The answer's end, as the provider told it."""

@@ -74,15 +74,12 @@ class ChatRequest:
             ArgumentError: A message or an option cannot be used, or there is no such
                 option; the message says which, and what it may be.
         """
-        given = cast("Mapping[str, object]", options)
-        return cls(
-            messages=as_messages(conversation),
-            **{
-                name: _check_of(name)(value)
-                for name, value in given.items()
-                if value is not None
-            },
-        )
+        messages = as_messages(conversation)
+        checked: dict[str, Any] = {}
+        for name, value in options.items():
+            if value is not None:
+                checked[name] = _check_of(name)(value)
+        return cls(messages=messages, **checked)
 
     @staticmethod
     def checked_model(name: object) -> str:

@@ -186,8 +186,10 @@ def test_plugins_say_what_they_give(inside: CommandLine) -> None:
     assert rows == [
         "Extra     turnout-scripted 1.2  models: 1; aliases: polly; commands",
         f"FlowGpt   {OWN}         provider FlowGpt",
+        f"Gemini    {OWN}         provider Gemini",
         "Listener  turnout-scripted 1.2  changes requests; hears of attempts",
         f"Local     {OWN}         provider Local; commands",
+        f"Ollama    {OWN}         provider Ollama",
         f"OpenAI    {OWN}         provider OpenAI",
         "Missing   turnout-scripted 1.2  set aside: plugin 'Missing' cannot be "
         "imported: ModuleNotFoundError: No module named 'turnout_scripted_missing'",
@@ -207,7 +209,9 @@ def test_a_plugin_that_gives_nothing_is_listed_as_are_those_kept_out(
     assert done.stdout.splitlines() == [
         "Empty    turnout-scripted 1.2  nothing",
         f"FlowGpt  {OWN}         kept out",
+        f"Gemini   {OWN}         kept out",
         f"Local    {OWN}         kept out",
+        f"Ollama   {OWN}         kept out",
         f"OpenAI   {OWN}         kept out",
     ]
 
@@ -221,7 +225,9 @@ def test_a_broken_configuration_leaves_turnouts_own(inside: CommandLine) -> None
     rows = [line.split(None, 3) for line in done.stdout.splitlines()]
     assert [(row[0], row[3].partition(" ")[0]) for row in rows] == [
         ("FlowGpt", "provider"),
+        ("Gemini", "provider"),
         ("Local", "provider"),
+        ("Ollama", "provider"),
         ("OpenAI", "provider"),
         ("Scripted", "kept"),
     ]

@@ -86,10 +86,17 @@ async def test_bytes_are_sent_as_they_are() -> None:
     assert (await sent(data=b"\x00\xff")).body == b"\x00\xff"
 
 
+async def test_a_body_of_megabytes_is_sent_without_a_warning() -> None:
+    image = "a" * 3_000_000  # aiohttp warns from one on.
+
+    assert (await sent(json={"image": image})).json() == {"image": image}
+
+
 async def test_a_get_has_no_body() -> None:
     request = await sent(method="get", headers={"X-A": "b"})
 
     assert (request.method, request.body) == ("GET", b"")
+    assert request.values("Content-Type") == []
     assert request.values("X-A") == ["b"]
 
 
@@ -298,6 +305,16 @@ async def test_a_refusal_that_quotes_the_prompt_does_not_show_it(form: str) -> N
 
     assert "bad request: … is not allowed" in str(error)
     assert "private" not in f"{error}{error!r}{vars(error)}"
+
+
+async def test_a_refusal_that_quotes_a_text_with_another_in_it_shows_neither() -> None:
+    texts = ["A question that stays private.", "A question that stays private. Truly!"]
+    for asked in (texts, texts[::-1]):
+        error = await failure_of(
+            *respond(400, f"bad request: {texts[1]}".encode()), json={"texts": asked}
+        )
+
+        assert str(error).endswith("bad request: …")
 
 
 async def test_an_error_inside_of_an_answer_is_classified_as_a_refusal_is() -> None:

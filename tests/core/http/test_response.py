@@ -198,7 +198,8 @@ async def test_a_closed_response_is_watched_and_kept_no_longer() -> None:
         chunks = response.chunks()
         await anext(chunks)
         kept = weakref.ref(response)
-        rounds = _watchdog._ROUNDS[asyncio.get_running_loop()]  # pyright: ignore[reportPrivateUsage]
+        rounds = _watchdog._ROUNDS.get(asyncio.get_running_loop())  # pyright: ignore[reportPrivateUsage]
+        assert rounds is not None
         assert len(rounds.watched) == 1
         del chunks
     assert rounds.watched == set()
@@ -276,8 +277,9 @@ async def test_json_is_read_whole() -> None:
         assert await response.json() == value
 
 
-async def test_a_body_that_is_no_json_breaks_the_protocol() -> None:
-    async with answer(*body(b"<html>")) as response:
+@pytest.mark.parametrize("text", [b"<html>", b'{"a": NaN}', b"[Infinity]"])
+async def test_a_body_that_is_no_json_breaks_the_protocol(text: bytes) -> None:
+    async with answer(*body(text)) as response:
         with pytest.raises(ProtocolError, match="no JSON") as caught:
             await response.json()
 

@@ -543,6 +543,26 @@ def test_a_circuit_that_is_reset_is_a_new_one() -> None:
     assert circuit.next_at(T + 5) == T + 10
 
 
+def test_a_circuit_that_is_reset_forgets_how_often_it_was_open() -> None:
+    # Near the clock's beginning, where no healthy time makes up for it.
+    circuit = breaker()
+    fail(circuit, 0.0, times=5)
+    circuit.reset()
+    fail(circuit, 0.0, times=5)
+
+    assert circuit.next_at(0.0) == 5.0
+
+
+def test_a_request_that_began_before_all_was_forgotten_says_nothing() -> None:
+    circuit = breaker()
+    before = start(circuit, T)
+    fail(circuit, T, times=5)
+    circuit.reset()
+    circuit.failed(before, T)
+
+    assert circuit.failures_in_a_row == 0
+
+
 def test_a_probe_under_way_holds_no_place_of_a_circuit_that_is_reset() -> None:
     circuit = opened()
     start(circuit, T + 5)

@@ -10,6 +10,7 @@ import pytest
 
 from turnout._record import Record
 from turnout.errors import (
+    AuthenticationError,
     ConnectError,
     ContextLengthError,
     DeadlineError,
@@ -35,6 +36,7 @@ from turnout.types import ChatRequest, ModelInfo
 
 T = 1000.0
 NO = ServerError("no")
+GONE = ConnectError("gone")
 CUT = StreamTruncatedError("cut")
 
 
@@ -182,6 +184,7 @@ def test_a_retry_that_finds_its_circuit_open_goes_to_the_next() -> None:
 
     assert asking.asks(T + 1).candidate.target.provider == "B"
     assert asking.in_flight() == 0
+    assert asking.record.attempts == []
 
 
 def test_an_empty_budget_allows_no_retry() -> None:
@@ -195,15 +198,16 @@ def test_an_empty_budget_allows_no_retry() -> None:
         asking.course.next(T)
 
 
-def test_a_circuit_that_has_opened_allows_no_retry() -> None:
+@pytest.mark.parametrize("error", [NO, GONE])
+def test_a_circuit_that_has_opened_allows_no_retry(error: TurnoutError) -> None:
     asking = Asking(1)
     for _ in range(4):
         turn = asking.members[0].standing(T).start(T)
         assert turn is not None
-        turn.failed(NO, rule(NO, Policy()), T)
-    asking.fails(NO)
+        turn.failed(error, rule(error, Policy()), T)
+    asking.fails(error)
 
-    with pytest.raises(ServerError):
+    with pytest.raises(type(error)):
         asking.course.next(T)
     assert asking.in_flight() == 0
 
@@ -217,6 +221,58 @@ def test_a_time_that_is_named_is_the_least() -> None:
     assert asking.asks(T + 3.0).candidate.target.provider == "A"
 
 
+def test_a_wait_is_no_longer_than_patience_where_there_are_others() -> None:
+    asking = Asking(2, random=lambda: 1.0)
+    asking.fails(RateLimitError("no", retry_after=2.4))
+    alone = Asking(1, random=lambda: 1.0)
+    alone.fails(RateLimitError("no", retry_after=20.0))
+
+    assert asking.waits() == 2.5
+    assert alone.waits() == 21.0
+
+
+def test_patience_is_not_for_a_quick_retry() -> None:
+    asking = Asking(3, random=lambda: 1.0)
+    asking.fails(NO)
+    assert asking.waits() == 0.5
+    asking.fails(NO, T + 1)
+    assert asking.fails(RateLimitError("no", retry_after=2.5), T + 1) == "B"
+
+    assert asking.waits(T + 1) == 2.5
+
+
+def test_patience_is_not_for_a_wait_without_others() -> None:
+    asking = Asking(3)
+    others = [member.standing(T).own.breaker for member in asking.members[1:]]
+    for breaker in others:
+        breaker.force_open()
+    asking.fails(RateLimitError("no", retry_after=10.0))
+    assert asking.waits() >= 10.0
+    for breaker in others:
+        breaker.reset()
+    asking.fails(ProtocolError("no"), T + 11)
+    assert asking.fails(RateLimitError("no", retry_after=2.0), T + 11) == "B"
+
+    assert asking.waits(T + 11) >= 2.0
+
+
+def test_who_may_not_be_asked_is_not_another_target() -> None:
+    asking = Asking(2)
+    asking.members[1].standing(T).own.breaker.force_open()
+    asking.fails(RateLimitError("no", retry_after=10.0))
+
+    assert asking.waits() >= 10.0
+
+
+def test_who_is_not_asked_any_more_is_not_another_target() -> None:
+    asking = Asking(2)
+    asking.members[0].standing(T).own.cool(T + 60, "RateLimitError")
+    assert asking.fails(ProtocolError("no")) == "B"
+    assert asking.fails(RateLimitError("no", retry_after=10.0)) == "A"
+
+    assert asking.waits() >= 10.0
+
+
 def test_no_wait_ends_past_the_last_moment_for_an_attempt() -> None:
     for deadline, waits in ((T + 4.001, True), (T + 4.0, False)):
         asking = Asking(1, random=lambda: 0.0, deadline=deadline)
@@ -228,6 +284,26 @@ def test_no_wait_ends_past_the_last_moment_for_an_attempt() -> None:
                 asking.course.next(T)
 
 
+def test_one_attempt_at_one_of_many_raises_its_own_error() -> None:
+    asking = Asking(2, max_attempts=1, max_retries=0)
+    asking.fails(NO)
+
+    with pytest.raises(ServerError):
+        asking.course.next(T)
+
+
+def test_a_key_that_was_refused_is_told_to_whoever_runs_this(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asking = Asking(2)
+    asking.fails(AuthenticationError("no"))
+    asking.fails(NO)
+
+    assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
+        ("WARNING", "A:m refused its key; another is asked")
+    ]
+
+
 def test_a_deadline_that_leaves_no_time_names_who_is_not_asked() -> None:
     asking = Asking(2, max_retries=0, deadline=T + 10)
     asking.fails(NO)
@@ -235,6 +311,7 @@ def test_a_deadline_that_leaves_no_time_names_who_is_not_asked() -> None:
     with pytest.raises(DeadlineError, match="B:m") as caught:
         asking.course.next(T + 9.001)
     assert caught.value.__cause__ is NO
+    assert asking.asks(T + 9.0).candidate.target.provider == "B"
 
 
 def test_a_deadline_with_nobody_left_says_what_failed() -> None:
@@ -293,6 +370,35 @@ def test_where_nobody_can_pay_an_answer_is_left_broken() -> None:
     assert caught.value.__cause__ is CUT
 
 
+@pytest.mark.parametrize("hedged", [False, True])
+def test_who_cannot_pay_gives_its_probes_place_back(hedged: bool) -> None:
+    asking = Asking(2, hedging=Hedging(enabled=True))
+    second = asking.members[1].standing(T - 10)
+    for _ in range(5):
+        turn = second.start(T - 10)
+        assert turn is not None
+        turn.failed(GONE, rule(GONE, asking.policy), T - 10)
+    while second.own.budget.spend():
+        pass
+
+    assert second.service.breaker.state(T) == "half_open"
+    if hedged:
+        assert asking.course.rival(asking.asks(), share(), T) is None
+    else:
+        asking.breaks()
+        with pytest.raises(StreamBrokenError):
+            asking.course.next(T)
+    assert second.allows(T)
+
+
+def test_who_fails_to_continue_is_not_asked_again() -> None:
+    asking = Asking(3)
+    asking.breaks()
+
+    assert asking.fails(NO) == "B"
+    assert asking.asks().candidate.target.provider == "C"
+
+
 def test_a_plugins_fault_ends_a_continuation() -> None:
     asking = Asking(3)
     assert not asking.breaks()
@@ -308,12 +414,36 @@ def test_a_lone_target_that_broke_raises_its_own_error() -> None:
         Asking(1).breaks()
 
 
+@pytest.mark.parametrize("error", [DeadlineError("up"), PluginError("bug")])
+def test_what_no_other_target_would_mend_is_raised_after_text_too(
+    error: TurnoutError,
+) -> None:
+    asking = Asking(2)
+    ask = asking.asks()
+    asking.record.take(["Half of an "])
+
+    with pytest.raises(type(error)):
+        asking.course.broke(ask.candidate, error)
+
+
 def test_nothing_but_reasoning_is_begun_anew() -> None:
     asking = Asking(2)
 
     assert asking.breaks("")
     assert not asking.course.continuing
-    assert len(asking.asks().request.messages) == 1
+    ask = asking.asks()
+    assert len(ask.request.messages) == 1
+    assert not ask.prefill
+
+
+def test_what_broke_before_its_text_is_told_with_what_failed_after_it() -> None:
+    asking = Asking(2, max_retries=0)
+    asking.breaks("")
+    asking.fails(NO)
+
+    with pytest.raises(FallbackError) as caught:
+        asking.course.next(T)
+    assert caught.value.exceptions == (CUT, NO)
 
 
 def test_those_that_take_no_more_are_left_out_after_a_context_that_is_too_long() -> (
@@ -372,15 +502,25 @@ def test_the_last_resort_is_the_one_that_is_free_first_and_is_waited_for_once() 
     assert asking.asks(T + 1.5).candidate.target.provider == "A"
 
 
-def test_nobody_is_waited_for_past_the_deadline() -> None:
+def test_the_last_resort_is_waited_for_as_long_as_the_policy_says() -> None:
+    for seconds, waits in ((2.0, True), (2.001, False)):
+        asking = Asking(1)
+        asking.members[0].standing(T).own.cool(T + seconds, "RateLimitError")
+
+        assert isinstance(asking.course.next(T), Wait) is waits
+
+
+@pytest.mark.parametrize("until", [T + 1.5, T + 1.6])
+def test_nobody_is_waited_for_past_the_deadline(until: float) -> None:
     asking = Asking(1, deadline=T + 2.5)
-    asking.members[0].standing(T).own.cool(T + 1.6, "RateLimitError")
+    asking.members[0].standing(T).own.cool(until, "RateLimitError")
 
     assert isinstance(asking.course.next(T), Ask)
 
 
-def test_a_refused_prefill_with_no_time_left_is_not_asked_again() -> None:
-    asking = Asking(2, deadline=T + 10)
+def prefilling(deadline: float = T + 600) -> Asking:
+    """Return a course of which the second target takes the beginning of an answer."""
+    asking = Asking(2)
     asking.members[1] = Member(
         FakeProvider(
             name="B", models=[ModelInfo(name="m", prefill="trailing")]
@@ -392,9 +532,47 @@ def test_a_refused_prefill_with_no_time_left_is_not_asked_again() -> None:
         ChatRequest.build("Why?"),
         asking.policy,
         asking.record,
-        T + 10,
+        deadline,
         lambda: 0.5,
     )
+    return asking
+
+
+def test_a_question_that_is_refused_is_not_asked_again() -> None:
+    asking = prefilling()
+    asking.course.outrun(asking.asks().candidate, NO)
+
+    with pytest.raises(InvalidRequestError):
+        asking.fails(InvalidRequestError("no"))
+
+
+def test_the_second_form_of_a_continuation_costs_nothing() -> None:
+    asking = prefilling()
+    budget = asking.members[1].standing(T).own.budget
+    budget.spend()  # Somebody else's.
+    asking.breaks()
+    asking.fails(InvalidRequestError("no"))
+    ask = asking.asks()
+
+    assert not ask.prefill
+    assert (budget.left, budget.in_flight) == (8.0, 1)
+    ask.turn.released()
+    assert budget.in_flight == 1
+
+
+def test_a_second_form_that_is_not_sent_gives_nothing_back() -> None:
+    asking = prefilling()
+    budget = asking.members[1].standing(T).own.budget
+    budget.spend()  # Somebody else's.
+    asking.breaks()
+    asking.fails(InvalidRequestError("no"))
+    asking.course.wait_no_more()
+
+    assert budget.in_flight == 1
+
+
+def test_a_refused_prefill_with_no_time_left_is_not_asked_again() -> None:
+    asking = prefilling(deadline=T + 10)
     assert not asking.breaks()
     ask = asking.asks()
     assert ask.prefill
@@ -402,6 +580,14 @@ def test_a_refused_prefill_with_no_time_left_is_not_asked_again() -> None:
 
     with pytest.raises(StreamBrokenError):
         asking.course.next(T + 9.5)
+
+
+def test_a_refused_prefill_is_asked_again_at_the_last_moment() -> None:
+    asking = prefilling(deadline=T + 10)
+    asking.breaks(now=T + 9)
+    assert asking.fails(InvalidRequestError("no"), T + 9) == "B"
+
+    assert asking.asks(T + 9).candidate.target.provider == "B"
 
 
 # Whom a slow target races with.
@@ -446,6 +632,42 @@ def test_a_rival_of_a_retry_leaves_its_budget_alone() -> None:
     first.turn.released()
     rival.turn.released()
     assert asking.in_flight() == 0
+
+
+def test_a_rival_is_counted() -> None:
+    asking = Asking(2, hedging=Hedging(enabled=True))
+    hedges = HedgeShare(0.1, 100)
+    for _ in range(10):
+        hedges.asked()
+
+    assert asking.course.rival(asking.asks(), hedges, T) is not None
+    assert not hedges.allows()
+
+
+def test_a_rival_may_be_asked_at_the_last_moment() -> None:
+    asking = Asking(2, hedging=Hedging(enabled=True), deadline=T + 10)
+
+    assert asking.course.rival(asking.asks(), share(), T + 9) is not None
+
+
+def test_a_rival_is_none_that_has_failed() -> None:
+    asking = Asking(2, hedging=Hedging(enabled=True))
+    asking.fails(ProtocolError("no"))
+
+    assert asking.course.rival(asking.asks(), share(), T) is None
+
+
+def test_who_was_but_slower_may_go_on_with_the_answer() -> None:
+    asking = Asking(2, hedging=Hedging(enabled=True))
+    asking.fails(NO)
+    first = asking.asks(T + 1)
+    rival = asking.course.rival(first, share(), T + 1)
+    assert rival is not None
+    first.turn.released()
+    asking.record.take(["Half of an "])
+
+    assert not asking.course.broke(rival.candidate, CUT)
+    assert asking.asks(T + 1).candidate is first.candidate
 
 
 @pytest.mark.parametrize("why", ["attempts", "time", "off", "budget", "service", "one"])

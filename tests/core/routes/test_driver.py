@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import pickle
+import traceback
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +46,7 @@ from turnout.types import (
     Capabilities,
     ChatRequest,
     Finish,
+    ModelInfo,
     ProviderInfo,
     ReasoningDelta,
     Usage,
@@ -180,6 +183,20 @@ async def test_the_last_error_of_one_target_is_raised_as_it_is() -> None:
     assert await failure_of(route_of(saying(error))) is error
 
 
+async def test_an_error_shows_where_the_plugin_raised_it_and_nothing_of_the_route() -> (
+    None
+):
+    # Whose frames would hold the answer for as long as the error is held.
+    errors = [ServerError("first"), ServerError("second")]
+    await failure_of(route_of(*(saying(error) for error in errors)))
+
+    for error in errors:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        files = [Path(frame.f_code.co_filename).name for frame in frames]
+        assert "scripted.py" in files
+        assert "_driver.py" not in files
+
+
 async def test_all_errors_are_raised_together_in_order() -> None:
     errors = [ServerError("first"), RateLimitError("second")]
     route = route_of(*(saying(e, name=n) for e, n in zip(errors, "AB", strict=True)))
@@ -233,6 +250,14 @@ async def test_where_no_target_can_do_it_that_is_the_error() -> None:
     with pytest.raises(UnsupportedError, match="tools"):
         await route.complete(
             "Why?", tools=[{"type": "function", "function": {"name": "f"}}]
+        )
+
+
+async def test_what_a_target_cannot_do_goes_before_what_it_has_no_room_for() -> None:
+    small = ProviderInfo(name="A", models=(ModelInfo(name="m", context_window=1),))
+    with pytest.raises(UnsupportedError, match="tools"):
+        await route_of(Scripted(saying("a").generate, info=small)).complete(
+            "Why is it so?", tools=[{"type": "function", "function": {"name": "f"}}]
         )
 
 

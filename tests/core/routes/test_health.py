@@ -260,7 +260,7 @@ def test_a_store_stays_bounded_where_nothing_is_at_rest() -> None:
     kept = store(limit=4)
     for number in range(100):
         kept.of(scope(number), T + number).cool(math.inf, "unknown")
-        assert len(kept.known()) <= 4
+        assert len(kept.known()) == min(number + 1, 4)
 
     assert scope(99) in dict(kept.known())
 

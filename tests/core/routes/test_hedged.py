@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import gc
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, TypeVar
 
 import pytest
 
+from turnout import _watchdog
 from turnout.errors import (
     FallbackError,
     InvalidRequestError,
@@ -19,7 +21,17 @@ from turnout.routes import Hedging, Route
 from turnout.routes._budget import BudgetPolicy
 from turnout.routes._health import HealthPolicy, MemoryHealth
 from turnout.testing import FakeProvider, Pause, run_simulated
-from turnout.types import Event, Failover, Finish, ReasoningDelta, Reply, Usage
+from turnout.types import (
+    ChatRequest,
+    Event,
+    Failover,
+    Finish,
+    ReasoningDelta,
+    Reply,
+    Usage,
+)
+
+from ..scripted import Scripted
 
 T = TypeVar("T")
 
@@ -88,7 +100,11 @@ def test_r10_all_that_the_second_brings_is_in_the_stream_and_the_reply() -> None
 def test_the_first_goes_on_if_it_begins_before_the_second_does() -> None:
     async def main() -> Reply:
         first, second = slow("late", seconds=3.0), slow("never", name="Other")
-        return await route_of(first, second).complete("Why?")
+        reply = await route_of(first, second).complete("Why?")
+        rounds = _watchdog._ROUNDS.get(asyncio.get_running_loop())  # pyright: ignore[reportPrivateUsage]
+        assert rounds is not None
+        assert rounds.watched == set()
+        return reply
 
     reply = simulated(main())
 
@@ -209,6 +225,42 @@ def test_the_other_goes_on_where_one_of_two_fails() -> None:
     assert (first.text, second.text) == ("late", "b")
 
 
+def test_a_failure_tells_nothing_of_who_was_but_slower() -> None:
+    async def main() -> FallbackError:
+        slower = FakeProvider(
+            answers=[[Pause(10.0), "late"], [ServerError("a")]], name="Slow"
+        )
+        faster = FakeProvider("b", ServerError("cut"), name="Fast")
+        with pytest.raises(FallbackError) as caught:
+            await route_of(slower, faster).complete("Why?")
+        return caught.value
+
+    failure = simulated(main())
+
+    assert [a.outcome for a in failure.attempts] == ["closed", "failed", "failed"]
+    told = "no target answered: Fast:fake-1: cut; Slow:fake-1: a"
+    assert str(failure).startswith(told)
+
+
+def test_what_a_slower_one_makes_of_its_end_is_no_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def answer(_: ChatRequest) -> AsyncGenerator[str]:
+        try:
+            await asyncio.sleep(60)
+            yield "never"
+        except asyncio.CancelledError:
+            raise ValueError from None
+
+    async def main() -> Reply:
+        targets = [Scripted(answer).target(), FakeProvider("b", name="Fast").target()]
+        return await Route(targets, {"hedging": ALL}).complete("Why?")
+
+    assert simulated(main()).text == "b"
+    gc.collect()  # What asyncio was not asked for it says at a task's end.
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
 def test_a_request_that_one_refuses_ends_both() -> None:
     async def main() -> TurnoutError:
         refusing = slow(InvalidRequestError("no"), seconds=1.0, name="Other")
@@ -257,5 +309,40 @@ def test_c03_ending_a_race_closes_both_and_gives_all_back(
         for _, health in store.known():
             assert health.budget.in_flight == 0
             assert health.failures == 0
+
+    simulated(main())
+
+
+def test_c03_nobody_else_is_asked_while_the_first_closes() -> None:
+    async def main() -> list[ChatRequest]:
+        async def answer(_: ChatRequest) -> AsyncGenerator[str]:
+            try:
+                await asyncio.sleep(60)
+                yield "never"
+            finally:
+                await asyncio.sleep(0.5)
+
+        other = FakeProvider("b", name="Other")
+        targets = [Scripted(answer).target(), other.target()]
+        stream = Route(targets, {"hedging": ALL}).stream("Why?")
+        reading = asyncio.create_task(stream.collect())
+        await asyncio.sleep(1.8)
+        await stream.aclose()
+        await reading
+        return other.requests
+
+    assert simulated(main()) == []
+
+
+def test_c03_closing_ends_the_one_of_two_that_is_left() -> None:
+    async def main() -> None:
+        first, second = slow(ServerError("a"), seconds=3), slow("b", name="Other")
+        stream = route_of(first, second).stream("Why?")
+        reading = asyncio.create_task(stream.collect())
+        await asyncio.sleep(5.0)
+        await stream.aclose()
+
+        assert asyncio.get_running_loop().time() == pytest.approx(5.0, abs=0.1)
+        assert told(await reading) == [("Slow", "failed"), ("Other", "closed")]
 
     simulated(main())

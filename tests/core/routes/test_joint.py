@@ -91,8 +91,14 @@ async def test_without_a_finish_all_passes_at_the_end() -> None:
     assert (await Batches("tence").all()) == [["tence"]]
 
 
-async def test_held_text_passes_when_its_time_is_up() -> None:
-    batches = Batches("tence", HM, "x", END, takes=1.0)
+async def test_without_any_text_the_rest_passes_at_the_end() -> None:
+    assert await Batches(HM, USED).all() == [["held"], [], [HM, USED, ""]]
+    assert (await Batches(HM, END).all())[-1] == [HM, "", END]
+
+
+@pytest.mark.parametrize("takes", [0.75, 1.0])
+async def test_held_text_passes_when_its_time_is_up(takes: float) -> None:
+    batches = Batches("tence", HM, "x", END, takes=takes)
     passed = await batches.all(instruction=True)
 
     assert passed == [["held"], ["held"], ["tencex", HM], [END]]

@@ -40,7 +40,8 @@ from turnout.errors import (
     UnknownProviderError,
     UnsupportedError,
 )
-from turnout.routes import Policy
+from turnout.routes import Hedging, Policy, SeamPolicy
+from turnout.routes._continuation import ContinuationPolicy
 from turnout.routes._policy import rule
 
 RAISE: set[str] = set()
@@ -164,9 +165,55 @@ def test_a_policys_seconds_are_more_than_none(name: str, value: float) -> None:
         Policy(**fields)
 
 
-def test_a_policy_asks_one_target_at_least() -> None:
-    with pytest.raises(ValueError, match="max_attempts is at least 1"):
-        Policy(max_attempts=0)
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("least_time", 0),
+        ("patience", 0),
+        ("longest_wait", 0),
+        ("last_wait", 0),
+        ("quick_retry", 0),
+        ("backoff", 0),
+        ("limited_backoff", 0),
+        ("longest_backoff", 0),
+        ("connect_backoff", 0),
+        ("max_retries", 0),
+        ("max_continuations", 0),
+        ("max_attempts", 1),
+    ],
+)
+def test_a_policys_number_has_a_least(name: str, least: int) -> None:
+    fields: dict[str, Any] = {name: least - 1}
+    with pytest.raises(ValueError, match=f"{name} is at least {least}"):
+        Policy(**fields)
+    fields[name] = least
+    assert getattr(Policy(**fields), name) == least
+
+
+def test_the_numbers_are_those_that_are_documented() -> None:
+    assert Policy() == Policy(
+        first_delta_timeout=None,
+        stall_timeout=None,
+        deadline=None,
+        least_time=1.0,
+        max_attempts=4,
+        max_retries=2,
+        patience=2.5,
+        longest_wait=20.0,
+        quick_retry=0.5,
+        backoff=0.5,
+        limited_backoff=1.0,
+        longest_backoff=8.0,
+        connect_backoff=2.0,
+        last_wait=2.0,
+        failover="continue",
+        max_continuations=1,
+        fallback_on_invalid=False,
+        fallback_on_content_filter=False,
+        continuation=ContinuationPolicy(),
+        seam=SeamPolicy(),
+        hedging=Hedging(),
+    )
 
 
 def test_a_policy_takes_what_is_in_range() -> None:

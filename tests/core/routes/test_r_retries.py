@@ -1,6 +1,7 @@
-"""Retries, budgets, circuits and waits: R01 to R13, E01 to E07 and T07.
+"""Retries, budgets, circuits and waits: R01 to R13, E01 to E06 and T07.
 
-All through the public face, by a simulated clock.
+All through the public face, by a simulated clock: how long everything takes. Who is
+asked over sockets, and who is not, is in tests/cases.
 """
 
 from __future__ import annotations
@@ -457,7 +458,7 @@ async def test_who_was_passed_over_stands_where_that_happened() -> None:
     assert [type(error) for error in failure.exceptions] == [kind for _, kind in told]
 
 
-# E01 to E07, over sockets
+# E01 to E06, over sockets
 
 
 WHOLE = respond(200, openai_answer("ok"), ("Content-Type", "text/event-stream"))
@@ -489,16 +490,6 @@ class Asked:
                 self.seconds = now() - begun
                 self.requests = len(server.http_requests)
         return self
-
-
-@simulated
-async def test_another_target_is_asked_at_once_where_none_is_waited_for_e01() -> None:
-    other = FakeProvider("b", name="B")
-    asked = await Asked(("retry-after", "1")).run(other, patience=0)
-
-    assert asked.requests == 1
-    assert len(other.requests) == 1
-    assert asked.seconds < 0.5
 
 
 @simulated
@@ -538,17 +529,6 @@ def test_a_lone_target_is_waited_for_once(
         assert [a.status_code for a in asked.attempts] == [429, None]
 
     run_simulated(main())
-
-
-@simulated
-async def test_a_long_hint_is_not_waited_for_e07() -> None:
-    asked = Asked(("retry-after", "3600"))
-    with pytest.raises(RateLimitError) as caught:
-        await asked.run()
-
-    assert caught.value.retry_after == 3600
-    assert asked.requests == 1
-    assert asked.seconds < 0.5
 
 
 @simulated

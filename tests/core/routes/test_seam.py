@@ -63,6 +63,7 @@ def test_the_numbers_are_those_that_are_documented() -> None:
         hold_seconds=1.5,
         restart_head=64,
         shortest_restart=24,
+        restart_alnum=3,
         shortest_overlap=16,
         longest_overlap=1024,
         overlap_alnum=6,
@@ -79,6 +80,7 @@ def test_the_numbers_are_those_that_are_documented() -> None:
         ("hold_characters", 0),
         ("restart_head", 1),
         ("shortest_restart", 1),
+        ("restart_alnum", 0),
         ("shortest_overlap", 1),
         ("overlap_alnum", 0),
         ("overlap_words", 0),
@@ -224,6 +226,42 @@ def test_white_space_is_waited_for_and_no_more() -> None:
     assert (joint.feed("\n"), joint.holding) == ("", True)
     assert (joint.feed("\n"), joint.holding) == ("", False)
     assert joint.feed("\n") == "\n"
+    assert seam("Hello.\n\n", stripped="\n\n").feed("T") == "T"
+
+
+@pytest.mark.parametrize("separator", [" ", "\n\n"])
+def test_an_answer_that_opens_as_a_preamble_does_is_known_again(separator: str) -> None:
+    # Longer than any overlap, which would make up for it.
+    partial = f"Here is how it works:{separator}{words(Random(7), 1500)}end"
+
+    assert shown(seam(partial, instruction=True), partial + REST, 5) == REST
+
+
+def test_much_white_space_before_an_answer_is_repeated_too() -> None:
+    partial = " " * 70 + SHOWN
+
+    assert shown(seam(partial), partial + REST, 5) == REST
+
+
+def test_from_24_characters_on_white_space_may_stand_before_a_restart() -> None:
+    for length, told in ((24, SHOWN[24:]), (23, "\n" + SHOWN)):
+        assert shown(seam(SHOWN[:length]), "\n" + SHOWN, 5) == told
+
+
+def test_from_24_characters_on_few_letters_make_a_restart() -> None:
+    assert shown(seam("- " * 12), "- " * 12 + "one", 5) == "one"
+    assert shown(seam("- " * 11), "- " * 11 + "one", 5) == "- " * 11 + "one"
+
+
+def test_a_line_of_signs_is_no_quote() -> None:
+    line = "\n" + "=" * 31
+    rest = f" more to say.{line}\nNext."
+
+    assert shown(seam(SHOWN + line, instruction=True), rest, 5) == rest
+
+
+def test_what_is_shorter_than_an_overlap_is_none() -> None:
+    assert seam("No, no, no").feed("no,") == "no,"
 
 
 def test_an_exact_continuation_is_shown_as_soon_as_it_is_known_m01() -> None:

@@ -110,6 +110,26 @@ def test_what_was_answered_makes_up_for_connections_that_failed() -> None:
     assert standing.service.allows(T)
 
 
+def test_an_answer_makes_up_for_connections_that_failed() -> None:
+    standing = standing_of()
+    fail(standing, ConnectError("no"), 4)
+    taken(standing).succeeded(T, 0.1)
+    fail(standing, ConnectError("no"), 4)
+
+    assert standing.service.allows(T)
+
+
+def test_a_probe_that_reaches_nobody_is_given_back() -> None:
+    standing = standing_of()
+    fail(standing, ServerError("no"))
+    turn = standing.probe(T)
+    assert turn is not None
+    error = ConnectError("no")
+    turn.failed(error, rule(error, Policy()), T)
+
+    assert standing.probe(T) is not None
+
+
 def test_where_one_of_two_gives_no_leave_the_other_is_given_back() -> None:
     standing = standing_of()
     standing.own.breaker.force_open()
@@ -123,6 +143,15 @@ def test_where_one_of_two_gives_no_leave_the_other_is_given_back() -> None:
     standing.own.breaker.reset()
     probe = standing.service.probe()
     assert probe is not None
+
+
+def test_a_services_probe_is_given_back_where_its_target_gives_no_leave() -> None:
+    standing = standing_of()
+    fail(standing, ConnectError("no"))
+    standing.own.breaker.force_open()
+
+    assert standing.start(T + 7) is None
+    assert standing.service.allows(T + 7)
 
 
 def test_a_lone_probe_is_given_back_where_the_other_has_none() -> None:
@@ -141,6 +170,7 @@ def test_some_cooldowns_are_not_gone_round(reason: type[TurnoutError]) -> None:
     fail(standing, reason("no"), 1)
 
     assert standing.lasting(T)
+    assert standing.lasting(standing.own.not_before - 0.5)
     assert standing.reason(T) == f"it is let alone after {reason.__name__}"
     assert not standing.lasting(T + 3600)
 
@@ -155,6 +185,15 @@ def test_one_asks_in_spite_of_a_cooldown() -> None:
     assert standing.probe(T) is None
     turn.first_delta()
     assert standing.probe(T) is not None
+
+
+def test_those_of_one_service_are_tried_each_by_itself() -> None:
+    store = MemoryHealth(random=middle)
+    both = [standing_of(FakeProvider(api_key=key), store) for key in "ab"]
+    for standing in both:
+        fail(standing, RateLimitError("no", retry_after=60.0), 1)
+
+    assert [standing.probe(T) is None for standing in both] == [False, False]
 
 
 def test_the_first_delta_of_a_services_probe_makes_room() -> None:
@@ -199,6 +238,17 @@ def test_a_target_cools_as_its_error_has_it(
         now += expected
 
 
+def test_a_success_ends_the_doubling_of_a_cooldown() -> None:
+    standing = standing_of()
+    fail(standing, RateLimitError("no"), 1)
+    taken(standing, T + 5).succeeded(T + 5, 0.1)
+    again = taken(standing, T + 5)
+    error = RateLimitError("no")
+    again.failed(error, rule(error, Policy()), T + 5)
+
+    assert standing.own.cooling(T + 5) == 5.0
+
+
 def test_a_success_is_both_healths() -> None:
     standing = standing_of()
     taken(standing).succeeded(T, 0.25)
@@ -213,6 +263,17 @@ def test_what_is_not_the_providers_doing_says_nothing() -> None:
     fail(standing, DeadlineError("no"), 20)
 
     assert standing.allows(T)
+
+
+def test_a_probe_that_the_deadline_ends_is_given_back() -> None:
+    standing = standing_of()
+    fail(standing, ServerError("no"))
+    turn = standing.probe(T)
+    assert turn is not None
+    error = DeadlineError("no")
+    turn.failed(error, rule(error, Policy()), T)
+
+    assert standing.probe(T) is not None
 
 
 @pytest.mark.parametrize("first", ["succeeded", "failed", "released"])

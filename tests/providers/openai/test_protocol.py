@@ -226,6 +226,9 @@ FORMS = [
     pytest.param(answer(*PIECES).replace(DONE, b"data:\n\n" + DONE), id="empty-data"),
     pytest.param(answer(*PIECES).replace(DONE, b"data: [DONE] \n\n"), id="blank-after"),
     pytest.param(answer(*PIECES) + b"data: what follows\n\n", id="after-the-mark"),
+    pytest.param(
+        answer(*PIECES).replace(b"\n\n", b"\n\ndata:  \n\n"), id="blank-between"
+    ),
 ]
 
 

@@ -1,0 +1,5 @@
+"""Google's Gemini, for turnout."""
+
+from turnout_gemini._provider import Gemini, GeminiOptions
+
+__all__ = ["Gemini", "GeminiOptions"]

@@ -1,0 +1,124 @@
+"""Google's Gemini API, at its own address or any other that speaks as it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from turnout.decoding import OddEventError, as_count, as_list, as_mapping, as_text
+from turnout.errors import PermissionDeniedError, ProtocolError
+from turnout.http import StatusRule
+from turnout.provider import ProviderOptions
+from turnout.service import Call, Service
+from turnout.types import ChatRequest, ModelInfo, Secret
+from turnout_gemini import _body, _protocol
+from turnout_gemini._models import INFO
+
+__all__ = ["Gemini", "GeminiOptions"]
+
+_ADDRESS = "https://generativelanguage.googleapis.com/v1beta"
+
+_METHODS = {"generateContent", "streamGenerateContent"}
+
+_MOST_PAGES = 100
+"""How many pages of the list of models are asked for; the service has one or two."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeminiOptions(ProviderOptions):
+    """The options of `Gemini`."""
+
+    base_url: str | None = _ADDRESS
+    """Whom to ask; `/models/…` is put after it."""
+    include_thoughts: bool = False
+    """Whether to ask for a summary of what the model thinks; one that does not think
+    may refuse that."""
+
+
+class Gemini(Service):
+    """Google's Gemini API (`generateContent`).
+
+    The provider is verified against a server written from the documented protocol and
+    against an independent mock server, and not against the live service.
+    """
+
+    info = INFO
+    options_type = GeminiOptions
+    options: GeminiOptions
+    status_rules = (
+        # "User location is not supported", or a free tier that a country lacks.
+        StatusRule(
+            error=PermissionDeniedError,
+            statuses={400},
+            codes={"failed_precondition"},
+            phrases=("location", "country", "billing"),
+        ),
+    )
+
+    def call(self, request: ChatRequest) -> Call:
+        """Return what is sent for a request.
+
+        Raises:
+            UnsupportedError: The protocol cannot say what is asked.
+            AuthenticationError: There is no key, and one is needed.
+        """
+        path = _body.path(request.model)
+        body = _body.body(request, include_thoughts=self.options.include_thoughts)
+        headers = {"Accept": "text/event-stream", **self._proof()}
+        return Call(path, body, headers, _protocol.Decoder)
+
+    async def list_models(self) -> Sequence[ModelInfo]:
+        """Return the models that the service lists and that answer in a chat.
+
+        Of those that turnout does not know, the limits are the service's own.
+
+        Raises:
+            AuthenticationError: There is no key, and one is needed.
+            ProtocolError: The list is not of the protocol.
+            TurnoutError: As `Http.get` does.
+        """
+        found: list[ModelInfo] = []
+        token = ""
+        for _ in range(_MOST_PAGES):
+            try:
+                page = as_mapping(await self._page(token), "a list of models")
+                for model in as_list(page.get("models") or [], "models"):
+                    found += self._listed(as_mapping(model, "a model"))
+                token = as_text(page.get("nextPageToken") or "", "nextPageToken")
+            except OddEventError as error:
+                raise ProtocolError(f"{self.info.name}'s list {error}") from None
+            if not token:
+                return tuple(found)
+        raise ProtocolError(f"{self.info.name}'s list of models has no end")
+
+    async def _page(self, token: str) -> object:
+        from urllib.parse import quote  # Not with the module, for its time.
+
+        page = f"&pageToken={quote(token, safe='')}" if token else ""
+        headers = {"Accept": "application/json", **self._proof()}
+        path = f"/models?pageSize=1000{page}"
+        async with self.http.get(path, headers=headers) as response:
+            return await response.json()
+
+    def _listed(self, fields: dict[str, object]) -> list[ModelInfo]:
+        """Return what a listed model is; nothing where it answers no chat."""
+        methods = as_list(fields.get("supportedGenerationMethods") or [], "methods")
+        if _METHODS.isdisjoint(str(method) for method in methods):
+            return []
+        name = as_text(fields.get("name"), "a model's name").removeprefix("models/")
+        known = self.catalog.models.get(name)
+        return [known or _described(name, fields)]
+
+    def _proof(self) -> dict[str, str | Secret]:
+        """Return the header with the key, which stands in no address."""
+        key = self.key()
+        return {} if key is None else {"x-goog-api-key": key}
+
+
+def _described(name: str, fields: dict[str, object]) -> ModelInfo:
+    return ModelInfo(
+        name=name,
+        context_window=as_count(fields, "inputTokenLimit"),
+        max_output_tokens=as_count(fields, "outputTokenLimit"),
+        source="the service's own list",
+    )

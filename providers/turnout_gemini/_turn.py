@@ -1,0 +1,68 @@
+"""What the service wants to see again of its answer.
+
+A model that thinks signs parts of its answer, and refuses the next request of the
+conversation, or forgets what it thought, where they do not come back as they were:
+"Return the entire response with all parts back to the model in subsequent turns. Don't
+concatenate parts with signatures together. Don't merge one part with a signature with
+another part without a signature." (Google's page on thinking, read 2026-11-22.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from turnout.types import Message
+
+__all__ = ["NAME", "SIGNATURE", "Turn", "kept_parts"]
+
+NAME = "gemini"
+"""The protocol's name in `Message.state`."""
+
+SIGNATURE = "thoughtSignature"
+
+
+class Turn:
+    """Keep the parts of an answer, as they will be sent again."""
+
+    __slots__ = ("_parts", "_signed", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        """The pieces of a text that goes on; they are one part in the end."""
+        self._parts: list[dict[str, Any]] = []
+        self._signed = False
+
+    def add(self, part: dict[str, Any]) -> None:
+        """Keep a part that is more than a piece of text."""
+        self._end_text()
+        signed = SIGNATURE in part
+        last = self._parts[-1] if self._parts else {}
+        if not signed and _is_thought(part) and _is_thought(last):
+            self._parts[-1] = {**last, "text": last["text"] + part["text"]}
+            return
+        self._signed = self._signed or signed
+        self._parts.append(part)
+
+    def state(self) -> Mapping[str, object] | None:
+        """Return what is kept for the next turn; None where nothing was signed."""
+        self._end_text()
+        return {NAME: {"parts": self._parts}} if self._signed else None
+
+    def _end_text(self) -> None:
+        if self.texts:
+            self._parts.append({"text": "".join(self.texts)})
+            self.texts.clear()
+
+
+def kept_parts(message: Message) -> list[object] | None:
+    """Return the parts that were kept of an answer; None where none were."""
+    kept = (message.state or {}).get(NAME)
+    if not isinstance(kept, Mapping):
+        return None
+    parts = cast("Mapping[str, object]", kept).get("parts")
+    return list(cast("list[object]", parts)) if isinstance(parts, list) else None
+
+
+def _is_thought(part: Mapping[str, object]) -> bool:
+    return set(part) == {"text", "thought"}

@@ -1,0 +1,70 @@
+"""Where Ollama is, as the variable `OLLAMA_HOST` says it."""
+
+from __future__ import annotations
+
+from turnout.errors import ConfigError
+
+__all__ = ["CLOUD", "VARIABLE", "address_of"]
+
+VARIABLE = "OLLAMA_HOST"
+
+_PORT = 11434
+"""Where a server listens that nobody told otherwise."""
+
+CLOUD = "ollama.com"
+
+# The same variable tells the server where to listen, and these mean everywhere.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 Nobody listens here.
+
+
+def address_of(value: str | None) -> str:
+    """Return the address that a value of the variable means.
+
+    It is read as Ollama's own clients read it: a host, `host:port`, `:port`, or an http
+    or https address, whose port is its scheme's where it names none.
+
+    Args:
+        value: The variable's value; None or blank means a server on this machine.
+
+    Raises:
+        ConfigError: It is no address.
+
+    Source: `Host` and `ConnectableHost` of Ollama's `envconfig/config.go` at fb30760,
+    and `_parse_host` of ollama-python at 25b9329, read 2026-11-22.
+    """
+    from urllib.parse import urlsplit  # Not with the module, for its time.
+
+    given = (value or "").strip()
+    scheme, named, rest = given.partition("://")
+    if not named:
+        scheme, rest = "https" if given == CLOUD else "http", given
+    place, _, path = rest.partition("/")
+    if place.count(":") > 1 and not place.startswith("["):
+        place = f"[{place}]"
+    try:
+        parts = urlsplit(f"{scheme}://{place}")
+        port = parts.port
+    except ValueError:
+        raise _wrong() from None
+    if scheme not in {"http", "https"} or parts.username is not None:
+        raise _wrong()
+    if port is None and not named and given != CLOUD:
+        port = _PORT
+    host = parts.hostname or "127.0.0.1"
+    host = _EVERYWHERE.get(host, host)
+    if ":" in host:
+        host = f"[{host}]"
+    path = path.strip("/")
+    return (
+        f"{scheme}://{host}"
+        + (f":{port}" if port is not None else "")
+        + (f"/{path}" if path else "")
+    )
+
+
+def _wrong() -> ConfigError:
+    # The value is not shown: it may hold a password.
+    return ConfigError(
+        f"{VARIABLE} is no address of a server; it is a host, host:port, or an http "
+        "or https address, without a user's name"
+    )

@@ -1,0 +1,153 @@
+"""Ollama's own chat protocol, on this machine, on another, or at ollama.com."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from turnout.decoding import OddEventError
+from turnout.errors import (
+    ConnectError,
+    ContextLengthError,
+    ModelUnavailableError,
+    ProtocolError,
+    ProviderError,
+    QuotaExceededError,
+    UnsupportedError,
+)
+from turnout.http import StatusRule
+from turnout.provider import ProviderOptions
+from turnout.service import Call, Service
+from turnout.types import ChatRequest, ModelInfo, Secret
+from turnout_ollama._address import CLOUD, VARIABLE, address_of
+from turnout_ollama._body import PATH, body
+from turnout_ollama._models import INFO, listed
+from turnout_ollama._protocol import Decoder
+
+__all__ = ["Ollama", "OllamaOptions"]
+
+_LIST = "/api/tags"
+
+_START = (
+    "Ollama does not run there: start it with `ollama serve`, or say where it runs "
+    f"with base_url or {VARIABLE}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OllamaOptions(ProviderOptions):
+    """The options of `Ollama`."""
+
+    base_url: str | None = None
+    """Whom to ask; `/api/chat` is put after it.
+
+    None means what the variable `OLLAMA_HOST` says, else a server on this machine.
+    """
+    first_delta_timeout: float = 300.0
+    """Seconds to the first increment of an answer.
+
+    A server loads the model first where it is not in memory; by default it gives up a
+    load that has stood still for five minutes (`OLLAMA_LOAD_TIMEOUT`).
+    """
+    idle_timeout: float = 120.0
+    """Seconds without a byte: nothing is sent while a tool call is written."""
+    stall_timeout: float = 120.0
+    """Seconds without an increment, after the first."""
+
+    def __post_init__(self) -> None:
+        if self.base_url is None:
+            object.__setattr__(self, "base_url", address_of(self.variable(VARIABLE)))
+        super().__post_init__()
+
+
+class Ollama(Service):
+    """Ollama.
+
+    The provider is verified against a server written from the documented protocol and
+    against an independent mock server, and not against Ollama itself.
+    """
+
+    info = INFO
+    options_type = OllamaOptions
+    options: OllamaOptions
+    # Observed in issues of others' projects with models of ollama.com, and in
+    # `llm/llama_server.go` at fb30760, read 2026-11-22.
+    status_rules = (
+        StatusRule(error=QuotaExceededError, statuses={429}, phrases=("usage limit",)),
+        StatusRule(
+            error=ContextLengthError,
+            phrases=(
+                "exceeds the context length",
+                "longer than the context length",
+                "exceeds maximum context length",
+            ),
+        ),
+    )
+
+    def call(self, request: ChatRequest) -> Call:
+        """Return what is sent for a request.
+
+        Raises:
+            UnsupportedError: No model is named, or the protocol cannot say what is
+                asked.
+            ArgumentError: `options` in `extra` is no mapping.
+        """
+        if not request.model:
+            raise UnsupportedError(
+                f"{self.info.name} has no default model; name one that it has, as in "
+                f"model='llama3.2' or {self.info.name}:llama3.2"
+            )
+        headers = {"Accept": "application/x-ndjson", **self._credentials}
+        return Call(PATH, body(request), headers, Decoder)
+
+    def advice(self, error: ProviderError, model: str) -> str | None:
+        """Return what to do where Ollama does not run, or lacks the model."""
+        told = str(error)
+        if isinstance(error, ConnectError):
+            refused = os.strerror(errno.ECONNREFUSED) in told
+            return _START if refused and "the proxy" not in told else None
+        if isinstance(error, ModelUnavailableError):
+            # Any path that it does not know has the same status.
+            missing = "model" in told.partition("(status 404)")[2]
+            if model and missing and not self._in_the_cloud:
+                return f"get it with `ollama pull {model}`"
+        return None
+
+    async def list_models(self) -> Sequence[ModelInfo]:
+        """Return the models that the server has, without those that do not chat.
+
+        What newer servers tell of each is taken over: how many tokens it takes, and
+        whether it takes tools and images. Older ones tell the names alone.
+
+        Raises:
+            ProtocolError: The list is not of the protocol.
+            TurnoutError: As `Http.get` does.
+        """
+        try:
+            async with self.http.get(_LIST, headers=self._credentials) as response:
+                tags = await response.json()
+            return listed(tags)
+        except OddEventError as error:
+            failure = ProtocolError(
+                f"{self.info.name} sent a list of models that {error}",
+                provider=self.info.name,
+            )
+        except ProviderError as error:
+            advice = self.advice(error, "")
+            if advice is not None:
+                error.advise(advice)
+            raise
+        raise failure
+
+    @property
+    def _in_the_cloud(self) -> bool:
+        from urllib.parse import urlsplit  # Not with the module, for its time.
+
+        return urlsplit(self.options.base_url or "").hostname == CLOUD
+
+    @property
+    def _credentials(self) -> dict[str, str | Secret]:
+        key = self.key()
+        return {} if key is None else {"Authorization": key.prefixed("Bearer ")}

@@ -1,0 +1,455 @@
+"""What is sent to Gemini. The ids are those of cases.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from turnout.errors import TurnoutError, UnsupportedError
+from turnout.types import (
+    ChatRequest,
+    FilePart,
+    ImagePart,
+    Message,
+    TextPart,
+    Tool,
+    ToolCall,
+)
+from turnout_gemini import Gemini
+from turnout_gemini._body import body, path
+
+from ...support.gemini_server import GeminiServer
+
+CALL = ToolCall(id="c1", name="look", arguments='{"at": "x"}')
+ASKED = Message(role="assistant", tool_calls=(CALL,))
+ANSWERED = Message(role="tool", tool_call_id="c1", content="4")
+PNG = ImagePart(data=b"\x89PNG", media_type="image/png")
+LOOK = Tool(name="look", description="Look.", parameters={"type": "object"})
+
+
+def sent(*messages: Message, **options: Any) -> dict[str, Any]:
+    """Return the body of a request."""
+    request = ChatRequest.build(messages or "Hi", **options)
+    return body(request, include_thoughts=False)
+
+
+def refusal_of(*messages: Message, **options: Any) -> str:
+    with pytest.raises(UnsupportedError) as caught:
+        sent(*messages, **options)
+    return str(caught.value)
+
+
+def user(*parts: Any) -> Message:
+    return Message(role="user", content=parts)
+
+
+# Byte for byte.
+
+# Each field stands in Google's reference of `generateContent`: a part is `text` or
+# `inlineData` {mimeType, data}; a tool is `functionDeclarations` with
+# `parametersJsonSchema`; `functionCallingConfig` has `mode` and `allowedFunctionNames`;
+# a structured answer is `responseMimeType` and `responseJsonSchema`. google-genai
+# 3.4.0, asked for the same, sent the same on 2026-11-22: in another order, with a role
+# for the instruction, and with `mime_type` and `parameters_json_schema`, as the JSON of
+# Protocol Buffers has either spelling. Line ends are not sent.
+RECORDED = """
+{"contents":[{"role":"user","parts":[{"text":"What is it?"},
+{"inlineData":{"mimeType":"image/png","data":"iVBORw=="}}]}],
+"systemInstruction":{"parts":[{"text":"Be brief."}]},
+"tools":[{"functionDeclarations":[{"name":"look","description":"Look closer.",
+"parametersJsonSchema":{"type":"object","properties":{"at":{"type":"string"}},
+"required":["at"]}}]}],
+"toolConfig":{"functionCallingConfig":{"mode":"AUTO"}},
+"generationConfig":{"maxOutputTokens":50,"stopSequences":["END"],"seed":7,
+"responseMimeType":"application/json",
+"responseJsonSchema":{"type":"object","properties":{"what":{"type":"string"}}}}}
+"""
+
+
+async def test_a_request_is_what_was_recorded() -> None:
+    async with GeminiServer(key="k") as server:
+        await Gemini(base_url=server.base_url, api_key="k").complete(
+            [
+                {"role": "system", "content": "Be brief."},
+                Message(role="user", content=(TextPart(text="What is it?"), PNG)),
+            ],
+            max_tokens=50,
+            stop="END",
+            seed=7,
+            tools=[
+                Tool(
+                    name="look",
+                    description="Look closer.",
+                    parameters={
+                        "type": "object",
+                        "properties": {"at": {"type": "string"}},
+                        "required": ["at"],
+                    },
+                )
+            ],
+            tool_choice="auto",
+            response_format={
+                "type": "object",
+                "properties": {"what": {"type": "string"}},
+            },
+        )
+
+    (request,) = server.http_requests
+    assert server.refusals == []
+    assert request.target == (
+        "/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
+    )
+    assert request.body.decode() == RECORDED.replace("\n", "")
+
+
+# Turns.
+
+
+def test_a_question_is_one_turn() -> None:
+    assert sent() == {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+
+
+def test_system_messages_are_the_instruction_wherever_they_stand() -> None:
+    got = sent(
+        Message(role="system", content="a"),
+        Message(role="user", content="Hi"),
+        Message(role="system", content=(TextPart(text="b"), TextPart(text="c"))),
+    )
+
+    assert got["systemInstruction"] == {"parts": [{"text": "a"}, {"text": "bc"}]}
+    assert len(got["contents"]) == 1
+
+
+def test_neighbours_of_one_role_are_one_turn() -> None:
+    got = sent(
+        Message(role="user", content="a"),
+        Message(role="system", content="s"),
+        Message(role="user", content="b"),
+        Message(role="assistant", content="c"),
+        ASKED,
+        ANSWERED,
+        Message(role="tool", tool_call_id="c1", content="5"),
+        Message(role="user", content="d"),
+    )
+
+    assert [
+        (turn["role"], [next(iter(part)) for part in turn["parts"]])
+        for turn in got["contents"]
+    ] == [
+        ("user", ["text", "text"]),
+        ("model", ["text", "functionCall"]),
+        ("user", ["functionResponse", "functionResponse"]),
+        ("user", ["text"]),
+    ]
+
+
+def test_the_beginning_of_an_answer_is_the_last_turn() -> None:
+    got = sent(
+        Message(role="user", content="a"), Message(role="assistant", content="b")
+    )
+
+    assert got["contents"][-1] == {"role": "model", "parts": [{"text": "b"}]}
+
+
+def test_a_message_without_anything_is_an_empty_text() -> None:
+    assert sent(Message(role="assistant"))["contents"] == [
+        {"role": "model", "parts": [{"text": ""}]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (PNG, {"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}}),
+        (
+            ImagePart(url="https://x.example/a.JPG?b=c.d", detail="auto"),
+            {
+                "fileData": {
+                    "mimeType": "image/jpeg",
+                    "fileUri": "https://x.example/a.JPG?b=c.d",
+                }
+            },
+        ),
+        (
+            ImagePart(url="gs://bucket/a", media_type="image/webp"),
+            {"fileData": {"mimeType": "image/webp", "fileUri": "gs://bucket/a"}},
+        ),
+        (
+            FilePart(data=b"%PDF", media_type="application/pdf", filename="a.pdf"),
+            {"inlineData": {"mimeType": "application/pdf", "data": "JVBERg=="}},
+        ),
+        (
+            FilePart(file_id="files/abc"),
+            {
+                "fileData": {
+                    "fileUri": (
+                        "https://generativelanguage.googleapis.com/v1beta/files/abc"
+                    )
+                }
+            },
+        ),
+        (
+            FilePart(file_id="https://x.example/a", media_type="text/plain"),
+            {"fileData": {"mimeType": "text/plain", "fileUri": "https://x.example/a"}},
+        ),
+    ],
+)
+def test_images_and_files_are_parts(part: Any, expected: object) -> None:
+    assert sent(user(part))["contents"][0]["parts"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (user(ImagePart(url="https://x.example/a")), "media type"),
+        (user(ImagePart(url="ftp://x.example/a.png")), "addresses"),
+        (user(ImagePart(url="https://x.example/a.png", detail="high")), "detail"),
+        (user(FilePart(file_id="abc")), "files/abc"),
+        (Message(role="system", content=(PNG,)), "text alone"),
+        (
+            Message(
+                role="assistant",
+                tool_calls=(ToolCall(id="c1", name="f", arguments="[1]"),),
+            ),
+            "JSON object",
+        ),
+        (
+            Message(
+                role="assistant",
+                tool_calls=(ToolCall(id="c1", name="f", arguments='{"a'),),
+            ),
+            "'c1'",
+        ),
+        (ANSWERED, "name of the function that 'c1' called"),
+    ],
+)
+def test_what_the_protocol_cannot_say_is_refused(message: Message, why: str) -> None:
+    assert why in refusal_of(message)
+
+
+# Tools.
+
+
+def test_calls_and_their_results_name_the_function() -> None:
+    got = sent(ASKED, ANSWERED, model="gemini-2.5-flash")
+
+    assert [turn["parts"] for turn in got["contents"]] == [
+        [{"functionCall": {"id": "c1", "name": "look", "args": {"at": "x"}}}],
+        [
+            {
+                "functionResponse": {
+                    "id": "c1",
+                    "name": "look",
+                    "response": {"output": "4"},
+                }
+            }
+        ],
+    ]
+
+
+def test_an_id_that_was_made_is_not_sent() -> None:
+    call = ToolCall(id="gemini_1", name="look", arguments="")
+
+    got = sent(
+        Message(role="assistant", tool_calls=(call,)),
+        Message(role="tool", tool_call_id="gemini_1", content="4"),
+        model="gemini-2.5-flash",
+    )
+
+    assert [turn["parts"] for turn in got["contents"]] == [
+        [{"functionCall": {"name": "look", "args": {}}}],
+        [{"functionResponse": {"name": "look", "response": {"output": "4"}}}],
+    ]
+
+
+def test_a_result_may_name_its_function_itself() -> None:
+    message = Message(role="tool", tool_call_id="c9", content="4", name="look")
+
+    (turn,) = sent(message)["contents"]
+
+    assert turn["parts"][0]["functionResponse"]["name"] == "look"
+
+
+def test_a_result_may_have_an_image() -> None:
+    message = Message(role="tool", tool_call_id="c1", content=(TextPart(text="4"), PNG))
+
+    result = sent(ASKED, message)["contents"][1]["parts"][0]["functionResponse"]
+
+    assert result["response"] == {"output": "4"}
+    assert result["parts"] == [
+        {"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}}
+    ]
+    assert "before Gemini 3" in refusal_of(ASKED, message, model="gemini-2.5-pro")
+
+
+def test_a_result_in_parts_of_text_is_text() -> None:
+    parts = (TextPart(text="4"), TextPart(text="2"))
+    message = Message(role="tool", tool_call_id="c1", content=parts)
+
+    result = sent(ASKED, message)["contents"][1]["parts"][0]["functionResponse"]
+
+    assert result == {"id": "c1", "name": "look", "response": {"output": "42"}}
+
+
+def test_the_first_of_calls_that_another_model_made_is_marked_so() -> None:
+    other = ToolCall(id="c2", name="f", arguments="{}")
+    message = Message(role="assistant", content="a", tool_calls=(CALL, other))
+
+    parts = sent(message, model="gemini-3.8-flash")["contents"][0]["parts"]
+
+    assert [part.get("thoughtSignature") for part in parts] == [
+        None,
+        "skip_thought_signature_validator",
+        None,
+    ]
+
+
+def test_parts_that_were_kept_are_sent_as_they_were() -> None:
+    parts: list[object] = [
+        {"text": "hm", "thought": True},
+        {"functionCall": {"name": "look", "args": {}}, "thoughtSignature": "c2ln"},
+    ]
+    call = ToolCall(id="gemini_1", name="look", arguments="{}")
+    message = Message(  # S14
+        role="assistant", tool_calls=(call,), state={"gemini": {"parts": parts}}
+    )
+    result = Message(role="tool", tool_call_id="gemini_1", content="4")
+
+    got = sent(message, result)["contents"]
+
+    assert got[0] == {"role": "model", "parts": parts}
+    assert got[1]["parts"][0]["functionResponse"]["name"] == "look"
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"other": {"parts": [1]}}, {"gemini": 1}, {"gemini": {"parts": "x"}}]
+)
+def test_what_others_kept_is_passed_over(state: dict[str, object]) -> None:
+    message = Message(role="assistant", content="a", state=state)
+
+    assert sent(message)["contents"][0]["parts"] == [{"text": "a"}]
+
+
+def test_a_tool_without_parameters_declares_none() -> None:
+    assert sent(tools=[Tool(name="f")])["tools"] == [
+        {"functionDeclarations": [{"name": "f"}]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("choice", "strict", "expected"),
+    [
+        (None, None, None),
+        ("auto", None, {"mode": "AUTO"}),
+        ("none", True, {"mode": "NONE"}),
+        ("required", True, {"mode": "ANY"}),
+        (None, True, {"mode": "VALIDATED"}),
+        ("auto", True, {"mode": "VALIDATED"}),
+        (
+            {"type": "function", "function": {"name": "look"}},
+            None,
+            {"mode": "ANY", "allowedFunctionNames": ["look"]},
+        ),
+    ],
+)
+def test_the_choice_of_a_tool_is_a_mode(
+    choice: Any, strict: bool | None, expected: object
+) -> None:
+    tool = Tool(name="look", strict=strict)
+
+    got = sent(tools=[tool], tool_choice=choice).get("toolConfig")
+
+    assert got == (None if expected is None else {"functionCallingConfig": expected})
+
+
+@pytest.mark.parametrize("choice", ["any", {"type": "allowed_tools"}])
+def test_another_choice_is_refused(choice: Any) -> None:
+    assert "tool_choice" in refusal_of(tools=[LOOK], tool_choice=choice)
+
+
+# Settings.
+
+
+def test_settings_stand_in_their_fields() -> None:
+    got = sent(
+        temperature=0.5,
+        top_p=0.9,
+        max_tokens=5,
+        stop=["a", "b"],
+        seed=1,
+        response_format={"type": "json_object"},
+    )
+
+    assert got["generationConfig"] == {
+        "temperature": 0.5,
+        "topP": 0.9,
+        "maxOutputTokens": 5,
+        "stopSequences": ["a", "b"],
+        "seed": 1,
+        "responseMimeType": "application/json",
+    }
+
+
+def test_thoughts_are_asked_for() -> None:
+    request = ChatRequest.build("Hi")
+
+    got = body(request, include_thoughts=True)
+
+    assert got["generationConfig"] == {"thinkingConfig": {"includeThoughts": True}}
+
+
+def test_thoughts_are_asked_for_beside_how_much_is_thought() -> None:
+    own = {"generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}}
+
+    got = body(ChatRequest.build("Hi", extra=own), include_thoughts=True)
+
+    assert got["generationConfig"] == {
+        "thinkingConfig": {"includeThoughts": True, "thinkingLevel": "low"}
+    }
+
+
+def test_extra_goes_over_everything_else() -> None:
+    got = sent(
+        max_tokens=5,
+        seed=1,
+        extra={"generationConfig": {"seed": 2, "topK": 3}, "safetySettings": []},
+    )
+
+    assert got["generationConfig"] == {"maxOutputTokens": 5, "seed": 2, "topK": 3}
+    assert got["safetySettings"] == []
+
+
+@pytest.mark.parametrize(("count", "refused"), [(1, False), (None, False), (2, True)])
+def test_several_answers_are_refused(count: object, refused: bool) -> None:
+    extra = {"generationConfig": {"candidateCount": count}}
+    if refused:
+        assert "one answer" in refusal_of(extra=extra)
+    else:
+        assert sent(extra=extra)["generationConfig"] == {"candidateCount": count}
+
+
+# The path.
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("gemini-3.8-flash", "/models/gemini-3.8-flash"),
+        ("models/gemini-3.8-flash", "/models/gemini-3.8-flash"),
+        ("tunedModels/mine", "/tunedModels/mine"),
+        ("a/b", "/models/a%2Fb"),
+        ("../admin", "/models/..%2Fadmin"),
+        ("x?key=y#z", "/models/x%3Fkey%3Dy%23z"),
+        ("a%2fb", "/models/a%252fb"),
+        ("é", "/models/%C3%A9"),
+    ],
+)
+def test_a_model_stays_in_its_place(model: str, expected: str) -> None:
+    assert path(model) == f"{expected}:streamGenerateContent?alt=sse"  # G06
+
+
+@pytest.mark.parametrize("model", [".", "..", "", "models/", "tunedModels/..", "a:b"])
+def test_a_model_that_leads_elsewhere_is_refused(model: str) -> None:
+    with pytest.raises(TurnoutError, match="is no name of a model"):
+        path(model)
