@@ -141,6 +141,30 @@ def test_a_toml_block_is_what_it_says(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
+def test_the_contracts_that_a_page_shows_are_kept(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "plugins.md"
+    shown = [b.text for b in blocks("python") if b.page == page and _is_module(b.text)]
+    (tmp_path / "test_shown.py").write_text("\n".join(shown), encoding="utf-8")
+    plain = ["-p", "no:asyncio", "-W", "error"]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--rootdir", tmp_path, *plain],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _is_module(text: str) -> bool:
+    """Tell whether a block awaits nothing outside of a coroutine."""
+    code = compile(text, "block", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    return not code.co_flags & inspect.CO_COROUTINE
+
+
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("block", blocks("sh"), ids=str)
 def test_the_commands_of_a_block_run(
     block: Block,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +23,21 @@ __all__ = ["Names", "new_provider"]
 _WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 
 _SEPARATORS = re.compile(r"[-_. ]+")
+
+
+COMMON = {"pyproject.toml": "pyproject.toml", "README.md": "README.md"}
+"""The templates of every package, by where they go."""
+
+OWN_PROTOCOL = {
+    "src/$module/__init__.py": "provider.py",
+    "src/$module/_protocol.py": "protocol.py",
+    "tests/test_$module.py": "test.py",
+}
+
+COMPATIBLE = {
+    "src/$module/__init__.py": "compatible_provider.py",
+    "tests/test_$module.py": "compatible_test.py",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +89,13 @@ class Names:
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder to make the package's folder in; the working directory's else.",
 )
-def new_provider(name: str, parent: Path) -> None:
+@click.option(
+    "--openai-compatible",
+    "compatible",
+    is_flag=True,
+    help="The service speaks as OpenAI's chat completions do: a row of data will do.",
+)
+def new_provider(name: str, parent: Path, compatible: bool) -> None:
     """Write a package with a provider in it, that works and has tests.
 
     NAME is the provider's, as in MyLlm or my-llm. Nothing is overwritten.
@@ -91,7 +113,7 @@ def new_provider(name: str, parent: Path) -> None:
         raise click.ClickException(
             f"{str(folder)!r} is there already; take another name, or another --path"
         ) from None
-    _scaffold(names, folder)
+    _scaffold(names, folder, COMPATIBLE if compatible else OWN_PROTOCOL)
     write(str(folder))
     note("Next:")
     for step in (
@@ -104,19 +126,17 @@ def new_provider(name: str, parent: Path) -> None:
     note(f"Then put its address, key and models into src/{names.module}/__init__.py.")
 
 
-def _scaffold(names: Names, folder: Path) -> None:
+def _scaffold(names: Names, folder: Path, sources: Mapping[str, str]) -> None:
     """Write the package.
 
     Args:
         names: The provider's.
         folder: Where to; it is there and empty.
+        sources: The templates of what is the kind's own, by where they go.
     """
-    package = f"src/{names.module}"
-    _write(names, "pyproject.toml", folder / "pyproject.toml")
-    _write(names, "README.md", folder / "README.md")
-    _write(names, "provider.py", folder / package / "__init__.py")
-    _write(names, "test.py", folder / "tests" / f"test_{names.module}.py")
-    (folder / package / "py.typed").touch()
+    for to, template in {**COMMON, **sources}.items():
+        _write(names, template, folder / Template(to).substitute(asdict(names)))
+    (folder / "src" / names.module / "py.typed").touch()
 
 
 def _write(names: Names, template: str, to: Path) -> None:

@@ -3,7 +3,12 @@
 `FakeProvider` stands in for a provider in an application's tests. `FaultServer` stands
 in for a service in a provider's tests, and misbehaves as its script says. Both are
 real: nothing of turnout is patched.
+
+`ProviderContract` and `EngineContract` are the tests that every provider passes. They
+are pytest's, which is imported with them and not before.
 """
+
+from typing import TYPE_CHECKING
 
 from turnout.testing._clock import SimulatedClock, run_simulated
 from turnout.testing._connection import Connection, ExpectationError
@@ -45,6 +50,10 @@ from turnout.testing._steps import (
     until,
     wait_request,
 )
+from turnout.testing._wire import Piece, WireAnswer, WireError
+
+if TYPE_CHECKING:
+    from turnout.testing._contract import EngineContract, ProviderContract
 
 __all__ = [
     "CHUNKED",
@@ -53,6 +62,7 @@ __all__ = [
     "AnswerItem",
     "AnswerPart",
     "Connection",
+    "EngineContract",
     "ExpectationError",
     "FakeProvider",
     "FaultServer",
@@ -61,10 +71,14 @@ __all__ = [
     "LoopbackServer",
     "MalformedRequestError",
     "Pause",
+    "Piece",
+    "ProviderContract",
     "Script",
     "SimulatedClock",
     "SlicingName",
     "Step",
+    "WireAnswer",
+    "WireError",
     "chunk",
     "chunked",
     "expect_close",
@@ -89,3 +103,15 @@ __all__ = [
     "until",
     "wait_request",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in {"EngineContract", "ProviderContract"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import pytest
+
+    # Before it is imported: else an assertion that failed would show no values.
+    pytest.register_assert_rewrite("turnout.testing._contract")
+    from turnout.testing import _contract
+
+    return getattr(_contract, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -96,11 +97,22 @@ def test_what_to_type_next_is_told(turnout: CommandLine) -> None:
     ]
 
 
-def test_the_package_can_be_installed_and_passes_its_tests(
-    turnout: CommandLine, tmp_path: Path
+_NO_PLUGINS = ("-p", "no:asyncio", "-p", "no:timeout", "-p", "no:xdist")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param([], id="own protocol"),
+        pytest.param(["--openai-compatible"], id="openai-compatible"),
+    ],
+)
+@pytest.mark.timeout(60)  # It builds a package and runs its tests.
+def test_the_package_can_be_installed_and_keeps_the_contract(
+    turnout: CommandLine, tmp_path: Path, kind: list[str]
 ) -> None:
     # A class whose name begins so is one that pytest would take for tests.
-    turnout("new-provider", "test-llm")
+    turnout("new-provider", "test-llm", *kind)
     folder = tmp_path / "turnout-test-llm"
     site = tmp_path / "site"
 
@@ -112,10 +124,17 @@ def test_the_package_can_be_installed_and_passes_its_tests(
     )
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(site)
-    # Whatever plugins pytest has here may warn of settings that the package lacks.
-    environment = {**turnout.environment, "PYTHONWARNINGS": ""}
+    environment = {
+        **turnout.environment,
+        # Whatever plugins pytest has here may warn of settings that the package lacks.
+        "PYTHONWARNINGS": "",
+        # The tests are to pass on any machine.
+        "TEST_LLM_API_KEY": "its owner's",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+    }
     tests = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        # The contract needs no plugin of pytest's.
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_NO_PLUGINS],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -126,8 +145,35 @@ def test_the_package_can_be_installed_and_passes_its_tests(
     refused = turnout("chat", "-m", "TestLlm", "Hi")
 
     assert tests.returncode == 0, tests.stdout
-    assert "6 passed" in tests.stdout
+    (passed,) = re.findall(r"^(\d+) passed in", tests.stdout, re.MULTILINE)
+    assert int(passed) > 50
     assert "1. TestLlm:test-llm-1 (it was named)\n" in resolved.stdout
     assert refused.stderr == (
         "Error: TestLlm needs a key; set api_key or TEST_LLM_API_KEY\n"
     )
+
+
+@pytest.mark.parametrize("kind", [[], ["--openai-compatible"]])
+@pytest.mark.timeout(60)  # mypy reads all of turnout.
+def test_the_package_is_formatted_and_typed(
+    turnout: CommandLine, tmp_path: Path, kind: list[str]
+) -> None:
+    turnout("new-provider", "my-llm", *kind)
+    folder = tmp_path / "turnout-my-llm"
+    checks = (
+        ["ruff", "format", "--check", "--isolated"],
+        ["ruff", "check", "--isolated", "--select=E,F,I,B,UP"],
+        ["mypy", "--strict"],
+    )
+
+    for check in checks:
+        done = subprocess.run(
+            [sys.executable, "-m", *check, "src", "tests"],
+            cwd=folder,
+            env={**turnout.environment, "MYPYPATH": "src", "PYTHONPATH": "src"},
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+
+        assert done.returncode == 0, done.stdout + done.stderr

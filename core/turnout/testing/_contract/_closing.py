@@ -1,0 +1,121 @@
+"""Readers that leave: the service is not kept talking to nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from turnout.testing._contract._setting import QUESTION, ServiceSetting
+from turnout.testing._fault_server import FaultServer
+from turnout.testing._leaks import LeakCheck, run_clean
+from turnout.testing._steps import expect_close, wait_request
+
+__all__ = ["Closing"]
+
+_SOON = 5.0
+"""Seconds; it takes none, but for a machine that is busy."""
+
+
+class Closing(ServiceSetting):
+    """Leaving, closing and cancelling free the connection at once."""
+
+    def test_leaving_a_stream_closes_the_connection(self) -> None:
+        async def main() -> None:
+            async with (
+                FaultServer(self.begun(expect_close(_SOON))) as server,
+                LeakCheck(),
+            ):
+                async with self.at(server) as provider:
+                    async with provider.stream(QUESTION, **self.asked()) as stream:
+                        async for _ in stream:
+                            break
+                    assert stream.reply.attempts[0].outcome == "closed"
+                    await _is_left(server)
+
+        run_clean(main)
+
+    def test_closing_a_stream_closes_the_connection(self) -> None:
+        async def main() -> None:
+            async with (
+                FaultServer(self.begun(expect_close(_SOON))) as server,
+                LeakCheck(),
+            ):
+                async with self.at(server) as provider:
+                    stream = provider.stream(QUESTION, **self.asked())
+                    texts = aiter(stream)
+                    await anext(texts)
+                    await stream.aclose()
+                    await _is_left(server)
+
+                    assert [text async for text in texts] == []
+
+        run_clean(main)
+
+    def test_cancelling_in_an_answer_closes_the_connection(self) -> None:
+        async def main() -> None:
+            async with (
+                FaultServer(self.begun(expect_close(_SOON))) as server,
+                LeakCheck(),
+            ):
+                async with self.at(server) as provider:
+                    begun = asyncio.Event()
+
+                    async def read() -> None:
+                        async for _ in provider.stream(QUESTION, **self.asked()):
+                            begun.set()
+
+                    await _cancelled(asyncio.create_task(read()), begun.wait())
+                    await _is_left(server)
+
+        run_clean(main)
+
+    def test_cancelling_before_an_answer_closes_the_connection(self) -> None:
+        async def main() -> None:
+            silent = [wait_request(), expect_close(_SOON)]
+            async with FaultServer(silent) as server, LeakCheck():
+                async with self.at(server) as provider:
+                    asked = server.wait_for(lambda: bool(server.http_requests))
+                    await _cancelled(asyncio.create_task(self.ask(provider)), asked)
+                    await _is_left(server)
+
+        run_clean(main)
+
+    def test_a_whole_answer_leaves_its_connection_to_the_next(self) -> None:
+        async def main() -> None:
+            script = self.whole(self.text_answer)
+            async with FaultServer(script, keep_alive=True) as server:
+                async with self.at(server) as provider:
+                    await self.ask(provider)
+                    await self.ask(provider)
+
+                assert len(server.http_requests) == 2
+                assert len(server.connections) == 1
+
+        run_clean(main)
+
+    def test_nothing_is_sent_before_a_stream_is_read(self) -> None:
+        async def main() -> None:
+            async with FaultServer(self.whole(self.text_answer)) as server:
+                async with self.at(server) as provider:
+                    stream = provider.stream(QUESTION, **self.asked())
+                    await stream.aclose()
+            assert server.connections == []
+
+        run_clean(main)
+
+
+async def _cancelled(task: asyncio.Task[object], when: Awaitable[object]) -> None:
+    """Cancel a task once something has come to pass."""
+    await when
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def _is_left(server: FaultServer) -> None:
+    """Wait until the client has closed the one connection that there is."""
+    (connection,) = server.connections
+    async with asyncio.timeout(_SOON):
+        await connection.wait_peer_closed()

@@ -1,0 +1,113 @@
+"""Answers that break off: none of them may pass for a whole one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from turnout.errors import ProviderError, StreamTruncatedError, TurnoutError
+from turnout.testing._contract._outcomes import failures, outcomes
+from turnout.testing._contract._setting import ServiceSetting
+from turnout.testing._responses import CHUNKED, chunked, response_head
+from turnout.testing._steps import (
+    Step,
+    chunk,
+    fin,
+    last_chunk,
+    rst,
+    send,
+    wait_request,
+)
+from turnout.testing._wire import WireAnswer, text_of
+from turnout.types import Reply
+
+__all__ = ["Endings"]
+
+_MOST_CUTS = 1000
+"""Of a long answer no more bytes than these are tried, evenly."""
+
+
+class Endings(ServiceSetting):
+    """Completeness: an answer is whole with its own end, and never without."""
+
+    def parameters(self) -> dict[str, dict[str, object]]:
+        """Return the ways to end a connection too."""
+        return {**super().parameters(), "ending": {"fin": fin(), "rst": rst()}}
+
+    def test_an_answer_cut_after_any_piece_is_no_whole_one(
+        self, answer: WireAnswer, ending: Step
+    ) -> None:
+        counts = range(1, len(answer.pieces) + 1)
+        scripts = [
+            self.streaming(*map(chunk, answer.begin(count)), ending) for count in counts
+        ]
+
+        errors = failures(self, scripts, **answer.request)
+
+        for count, error in zip(counts, errors, strict=True):
+            assert isinstance(error, StreamTruncatedError), count
+            assert error.reply is not None
+            assert error.reply.text == text_of(answer.events(count))
+
+    def test_an_answer_cut_at_any_byte_is_no_whole_one(self, ending: Step) -> None:
+        answer = min(self.answers, key=lambda answer: len(answer.body))
+        head = response_head(200, ("Content-Type", self.content_type), CHUNKED)
+        wire = head + chunked(*answer.begin(len(answer.pieces)), answer.end)
+        before_end = len(wire) - len(chunked(answer.end)) if answer.end else len(wire)
+        cuts = range(1, len(wire), -(-len(wire) // _MOST_CUTS))
+        scripts = [[wait_request(), send(wire[:cut]), ending] for cut in cuts]
+
+        _check_ends(
+            zip(cuts, outcomes(self, scripts, **answer.request), strict=True),
+            answer,
+            before_end,
+        )
+
+    def test_an_answer_without_its_last_word_is_no_whole_one(
+        self, answer: WireAnswer
+    ) -> None:
+        counts = range(1, len(answer.pieces) + 1)
+        scripts = [
+            self.streaming(*map(chunk, answer.begin(count)), last_chunk())
+            for count in counts
+        ]
+
+        if answer.end:
+            for error in failures(self, scripts, **answer.request):
+                assert isinstance(error, StreamTruncatedError)
+
+    def test_nothing_is_no_answer(self) -> None:
+        bodies = [b"", self.filler, b" ", b"\n\n"]
+        scripts = [
+            self.streaming(*([chunk(b)] if b else []), last_chunk()) for b in bodies
+        ]
+
+        for error in failures(self, scripts):
+            assert isinstance(error, ProviderError)
+
+    def test_what_is_not_of_the_protocol_is_no_answer(self) -> None:
+        page = b"<!DOCTYPE html><html><title>Welcome</title></html>"
+        bodies = [page, b"null\n", b"[1]\n", b'{"a": \n', b"\xff\xfe\x00\n", b"hello\n"]
+        scripts = [self.streaming(chunk(body), last_chunk()) for body in bodies]
+
+        for error in failures(self, scripts):
+            assert isinstance(error, ProviderError)
+
+
+def _check_ends(
+    ends: Iterable[tuple[int, Reply | TurnoutError]],
+    answer: WireAnswer,
+    before_end: int,
+) -> None:
+    """Make sure that an answer is whole only where it was cut in its end, or an error.
+
+    Args:
+        ends: What came of the answer, by the byte at which it was cut.
+        answer: What was cut.
+        before_end: The first byte of its end.
+    """
+    for cut, ended in ends:
+        if isinstance(ended, Reply):
+            assert cut >= before_end, f"whole with {cut} bytes"
+            assert ended.text == answer.text
+        else:
+            assert isinstance(ended, ProviderError)

@@ -1,0 +1,233 @@
+"""What is sent: all that was asked for, or nothing at all."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+from urllib.parse import unquote
+
+import pytest
+
+from turnout.errors import UnsupportedError
+from turnout.testing._contract._setting import QUESTION, ServiceSetting
+from turnout.testing._fault_server import FaultServer
+from turnout.testing._requests import HttpRequest
+from turnout.testing._wire import WireAnswer
+from turnout.types import (
+    Conversation,
+    FilePart,
+    ImagePart,
+    Message,
+    Reply,
+    Tool,
+    ToolCall,
+)
+
+__all__ = ["Features", "holds"]
+
+_PNG = b"\x89PNG\r\n\x1a\ncanary"
+_PDF = b"%PDF-1.4\ncanary"
+
+
+class Feature(NamedTuple):
+    """A request that needs a field of `Capabilities`, and what is to be sent of it."""
+
+    messages: Conversation
+    options: Mapping[str, Any]
+    sent: tuple[object, ...]
+    """Values in the body: a text within a text, anything else as it is."""
+
+
+def _asking(*sent: object, **options: Any) -> Feature:
+    return Feature(QUESTION, options, sent)
+
+
+_SCHEMA = {
+    "type": "object",
+    "properties": {"canary_field": {"type": "string"}},
+    "required": ["canary_field"],
+    "additionalProperties": False,
+}
+
+_FEATURES: dict[str, Feature] = {
+    "history": Feature(
+        [
+            {"role": "user", "content": "canary one"},
+            {"role": "assistant", "content": "canary two"},
+            {"role": "user", "content": "canary three"},
+        ],
+        {},
+        ("canary one", "canary two", "canary three"),
+    ),
+    "system": Feature(
+        [
+            {"role": "system", "content": "canary zero"},
+            {"role": "user", "content": "canary one"},
+        ],
+        {},
+        ("canary zero", "canary one"),
+    ),
+    "temperature": _asking(0.25, temperature=0.25),
+    "max_tokens": _asking(4711, max_tokens=4711),
+    "top_p": _asking(0.75, top_p=0.75),
+    "stop": _asking("canary stop", stop=["canary stop"]),
+    "seed": _asking(815, seed=815),
+    "tools": Feature(
+        [
+            {"role": "user", "content": "canary one"},
+            Message(
+                role="assistant",
+                tool_calls=(
+                    ToolCall(
+                        id="call_canary1", name="canary_tool", arguments='{"a":"b c"}'
+                    ),
+                ),
+            ),
+            {"role": "tool", "tool_call_id": "call_canary1", "content": "canary two"},
+        ],
+        {
+            "tools": [
+                Tool(
+                    name="canary_tool",
+                    description="canary words",
+                    parameters={
+                        "type": "object",
+                        "properties": {"canary_field": {"type": "string"}},
+                    },
+                )
+            ]
+        },
+        ("canary_tool", "canary words", "canary_field", "b c", "canary two"),
+    ),
+    "images": Feature(
+        [
+            Message(
+                role="user",
+                content=(ImagePart(data=_PNG, media_type="image/png"),),
+            )
+        ],
+        {},
+        (b64encode(_PNG).decode(),),
+    ),
+    "files": Feature(
+        [
+            Message(
+                role="user",
+                content=(
+                    FilePart(
+                        data=_PDF, media_type="application/pdf", filename="canary.pdf"
+                    ),
+                ),
+            )
+        ],
+        {},
+        (b64encode(_PDF).decode(),),
+    ),
+    "response_format": _asking("canary_field", response_format=_SCHEMA),
+}
+"""By the field of `Capabilities`."""
+
+
+class Features(ServiceSetting):
+    """Each feature is sent where the provider says so, and else refused."""
+
+    def parameters(self) -> dict[str, dict[str, object]]:
+        """Return the features too."""
+        return {**super().parameters(), "feature": {name: name for name in _FEATURES}}
+
+    def test_a_feature_is_sent_or_refused(self, feature: str) -> None:
+        messages, options, wanted = _FEATURES[feature]
+
+        if getattr(self.capabilities, feature):
+            body = self._sent(messages, **options).json()
+            for value in wanted:
+                assert holds(body, value), f"{value!r} is not in the body"
+        else:
+            self._is_refused(messages, **options)
+
+    def test_the_question_is_sent_as_it_is(self) -> None:
+        assert holds(self._sent(QUESTION).json(), QUESTION)
+
+    def test_the_model_is_named(self) -> None:
+        sent = self._sent(QUESTION)
+
+        named = self.model_name in unquote(sent.target)
+        assert named or holds(sent.json(), self.model_name)
+
+    def test_what_only_the_service_knows_is_in_the_body(self) -> None:
+        extra = {"x_canary": {"deep": "canary extra"}}
+
+        body = self._sent(QUESTION, extra=extra).json()
+
+        assert cast("Mapping[str, object]", body)["x_canary"] == extra["x_canary"]
+
+    def test_an_answer_can_be_answered(self, answer: WireAnswer) -> None:
+        async def main() -> None:
+            async with FaultServer(self.whole(answer)) as server:
+                async with self.at(server) as provider:
+                    reply = await self.ask(provider, **answer.request)
+                    messages = _answered(reply)
+                    asked = self.asked(**answer.request)
+                    again = await provider.complete(messages, **asked)
+
+            body = server.http_requests[1].json()
+            assert again.text == reply.text
+            assert holds(body, reply.text) or not reply.text
+            for call in reply.tool_calls:
+                assert holds(body, call.name)
+
+        if self.capabilities.history:
+            asyncio.run(main())
+
+    def _sent(self, messages: Conversation, **options: Any) -> HttpRequest:
+        """Ask, and return what was sent."""
+
+        async def main() -> HttpRequest:
+            async with FaultServer(self.whole(self.text_answer)) as server:
+                async with self.at(server) as provider:
+                    await provider.complete(messages, **self.asked(**options))
+            (request,) = server.http_requests
+            return request
+
+        return asyncio.run(main())
+
+    def _is_refused(self, messages: Conversation, **options: Any) -> None:
+        """Make sure that nothing is sent where the provider cannot do it."""
+
+        async def main() -> None:
+            async with FaultServer(self.whole(self.text_answer)) as server:
+                async with self.at(server) as provider:
+                    with pytest.raises(UnsupportedError):
+                        await provider.complete(messages, **self.asked(**options))
+            assert server.connections == []
+
+        asyncio.run(main())
+
+
+def _answered(reply: Reply) -> list[Message]:
+    """Return a conversation that goes on after an answer."""
+    results = [
+        Message(role="tool", content="canary result", tool_call_id=call.id)
+        for call in reply.tool_calls
+    ]
+    return [
+        Message(role="user", content=QUESTION),
+        reply.to_message(),
+        *(results or [Message(role="user", content="And then?")]),
+    ]
+
+
+def holds(value: object, wanted: object) -> bool:
+    """Tell whether a body has a value somewhere; a text within a text counts."""
+    match value:
+        case Mapping():
+            fields = cast("Mapping[object, object]", value)
+            return any(holds(k, wanted) or holds(v, wanted) for k, v in fields.items())
+        case list():
+            return any(holds(item, wanted) for item in cast("list[object]", value))
+        case str() if isinstance(wanted, str):
+            return wanted in value
+        case _:
+            return type(value) is type(wanted) and value == wanted

@@ -1,0 +1,82 @@
+"""The key: who gets it, and who does not."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from turnout.errors import AuthenticationError, TurnoutError
+from turnout.testing._contract._setting import KEY, ServiceSetting
+from turnout.testing._fault_server import FaultServer
+from turnout.testing._requests import HttpRequest
+from turnout.testing._steps import respond
+
+__all__ = ["Keys"]
+
+
+class Keys(ServiceSetting):
+    """A key goes into a header, to the address that it is for, and nowhere else."""
+
+    def test_the_key_is_sent_in_a_header_and_nowhere_else(self) -> None:
+        async def main() -> HttpRequest:
+            async with FaultServer(self.whole(self.text_answer)) as server:
+                async with self.at(server) as provider:
+                    await self.ask(provider)
+            (request,) = server.http_requests
+            return request
+
+        request = asyncio.run(main())
+
+        assert KEY not in request.target
+        assert KEY.encode() not in request.body
+        if self.told.needs_key:
+            assert _headers_with(KEY, request)
+
+    def test_the_key_may_come_from_the_environment(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        variable = self.told.key_variable
+        if variable is None:
+            return
+        monkeypatch.setenv(variable, KEY)
+
+        async def main() -> HttpRequest:
+            async with FaultServer(self.whole(self.text_answer)) as server:
+                async with self.at(server, api_key=None) as provider:
+                    await self.ask(provider)
+            (request,) = server.http_requests
+            return request
+
+        assert _headers_with(KEY, asyncio.run(main()))
+
+    def test_without_the_key_that_it_needs_nobody_is_asked(self) -> None:
+        async def main() -> None:
+            async with FaultServer(self.whole(self.text_answer)) as server:
+                async with self.keyless_at(server) as provider:
+                    with pytest.raises(AuthenticationError) as caught:
+                        await self.ask(provider)
+            assert server.connections == []
+            assert (self.told.key_variable or "api_key") in str(caught.value)
+
+        if self.told.needs_key:
+            asyncio.run(main())
+
+    @pytest.mark.parametrize("redirect", [301, 302, 303, 307, 308])
+    def test_a_redirect_is_not_followed(self, redirect: int) -> None:
+        async def main() -> None:
+            async with FaultServer(self.whole(self.text_answer)) as other:
+                elsewhere = ("Location", f"{other.url}/elsewhere")
+                async with FaultServer(respond(redirect, b"", elsewhere)) as server:
+                    async with self.at(server) as provider:
+                        with pytest.raises(TurnoutError):
+                            await self.ask(provider)
+
+                    assert len(server.http_requests) == 1
+                assert other.connections == []
+
+        asyncio.run(main())
+
+
+def _headers_with(key: str, request: HttpRequest) -> list[str]:
+    return [name for name, value in request.headers if key in value]

@@ -1,0 +1,51 @@
+"""The service's own list of models, where it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from turnout.errors import AuthenticationError, ProviderError
+from turnout.testing._contract._setting import ServiceSetting
+from turnout.testing._fault_server import FaultServer
+from turnout.testing._leaks import run_clean
+from turnout.testing._steps import Script, fin, respond
+from turnout.types import ModelInfo
+
+__all__ = ["Lists"]
+
+
+class Lists(ServiceSetting):
+    """What is asked of the service, and what of a list that is none."""
+
+    def test_the_services_list_is_told(self) -> None:
+        if self.model_list is not None:
+            body, names = self.model_list
+
+            listed = self._listed(respond(200, body, _JSON))
+
+            assert [model.name for model in listed] == list(names)
+
+    def test_a_list_that_is_none_is_an_error(self) -> None:
+        if self.model_list is not None:
+            for body in (b"", b"null", b'{"canary', b"<!DOCTYPE html>", b"[[1]]"):
+                with pytest.raises(ProviderError):
+                    self._listed(respond(200, body, _JSON))
+
+    def test_a_list_that_is_refused_is_an_error(self) -> None:
+        if self.model_list is not None:
+            with pytest.raises(AuthenticationError):
+                self._listed(respond(401, b""))
+            with pytest.raises(ProviderError):
+                self._listed([fin()])
+
+    def _listed(self, script: Script) -> Sequence[ModelInfo]:
+        async def main() -> Sequence[ModelInfo]:
+            async with FaultServer(script) as server, self.at(server) as provider:
+                return await provider.list_models()
+
+        return run_clean(main)
+
+
+_JSON = ("Content-Type", "application/json")

@@ -1,0 +1,102 @@
+"""How the tests of a contract get an error, and look at all that it may show."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import traceback
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from turnout.errors import TurnoutError
+from turnout.testing._contract._setting import ServiceSetting
+from turnout.testing._fault_server import FaultServer
+from turnout.testing._steps import Script
+from turnout.types import Reply
+
+__all__ = ["failure", "failures", "outcomes", "shown", "told"]
+
+Runner: TypeAlias = Callable[
+    [Coroutine[Any, Any, list[Reply | TurnoutError]]], list[Reply | TurnoutError]
+]
+
+_TESTING = Path(__file__).parents[1]
+
+
+def outcomes(
+    setting: ServiceSetting,
+    scripts: Sequence[Script],
+    *,
+    runner: Runner = asyncio.run,
+    **request: Any,
+) -> list[Reply | TurnoutError]:
+    """Ask once for each script of a server, and return what comes of each.
+
+    Args:
+        setting: Whom to ask, and how.
+        scripts: What the server does, in turn.
+        runner: Runs the coroutine.
+        request: Options of each request.
+    """
+
+    async def main() -> list[Reply | TurnoutError]:
+        ended: list[Reply | TurnoutError] = []
+        async with FaultServer(*scripts) as server, setting.at(server) as provider:
+            for _ in scripts:
+                try:
+                    ended.append(await setting.ask(provider, **request))
+                except TurnoutError as error:
+                    ended.append(error)
+        return ended
+
+    return runner(main())
+
+
+def failures(
+    setting: ServiceSetting,
+    scripts: Sequence[Script],
+    *,
+    runner: Runner = asyncio.run,
+    **request: Any,
+) -> list[TurnoutError]:
+    """Do the same where each script is to end in an error."""
+    errors: list[TurnoutError] = []
+    ended = outcomes(setting, scripts, runner=runner, **request)
+    for index, each in enumerate(ended):
+        assert not isinstance(each, Reply), f"answer {index} passed for a whole one"
+        errors.append(each)
+    return errors
+
+
+def failure(
+    setting: ServiceSetting, script: Script, *, runner: Runner = asyncio.run
+) -> TurnoutError:
+    """Do the same for one script."""
+    (error,) = failures(setting, [script], runner=runner)
+    return error
+
+
+def told(error: TurnoutError) -> str:
+    """Return what a person is told of an error, and of all that it came from."""
+    parts = [f"{each} {each!r} {each.args!r} {vars(each)!r}" for each in _chain(error)]
+    return "\n".join(parts)
+
+
+def shown(error: TurnoutError) -> str:
+    """Return all that a tool may show of an error: a pickle, a traceback's locals."""
+    parts = [told(error), repr(pickle.dumps(error))]
+    for each in _chain(error):
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            # But for the contract's own frames, which hold the canaries.
+            if _TESTING not in Path(frame.f_code.co_filename).parents:
+                parts += map(repr, frame.f_locals.values())
+    return "\n".join(parts)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and all that hangs on it."""
+    if error is not None:
+        yield error
+        yield from _chain(error.__cause__)
+        yield from _chain(error.__context__)

@@ -1,0 +1,50 @@
+"""Contracts that are broken: pytest is to say of each where it is."""
+
+from __future__ import annotations
+
+from turnout.testing import WireAnswer
+
+from .parrots import (
+    Deaf,
+    Forgetful,
+    Hasty,
+    Hoarding,
+    Loud,
+    ParrotContract,
+    Restless,
+    Talkative,
+)
+
+
+class TestHasty(ParrotContract):
+    provider = Hasty
+
+
+class TestTalkative(ParrotContract):
+    provider = Talkative
+
+
+class TestForgetful(ParrotContract):
+    provider = Forgetful
+
+
+class TestDeaf(ParrotContract):
+    provider = Deaf
+
+
+class TestHoarding(ParrotContract):
+    provider = Hoarding
+
+
+class TestRestless(ParrotContract):
+    provider = Restless
+
+
+class TestLoud(ParrotContract):
+    provider = Loud
+
+
+class TestSilent(ParrotContract):
+    """Has too little to show."""
+
+    answers = (WireAnswer(name="text", pieces=((b"\n",),)),)

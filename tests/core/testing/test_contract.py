@@ -1,0 +1,123 @@
+"""The contract: whom it lets pass, and whom it does not."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+import turnout.testing
+from turnout.provider import Provider
+from turnout.testing import EngineContract, WireAnswer
+from turnout.testing._wire import merged
+from turnout.types import (
+    Capabilities,
+    ChatRequest,
+    Event,
+    ProviderInfo,
+    ReasoningDelta,
+    ToolCallDelta,
+)
+
+from .parrots import INFO, Parrot, ParrotContract
+
+ROOT = Path(__file__).parents[3]
+
+BREACHES = {
+    "TestHasty": "an_answer_cut_after_any_piece_is_no_whole_one[text-fin]",
+    "TestHasty ": "an_answer_cut_at_any_byte_is_no_whole_one[rst]",
+    "TestTalkative": "the_key_is_sent_in_a_header_and_nowhere_else",
+    "TestForgetful": "a_feature_is_sent_or_refused[temperature]",
+    "TestDeaf": "an_error_has_its_class[200 OverloadedError 0]",
+    "TestHoarding": "an_answer_without_further_text_ends",
+    "TestRestless": "an_answer_comes_as_text",
+    "TestLoud": "no_error_shows_the_key_or_the_question[cut]",
+    "TestSilent": "the_answers_given_show_what_it_can_do",
+}
+"""By the class of a broken contract, the test that is to fail."""
+
+
+class TestParrot(ParrotContract):
+    """A provider that is right, and whose service has a list of models."""
+
+
+class Cockatoo(Parrot):
+    list_models = Provider.list_models
+
+
+class TestCockatoo(ParrotContract):
+    """A row: an open list, no key, no history and no errors of its own."""
+
+    provider = Cockatoo
+    info = ProviderInfo(
+        name="Cockatoo",
+        open_models=True,
+        capabilities=Capabilities(history=False),
+        options=INFO.options,
+    )
+    model = "any"
+    errors = ()
+    model_list = None
+
+
+class Greeter(Provider):
+    info = ProviderInfo(name="Greeter", models=("a",))
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[str]:
+        yield "Hello"
+
+
+class TestGreeter(EngineContract):
+    """An engine in this process."""
+
+    provider = Greeter
+    installed = False
+
+
+@pytest.mark.timeout(60)  # It runs pytest.
+def test_each_breach_is_found_by_its_test() -> None:
+    file = "tests/core/testing/breaches.py"
+    tests = [f"{file}::{c.strip()}::test_{test}" for c, test in BREACHES.items()]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests]
+
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    failed = re.findall(r"^FAILED (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
+    assert sorted(failed) == sorted(tests), done.stdout
+    # What was compared is told, as in a test of one's own.
+    assert "canary-key-4711" in done.stdout
+
+
+def test_an_answer_has_pieces() -> None:
+    with pytest.raises(ValueError, match="'none' has no pieces"):
+        WireAnswer(name="none", pieces=())
+
+
+def test_increments_that_belong_together_are_one() -> None:
+    events: list[Event] = [
+        "a",
+        "b",
+        ReasoningDelta(text="c"),
+        ReasoningDelta(text="d"),
+        ToolCallDelta(index=0, id="e", name="f"),
+        ToolCallDelta(index=0, arguments="g"),
+        ToolCallDelta(index=1, id="h"),
+    ]
+
+    assert merged(events) == [
+        "ab",
+        ReasoningDelta(text="cd"),
+        ToolCallDelta(index=0, id="e", name="f", arguments="g"),
+        ToolCallDelta(index=1, id="h"),
+    ]
+
+
+def test_testing_has_nothing_else() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = turnout.testing.no_such_name
