@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.core.site import OWN_NAMES
 from tests.plugins.conftest import HELLO, PACKAGES
 from tests.plugins.scratch import Scratch
 
@@ -177,12 +178,10 @@ def test_nothing_else_is_set_aside(found: dict[str, Any]) -> None:
 
 def test_everything_else_works(found: dict[str, Any]) -> None:
     assert found["providers"] == {
+        **dict.fromkeys(OWN_NAMES, "turnout"),
         "Compatible": "turnout-rows",
-        "FlowGpt": "turnout",
         "Hello": "turnout-hello",
-        "Local": "turnout",
         "One": "turnout-rows",
-        "OpenAI": "turnout",
         "Two": "turnout-rows",
     }
     assert found["aliases"] == {"everyday": "Hello:newest"}
@@ -255,9 +254,7 @@ def test_what_is_always_wanted_is_loaded_beside_what_is_asked_for(
 def test_one_variable_keeps_all_packages_out(scratch: Scratch) -> None:
     run = scratch.run(ALL, TURNOUT_DISABLE_PLUGINS="1")
 
-    assert run.told["providers"] == dict.fromkeys(
-        ("FlowGpt", "Local", "OpenAI"), "turnout"
-    )
+    assert run.told["providers"] == dict.fromkeys(OWN_NAMES, "turnout")
     assert run.told["set_aside"] == []
     assert run.imported == []
 
