@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 
-from tests.support import own
 from turnout._app import current_app
 
 _STEERING = ("_proxy", "_api_key", "_token", "_host")
 """How the names of variables end that say whom to ask, and with which key."""
+
+
+_PACKAGES = (
+    "turnout_anthropic",
+    "turnout_flowgpt",
+    "turnout_gemini",
+    "turnout_ollama",
+    "turnout_openai",
+)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +53,7 @@ def unblocked() -> Iterator[None]:
     Imports may block, and so may what is read once in a process: the configuration
     and the list of plugins.
     """
-    scanned = ["turnout", *own.PACKAGES]
+    scanned = ["turnout", *_PACKAGES]
     excluded = ["turnout.testing"]
     with blockbuster_ctx(scanned, excluded_modules=excluded) as blockbuster:
         # Coverage takes a lock at every call of a function.

@@ -109,8 +109,9 @@ class Catalog:
         )
 
     def info_of(self, model: str) -> ModelInfo:
-        """Return what is known of a model; its name alone where the list is open."""
-        return self._models.get(model) or ModelInfo(name=model)
+        """Return what is known of a model; little where the list is open."""
+        known = self._models.get(model)
+        return known or ModelInfo(name=model, prefill=self.info.prefill)
 
     def context_window(self, model: str) -> int | None:
         """Return how many tokens a model takes; None where that is not known."""

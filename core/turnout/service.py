@@ -114,8 +114,9 @@ class Service(Provider):
     def key(self) -> Secret | None:
         """Return the key; None where there is none and none is needed.
 
-        A service needs one at its own address, where it says so. A server that speaks
-        as it does at another address may need none.
+        A service needs one at its own address, where it says so, and one that has no
+        address of its own needs it wherever it is. A server that speaks as it does at
+        another address may need none.
 
         Raises:
             AuthenticationError: There is none, and one is needed.
@@ -128,7 +129,7 @@ class Service(Provider):
     @property
     def _at_its_own_address(self) -> bool:
         own = self.info.options.get("base_url", self.options_type.base_url)
-        return self.options.base_url == own
+        return own is None or self.options.base_url == own
 
 
 async def _afterwords(chunks: AsyncIterator[bytes], decoder: Decoder) -> list[Event]:

@@ -11,10 +11,16 @@ __all__ = ["Calls"]
 class Calls:
     """Tell which tool call an increment belongs to, where the service does not."""
 
-    __slots__ = ("_ids",)
+    __slots__ = ("_ids", "_names")
 
     def __init__(self) -> None:
         self._ids: dict[int, str] = {}
+        self._names: dict[int, str] = {}
+
+    @property
+    def any(self) -> bool:
+        """Whether there was a call."""
+        return bool(self._ids)
 
     def read(self, call: object) -> ToolCallDelta:
         """Return an increment of a call.
@@ -36,9 +42,18 @@ class Calls:
         return ToolCallDelta(
             index=index,
             id=None if known else call_id or None,
-            name=name or None,
+            name=self._name(index, name) if name else None,
             arguments=as_text(function.get("arguments") or "", "arguments"),
         )
+
+    def _name(self, index: int, name: str) -> str | None:
+        """Return a call's name, once: some services send it again, or in pieces."""
+        known = self._names.get(index, "")
+        if name == known:
+            return None
+        whole = name if name.startswith(known) else known + name
+        self._names[index] = whole
+        return whole
 
     def _index(self, call_id: str, name: str) -> int:
         """Return the index of a call without one: by its id, else by its name."""

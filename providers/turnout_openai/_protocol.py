@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: a request's body, and the answer's events.
+"""OpenAI's chat completions: an answer's events.
 
 An answer is a sequence of server-sent events, each a JSON object, the last one the
 word `[DONE]`. It is complete with that word, or with a reason why it ended, where no
@@ -7,14 +7,16 @@ error came before it: servers leave either out, and some send the word after an 
 No I/O happens here. What takes long to import is imported where it is needed: this
 module is loaded with the plugin, for listings too.
 
+What one vendor alone does in another way is in `_deviations`.
+
 Source: OpenAI's chat completions reference and its SDKs; what others send in place of
 it, from their own pages and SDKs; wire.md 2.0, 2.1 and 2.7, read 2026-11-22.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from turnout.decoding import (
     OddEventError,
@@ -24,19 +26,10 @@ from turnout.decoding import (
     as_mapping,
     as_text,
 )
-from turnout.types import (
-    ChatRequest,
-    Event,
-    Finish,
-    FinishReason,
-    ReasoningDelta,
-    Usage,
-    message_to_openai,
-    tool_to_openai,
-)
+from turnout.types import Event, Finish, FinishReason, ReasoningDelta, Usage
 from turnout_openai._calls import Calls
 
-__all__ = ["PATH", "Decoder", "body"]
+__all__ = ["PATH", "Decoder", "usage_of"]
 
 PATH = "/chat/completions"
 
@@ -49,9 +42,6 @@ _REASONS: dict[str, FinishReason] = {
     "content_filter": "content_filter",
 }
 """By the service's own word; any other is unknown."""
-
-_DETAILS = ("id", "model", "service_tier", "system_fingerprint")
-"""What an answer says of itself that is kept for the reply."""
 
 # To be compared with, which is the fastest check there is.
 _OBJECT: type[dict[str, Any]] = dict
@@ -66,37 +56,21 @@ _DONE = b"[DONE]"
 """The mark of the end."""
 
 
-def body(request: ChatRequest, max_tokens_field: str) -> dict[str, object]:
-    """Return the body of a request. `extra` goes over what is set here.
-
-    Args:
-        request: What to ask.
-        max_tokens_field: What the greatest number of tokens is called.
-    """
-    fields: dict[str, object] = {
-        "model": request.model,
-        "messages": [message_to_openai(message) for message in request.messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    optional = {
-        "temperature": request.temperature,
-        max_tokens_field: request.max_tokens,
-        "top_p": request.top_p,
-        "stop": list(request.stop) or None,
-        "seed": request.seed,
-        "tools": [tool_to_openai(tool) for tool in request.tools] or None,
-        "tool_choice": request.tool_choice,
-        "response_format": request.response_format,
-    }
-    fields.update((k, v) for k, v in optional.items() if v is not None)
-    return {**fields, **request.extra}
-
-
 class Decoder(SseDecoder):
     """Decode an answer; of several to one request it gives that of index 0."""
 
     end = "a finish_reason or [DONE]"
+
+    details: ClassVar[tuple[str, ...]] = (
+        "id",
+        "model",
+        "service_tier",
+        "system_fingerprint",
+    )
+    """What an answer says of itself that is kept for the reply."""
+    state_name: ClassVar[str | None] = None
+    """Under which name the reply keeps what the service wants to see again; None
+    where there is no such thing."""
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
@@ -144,10 +118,10 @@ class Decoder(SseDecoder):
             if type(chunk) is not _OBJECT:
                 raise OddEventError("is no JSON object")
             choices = chunk.get("choices")
-            if not choices or "error" in chunk or "x_groq" in chunk:
+            if not choices or "error" in chunk:
                 self._look_for_error(chunk, data)
             if chunk.get("usage"):
-                self.usage = _usage(chunk["usage"])
+                self.usage = usage_of(chunk["usage"])
             if choices:
                 if type(choices) is not _LIST:
                     raise OddEventError("has no list for choices")
@@ -166,7 +140,7 @@ class Decoder(SseDecoder):
                             self._read_delta(delta, events)
                     elif delta:
                         self._read_delta(delta, events)
-                    elif "message" in choice:
+                    elif "message" in choice and "delta" not in choice:
                         self._read_delta(choice["message"], events)
                     if choice.get("finish_reason"):
                         self._end(choice["finish_reason"], data)
@@ -215,19 +189,13 @@ class Decoder(SseDecoder):
             raise OddEventError("is no JSON")
 
     def _look_for_error(self, chunk: dict[str, object], data: bytes) -> None:
-        groq = chunk.get("x_groq")
-        if chunk.get("error"):
-            self.report(data)
-        elif isinstance(groq, dict) and "error" in groq:
-            error = cast("dict[str, object]", groq)["error"]
-            if error:
-                self.report(json.dumps({"error": error}).encode())
-        elif "choices" not in chunk and not chunk.keys().isdisjoint(_FLAT_ERROR):
+        flat = "choices" not in chunk and not chunk.keys().isdisjoint(_FLAT_ERROR)
+        if chunk.get("error") or flat:
             self.report(data)
 
     def finish(self) -> Finish:
         """Return the answer's end."""
-        told = {name: self._chunk.get(name) for name in _DETAILS}
+        told = {name: self._chunk.get(name) for name in self.details}
         details: dict[str, object] = {k: v for k, v in told.items() if v}
         if self._reason is not None:
             details["finish_reason"] = self._reason
@@ -236,11 +204,22 @@ class Decoder(SseDecoder):
         if self._refused:
             details["refusal"] = True
         return Finish(
-            reason=_REASONS.get(self._reason or "", "unknown"), details=details
+            reason=_REASONS.get(self._reason or "", "unknown"),
+            details=details,
+            state=self.state(),
         )
 
+    def state(self) -> Mapping[str, object] | None:
+        """Return what the service wants to see again, see `state_name`."""
+        return None
 
-def _usage(usage: object) -> Usage:
+
+def usage_of(usage: object) -> Usage:
+    """Return what an answer cost.
+
+    Raises:
+        OddEventError: It is not of the protocol.
+    """
     fields = as_mapping(usage, "usage")
     return Usage(
         input_tokens=as_count(fields, "prompt_tokens"),

@@ -2,42 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from turnout.errors import UnsupportedError
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
-from turnout.types import ChatRequest, Secret
+from turnout.types import ChatRequest, ModelInfo, Prefill, Secret
 from turnout_openai import _protocol
+from turnout_openai._body import body
 from turnout_openai._models import INFO
+from turnout_openai._vendor import COMPATIBLE, OPENAI, MaxTokensField, Vendor
+
+if TYPE_CHECKING:
+    from turnout.http import StatusRule
 
 __all__ = ["OpenAI", "OpenAIOptions"]
-
-_ADDRESS = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIOptions(ProviderOptions):
-    """The options of `OpenAI`."""
+    """The options of `OpenAI`, and of every vendor that speaks as it does."""
 
-    base_url: str | None = _ADDRESS
+    base_url: str | None = OPENAI.base_url
     """Whom to ask; `/chat/completions` is put after it."""
-    max_tokens_field: Literal["max_completion_tokens", "max_tokens"] | None = None
-    """What `max_tokens` is called in a request.
+    protocol: Literal["chat", "responses"] = "chat"
+    """How to ask: by chat completions, or by OpenAI's newer Responses."""
+    vendor: str | None = None
+    """In whose way: the name of a provider that comes with turnout, as in `vLLM`.
 
-    None means `max_completion_tokens` at OpenAI's own address, whose newer models
-    refuse the older name, and `max_tokens` at any other, where the new name may be
-    unknown.
+    None means the one whose address `base_url` is; at any other address, nothing is
+    expected but what all of them have in common.
     """
+    max_tokens_field: MaxTokensField | None = None
+    """What `max_tokens` is called in a request for chat completions.
+
+    None means as the vendor calls it: `max_completion_tokens` at OpenAI's own address,
+    whose newer models refuse the older name, and `max_tokens` at an unknown one, where
+    the new name may be unknown.
+    """
+    api_version: str | None = None
+    """What is put after the path as `api-version`, for Azure's dated addresses."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.vendor is not None:
+            _named(self.vendor)
+
+
+def _named(name: str) -> Vendor:
+    from turnout_openai import _vendors  # The rows are not read for OpenAI alone.
+
+    vendor = _vendors.named(name)
+    if vendor is None:
+        known = ", ".join([OPENAI.name, *(vendor.name for vendor in _vendors.VENDORS)])
+        raise ValueError(f"vendor is one of {known}")
+    return vendor
 
 
 class OpenAI(Service):
-    """OpenAI's chat completions.
+    """OpenAI's chat completions and Responses, and whoever speaks as it does.
 
     The provider is verified against a server written from the documented protocol,
-    and not against the live service.
+    and against llama.cpp's own server, and not against the live services.
     """
 
     info = INFO
@@ -48,26 +77,109 @@ class OpenAI(Service):
         """Return what is sent for a request.
 
         Raises:
-            UnsupportedError: `extra` asks for several answers.
+            UnsupportedError: `extra` asks for several answers, or the request asks for
+                something that Responses do not have.
             AuthenticationError: There is no key, and one is needed.
         """
+        headers = self._headers("text/event-stream")
+        if self.options.protocol == "responses":
+            return self._responses_call(request, headers)
         if request.extra.get("n") not in (None, 1):
             raise UnsupportedError(
                 f"{self.info.name} gives one answer a request; leave n out of extra"
             )
-        headers: dict[str, str | Secret] = {"Accept": "text/event-stream"}
-        key = self.key()
-        if key is not None:
-            headers["Authorization"] = key.prefixed("Bearer ")
-        body = _protocol.body(request, self._max_tokens_field)
-        return Call(_protocol.PATH, body, headers, _protocol.Decoder)
+        vendor, path = self.vendor, _protocol.PATH
+        prefill: Prefill = "none"
+        if request.prefill:
+            prefill = self.catalog.info_of(request.model).prefill
+            # At another address nothing is known of its further ones.
+            if vendor.prefill_path and self.options.base_url == vendor.base_url:
+                path = vendor.prefill_path
+        fields = body(
+            request,
+            vendor,
+            max_tokens_field=self.options.max_tokens_field,
+            prefill=prefill,
+        )
+        return Call(self._dated(path), fields, headers, vendor.decoder)
+
+    def _responses_call(
+        self, request: ChatRequest, headers: dict[str, str | Secret]
+    ) -> Call:
+        from turnout_openai import _responses, _responses_body
+
+        fields = _responses_body.body(request, self.info.name)
+        return Call(
+            self._dated(_responses.PATH), fields, headers, _responses.ResponsesDecoder
+        )
+
+    async def list_models(self) -> Sequence[ModelInfo]:
+        """Return the models that the service lists.
+
+        Of a model that turnout knows too, what it knows is told. The list may hold
+        models that are not for chats.
+
+        Raises:
+            ProtocolError: What came is no list of models.
+            AuthenticationError: There is no key, and one is needed.
+            TurnoutError: The list could not be had, as `Http.get` says.
+        """
+        from turnout_openai import _listing
+
+        path = self.vendor.models_path
+        if path is None:
+            return await super().list_models()
+        headers = self._headers("application/json")
+        async with self.http.get(self._dated(path), headers=headers) as response:
+            listed = await response.json()
+        return _listing.read(listed, self.catalog.models, self.info)
 
     @cached_property
-    def _max_tokens_field(self) -> str:
-        from urllib.parse import urlsplit  # Not with the module, for its time.
+    def vendor(self) -> Vendor:
+        """In whose way the service is asked."""
+        options = self.options
+        if options.vendor is not None:
+            return _named(options.vendor)
+        if options.base_url == OPENAI.base_url:
+            return OPENAI
+        from urllib.parse import urlsplit
 
-        if self.options.max_tokens_field is not None:
-            return self.options.max_tokens_field
-        host = urlsplit(self.options.base_url or "").hostname or ""
-        own = f".{host}".endswith(".openai.com")
-        return "max_completion_tokens" if own else "max_tokens"
+        host = urlsplit(options.base_url or "").hostname or ""
+        # A server at home is nobody's, and the rows need not be read for it.
+        if host.replace(".", "").isdigit():
+            return COMPATIBLE
+        from turnout_openai import _vendors
+
+        return _vendors.at(host)
+
+    @property
+    def status_rules(self) -> Sequence[StatusRule]:  # type: ignore[override]
+        """What the vendor's refusals mean, where they differ from others'."""
+        from turnout_openai._rules import RULES
+
+        return (*self.vendor.status_rules, *RULES)
+
+    def unavailable(self) -> str | None:
+        """Return what is missing: the address, where each customer has its own."""
+        if self.options.base_url is not None:
+            return None
+        form = self.vendor.form
+        like = f", as in {form}" if form else ""
+        return f"its address is not set; set base_url{like}"
+
+    def _headers(self, accepted: str) -> dict[str, str | Secret]:
+        headers: dict[str, str | Secret] = {"Accept": accepted}
+        key = self.key()
+        if key is not None:
+            vendor = self.vendor
+            headers[vendor.key_header] = key.prefixed(vendor.key_prefix)
+        return headers
+
+    def _dated(self, path: str) -> str:
+        """Return the path with the version that the address wants."""
+        version = self.options.api_version
+        if version is None:
+            return path
+        from urllib.parse import quote
+
+        return f"{path}?api-version={quote(version, safe='')}"

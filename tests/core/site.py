@@ -5,12 +5,20 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-__all__ = ["Site"]
+__all__ = ["OWN_NAMES", "Site"]
+
+OWN_NAMES = sorted(
+    entry.name
+    for entry in entry_points(group="turnout")
+    if entry.dist is not None and entry.dist.name == "turnout"
+)
+"""The plugins that come with turnout; each has one provider of its name."""
 
 PREAMBLE = """
 from turnout import *

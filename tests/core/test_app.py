@@ -11,8 +11,7 @@ import pytest
 
 import turnout
 from tests.core.samples import Echo
-from tests.core.site import Site
-from tests.support import own
+from tests.core.site import OWN_NAMES, Site
 from turnout._app import App, current_app
 from turnout._config import Config, read_config
 from turnout._hooks import PluginHooks
@@ -28,6 +27,8 @@ from turnout.provider import BoundTarget
 from turnout.routes import Policy
 from turnout.testing import FakeProvider
 from turnout.types import Secret
+
+SORTED_NAMES = sorted(OWN_NAMES, key=str.casefold)
 
 HELLO = """
 @hookimpl
@@ -106,7 +107,7 @@ def test_a_provider_of_a_plugin_of_another_name_is_found_among_all(site: Site) -
     app = App(Config())
 
     assert app.provider("Hello", {}).info.name == "Hello"
-    assert loaded(app) == {*own.PROVIDERS, "Many"}
+    assert loaded(app) == {*OWN_NAMES, "Many"}
 
 
 def test_whose_a_name_is_does_not_depend_on_what_is_loaded(site: Site) -> None:
@@ -187,7 +188,7 @@ def test_an_unknown_provider_is_told_with_the_nearest(site: Site) -> None:
 
 def test_a_name_like_no_other_is_told_with_all_that_there_are(site: Site) -> None:
     assert refused(App(Config()), "zzz") == (
-        f"unknown provider 'zzz'; there are {', '.join(own.PROVIDERS)}"
+        f"unknown provider 'zzz'; there are {', '.join(SORTED_NAMES)}"
     )
 
 
@@ -219,7 +220,7 @@ def test_others_plugins_can_be_left_out(site: Site) -> None:
 
     app = App(Config(), own_only=True)
 
-    assert list(app.load_all().providers) == list(own.PROVIDERS)
+    assert list(app.load_all().providers) == SORTED_NAMES
     assert app.set_aside == ()
 
 
@@ -245,7 +246,7 @@ def test_a_variable_keeps_other_packages_plugins_out(
         "unknown provider 'Hello'; its plugin is installed, and kept out by "
         "TURNOUT_DISABLE_PLUGINS"
     )
-    assert loaded(app) == set(own.PROVIDERS)
+    assert loaded(app) == {*OWN_NAMES}
 
 
 @pytest.mark.parametrize("value", ["", "0"])

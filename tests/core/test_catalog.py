@@ -120,6 +120,18 @@ def test_what_is_known_of_a_model_is_told() -> None:
     assert CATALOG.info_of("Big-2") is BIG
     assert CATALOG.info_of("small-1") == ModelInfo(name="small-1")
     assert OPEN.info_of("any") == ModelInfo(name="any")
+
+
+def test_a_server_may_say_how_whatever_it_serves_goes_on_with_a_beginning() -> None:
+    own = ModelInfo(name="own")
+    info = ProviderInfo(
+        name="Server", models=(own, "named"), open_models=True, prefill="trailing"
+    )
+    catalog = Catalog(info)
+
+    assert catalog.info_of("own").prefill == "none"
+    assert catalog.info_of("named").prefill == "trailing"
+    assert catalog.info_of("any").prefill == "trailing"
     assert list(CATALOG.models.values())[:2] == [ModelInfo(name="small-1"), BIG]
 
 

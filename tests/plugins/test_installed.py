@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.core.site import OWN_NAMES
 from tests.plugins.conftest import HELLO, PACKAGES
 from tests.plugins.scratch import Scratch
-from tests.support import own
 
 ALL = """
 app = current_app()
@@ -178,7 +178,8 @@ def test_nothing_else_is_set_aside(found: dict[str, Any]) -> None:
 
 
 def test_everything_else_works(found: dict[str, Any]) -> None:
-    assert found["providers"] == dict.fromkeys(own.PROVIDERS, "turnout") | {
+    assert found["providers"] == {
+        **dict.fromkeys(OWN_NAMES, "turnout"),
         "Compatible": "turnout-rows",
         "Hello": "turnout-hello",
         "One": "turnout-rows",
@@ -254,7 +255,7 @@ def test_what_is_always_wanted_is_loaded_beside_what_is_asked_for(
 def test_one_variable_keeps_all_packages_out(scratch: Scratch) -> None:
     run = scratch.run(ALL, TURNOUT_DISABLE_PLUGINS="1")
 
-    assert run.told["providers"] == dict.fromkeys(own.PROVIDERS, "turnout")
+    assert run.told["providers"] == dict.fromkeys(OWN_NAMES, "turnout")
     assert run.told["set_aside"] == []
     assert run.imported == []
 

@@ -89,6 +89,9 @@ class ProviderInfo:
     """Other names for its models, of this provider alone."""
     open_models: bool = False
     """Whether it serves models that are not listed: any name passes through."""
+    prefill: Prefill = "none"
+    """How models of which it says no more than the name are asked to go on with the
+    beginning of an answer, where the server decides that and not the model."""
     url: str | None = None
     """Where a person reads about it."""
     working: bool = True

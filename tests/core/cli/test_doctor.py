@@ -10,7 +10,7 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.support import own
+from tests.core.site import OWN_NAMES
 from turnout.cli import _reach
 from turnout.cli._reach import reach, reason_of
 from turnout.provider import ProviderOptions
@@ -167,7 +167,7 @@ def test_a_broken_configuration_is_an_error(inside: CommandLine) -> None:
         f"{path}: there is no 'ordre'; did you mean 'order'? Mend it, nothing works "
         "until then"
     )
-    assert found["plugins"] == ("ok", ", ".join(own.PROVIDERS))
+    assert found["plugins"] == ("ok", ", ".join(OWN_NAMES))
 
 
 async def test_a_proxy_is_what_is_reached(

@@ -34,6 +34,7 @@ def call(index: int, arguments: str, **begun: object) -> bytes:
 
 class TestOpenAI(ProviderContract):
     provider = OpenAI
+    model_list = (b'{"object": "list", "data": [{"id": "gpt-4o"}]}', ("gpt-4o",))
     base_path = "/v1"
     answers = (
         WireAnswer(

@@ -11,19 +11,13 @@ import pytest
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
 from turnout.types import (
-    ChatRequest,
     Event,
     Finish,
-    ImagePart,
-    Message,
     ReasoningDelta,
-    TextPart,
-    Tool,
-    ToolCall,
     ToolCallDelta,
     Usage,
 )
-from turnout_openai._protocol import Decoder, body
+from turnout_openai._protocol import Decoder
 
 from ...support.openai_server import (
     DONE,
@@ -92,106 +86,6 @@ def reported(data: bytes, slicing: Slicing = whole) -> tuple[str, object]:
     assert decoder.reported is not None
     assert not any(isinstance(event, Finish) for event in events)
     return text_of(events), json.loads(decoder.reported)
-
-
-# Requests.
-
-
-def test_a_question_alone_has_what_every_request_has() -> None:
-    assert body(ChatRequest.build("Why?", model="m"), "max_tokens") == {
-        "model": "m",
-        "messages": [{"role": "user", "content": "Why?"}],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-
-
-def test_every_option_has_its_field() -> None:
-    tool = Tool(name="look", description="Look.", parameters={"type": "object"})
-    request = ChatRequest.build(
-        "Why?",
-        model="m",
-        temperature=0,
-        max_tokens=5,
-        top_p=0.5,
-        stop="end",
-        seed=7,
-        tools=[tool],
-        tool_choice="auto",
-        response_format={"type": "json_object"},
-    )
-
-    made = body(request, "max_completion_tokens")
-
-    assert (
-        made.items()
-        >= {
-            "temperature": 0,
-            "max_completion_tokens": 5,
-            "top_p": 0.5,
-            "stop": ["end"],
-            "seed": 7,
-            "tool_choice": "auto",
-            "response_format": {"type": "json_object"},
-        }.items()
-    )
-    assert made["tools"] == [
-        {
-            "type": "function",
-            "function": {
-                "name": "look",
-                "description": "Look.",
-                "parameters": {"type": "object"},
-            },
-        }
-    ]
-
-
-def test_messages_are_in_openais_form() -> None:
-    call = ToolCall(id="c1", name="look", arguments="{}")
-    image = ImagePart(data=b"png", media_type="image/png", detail="low")
-    request = ChatRequest.build(
-        [
-            {"role": "system", "content": "Be brief."},
-            Message(role="user", content=(TextPart(text="What?"), image)),
-            Message(role="assistant", tool_calls=(call,)),
-            Message(role="tool", content="a cat", tool_call_id="c1"),
-        ],
-        model="m",
-    )
-
-    assert body(request, "max_tokens")["messages"] == [
-        {"role": "system", "content": "Be brief."},
-        {
-            "role": "user",
-            "content": [
-                {"type": "text", "text": "What?"},
-                {
-                    "type": "image_url",
-                    "image_url": {"url": "data:image/png;base64,cG5n", "detail": "low"},
-                },
-            ],
-        },
-        {
-            "role": "assistant",
-            "content": "",
-            "tool_calls": [
-                {
-                    "id": "c1",
-                    "type": "function",
-                    "function": {"name": "look", "arguments": "{}"},
-                }
-            ],
-        },
-        {"role": "tool", "content": "a cat", "tool_call_id": "c1"},
-    ]
-
-
-def test_extra_goes_over_what_is_set() -> None:
-    extra = {"stream_options": None, "user": "u"}
-    made = body(ChatRequest.build("Why?", model="m", extra=extra), "max_tokens")
-
-    assert (made["stream_options"], made["user"]) == (None, "u")
 
 
 # Framing.
@@ -498,9 +392,6 @@ def test_the_last_usage_holds(sent: list[bytes], expected: Usage | None) -> None
     broken = event(chunk({"content": "a"}, usage={"prompt_tokens": 3}))
 
     decoder, events = decoded(broken)
-    decoder, events = decoded(
-        event(chunk({"content": "a"}, usage={"prompt_tokens": 3}))
-    )
 
     assert events == ["a", Usage(input_tokens=3)]
     assert not decoder.ended
@@ -534,6 +425,7 @@ def test_deltas_may_be_anything_that_is_empty() -> None:
 
 
 def test_other_answers_are_left_out() -> None:
+    # S09: a stream is one answer, and several are refused before they are asked for.
     other = {"choices": [{"index": 1, "delta": {"content": "other"}}]}
 
     assert decode(event(other) + text("a") + DONE)[:-1] == ["a"]
@@ -575,7 +467,7 @@ def call(**fields: object) -> bytes:
 
 
 def test_tool_calls_are_told_apart_by_their_index() -> None:
-    data = (
+    data = (  # S03
         call(index=0, id="a", type="function", function={"name": "f", "arguments": ""})
         + call(index=1, id="b", function={"name": "g", "arguments": "{"})
         + call(index=0, function={"arguments": "{}"})
@@ -608,6 +500,23 @@ def test_tool_calls_without_an_index_are_told_apart_by_id_or_name() -> None:
         ToolCallDelta(index=2, arguments="2"),
         ToolCallDelta(index=2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        pytest.param(["look", "look"], ["look", None], id="again"),
+        pytest.param(["look_", "up"], ["look_", "look_up"], id="pieces"),
+        pytest.param(["look_", "look_up"], ["look_", "look_up"], id="so far"),
+        pytest.param(["look", ""], ["look", None], id="empty"),
+    ],
+)
+def test_a_name_is_told_once_and_whole(names: list[str], told: list[str]) -> None:
+    data = b"".join(call(index=0, function={"name": name}) for name in names)  # S03
+
+    events = decode(data + DONE)[:-1]
+
+    assert events == [ToolCallDelta(index=0, name=name) for name in told]
 
 
 def test_the_older_form_of_a_call_is_a_tool_call() -> None:
@@ -658,6 +567,13 @@ def test_a_whole_completion_is_an_answer(before: bytes, slicing: Slicing) -> Non
     ]
     assert isinstance(end, Finish)
     assert end.reason == "stop"
+
+
+def test_a_message_beside_a_delta_is_passed_over() -> None:
+    # Perplexity sends what was said so far with every chunk.
+    so_far = {"delta": {}, "message": {"content": "ab"}, "finish_reason": "stop"}
+
+    assert text_of(decode(text("a") + text("b") + event({"choices": [so_far]}))) == "ab"
 
 
 def test_a_whole_completion_needs_no_reason() -> None:
@@ -742,19 +658,6 @@ def test_an_error_inside_an_answer_is_no_success(
 ) -> None:
     # S05 and S06.
     assert reported(text("a") + event(error) + end, slicing) == ("a", error)
-
-
-def test_groqs_error_is_one() -> None:
-    data = text("a") + event(chunk({}, x_groq={"error": "stopped early"})) + DONE
-
-    assert reported(data) == ("a", {"error": "stopped early"})
-
-
-@pytest.mark.parametrize("groq", [{"id": "r"}, {"error": None}, None])
-def test_groqs_other_words_are_none(groq: object) -> None:
-    data = event(chunk({"content": "a"}, x_groq=groq, error=None)) + finish() + DONE
-
-    assert text_of(decode(data)) == "a"
 
 
 def test_an_error_whose_event_was_cut_off_counts_where_it_is_whole() -> None:

@@ -138,22 +138,6 @@ async def test_a_conversation_with_every_option_keeps_every_rule() -> None:
     assert (body["max_tokens"], body["seed"], body["user"]) == (9, 2, "u")
 
 
-@pytest.mark.parametrize(
-    ("options", "field"),
-    [
-        ({}, "max_completion_tokens"),
-        ({"base_url": "https://eu.api.openai.com/v1"}, "max_completion_tokens"),
-        ({"base_url": "https://openai.com.evil.example/v1"}, "max_tokens"),
-        ({"base_url": "http://notopenai.com"}, "max_tokens"),
-        ({"max_tokens_field": "max_tokens"}, "max_tokens"),
-    ],
-)
-def test_the_field_for_max_tokens_is_known_by_the_address(
-    options: dict[str, Any], field: str
-) -> None:
-    assert OpenAI(**options)._max_tokens_field == field  # pyright: ignore[reportPrivateUsage]
-
-
 async def test_the_field_for_max_tokens_can_be_set() -> None:
     async with OpenAIServer() as server:
         provider = OpenAI(
@@ -171,6 +155,7 @@ def test_there_is_no_other_field_for_max_tokens() -> None:
 
 @pytest.mark.parametrize("n", [2, 0, "2"])
 async def test_several_answers_are_refused_before_any_request(n: object) -> None:
+    # S09.
     async with OpenAIServer() as server:
         with pytest.raises(UnsupportedError, match="one answer"):
             await OpenAI(base_url=server.base_url).complete("Why?", extra={"n": n})
@@ -265,6 +250,28 @@ async def test_a_whole_completion_is_an_answer() -> None:
 
     assert (got.text, got.finish_reason) == ("Hi", "length")
     assert got.usage == Usage(input_tokens=1)
+
+
+async def test_calls_at_once_are_put_together() -> None:
+    def increment(**call: object) -> bytes:
+        return event(chunk({"tool_calls": [call]}))
+
+    body = (  # S03
+        increment(index=0, id="a", function={"name": "look_", "arguments": ""})
+        + increment(index=1, id="b", function={"name": "now"})
+        + increment(index=0, id="a", function={"name": "up", "arguments": '{"a"'})
+        + increment(index=1, id="b", function={"arguments": ""})
+        + increment(index=0, function={"arguments": ":1}"})
+        + finish("tool_calls")
+        + DONE
+    )
+    async with OpenAIServer(body) as server:
+        got = await OpenAI(base_url=server.base_url).complete("Why?")
+
+    assert got.tool_calls == (
+        ToolCall(id="a", name="look_up", arguments='{"a":1}'),
+        ToolCall(id="b", name="now", arguments=""),
+    )
 
 
 async def test_tool_calls_and_reasoning_are_put_together() -> None:

@@ -1,0 +1,79 @@
+"""The body of a request for chat completions. No I/O.
+
+Source: OpenAI's chat completions reference; wire.md 2.1 and 2.2, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from turnout.types import (
+    ChatRequest,
+    Message,
+    Prefill,
+    message_to_openai,
+    tool_to_openai,
+)
+from turnout_openai._vendor import Vendor
+
+__all__ = ["body"]
+
+_FLAGS: dict[Prefill, str] = {"prefix_flag": "prefix", "partial_flag": "partial"}
+"""What marks a last message as the beginning of the answer."""
+
+_CONTINUE: dict[Prefill, dict[str, object]] = {
+    "continue_final": {"continue_final_message": True, "add_generation_prompt": False}
+}
+"""What says so in the request."""
+
+
+def body(
+    request: ChatRequest,
+    vendor: Vendor,
+    *,
+    max_tokens_field: str | None = None,
+    prefill: Prefill = "none",
+) -> dict[str, object]:
+    """Return the body of a request. `extra` goes over what is set here.
+
+    Args:
+        request: What to ask.
+        vendor: Whom.
+        max_tokens_field: What the greatest number of tokens is called; None means as
+            the vendor calls it.
+        prefill: How the model is asked to go on with the beginning of an answer.
+    """
+    messages = [message_to_openai(message) for message in request.messages]
+    # A server at home may have but one model, and need no name of it.
+    fields: dict[str, object] = {"model": request.model} if request.model else {}
+    fields["messages"] = messages
+    fields["stream"] = True
+    if vendor.asks_usage:
+        fields["stream_options"] = {"include_usage": True}
+    optional = {
+        "temperature": request.temperature,
+        max_tokens_field or vendor.max_tokens_field: request.max_tokens,
+        "top_p": request.top_p,
+        "stop": list(request.stop) or None,
+        vendor.seed_field: request.seed,
+        "tools": [tool_to_openai(tool) for tool in request.tools] or None,
+        "tool_choice": request.tool_choice,
+        "response_format": request.response_format,
+    }
+    fields.update((k, v) for k, v in optional.items() if v is not None)
+    state_name = vendor.decoder.state_name
+    if state_name is not None:
+        for message, sent in zip(request.messages, messages, strict=True):
+            sent.update(_state(message, state_name))
+    if request.prefill:
+        fields.update(_CONTINUE.get(prefill, {}))
+        if prefill in _FLAGS:
+            messages[-1][_FLAGS[prefill]] = True
+    return {**fields, **request.extra}
+
+
+def _state(message: Message, name: str) -> Mapping[str, object]:
+    """Return the fields that the service wants to see again with its message."""
+    kept = None if message.state is None else message.state.get(name)
+    return cast("Mapping[str, object]", kept) if isinstance(kept, Mapping) else {}

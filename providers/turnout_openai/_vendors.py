@@ -1,0 +1,357 @@
+"""Who speaks as OpenAI does: one row a vendor, with what it does in another way.
+
+To add one: a row here and in `VENDORS`, and an entry point of the vendor's name that
+points to the row's, as the others do. Listings show it then, and `get_provider` finds
+it.
+
+Addresses and departures: the vendors' pages, wire.md 2.2. Windows, limits and what
+models go on from a beginning: LiteLLM 1.109.1's table of models, which names the
+vendor's page for each; where it is another source, the row says so. All was read
+2026-11-22.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from turnout.errors import (
+    AuthenticationError,
+    ContextLengthError,
+    OverloadedError,
+)
+from turnout.http import StatusRule
+from turnout.types import ModelInfo
+from turnout_openai._deviations import (
+    DeepSeekDecoder,
+    GroqDecoder,
+    MistralDecoder,
+    OpenRouterDecoder,
+    PerplexityDecoder,
+)
+from turnout_openai._vendor import COMPATIBLE, OPENAI, USUAL, Vendor
+
+__all__ = ["VENDORS", "at", "named"]
+
+_TABLE = "LiteLLM 1.109.1's table of models, read 2026-11-22"
+_PARTIAL = "Alibaba Cloud's page of partial mode and LiteLLM 1.109.1, read 2026-11-22"
+
+_TEXT_ONLY = replace(USUAL, images=False)
+
+AZURE_OPENAI = Vendor(
+    name="AzureOpenAI",
+    form="https://NAME.openai.azure.com/openai/v1",
+    hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
+    key_variable="AZURE_OPENAI_API_KEY",
+    url="https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle",
+    capabilities=replace(USUAL, files=True),
+    max_tokens_field="max_completion_tokens",
+    key_header="api-key",
+    key_prefix="",
+)
+
+CEREBRAS = Vendor(
+    name="Cerebras",
+    base_url="https://api.cerebras.ai/v1",
+    hosts=("cerebras.ai",),
+    key_variable="CEREBRAS_API_KEY",
+    url="https://inference-docs.cerebras.ai/resources/openai",
+    models=(
+        ModelInfo(
+            name="gpt-oss-120b",
+            context_window=131_072,
+            max_output_tokens=32_768,
+            capabilities=_TEXT_ONLY,
+            source=_TABLE,
+        ),
+        ModelInfo(
+            name="gemma-4-31b",
+            context_window=131_072,
+            max_output_tokens=40_960,
+            source=_TABLE,
+        ),
+    ),
+    max_tokens_field="max_completion_tokens",
+)
+
+DEEPSEEK = Vendor(
+    name="DeepSeek",
+    base_url="https://api.deepseek.com",
+    hosts=("deepseek.com",),
+    key_variable="DEEPSEEK_API_KEY",
+    url="https://api-docs.deepseek.com",
+    models=tuple(
+        ModelInfo(
+            name=name,
+            context_window=1_000_000,
+            max_output_tokens=393_216,
+            prefill="prefix_flag",
+            source=_TABLE,
+        )
+        for name in ("deepseek-flash", "deepseek-v4-pro")
+    ),
+    # It answers in JSON where that is asked for, and is bound to no schema.
+    capabilities=replace(USUAL, images=False, seed=False, response_format=False),
+    prefill_path="/beta/chat/completions",
+    decoder=DeepSeekDecoder,
+    status_rules=(
+        StatusRule(error=OverloadedError, codes={"insufficient_system_resource"}),
+    ),
+)
+
+FIREWORKS = Vendor(
+    name="Fireworks",
+    base_url="https://api.fireworks.ai/inference/v1",
+    hosts=("fireworks.ai",),
+    key_variable="FIREWORKS_API_KEY",
+    url="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+    models=(
+        ModelInfo(
+            name="accounts/fireworks/models/kimi-k3",
+            aliases=("kimi-k3",),
+            context_window=1_048_576,
+            max_output_tokens=131_072,
+            source=_TABLE,
+        ),
+    ),
+)
+
+GROQ = Vendor(
+    name="Groq",
+    base_url="https://api.groq.com/openai/v1",
+    hosts=("groq.com",),
+    key_variable="GROQ_API_KEY",
+    url="https://console.groq.com/docs/openai",
+    models=(
+        *(
+            ModelInfo(
+                name=name,
+                context_window=131_072,
+                max_output_tokens=65_536,
+                capabilities=_TEXT_ONLY,
+                source=_TABLE,
+            )
+            for name in ("openai/gpt-oss-120b", "openai/gpt-oss-20b")
+        ),
+        ModelInfo(
+            name="qwen/qwen3.8-27b",
+            context_window=131_072,
+            max_output_tokens=16_384,
+            source=_TABLE,
+        ),
+    ),
+    max_tokens_field="max_completion_tokens",
+    decoder=GroqDecoder,
+)
+
+HUGGING_FACE = Vendor(
+    name="HuggingFace",
+    base_url="https://router.huggingface.co/v1",
+    hosts=("router.huggingface.co",),
+    key_variable="HF_TOKEN",
+    url="https://huggingface.co/docs/inference-providers",
+    models=("openai/gpt-oss-120b",),
+)
+
+LITELLM = Vendor(
+    name="LiteLLM",
+    base_url="http://127.0.0.1:4000/v1",
+    key_variable="LITELLM_PROXY_API_KEY",
+    needs_key=False,
+    url="https://docs.litellm.ai/docs/simple_proxy",
+    capabilities=replace(USUAL, files=True),
+)
+
+LLAMA_CPP = Vendor(
+    name="llama.cpp",
+    base_url="http://127.0.0.1:8080/v1",
+    key_variable="LLAMA_API_KEY",
+    needs_key=False,
+    url="https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
+    # Observed: the server goes on with a last message of the assistant's.
+    prefill="trailing",
+)
+
+LM_STUDIO = Vendor(
+    name="LMStudio",
+    base_url="http://127.0.0.1:1234/v1",
+    key_variable="LM_STUDIO_API_KEY",
+    needs_key=False,
+    url="https://lmstudio.ai/docs/developer/openai-compat",
+)
+
+MISTRAL = Vendor(
+    name="Mistral",
+    base_url="https://api.mistral.ai/v1",
+    hosts=("mistral.ai",),
+    key_variable="MISTRAL_API_KEY",
+    url="https://docs.mistral.ai/api",
+    models=tuple(
+        ModelInfo(
+            name=name, context_window=262_144, prefill="prefix_flag", source=_TABLE
+        )
+        for name in (
+            "mistral-small-latest",
+            "mistral-medium-latest",
+            "mistral-large-latest",
+            "ministral-8b-latest",
+        )
+    ),
+    seed_field="random_seed",
+    asks_usage=False,
+    decoder=MistralDecoder,
+)
+
+OPENROUTER = Vendor(
+    name="OpenRouter",
+    base_url="https://openrouter.ai/api/v1",
+    hosts=("openrouter.ai",),
+    key_variable="OPENROUTER_API_KEY",
+    url="https://openrouter.ai/docs/api-reference/overview",
+    models=("openrouter/auto",),
+    capabilities=replace(USUAL, files=True),
+    decoder=OpenRouterDecoder,
+)
+
+PERPLEXITY = Vendor(
+    name="Perplexity",
+    base_url="https://api.perplexity.ai",
+    hosts=("perplexity.ai",),
+    key_variable="PERPLEXITY_API_KEY",
+    url="https://docs.perplexity.ai/docs/sonar/openai-compatibility",
+    models=(
+        ModelInfo(name="sonar", context_window=128_000, source=_TABLE),
+        ModelInfo(
+            name="sonar-pro",
+            context_window=200_000,
+            max_output_tokens=8000,
+            source=_TABLE,
+        ),
+        ModelInfo(name="sonar-reasoning-pro", context_window=128_000, source=_TABLE),
+        ModelInfo(name="sonar-deep-research", context_window=128_000, source=_TABLE),
+    ),
+    capabilities=replace(USUAL, stop=False, seed=False, tools=False),
+    asks_usage=False,
+    models_path=None,
+    decoder=PerplexityDecoder,
+)
+
+QWEN = Vendor(
+    name="Qwen",
+    base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    hosts=("aliyuncs.com",),
+    key_variable="DASHSCOPE_API_KEY",
+    url="https://www.alibabacloud.com/help/en/model-studio/qwen-api-reference",
+    models=(
+        ModelInfo(
+            name="qwen-plus",
+            context_window=129_024,
+            max_output_tokens=16_384,
+            prefill="partial_flag",
+            source=_PARTIAL,
+        ),
+        ModelInfo(
+            name="qwen-flash",
+            context_window=997_952,
+            max_output_tokens=32_768,
+            prefill="partial_flag",
+            source=_PARTIAL,
+        ),
+        ModelInfo(
+            name="qwen3-coder-plus",
+            context_window=997_952,
+            max_output_tokens=65_536,
+            prefill="partial_flag",
+            source=_PARTIAL,
+        ),
+        # It thinks before it answers, and goes on with nothing then.
+        ModelInfo(
+            name="qwen3.8-max",
+            context_window=991_808,
+            max_output_tokens=131_072,
+            source=_TABLE,
+        ),
+    ),
+)
+
+TOGETHER = Vendor(
+    name="Together",
+    base_url="https://api.together.ai/v1",
+    hosts=("together.ai", "together.xyz"),
+    key_variable="TOGETHER_API_KEY",
+    url="https://docs.together.ai/docs/openai-api-compatibility",
+    models=(
+        ModelInfo(
+            name="openai/gpt-oss-120b",
+            context_window=131_072,
+            capabilities=_TEXT_ONLY,
+            source=_TABLE,
+        ),
+    ),
+    # Its page of errors has 403 for input that is too long, and for nothing else.
+    status_rules=(StatusRule(error=ContextLengthError, statuses={403}),),
+)
+
+VLLM = Vendor(
+    name="vLLM",
+    base_url="http://127.0.0.1:8000/v1",
+    key_variable="VLLM_API_KEY",
+    needs_key=False,
+    url="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
+    prefill="continue_final",
+)
+
+XAI = Vendor(
+    name="xAI",
+    base_url="https://api.x.ai/v1",
+    hosts=("x.ai",),
+    key_variable="XAI_API_KEY",
+    url="https://docs.x.ai/docs/api-reference",
+    models=(
+        ModelInfo(name="grok-4.7", context_window=500_000, source=_TABLE),
+        ModelInfo(name="grok-4.3", context_window=1_000_000, source=_TABLE),
+    ),
+    # Its models that reason refuse `stop`, and the listed ones do.
+    capabilities=replace(USUAL, stop=False),
+    status_rules=(
+        StatusRule(
+            error=AuthenticationError,
+            statuses={400},
+            phrases=("incorrect api key provided",),
+        ),
+    ),
+)
+
+VENDORS = (
+    AZURE_OPENAI,
+    CEREBRAS,
+    DEEPSEEK,
+    FIREWORKS,
+    GROQ,
+    HUGGING_FACE,
+    LITELLM,
+    LLAMA_CPP,
+    LM_STUDIO,
+    MISTRAL,
+    OPENROUTER,
+    PERPLEXITY,
+    QWEN,
+    TOGETHER,
+    VLLM,
+    XAI,
+)
+
+
+def named(name: str) -> Vendor | None:
+    """Return the vendor of a name, without regard to case; None where there is none."""
+    return next((v for v in _KNOWN if v.name.casefold() == name.casefold()), None)
+
+
+def at(host: str) -> Vendor:
+    """Return the vendor whose host it is; where it is nobody's, `COMPATIBLE`."""
+    for vendor in _KNOWN:
+        if any(f".{host}".endswith(f".{known}") for known in vendor.hosts):
+            return vendor
+    return COMPATIBLE
+
+
+_KNOWN = (OPENAI, *VENDORS)

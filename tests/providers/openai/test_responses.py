@@ -1,0 +1,383 @@
+"""Responses, without any network. The ids are those of cases.md."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+import pytest
+
+from turnout.errors import ProtocolError, StreamTruncatedError
+from turnout.testing._slicing import Slicing, at_random, by_size, whole
+from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
+from turnout_openai._responses import ResponsesDecoder
+
+from ...support.responses_events import (
+    Fields,
+    answer,
+    call,
+    call_item,
+    completed,
+    created,
+    delta,
+    ended,
+    item_done,
+    message,
+    message_item,
+    numbered,
+    reasoning,
+    reasoning_item,
+    response,
+    sent,
+)
+
+SLICINGS = [
+    pytest.param(whole, id="whole"),
+    pytest.param(by_size(1), id="bytes"),
+    *(pytest.param(at_random(seed), id=f"random-{seed}") for seed in range(5)),
+]
+
+
+def decoded(
+    data: bytes, slicing: Slicing = whole
+) -> tuple[ResponsesDecoder, list[Event]]:
+    decoder = ResponsesDecoder("Vendor", "req-1")
+    events: list[Event] = []
+    for part in slicing(data):
+        events += decoder.feed(part)
+        if decoder.done:
+            break
+    return decoder, [*events, *decoder.close()]
+
+
+def decode(data: bytes, slicing: Slicing = whole) -> list[Event]:
+    """Return what an answer brings, which has to be complete."""
+    decoder, events = decoded(data, slicing)
+    assert decoder.reported is None
+    decoder.check()
+    return events
+
+
+def end_of(events: list[Event]) -> Finish:
+    assert isinstance(events[-1], Finish)
+    return events[-1]
+
+
+def text_of(events: list[Event]) -> str:
+    return "".join(event for event in events if isinstance(event, str))
+
+
+def error_of(data: bytes, slicing: Slicing = whole) -> Exception:
+    decoder, events = decoded(data, slicing)
+    with pytest.raises((ProtocolError, StreamTruncatedError)) as caught:
+        decoder.check()
+    assert not any(isinstance(event, Finish) for event in events)
+    return caught.value
+
+
+def reported(data: bytes) -> object:
+    decoder, events = decoded(data)
+    assert decoder.reported is not None
+    assert not any(isinstance(event, Finish) for event in events)
+    return json.loads(decoder.reported)
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+def test_an_answer_is_the_same_however_it_is_cut(slicing: Slicing) -> None:
+    events = decode(answer("Café", " \u2028", "\U0001f5fc"), slicing)  # S18
+
+    assert events == [
+        "Café",
+        " \u2028",
+        "\U0001f5fc",
+        Usage(input_tokens=9, output_tokens=7, cached_tokens=3, reasoning_tokens=2),
+        Finish(
+            reason="stop",
+            details={
+                "id": "resp_1",
+                "model": "m-1",
+                "finish_reason": "completed",
+                "request_id": "req-1",
+            },
+        ),
+    ]
+
+
+def test_every_cut_of_an_answer_is_truncated_or_complete() -> None:
+    data = answer("a", "b")
+    complete = len(data) - len(b"\n\n")
+
+    for cut in range(0, complete, 7):
+        assert isinstance(error_of(data[:cut]), StreamTruncatedError)
+    for cut in range(complete, len(data) + 1):
+        assert text_of(decode(data[:cut])) == "ab"
+
+
+def test_a_mark_of_chat_completions_ends_nothing() -> None:
+    data = numbered(created(), *message("a")) + b"data: [DONE]\n\n"
+
+    assert isinstance(error_of(data), StreamTruncatedError)
+
+
+def test_what_follows_the_end_is_passed_over() -> None:
+    limits: Fields = {"type": "response.rate_limits.updated"}  # S18
+
+    decoder, events = decoded(answer("a") + sent(limits) + b"data: oops\n\n")
+
+    assert decoder.done
+    assert end_of(events).reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("told", "reason", "word"),
+    [
+        ({"reason": "max_output_tokens"}, "length", "max_output_tokens"),
+        ({"reason": "content_filter"}, "content_filter", "content_filter"),
+        ({"reason": "steered"}, "unknown", "steered"),
+        ({}, "unknown", "incomplete"),
+        ({"reason": None}, "unknown", "incomplete"),
+    ],
+)
+def test_an_incomplete_answer_ends_with_its_reason(
+    told: Fields, reason: str, word: str
+) -> None:
+    last = ended("incomplete", incomplete_details=told)  # S18
+
+    end = end_of(decode(numbered(created(), *message("a"), last)))
+
+    assert (end.reason, end.details["finish_reason"]) == (reason, word)
+
+
+@pytest.mark.parametrize(
+    ("last", "error"),
+    [
+        pytest.param(
+            ended("failed", error={"code": "server_error", "message": "no"}),
+            {"error": {"code": "server_error", "message": "no"}},
+            id="failed",
+        ),
+        pytest.param(
+            {"type": "error", "code": "rate_limit_exceeded", "message": "no"},
+            {"type": "error", "code": "rate_limit_exceeded", "message": "no"},
+            id="error",
+        ),
+        pytest.param(
+            ended("completed", error={"code": "bio_policy"}),
+            {"error": {"code": "bio_policy"}},
+            id="completed with an error",
+        ),
+    ],
+)
+def test_a_failure_is_no_success(last: Fields, error: object) -> None:
+    assert reported(b"".join(map(sent, [created(), *message("a"), last]))) == error
+
+
+@pytest.mark.parametrize("kind", ["failed", "completed"])
+def test_a_failure_may_tell_nothing(kind: str) -> None:
+    last: Fields = {"type": f"response.{kind}", "response": response("failed")}
+
+    assert reported(sent(last)) == last
+
+
+# Numbers.
+
+
+def test_an_event_that_is_sent_twice_counts_once() -> None:
+    first = numbered(created(), delta("a"))
+    second = numbered(delta("a"), delta("b"), completed("ab"), start=1)
+
+    assert text_of(decode(first + second)) == "ab"
+
+
+@pytest.mark.parametrize("number", [0, None])
+def test_a_server_need_not_count(number: int | None) -> None:
+    given = [created(), delta("a"), delta("a"), completed("aa")]
+
+    data = b"".join(sent({**event, "sequence_number": number}) for event in given)
+
+    assert text_of(decode(data)) == "aa"
+
+
+def test_a_gap_breaks_an_answer_that_lacks_text() -> None:
+    lost = numbered(created(), delta("a"))  # S18
+    after = numbered(delta("c"), completed("abc"), start=3)
+
+    error = error_of(lost + after)
+
+    assert isinstance(error, ProtocolError)
+    assert "some events did not come" in str(error)
+
+
+def test_a_gap_in_which_no_text_was_lost_harms_nothing() -> None:
+    refused = {"type": "refusal", "refusal": "no"}
+    last = ended(
+        "completed",
+        reasoning_item("hm"),
+        {**message_item("a"), "content": [refused]},
+    )
+    told: Fields = {"type": "response.refusal.delta", "delta": "no"}
+    data = numbered(created(), told) + numbered(last, start=9)
+
+    assert text_of(decode(data)) == "no"
+
+
+# What an answer holds.
+
+
+def test_calls_are_told_in_pieces() -> None:
+    last = ended("completed", call_item("f", "{}"), call_item("g", "", 2))
+    calls = [*call("f", "{", "", "}"), *call("g", number=2)]
+
+    *events, _, end = decode(numbered(created(), *calls, last))
+
+    assert events == [
+        ToolCallDelta(index=0, id="call_1", name="f"),
+        ToolCallDelta(index=0, arguments="{"),
+        ToolCallDelta(index=0, arguments="}"),
+        ToolCallDelta(index=1, id="call_2", name="g"),
+    ]
+    assert isinstance(end, Finish)
+    assert end.reason == "tool_calls"
+    assert end.state is None
+
+
+def test_a_call_may_be_told_at_once() -> None:
+    done = item_done(call_item("f", "{}"))
+
+    events = decode(b"".join(map(sent, [created(), done, ended("completed")])))
+
+    assert events[:2] == [
+        ToolCallDelta(index=0, id="call_1", name="f"),
+        ToolCallDelta(index=0, arguments="{}"),
+    ]
+
+
+def test_reasoning_is_told_and_kept_for_the_next_turn() -> None:
+    given = [*reasoning("One.", "Two."), *message("Hi")]
+
+    events = decode(numbered(created(), *given, completed("Hi")))
+
+    assert events[:4] == [
+        ReasoningDelta(text="One."),
+        ReasoningDelta(text="\n\n"),
+        ReasoningDelta(text="Two."),
+        "Hi",
+    ]
+    assert end_of(events).state == {
+        "openai-responses": {
+            "items": [reasoning_item("One.", "Two."), message_item("Hi")]
+        }
+    }
+
+
+def test_reasoning_in_the_open_is_told_and_not_kept() -> None:
+    told: Fields = {"type": "response.reasoning_text.delta", "delta": "hm"}
+    nothing: Fields = {"type": "response.reasoning_text.delta", "delta": ""}
+    given = [told, nothing, *reasoning(encrypted=None), *message("Hi")]
+
+    events = decode(numbered(created(), *given, completed("Hi")))
+
+    assert events[:2] == [ReasoningDelta(text="hm"), "Hi"]
+    assert end_of(events).state is None
+
+
+def test_a_refusal_is_text_and_is_told() -> None:
+    pieces = ("I will", "", " not.")  # S19
+    kind = "response.refusal.delta"
+    told: list[Fields] = [{"type": kind, "delta": piece} for piece in pieces]
+
+    events = decode(numbered(created(), *told, ended("completed")))
+
+    assert text_of(events) == "I will not."
+    assert end_of(events).reason == "stop"
+    assert end_of(events).details["refusal"] is True
+
+
+def test_unknown_events_are_passed_over() -> None:
+    unknown: Fields = {"type": "response.something.new", "delta": 7}
+    other: Fields = {"type": "response.output_item.added", "item": {"type": "new"}}
+
+    assert text_of(decode(numbered(unknown, other, delta(""), completed("")))) == ""
+
+
+def test_usage_may_be_missing() -> None:
+    last: Fields = {"type": "response.completed", "response": {"id": "r"}}
+
+    assert decode(sent(last)) == [
+        Finish(
+            reason="stop",
+            details={"id": "r", "finish_reason": "completed", "request_id": "req-1"},
+        )
+    ]
+
+
+ODD: list[Fields] = [
+    {"type": "response.output_text.delta", "delta": 7},
+    {"type": "response.refusal.delta"},
+    {"type": "response.reasoning_text.delta", "delta": []},
+    {"type": "response.output_item.added", "item": 7},
+    {"type": "response.output_item.done"},
+    {
+        "type": "response.output_item.done",
+        "item": {"type": "function_call"},
+    },
+    {"type": "response.function_call_arguments.delta", "delta": "{"},
+    {"type": "response.completed"},
+    {"type": "response.failed", "response": "no"},
+    {"type": "response.completed", "response": {"usage": 7}},
+    {"type": "response.incomplete", "response": {"status": 7}},
+]
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize("bad", [b"oops", b"[]", *map(json.dumps, ODD)])
+def test_an_event_that_is_not_of_the_protocol_breaks_it(
+    bad: bytes | str, slicing: Slicing
+) -> None:
+    data = bad.encode() if isinstance(bad, str) else bad
+    data = sent(delta("before")) + b"data: " + data + b"\n\n" + answer("a")
+
+    assert isinstance(error_of(data, slicing), ProtocolError)
+
+
+# What is no stream.
+
+
+def test_a_whole_response_is_an_answer() -> None:
+    refused = {"type": "refusal", "refusal": " no"}
+    said = message_item("Hi")
+    content: list[object] = [*cast("list[object]", said["content"]), refused]
+    items: list[Fields] = [
+        reasoning_item("hm"),
+        {**said, "content": [*content, {"type": "new"}]},
+        call_item("f", "{}"),
+    ]
+    document = response("completed", output=items)  # F21
+
+    events = decode(json.dumps(document, indent=2).encode())
+
+    assert events[:-1] == [
+        ReasoningDelta(text="hm"),
+        "Hi",
+        " no",
+        ToolCallDelta(index=0, id="call_1", name="f"),
+        ToolCallDelta(index=0, arguments="{}"),
+    ]
+    assert end_of(events).reason == "tool_calls"
+    assert end_of(events).details["refusal"] is True
+    assert end_of(events).state == {"openai-responses": {"items": items}}
+
+
+@pytest.mark.parametrize(
+    "document", [{"error": {"message": "no"}}, [{"error": {"message": "no"}}]]
+)
+def test_a_document_in_place_of_an_answer_is_its_error(document: object) -> None:
+    assert reported(json.dumps(document).encode()) == document  # F20
+
+
+def test_a_whole_response_that_failed_is_its_error() -> None:
+    document = response("failed", error={"code": "server_error"})
+
+    assert reported(json.dumps(document).encode()) == {
+        "error": {"code": "server_error"}
+    }
