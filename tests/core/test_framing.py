@@ -302,6 +302,8 @@ def test_any_stream_in_any_pieces_is_what_the_standard_says(seed: int) -> None:
 
 # What nearly all streams are made of, and little of what may stand between.
 USUAL = [b'data: {"a": 1}\n\n'] * 9 + TOKENS
+NAMED = [b'event: e\ndata: {"a": 1}\n\n'] * 9 + TOKENS
+BOTH = USUAL[:9] + NAMED
 
 
 def data_of(
@@ -312,7 +314,9 @@ def data_of(
     return found, splitter.close()
 
 
-@pytest.mark.parametrize("tokens", [TOKENS, USUAL], ids=["odd", "usual"])
+@pytest.mark.parametrize(
+    "tokens", [TOKENS, USUAL, NAMED, BOTH], ids=["odd", "usual", "named", "both"]
+)
 @pytest.mark.parametrize("seed", range(20))
 def test_data_alone_is_that_of_the_events(seed: int, tokens: list[bytes]) -> None:
     source = random.Random(seed)
@@ -325,6 +329,36 @@ def test_data_alone_is_that_of_the_events(seed: int, tokens: list[bytes]) -> Non
             found, rest = data_of(stream, slicing)
             assert found == [event.data for event in expected if event], stream
             assert rest == last
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        pytest.param(b"event: a\ndata: 1\n\n", [b"1"], id="one"),
+        pytest.param(
+            b"event: a\ndata: 1\n\nevent: b\ndata: 2\n\n", [b"1", b"2"], id="two"
+        ),
+        pytest.param(
+            b"event: a\n\nevent: b\ndata: 2\ndata: 3\n\n", [b"2\n3"], id="uneven"
+        ),
+        pytest.param(b"event: a\ndata: \n\n", [b""], id="empty"),
+        pytest.param(b"event: a\ndata: 1\ndata: 2\n\n", [b"1\n2"], id="two lines"),
+        pytest.param(
+            b"event: a\ndata: 1\n\ndata: 0\ndata: 2\n\n", [b"1", b"0\n2"], id="mixed"
+        ),
+        pytest.param(
+            b"event: a\ndata: 1\n\n\nevent: b\ndata: 2\n\n", [b"1", b"2"], id="blank"
+        ),
+        pytest.param(
+            b"event: a\ndata: 1\n\n: c\ndata: 2\n\n", [b"1", b"2"], id="comment"
+        ),
+    ],
+)
+@pytest.mark.parametrize("slicing", [whole, by_size(1), by_size(18)])
+def test_data_alone_of_events_that_have_names(
+    stream: bytes, expected: list[bytes], slicing: Slicing
+) -> None:
+    assert data_of(stream, slicing) == (expected, None)
 
 
 def test_data_alone_and_events_may_be_asked_for_in_turn() -> None:

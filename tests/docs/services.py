@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.anthropic_server import AnthropicServer
 from tests.support.flowgpt_server import FlowGptServer
 from tests.support.forward_proxy import ForwardProxy
 from tests.support.gemini_server import GeminiServer
@@ -35,6 +36,9 @@ base_url = "{ollama}"
 
 [providers.OpenAI]
 base_url = "{openai}"
+
+[providers.Anthropic]
+base_url = "{anthropic}"
 """
 
 
@@ -60,11 +64,15 @@ class Services:
 def services() -> Generator[Services]:
     """Start the servers in a thread of their own, and install the example package."""
     with tempfile.TemporaryDirectory() as folder, _servers() as urls:
-        flowgpt, gemini, ollama, openai, proxy = urls
+        anthropic, flowgpt, gemini, ollama, openai, proxy = urls
         site, config = Path(folder) / "site", Path(folder) / "turnout.toml"
         _install(ROOT / "examples" / "turnout-hello", site)
         written = _CONFIG.format(
-            flowgpt=flowgpt, gemini=gemini, ollama=ollama, openai=openai
+            anthropic=anthropic,
+            flowgpt=flowgpt,
+            gemini=gemini,
+            ollama=ollama,
+            openai=openai,
         )
         config.write_text(written, encoding="utf-8")
         yield Services(
@@ -83,6 +91,7 @@ def _servers() -> Generator[list[str]]:
 
     async def serve() -> None:
         async with (
+            AnthropicServer() as anthropic,
             FlowGptServer() as flowgpt,
             GeminiServer() as gemini,
             OllamaServer(tags={"models": [{"name": "llama3.2:latest"}]}) as ollama,
@@ -91,6 +100,7 @@ def _servers() -> Generator[list[str]]:
         ):
             addresses.extend(
                 (
+                    anthropic.url,
                     flowgpt.base_url,
                     gemini.base_url,
                     ollama.url,

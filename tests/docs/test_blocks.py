@@ -1,6 +1,6 @@
 """Every block of the documentation works as it is printed.
 
-FlowGPT, Ollama and OpenAI are servers that enforce their protocols, on loopback; the
+All services are servers that enforce their protocols, on loopback; the
 configuration says where they are.
 """
 

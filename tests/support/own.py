@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-PROVIDERS = ("FlowGpt", "Gemini", "Local", "Ollama", "OpenAI")
+PROVIDERS = ("Anthropic", "FlowGpt", "Gemini", "Local", "Ollama", "OpenAI")
 """By name, as lists show them."""
 
 PACKAGES = (
+    "turnout_anthropic",
     "turnout_flowgpt",
     "turnout_gemini",
     "turnout_local",

@@ -184,16 +184,17 @@ def test_plugins_say_what_they_give(inside: CommandLine) -> None:
     assert done.returncode == 0
     rows = done.stdout.splitlines()
     assert rows == [
-        "Extra     turnout-scripted 1.2  models: 1; aliases: polly; commands",
-        f"FlowGpt   {OWN}         provider FlowGpt",
-        f"Gemini    {OWN}         provider Gemini",
-        "Listener  turnout-scripted 1.2  changes requests; hears of attempts",
-        f"Local     {OWN}         provider Local; commands",
-        f"Ollama    {OWN}         provider Ollama",
-        f"OpenAI    {OWN}         provider OpenAI",
-        "Missing   turnout-scripted 1.2  set aside: plugin 'Missing' cannot be "
+        f"Anthropic  {OWN}         provider Anthropic",
+        "Extra      turnout-scripted 1.2  models: 1; aliases: polly; commands",
+        f"FlowGpt    {OWN}         provider FlowGpt",
+        f"Gemini     {OWN}         provider Gemini",
+        "Listener   turnout-scripted 1.2  changes requests; hears of attempts",
+        f"Local      {OWN}         provider Local; commands",
+        f"Ollama     {OWN}         provider Ollama",
+        f"OpenAI     {OWN}         provider OpenAI",
+        "Missing    turnout-scripted 1.2  set aside: plugin 'Missing' cannot be "
         "imported: ModuleNotFoundError: No module named 'turnout_scripted_missing'",
-        "Faulty    turnout-scripted 1.2  set aside: plugin 'Faulty' raised in "
+        "Faulty     turnout-scripted 1.2  set aside: plugin 'Faulty' raised in "
         "turnout_commands: RuntimeError: no commands today",
     ]
 
@@ -207,12 +208,13 @@ def test_a_plugin_that_gives_nothing_is_listed_as_are_those_kept_out(
     done = inside("plugins")
 
     assert done.stdout.splitlines() == [
-        "Empty    turnout-scripted 1.2  nothing",
-        f"FlowGpt  {OWN}         kept out",
-        f"Gemini   {OWN}         kept out",
-        f"Local    {OWN}         kept out",
-        f"Ollama   {OWN}         kept out",
-        f"OpenAI   {OWN}         kept out",
+        "Empty      turnout-scripted 1.2  nothing",
+        f"Anthropic  {OWN}         kept out",
+        f"FlowGpt    {OWN}         kept out",
+        f"Gemini     {OWN}         kept out",
+        f"Local      {OWN}         kept out",
+        f"Ollama     {OWN}         kept out",
+        f"OpenAI     {OWN}         kept out",
     ]
 
 
@@ -224,6 +226,7 @@ def test_a_broken_configuration_leaves_turnouts_own(inside: CommandLine) -> None
     assert done.returncode == 1
     rows = [line.split(None, 3) for line in done.stdout.splitlines()]
     assert [(row[0], row[3].partition(" ")[0]) for row in rows] == [
+        ("Anthropic", "provider"),
         ("FlowGpt", "provider"),
         ("Gemini", "provider"),
         ("Local", "provider"),

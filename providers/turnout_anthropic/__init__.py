@@ -1,0 +1,5 @@
+"""Anthropic, and whoever speaks its Messages protocol, for turnout."""
+
+from turnout_anthropic._provider import Anthropic, AnthropicOptions
+
+__all__ = ["Anthropic", "AnthropicOptions"]

@@ -1,0 +1,160 @@
+"""Anthropic's models and what it says of itself, as data.
+
+The list is open: any other name is asked for as it stands, a later model's or that of
+another server, and of such a one it is not known that it binds an answer to a schema.
+"""
+
+from dataclasses import replace
+
+from turnout.types import Capabilities, ModelInfo, ProviderInfo
+
+__all__ = ["INFO"]
+
+_OVERVIEW = "Anthropic's overview of its models, read 2026-11-22"
+_TABLE = "LiteLLM's table of models, 1.109.1, read 2026-11-22"
+
+# Who can what beside that stands in the same table, and in Anthropic's own guides of
+# migration to Claude 4.6, 4.7, Haiku 5.5 and others, read on the same day.
+
+# What any server of the protocol is asked for.
+_PROTOCOL = Capabilities(
+    temperature=True,
+    max_tokens=True,
+    top_p=True,
+    stop=True,
+    tools=True,
+    images=True,
+    files=True,
+)
+
+_SCHEMA = replace(_PROTOCOL, response_format=True)
+
+# From Claude Opus 4.7 on, the models refuse these, at their default values too.
+_UNSAMPLED = replace(_SCHEMA, temperature=False, top_p=False)
+
+INFO = ProviderInfo(
+    name="Anthropic",
+    models=(
+        ModelInfo(
+            name="claude-haiku-5-5",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=_OVERVIEW,
+        ),
+        ModelInfo(
+            name="claude-sonnet-5-5",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=_OVERVIEW,
+        ),
+        ModelInfo(
+            name="claude-opus-5-5",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=_OVERVIEW,
+        ),
+        # The table has not heard of it.
+        ModelInfo(
+            name="claude-fable-5-2",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=f"{_OVERVIEW}; the notes of Vercel's @ai-sdk/anthropic 2.0.114",
+        ),
+        ModelInfo(
+            name="claude-fable-5-1",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=_OVERVIEW,
+        ),
+        ModelInfo(
+            name="claude-fable-5",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=_TABLE,
+        ),
+        ModelInfo(
+            name="claude-opus-5",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=_TABLE,
+        ),
+        ModelInfo(
+            name="claude-sonnet-5",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=_TABLE,
+        ),
+        ModelInfo(
+            name="claude-opus-4-8",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=_TABLE,
+        ),
+        ModelInfo(
+            name="claude-opus-4-7",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_UNSAMPLED,
+            source=_TABLE,
+        ),
+        ModelInfo(
+            name="claude-opus-4-6",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_SCHEMA,
+            source=_TABLE,
+        ),
+        ModelInfo(
+            name="claude-sonnet-4-6",
+            context_window=1_000_000,
+            max_output_tokens=128_000,
+            capabilities=_SCHEMA,
+            source=_TABLE,
+        ),
+        # The last ones that go on with the beginning of an answer. Their names without
+        # a date are aliases, by Anthropic's own words.
+        ModelInfo(
+            name="claude-opus-4-5-20251101",
+            aliases=("claude-opus-4-5",),
+            context_window=200_000,
+            max_output_tokens=64_000,
+            capabilities=_SCHEMA,
+            prefill="trailing",
+            source=_TABLE,
+        ),
+        ModelInfo(
+            name="claude-sonnet-4-5-20250929",
+            aliases=("claude-sonnet-4-5",),
+            context_window=200_000,
+            max_output_tokens=64_000,
+            capabilities=_SCHEMA,
+            prefill="trailing",
+            source=_TABLE,
+        ),
+        ModelInfo(
+            name="claude-haiku-4-5-20251001",
+            aliases=("claude-haiku-4-5",),
+            context_window=200_000,
+            max_output_tokens=64_000,
+            capabilities=_SCHEMA,
+            prefill="trailing",
+            source=_TABLE,
+        ),
+    ),
+    default_model="claude-haiku-5-5",
+    open_models=True,
+    url="https://platform.claude.com/docs/en/api/messages",
+    key_variable="ANTHROPIC_API_KEY",
+    needs_key=True,
+    capabilities=_PROTOCOL,
+)
+"""What the plugin says of itself."""

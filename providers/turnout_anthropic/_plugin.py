@@ -1,0 +1,12 @@
+"""What the plugin gives the core."""
+
+from collections.abc import Sequence
+
+from turnout import Provider, hookimpl
+from turnout_anthropic._provider import Anthropic
+
+
+@hookimpl
+def turnout_providers() -> Sequence[type[Provider]]:
+    """Give the one provider."""
+    return [Anthropic]

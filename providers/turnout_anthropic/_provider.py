@@ -1,0 +1,216 @@
+"""Anthropic's Messages, at its own address or any other that speaks as it does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from turnout.decoding import OddEventError, as_count, as_list, as_mapping, as_text
+from turnout.errors import (
+    InvalidRequestError,
+    ProtocolError,
+    QuotaExceededError,
+    RequestTooLargeError,
+    ServerError,
+    UnsupportedError,
+)
+from turnout.http import StatusRule
+from turnout.provider import ProviderOptions
+from turnout.service import Call, Service
+from turnout.types import ChatRequest, ModelInfo, Secret
+from turnout_anthropic import _protocol
+from turnout_anthropic._body import body
+from turnout_anthropic._models import INFO
+
+__all__ = ["Anthropic", "AnthropicOptions"]
+
+_ADDRESS = "https://api.anthropic.com"
+
+_MODELS_PATH = "/v1/models?limit=1000"
+
+_MOST_PAGES = 100
+"""How many pages of a list of models are asked for."""
+
+_WITHOUT_SAMPLING = "2026-10-21"
+"""From this version of the protocol on, sampling cannot be asked for.
+
+Source: Anthropic's page "Migrating to 2026-10-21", read 2026-11-22.
+"""
+
+_SAMPLING = ("temperature", "top_p")
+
+_UNKNOWN_MODEL_TOKENS = 4096
+"""Of an answer, where neither the request nor an option nor the model's data say it."""
+
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+_BETA = re.compile(r"[\w.-]+", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnthropicOptions(ProviderOptions):
+    """The options of `Anthropic`."""
+
+    base_url: str | None = _ADDRESS
+    """Whom to ask; `/v1/messages` is put after it."""
+    auth_header: Literal["x-api-key", "Authorization"] = "x-api-key"
+    """What the key is sent in: `Authorization`, as a bearer token, is for the tokens of
+    OAuth and for gateways that want it. Never in both, which is refused."""
+    anthropic_version: str = "2023-06-01"
+    """The protocol's version; from 2026-10-21 on, it knows no sampling parameters."""
+    anthropic_beta: tuple[str, ...] = ()
+    """The names of beta features, for the header of that name."""
+    default_max_tokens: int | None = None
+    """Of an answer, where the request does not say it, and the protocol needs it.
+
+    None means what the model gives at most, and 4096 for a model that is not known.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not _VERSION.fullmatch(self.anthropic_version):
+            raise ValueError("anthropic_version is a date, as in 2023-06-01")
+        if not all(map(_BETA.fullmatch, self.anthropic_beta)):
+            raise ValueError("anthropic_beta holds names of features, one each")
+        if self.default_max_tokens is not None and self.default_max_tokens < 1:
+            raise ValueError("default_max_tokens is at least 1")
+
+
+class Anthropic(Service):
+    """Anthropic's Messages.
+
+    The provider is verified against a server written from the documented protocol and
+    against llama.cpp's server, and not against the live service.
+    """
+
+    info = INFO
+    options_type = AnthropicOptions
+    options: AnthropicOptions
+    status_rules = (
+        StatusRule(
+            error=QuotaExceededError,
+            codes={
+                "contract_spend_limit_reached",
+                "linked_organization_billing_unavailable",
+                "linked_organization_spend_limit_reached",
+                "user_profile_billing_not_authorized",
+                "user_profile_not_billable",
+            },
+        ),
+        # These come as a 400 without a code; observed in reports of users.
+        StatusRule(
+            error=QuotaExceededError,
+            statuses={400, 403, 429},
+            phrases=(
+                "your credit balance is too low",
+                "reached your specified api usage limits",
+            ),
+        ),
+        # Conversations that the service keeps: to ask again could take a step twice.
+        StatusRule(
+            error=InvalidRequestError,
+            codes={"thread_already_continued", "thread_continue_in_flight"},
+        ),
+        StatusRule(error=RequestTooLargeError, codes={"request_too_large"}),
+        StatusRule(error=ServerError, codes={"timeout_error"}),
+    )
+
+    def call(self, request: ChatRequest) -> Call:
+        """Return what is sent for a request.
+
+        Raises:
+            UnsupportedError: The protocol, its version or the model cannot do what is
+                asked.
+            AuthenticationError: There is no key, and one is needed.
+        """
+        self._check_sampling(request)
+        self._check_last(request)
+        headers = {"Accept": "text/event-stream", **self._headers()}
+        fields = body(request, self._max_tokens(request))
+        return Call(_protocol.PATH, fields, headers, _protocol.Decoder)
+
+    async def list_models(self) -> Sequence[ModelInfo]:
+        """Return the models that the service lists, all pages of them.
+
+        Their limits are the service's own; what else is told of a model is what this
+        provider knows of it.
+
+        Raises:
+            ProtocolError: The list is not what the protocol describes.
+            TurnoutError: The list could not be had.
+        """
+        from urllib.parse import quote  # Not with the module, for its time.
+
+        models: list[ModelInfo] = []
+        path = _MODELS_PATH
+        for _ in range(_MOST_PAGES):
+            async with self.http.get(path, headers=self._headers()) as response:
+                page = await response.json()
+            try:
+                fields = as_mapping(page, "a page")
+                data = as_list(fields.get("data"), "data")
+                models += map(self._listed, data)
+                if not fields.get("has_more") or not data:
+                    break
+                last = as_text(fields.get("last_id"), "last_id")
+            except OddEventError as error:
+                failure = ProtocolError(f"{self.info.name}'s list of models {error}")
+                raise failure from None
+            path = f"{_MODELS_PATH}&after_id={quote(last, safe='')}"
+        return models
+
+    def _listed(self, value: object) -> ModelInfo:
+        fields = as_mapping(value, "a model")
+        known = self.catalog.info_of(as_text(fields.get("id"), "id"))
+        window = as_count(fields, "max_input_tokens")
+        most = as_count(fields, "max_tokens")
+        return replace(
+            known,
+            context_window=known.context_window if window is None else window,
+            max_output_tokens=known.max_output_tokens if most is None else most,
+        )
+
+    def _headers(self) -> dict[str, str | Secret]:
+        options = self.options
+        headers: dict[str, str | Secret] = {
+            "anthropic-version": options.anthropic_version
+        }
+        if options.anthropic_beta:
+            headers["anthropic-beta"] = ",".join(options.anthropic_beta)
+        key = self.key()
+        if key is not None:
+            bearer = options.auth_header == "Authorization"
+            headers[options.auth_header] = key.prefixed("Bearer ") if bearer else key
+        return headers
+
+    def _max_tokens(self, request: ChatRequest) -> int:
+        known = self.catalog.info_of(request.model).max_output_tokens
+        return (
+            request.max_tokens
+            or self.options.default_max_tokens
+            or known
+            or _UNKNOWN_MODEL_TOKENS
+        )
+
+    def _check_sampling(self, request: ChatRequest) -> None:
+        version = self.options.anthropic_version
+        given = [name for name in _SAMPLING if getattr(request, name) is not None]
+        if given and version >= _WITHOUT_SAMPLING:
+            raise UnsupportedError(
+                f"{self.info.name} knows no {' and '.join(given)} with "
+                f"anthropic_version={version!r}; leave that out or set an older one"
+            )
+
+    def _check_last(self, request: ChatRequest) -> None:
+        """Refuse an answer's beginning that the model is known not to go on with."""
+        if (
+            request.messages[-1].role == "assistant"
+            and self.catalog.listed(request.model) is not None
+            and self.catalog.info_of(request.model).prefill == "none"
+        ):
+            raise UnsupportedError(
+                f"{self.info.name}:{request.model} does not go on with an assistant's "
+                "message; end the conversation with a user's or a tool's"
+            )

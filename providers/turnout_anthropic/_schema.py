@@ -1,0 +1,68 @@
+"""JSON schemas as Anthropic takes them.
+
+It refuses an object that does not say that it has no further properties, and the
+limits of numbers, texts and lists. The first is said where the schema leaves it open;
+the second are told to the model in the description, as Anthropic's own SDKs do it.
+
+Source: Anthropic's page "Structured outputs", and `transform_schema` of its SDK 2.12.0;
+read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+__all__ = ["accepted"]
+
+_LIMITS = frozenset(
+    {
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "maxItems",
+        "maxLength",
+        "maxProperties",
+        "maximum",
+        "minItems",
+        "minLength",
+        "minProperties",
+        "minimum",
+        "multipleOf",
+        "pattern",
+        "uniqueItems",
+    }
+)
+
+_NAMED = frozenset({"$defs", "definitions", "properties"})
+"""Where schemas stand by names, which may be those of limits."""
+
+_LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+
+
+def accepted(schema: Mapping[str, object]) -> dict[str, object]:
+    """Return a schema in the form that is accepted; the given one stays as it is."""
+    fields: dict[str, object] = {}
+    limits: list[str] = []
+    for name, value in schema.items():
+        if name in _LIMITS and not (name == "minItems" and value in (0, 1)):
+            limits.append(f"{name}: {value}")
+        elif name in _NAMED and isinstance(value, Mapping):
+            named = cast("Mapping[str, object]", value)
+            fields[name] = {key: _inner(one) for key, one in named.items()}
+        elif name in _LISTED and isinstance(value, list):
+            fields[name] = [_inner(one) for one in cast("list[object]", value)]
+        else:
+            fields[name] = _inner(value) if name == "items" else value
+    if schema.get("type") == "object":
+        fields.setdefault("additionalProperties", False)
+    if limits:
+        told = f"{{{', '.join(limits)}}}"
+        said = fields.get("description")
+        fields["description"] = f"{said}\n\n{told}" if said else told
+    return fields
+
+
+def _inner(schema: object) -> object:
+    if not isinstance(schema, Mapping):  # A schema may be a bool.
+        return schema
+    return accepted(cast("Mapping[str, object]", schema))

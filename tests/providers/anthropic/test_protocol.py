@@ -1,0 +1,670 @@
+"""An answer's events, without any network. The ids are those of cases.md."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+
+import pytest
+
+from turnout.errors import ProtocolError, StreamTruncatedError
+from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
+from turnout.types import (
+    Event,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    ToolCallDelta,
+    Usage,
+)
+from turnout_anthropic._protocol import Decoder
+
+from ...support.anthropic_server import (
+    PING,
+    STOP,
+    answer,
+    begin,
+    delta,
+    error,
+    event,
+    finish,
+    start,
+    stop,
+    texts,
+    thinking,
+    tool,
+)
+
+PIECES = ("Café", " \u2028\x85", "\U0001f5fc", " مرحبا", ' \\ "q" é', "\n\n")
+TEXT = "".join(PIECES)
+SLICINGS = [
+    pytest.param(whole, id="whole"),
+    pytest.param(by_size(1), id="bytes"),
+    pytest.param(by_size(3), id="threes"),
+    *(pytest.param(at_random(seed), id=f"random-{seed}") for seed in range(10)),
+]
+
+
+def decode(data: bytes, slicing: Slicing = whole) -> list[Event]:
+    """Return what an answer brings, which has to be complete."""
+    decoder, events = decoded(data, slicing)
+    assert decoder.reported is None
+    decoder.check()
+    return events
+
+
+def decoded(data: bytes, slicing: Slicing = whole) -> tuple[Decoder, list[Event]]:
+    decoder = Decoder("Vendor", "req-1")
+    events: list[Event] = []
+    for part in slicing(data):
+        events += decoder.feed(part)
+        if decoder.done:
+            break
+    return decoder, [*events, *decoder.close()]
+
+
+def text_of(events: list[Event]) -> str:
+    return "".join(event for event in events if isinstance(event, str))
+
+
+def end_of(events: list[Event]) -> Finish:
+    assert isinstance(events[-1], Finish)
+    return events[-1]
+
+
+def usage_of(events: list[Event]) -> Usage | None:
+    return next((event for event in events if isinstance(event, Usage)), None)
+
+
+def error_of(data: bytes, slicing: Slicing = whole) -> tuple[str, Exception]:
+    """Return the text that came before an answer failed, and how it did."""
+    decoder, events = decoded(data, slicing)
+    with pytest.raises((ProtocolError, StreamTruncatedError)) as caught:
+        decoder.check()
+    assert caught.value.request_id == "req-1"
+    assert not any(isinstance(event, Finish) for event in events)
+    return text_of(events), caught.value
+
+
+def reported(data: bytes, slicing: Slicing = whole) -> tuple[str, object]:
+    """Return the text that came before a reported error, and the error."""
+    decoder, events = decoded(data, slicing)
+    assert decoder.reported is not None
+    assert not any(isinstance(event, Finish) for event in events)
+    return text_of(events), json.loads(decoder.reported)
+
+
+# Framing.
+
+FORMS = [
+    pytest.param(answer(*PIECES), id="F01"),
+    pytest.param(answer(*PIECES).replace(b"\n", b"\r\n"), id="F02"),
+    pytest.param(answer(*PIECES).replace(b"\n", b"\r"), id="F03"),
+    pytest.param(answer(*PIECES).replace(b"}\n\n", b"}\r\n\n"), id="F04"),
+    pytest.param(answer(*PIECES).replace(b"data: ", b"data:"), id="F05"),
+    pytest.param(answer(*PIECES).replace(b"data: {", b"data:  {"), id="F06"),
+    pytest.param(b"\xef\xbb\xbf" + answer(*PIECES), id="F07"),
+    pytest.param(
+        b"\n\n" + answer(*PIECES).replace(b"data: {", b": c\n\n: d\ndata: {"), id="F08"
+    ),
+    pytest.param(
+        answer(*PIECES).replace(b', "index"', b',\ndata:\ndata: "index"'), id="F09"
+    ),
+    pytest.param(
+        answer(*PIECES).replace(
+            b"data: {", b"event: odd\n\nid: 1\nretry: 5\nx: y\nevent: m\ndata: {"
+        ),
+        id="F10",
+    ),
+    pytest.param(answer(*PIECES).removesuffix(b"\n\n"), id="F15"),
+    pytest.param(answer(*PIECES).replace(b"event: ", b"x: "), id="without-names"),
+    pytest.param(answer(*PIECES) + b"data: [DONE]\n\n", id="after-the-mark"),
+    pytest.param(
+        answer(*PIECES).replace(PING, b"data:\n\ndata: [DONE]\n\n"), id="no-events"
+    ),
+]
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize("data", FORMS)
+def test_an_answer_is_the_same_however_it_is_written_and_cut(
+    data: bytes, slicing: Slicing
+) -> None:
+    events = decode(data, slicing)
+
+    assert text_of(events) == TEXT
+    assert usage_of(events) == Usage(input_tokens=9, output_tokens=4)
+    assert end_of(events).reason == "stop"
+
+
+@pytest.mark.parametrize("data", FORMS)
+def test_an_answer_is_the_same_cut_in_two_at_any_byte(data: bytes) -> None:
+    # F11: within a character too.
+    expected = decode(data)
+
+    for position in range(len(data) + 1):
+        assert decode(data, at(position)) == expected
+
+
+def test_a_piece_is_given_as_soon_as_its_event_has_ended() -> None:
+    decoder = Decoder("Vendor")
+    one, two = (delta(0, "text_delta", text=piece) for piece in "ab")
+
+    assert decoder.feed(begin() + start(0, "text", text="") + one[:-1]) == []
+    assert decoder.feed(b"\n" + two[:9]) == ["a"]
+    assert decoder.feed(two[9:]) == ["b"]
+
+
+ODD: list[dict[str, object]] = [
+    {"type": "message_start"},
+    {"type": "message_start", "message": {"usage": 7}},
+    {"type": "content_block_start", "index": 1},
+    {"type": "content_block_start", "content_block": {}},
+    {"type": "content_block_start", "content_block": {"type": []}},
+    {"type": "content_block_stop", "index": 1},
+    {"type": "content_block_stop", "index": []},
+    {"type": "content_block_delta", "index": 0},
+    {"type": "message_delta", "delta": 7},
+    {"type": "message_delta", "delta": {"stop_reason": 7}},
+    {"type": "message_delta", "usage": 7},
+]
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(b'data: {"type":"\xff"}\n\n', id="F14"),
+        pytest.param(b"data: {\n\n", id="cut-json"),
+        pytest.param(b"data: oops\n\n", id="words"),
+        pytest.param(b"data: []\n\n", id="list"),
+        pytest.param(b'data: {"type":"ping","n":NaN}\n\n', id="nan"),
+        pytest.param(b"data: " + b"[" * 9000 + b"\n\n", id="deep"),
+        *(pytest.param(event(value), id=f"{value}") for value in ODD),
+        pytest.param(start(1, "text", text=7), id="start-text"),
+        pytest.param(start(1, "thinking", thinking=7), id="start-thinking"),
+        pytest.param(start(1, "tool_use", name="f"), id="no-id"),
+        pytest.param(start(1, "tool_use", id="a", name=7), id="odd-name"),
+        pytest.param(delta(1, "text_delta", text="a"), id="not-begun"),
+        pytest.param(delta(0, "text_delta", text=7), id="text"),
+        pytest.param(delta(0, "text_delta"), id="no-text"),
+        pytest.param(delta(0, "thinking_delta", thinking=7), id="thinking"),
+        pytest.param(delta(0, "signature_delta", signature=7), id="signature"),
+        pytest.param(delta(0, "input_json_delta", partial_json={}), id="input"),
+    ],
+)
+def test_an_event_that_is_not_of_the_protocol_breaks_it(
+    bad: bytes, slicing: Slicing
+) -> None:
+    before, failure = error_of(
+        begin() + texts("before") + bad + finish() + STOP, slicing
+    )
+
+    assert before == "before"
+    assert isinstance(failure, ProtocolError)
+    assert str(failure).startswith("Vendor sent an event that ")
+
+
+@pytest.mark.parametrize("index", [0, None])
+def test_an_increment_before_any_block_breaks_the_protocol(index: int | None) -> None:
+    value = {"type": "text_delta", "text": "a"}
+    data = event({"type": "content_block_delta", "index": index, "delta": value})
+
+    assert isinstance(error_of(data + STOP)[1], ProtocolError)
+
+
+def test_an_event_of_two_megabytes_is_read() -> None:
+    data = answer("é" * (1 << 20))  # F17
+
+    assert len(text_of(decode(data, by_size(65536)))) == 1 << 20
+
+
+def test_an_event_of_nine_megabytes_is_refused() -> None:
+    _, failure = error_of(texts("x" * (9 << 20)), by_size(65536))  # F18
+
+    assert isinstance(failure, ProtocolError)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_bytes_break_nothing_else(seed: int) -> None:
+    # F25. What looks like events at first gets deeper.
+    source = random.Random(seed)
+    whole_answer = (
+        begin() + thinking("hm") + tool("{}", index=1) + texts("a", index=2) + finish()
+    )
+    began = time.perf_counter()
+    for _ in range(2000):
+        data = bytearray(whole_answer)
+        for _ in range(source.randint(1, 8)):
+            data[source.randrange(len(data))] = source.randrange(256)
+        garbage = bytes(data) if source.random() < 0.7 else source.randbytes(200)
+        decoder, events = decoded(garbage, at_random(source.randrange(99), longest=99))
+        try:
+            decoder.check()
+        except (ProtocolError, StreamTruncatedError):
+            assert not any(isinstance(event, Finish) for event in events)
+
+    assert (time.perf_counter() - began) / 2000 < 0.05
+
+
+# The end.
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize(
+    ("end", "lenient"),
+    [
+        pytest.param(finish() + STOP, False, id="both"),
+        pytest.param(finish(), True, id="S15"),
+        pytest.param(finish() + b"data: {", True, id="reason-then-cut"),
+        pytest.param(finish().removesuffix(b"\n\n"), True, id="no-blank-line"),
+    ],
+)
+def test_a_reason_makes_an_answer_complete(
+    end: bytes, lenient: bool, slicing: Slicing
+) -> None:
+    finished = end_of(decode(begin() + texts("a") + end, slicing))
+
+    assert finished.reason == "stop"
+    assert finished.details.get("lenient", False) is lenient
+
+
+def test_the_mark_alone_tells_no_reason() -> None:
+    finished = end_of(decode(begin() + texts("a") + STOP))
+
+    assert finished.reason == "unknown"
+    assert "finish_reason" not in finished.details
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="F23"),
+        pytest.param(b"\r\n \n", id="blank"),
+        pytest.param(PING * 3, id="pings"),
+        pytest.param(begin(), id="begun"),
+        pytest.param(begin() + texts("a"), id="no-end"),
+        pytest.param(begin() + texts("a") + finish()[:-20], id="F16"),
+        pytest.param(begin() + texts("a") + finish(""), id="no-reason"),
+        pytest.param(b'{"type":"message","content":[', id="cut-document"),
+    ],
+)
+def test_an_answer_without_its_end_is_truncated(data: bytes, slicing: Slicing) -> None:
+    before, failure = error_of(data, slicing)
+
+    assert isinstance(failure, StreamTruncatedError)
+    assert before == ("a" if b"text" in data else "")
+
+
+def test_every_cut_of_an_answer_is_truncated_or_complete() -> None:
+    before = begin() + thinking("hm") + texts(*PIECES, index=1) + tool("{}", index=2)
+    data = before + finish("tool_use") + STOP
+    complete = len(before + finish("tool_use")) - len(b"\n\n")
+    for cut in range(complete):
+        _, failure = error_of(data[:cut])
+        assert isinstance(failure, StreamTruncatedError), data[:cut]
+    for cut in range(complete, len(data) + 1):
+        events = decode(data[:cut])
+        assert text_of(events) == TEXT
+        assert end_of(events).reason == "tool_calls"
+        assert end_of(events).state == end_of(decode(data)).state
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("end_turn", "stop"),
+        ("stop_sequence", "stop"),
+        ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("tool_use", "tool_calls"),
+        ("refusal", "content_filter"),
+        ("pause_turn", "unknown"),
+        ("a new one", "unknown"),
+    ],
+)
+def test_a_reason_is_mapped_and_kept(word: str, reason: FinishReason) -> None:
+    end = end_of(decode(begin() + texts("a") + finish(word) + STOP))  # S19
+
+    assert end == Finish(
+        reason=reason,
+        details={
+            "id": "msg_1",
+            "model": "m-1",
+            "finish_reason": word,
+            "request_id": "req-1",
+        },
+    )
+
+
+def test_what_else_is_told_of_the_end_is_kept() -> None:
+    why = {"type": "refusal", "category": "bio", "explanation": "No."}
+    data = (
+        begin(service_tier="standard", cache_creation_input_tokens=3)
+        + finish("refusal", stop_details=why, stop_sequence="end")
+        + STOP
+    )
+
+    assert end_of(decode(data)).details == {
+        "id": "msg_1",
+        "model": "m-1",
+        "finish_reason": "refusal",
+        "stop_sequence": "end",
+        "stop_details": why,
+        "service_tier": "standard",
+        "cache_creation_input_tokens": 3,
+        "request_id": "req-1",
+    }
+
+
+# What an answer holds.
+
+
+def counted(**counts: object) -> bytes:
+    ended = {"stop_reason": "end_turn"}
+    return event({"type": "message_delta", "delta": ended, "usage": counts})
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        pytest.param(
+            begin() + counted(output_tokens=7),
+            Usage(input_tokens=9, output_tokens=7),
+            id="both",
+        ),
+        pytest.param(
+            begin()
+            + event({"type": "message_delta", "usage": {"output_tokens": 2}})
+            + counted(output_tokens=7, input_tokens=11, cache_read_input_tokens=None),
+            Usage(input_tokens=11, output_tokens=7),
+            id="cumulative",
+        ),
+        pytest.param(
+            begin(cache_read_input_tokens=100, cache_creation_input_tokens=20)
+            + counted(output_tokens=7, output_tokens_details={"thinking_tokens": 5}),
+            Usage(
+                input_tokens=129, output_tokens=7, cached_tokens=100, reasoning_tokens=5
+            ),
+            id="cache",
+        ),
+        pytest.param(counted(output_tokens=7), Usage(output_tokens=7), id="no start"),
+        pytest.param(counted(output_tokens="7"), Usage(), id="no number"),
+        pytest.param(
+            event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}),
+            None,
+            id="missing",
+        ),
+    ],
+)
+def test_usage_is_cumulative(sent: bytes, expected: Usage | None) -> None:
+    given = decode(sent + STOP)
+
+    assert usage_of(given) == expected
+    assert sum(isinstance(each, Usage) for each in given) == (expected is not None)
+
+
+def test_usage_of_a_broken_answer_is_given() -> None:
+    decoder, events = decoded(begin() + texts("a"))
+
+    assert events == ["a", Usage(input_tokens=9, output_tokens=1)]
+    assert not decoder.ended
+
+
+def test_what_nobody_knows_yet_is_passed_over() -> None:
+    # S10.
+    data = (
+        begin()
+        + PING
+        + event({"type": "message_note", "delta": {"text": "x"}})
+        + thinking("hm", "")
+        + start(1, "crystal_ball", colour="blue")
+        + delta(1, "vision_delta", vision="fog")
+        + stop(1)
+        + start(2, "text", text="")
+        + delta(2, "text_delta", text="a")
+        + PING
+        + delta(2, "odour_delta", text="x")
+        + event({"type": "content_block_delta", "index": 2, "delta": {}})
+        + delta(2, "text_delta", text="")
+        + delta(2, "text_delta", text="b")
+        + stop(2)
+        + PING
+        + finish()
+        + STOP
+    )
+
+    *events, usage, _ = decode(data)
+
+    assert events == [ReasoningDelta(text="hm"), "a", "b"]
+    assert usage == Usage(input_tokens=9, output_tokens=4)
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+def test_calls_of_tools_are_put_together(slicing: Slicing) -> None:
+    arguments = '{"a": "é"}'  # S13
+    data = (
+        begin()
+        + tool(*arguments, index=0, id="a", name="f")
+        + tool("", index=1, id="b", name="g")
+        + tool(index=2, id="c", name="h")
+        + start(3, "tool_use", id="d", name="i", input={"x": 1})
+        + stop(3)
+        + finish("tool_use")
+        + STOP
+    )
+
+    events = [e for e in decode(data, slicing) if isinstance(e, ToolCallDelta)]
+
+    assert events == [
+        ToolCallDelta(index=0, id="a", name="f"),
+        *(ToolCallDelta(index=0, arguments=piece) for piece in arguments),
+        ToolCallDelta(index=1, id="b", name="g"),
+        ToolCallDelta(index=1, arguments="{}"),
+        ToolCallDelta(index=2, id="c", name="h"),
+        ToolCallDelta(index=2, arguments="{}"),
+        ToolCallDelta(index=3, id="d", name="i"),
+        ToolCallDelta(index=3, arguments='{"x":1}'),
+    ]
+
+
+def test_calls_may_come_in_turn_and_without_their_stops() -> None:
+    data = (
+        start(0, "tool_use", id="a", name="f", input={})
+        + start(1, "tool_use", id="b", name="g", input={})
+        + delta(0, "input_json_delta", partial_json="{}")
+        + finish("tool_use")
+        + STOP
+    )
+
+    assert decode(data)[:-2] == [
+        ToolCallDelta(index=0, id="a", name="f"),
+        ToolCallDelta(index=1, id="b", name="g"),
+        ToolCallDelta(index=0, arguments="{}"),
+        ToolCallDelta(index=1, arguments="{}"),
+    ]
+
+
+# What the service wants to see again.
+
+
+def state_of(data: bytes) -> object:
+    state = end_of(decode(begin() + data + finish() + STOP)).state
+    return state and json.loads(json.dumps(state))["anthropic"]["content"]
+
+
+@pytest.mark.parametrize("data", [texts("a"), tool("{}"), b""])
+def test_without_thinking_there_is_no_state(data: bytes) -> None:
+    assert state_of(data) is None
+
+
+def test_thinking_is_kept_exactly_and_in_its_place() -> None:
+    # S14.
+    data = (
+        thinking("Let me", " see. ", signature="c2lnbmF0dXJl")
+        + start(1, "redacted_thinking", data="b3BhcXVl")
+        + stop(1)
+        + texts("It", " is.", index=2)
+        + thinking(index=3, signature="bW9yZQ==")
+        + tool('{"a"', ": 1}", index=4)
+        + texts(index=5)
+    )
+
+    assert state_of(data) == [
+        {"type": "thinking", "thinking": "Let me see. ", "signature": "c2lnbmF0dXJl"},
+        {"type": "redacted_thinking", "data": "b3BhcXVl"},
+        {"type": "text", "text": "It is."},
+        {"type": "thinking", "thinking": "", "signature": "bW9yZQ=="},
+        {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}},
+    ]
+
+
+def test_tools_of_the_service_are_no_calls_and_kept() -> None:
+    found = {"type": "web_search_result", "url": "u", "encrypted_content": "e"}
+    cited = {"type": "web_search_result_location", "url": "u", "encrypted_index": "i"}
+    data = (
+        start(0, "server_tool_use", id="s", name="web_search", input={})
+        + delta(0, "input_json_delta", partial_json='{"query":')
+        + delta(0, "input_json_delta", partial_json='"x"}')
+        + stop(0)
+        + start(1, "web_search_tool_result", tool_use_id="s", content=[found])
+        + stop(1)
+        + start(2, "text", text="", citations=None)
+        + delta(2, "citations_delta", citation=cited)
+        + delta(2, "text_delta", text="It is.")
+        + stop(2)
+    )
+
+    assert state_of(data) == [
+        {
+            "type": "server_tool_use",
+            "id": "s",
+            "name": "web_search",
+            "input": {"query": "x"},
+        },
+        {"type": "web_search_tool_result", "tool_use_id": "s", "content": [found]},
+        {"type": "text", "text": "It is.", "citations": [cited]},
+    ]
+    assert not any(isinstance(e, ToolCallDelta) for e in decode(data + STOP))
+
+
+def test_arguments_that_were_cut_off_are_kept_as_they_are() -> None:
+    *_, call = json.loads(json.dumps(state_of(thinking("a") + tool('{"a', index=1))))
+
+    assert call["input"] == {"INVALID_JSON": '{"a'}
+
+
+# What is no stream.
+
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "m-1",
+    "content": [
+        {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+        {"type": "text", "text": "Hi"},
+        {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}},
+    ],
+    "stop_reason": "tool_use",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 1, "output_tokens": 2},
+}
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize("before", [b"", b"\n\n", b"\xef\xbb\xbf \r\n"])
+def test_a_whole_message_is_an_answer(before: bytes, slicing: Slicing) -> None:
+    data = before + json.dumps(MESSAGE, indent=2).encode()  # F21
+
+    assert decode(data, slicing) == [
+        ReasoningDelta(text="hm"),
+        "Hi",
+        ToolCallDelta(index=0, id="a", name="f"),
+        ToolCallDelta(index=0, arguments='{"x":1}'),
+        Usage(input_tokens=1, output_tokens=2),
+        Finish(
+            reason="tool_calls",
+            details={
+                "id": "msg_1",
+                "model": "m-1",
+                "finish_reason": "tool_use",
+                "request_id": "req-1",
+            },
+            state={"anthropic": {"content": MESSAGE["content"]}},
+        ),
+    ]
+
+
+def test_a_whole_message_needs_no_reason() -> None:
+    events = decode(b'{"content":[{"type":"text","text":"Hi"}]}')
+
+    assert text_of(events) == "Hi"
+    assert end_of(events) == Finish(reason="unknown", details={"request_id": "req-1"})
+
+
+@pytest.mark.parametrize("document", [b'{"content":7}', b'{"content":[7]}'])
+def test_a_message_that_is_none_breaks_the_protocol(document: bytes) -> None:
+    assert isinstance(error_of(document)[1], ProtocolError)
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"type": "error", "error": {"type": "api_error", "message": "no"}},
+        [{"error": {"message": "no"}}],
+        {"detail": "no"},
+    ],
+)
+def test_a_document_in_place_of_an_answer_is_its_error(
+    document: object, slicing: Slicing
+) -> None:
+    data = json.dumps(document, indent=2).encode()  # F20
+
+    assert reported(data, slicing) == ("", document)
+
+
+def test_a_page_in_place_of_an_answer_breaks_the_protocol() -> None:
+    _, failure = error_of(b"\n<!DOCTYPE html><title>Log in</title>")  # F22
+
+    assert isinstance(failure, ProtocolError)
+    assert "base_url" in str(failure)
+
+
+# Errors inside of an answer.
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize("end", [b"", finish() + STOP])
+@pytest.mark.parametrize(
+    ("begun", "text"), [(b"", ""), (begin(), ""), (begin() + texts("a"), "a")]
+)
+def test_an_error_inside_an_answer_is_no_success(
+    begun: bytes, text: str, end: bytes, slicing: Slicing
+) -> None:
+    told = {"type": "overloaded_error", "message": "Overloaded"}  # S11
+
+    assert reported(begun + error() + end, slicing) == (
+        text,
+        {"type": "error", "error": told},
+    )
+
+
+def test_an_error_without_a_type_is_one() -> None:
+    told = {"error": {"message": "no"}}
+    data = begin() + b"data: " + json.dumps(told).encode() + b"\n\n"
+
+    assert reported(data) == ("", told)
+
+
+def test_an_error_whose_event_was_cut_off_counts_where_it_is_whole() -> None:
+    assert reported(begin() + error().removesuffix(b"\n\n"))[0] == ""
+
+
+def test_an_error_after_the_reason_counts() -> None:
+    decoder, _ = decoded(begin() + texts("a") + finish() + error())
+
+    assert decoder.reported is not None

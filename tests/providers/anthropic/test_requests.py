@@ -1,0 +1,464 @@
+"""A request's body, without any network. The ids are those of cases.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from turnout.errors import UnsupportedError
+from turnout.types import (
+    ChatRequest,
+    Conversation,
+    FilePart,
+    ImagePart,
+    Message,
+    TextPart,
+    Tool,
+    ToolCall,
+)
+from turnout_anthropic._blocks import tool_input
+from turnout_anthropic._body import body
+from turnout_anthropic._schema import accepted
+
+CALL = ToolCall(id="c1", name="look", arguments='{"at": "it"}')
+USE = {"type": "tool_use", "id": "c1", "name": "look", "input": {"at": "it"}}
+
+
+def body_of(conversation: Conversation = "Why?", **options: Any) -> dict[str, Any]:
+    return body(ChatRequest.build(conversation, model="m", **options), 64)
+
+
+def turns_of(*conversation: Message | dict[str, object] | str) -> list[Any]:
+    turns: list[Any] = body_of(conversation)["messages"]
+    return turns
+
+
+def blocks_of(*content: TextPart | ImagePart | FilePart) -> list[Any]:
+    (turn,) = turns_of(Message(role="user", content=content))
+    blocks: list[Any] = turn["content"]
+    return blocks
+
+
+def text(words: str) -> dict[str, object]:
+    return {"type": "text", "text": words}
+
+
+def test_a_question_alone_has_what_every_request_has() -> None:
+    assert body_of() == {
+        "model": "m",
+        "max_tokens": 64,
+        "messages": [{"role": "user", "content": [text("Why?")]}],
+        "stream": True,
+    }
+
+
+def test_every_option_has_its_field() -> None:
+    tool = Tool(name="look", description="Look.", parameters={"type": "object"})
+    made = body_of(
+        temperature=0, top_p=0.5, stop="end", tools=[tool], tool_choice="required"
+    )
+
+    assert made.keys() - body_of().keys() == {
+        "temperature",
+        "top_p",
+        "stop_sequences",
+        "tools",
+        "tool_choice",
+    }
+    assert (made["temperature"], made["top_p"]) == (0, 0.5)
+    assert made["stop_sequences"] == ["end"]
+    assert made["tool_choice"] == {"type": "any"}
+
+
+def test_extra_goes_over_what_is_set() -> None:
+    made = body_of(extra={"stream": False, "thinking": {"type": "adaptive"}})
+
+    assert (made["stream"], made["thinking"]) == (False, {"type": "adaptive"})
+
+
+# Whose turn it is.
+
+
+def test_system_messages_stand_beside_the_others_wherever_they_were() -> None:
+    made = body_of(
+        [
+            {"role": "system", "content": "Be brief."},
+            "Hi",
+            {"role": "system", "content": "Be kind."},
+            "How are you?",
+        ]
+    )
+
+    assert made["system"] == "Be brief.\nBe kind."
+    assert made["messages"] == [
+        {"role": "user", "content": [text("Hi"), text("How are you?")]}
+    ]
+
+
+def test_messages_of_one_side_are_one_turn() -> None:
+    image = ImagePart(url="https://example.org/a.png")
+    other = ToolCall(id="c2", name="look", arguments="")
+
+    assert turns_of(
+        "What",
+        "is it?",
+        Message(role="assistant", content="I will"),
+        Message(role="assistant", content=" look.", tool_calls=(CALL, other)),
+        Message(role="tool", tool_call_id="c1", content="a cat"),
+        Message(role="tool", tool_call_id="c2", content=(TextPart(text="this"), image)),
+        "And now?",
+    ) == [
+        {"role": "user", "content": [text("What"), text("is it?")]},
+        {
+            "role": "assistant",
+            "content": [
+                text("I will"),
+                text(" look."),
+                USE,
+                {"type": "tool_use", "id": "c2", "name": "look", "input": {}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "c1", "content": "a cat"},
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "c2",
+                    "content": [
+                        text("this"),
+                        {
+                            "type": "image",
+                            "source": {
+                                "type": "url",
+                                "url": "https://example.org/a.png",
+                            },
+                        },
+                    ],
+                },
+                text("And now?"),
+            ],
+        },
+    ]
+
+
+def test_what_is_empty_is_left_out() -> None:
+    empty = TextPart(text="")
+
+    assert turns_of(
+        Message(role="user", content=(empty, TextPart(text="a"))),
+        Message(role="assistant"),
+        "b",
+        Message(role="assistant", tool_calls=(CALL,)),
+        Message(role="tool", tool_call_id="c1", content=""),
+    ) == [
+        {"role": "user", "content": [text("a"), text("b")]},
+        {"role": "assistant", "content": [USE]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1"}]},
+    ]
+
+
+def test_a_question_without_content_is_left_to_the_service() -> None:
+    assert turns_of("") == [{"role": "user", "content": []}]
+
+
+@pytest.mark.parametrize(
+    ("begun", "sent"),
+    [
+        ("The answer is \n", [text("The answer is")]),
+        ("The answer is", [text("The answer is")]),
+        (" \n", None),
+    ],
+)
+def test_a_beginning_has_no_white_space_at_its_end(
+    begun: str, sent: list[object] | None
+) -> None:
+    turns = turns_of("Why?", Message(role="assistant", content=begun))
+
+    assert turns[1:] == ([{"role": "assistant", "content": sent}] if sent else [])
+
+
+def test_a_turn_that_ends_in_a_call_stays_as_it_is() -> None:
+    (_, answer) = turns_of(
+        "Why?", Message(role="assistant", content="So ", tool_calls=(CALL,))
+    )
+
+    assert answer["content"] == [text("So "), USE]
+
+
+# What a message holds.
+
+
+def test_images_are_sent_by_their_bytes_or_their_address() -> None:
+    assert blocks_of(
+        ImagePart(data=b"png", media_type="image/png", detail="low"),
+        ImagePart(url="https://example.org/a.png"),
+    ) == [
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": "image/png", "data": "cG5n"},
+        },
+        {
+            "type": "image",
+            "source": {"type": "url", "url": "https://example.org/a.png"},
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        pytest.param(
+            FilePart(data=b"%PDF", media_type="application/pdf", filename="a.pdf"),
+            {
+                "source": {
+                    "type": "base64",
+                    "media_type": "application/pdf",
+                    "data": "JVBERg==",
+                },
+                "title": "a.pdf",
+            },
+            id="pdf",
+        ),
+        pytest.param(
+            FilePart(data="é,1".encode(), media_type="text/csv; charset=utf-8"),
+            {"source": {"type": "text", "media_type": "text/plain", "data": "é,1"}},
+            id="text",
+        ),
+        pytest.param(
+            FilePart(file_id="file_1"),
+            {"source": {"type": "file", "file_id": "file_1"}},
+            id="uploaded",
+        ),
+    ],
+)
+def test_files_are_documents(part: FilePart, expected: dict[str, object]) -> None:
+    assert blocks_of(part) == [{"type": "document", **expected}]
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (FilePart(data=b"PK", media_type="application/zip"), "application/zip"),
+        (FilePart(data=b"\xff", media_type="text/plain"), "UTF-8"),
+    ],
+)
+def test_other_files_are_refused(part: FilePart, said: str) -> None:
+    with pytest.raises(UnsupportedError, match=said):
+        blocks_of(part)
+
+
+@pytest.mark.parametrize("role", ["system", "assistant"])
+def test_images_and_files_are_those_of_users_and_tools(role: Any) -> None:
+    image = ImagePart(url="https://example.org/a.png")
+    message = Message(role=role, content=(TextPart(text="a"), image))
+
+    with pytest.raises(UnsupportedError, match=f"of the {role} has one"):
+        body_of([message, "Why?"])
+
+
+# Tools.
+
+
+@pytest.mark.parametrize(
+    ("tool", "expected"),
+    [
+        (Tool(name="f"), {"name": "f", "input_schema": {"type": "object"}}),
+        (
+            Tool(
+                name="f",
+                description="F.",
+                parameters={"type": "object", "properties": {"a": {}}},
+                strict=True,
+            ),
+            {
+                "name": "f",
+                "description": "F.",
+                "input_schema": {"type": "object", "properties": {"a": {}}},
+                "strict": True,
+            },
+        ),
+    ],
+)
+def test_a_tool_takes_an_object(tool: Tool, expected: dict[str, object]) -> None:
+    assert body_of(tools=[tool])["tools"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("auto", {"type": "auto"}),
+        ("none", {"type": "none"}),
+        ("required", {"type": "any"}),
+        (
+            {"type": "function", "function": {"name": "f"}},
+            {"type": "tool", "name": "f"},
+        ),
+        (
+            {"type": "auto", "disable_parallel_tool_use": True},
+            {"type": "auto", "disable_parallel_tool_use": True},
+        ),
+    ],
+)
+def test_a_choice_of_tools_has_the_protocols_form(
+    choice: object, expected: object
+) -> None:
+    assert body_of(tool_choice=choice)["tool_choice"] == expected
+
+
+def test_a_choice_that_is_none_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="'any'; there are auto, none"):
+        body_of(tool_choice="any")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ('{"a": [1, null]}', {"a": [1, None]}),
+        ("{}", {}),
+        ("", {}),
+        ('{"a', {"INVALID_JSON": '{"a'}),
+        ("[1]", {"INVALID_JSON": "[1]"}),
+        ('{"a": NaN}', {"INVALID_JSON": '{"a": NaN}'}),
+    ],
+)
+def test_arguments_are_an_object(arguments: str, expected: object) -> None:
+    assert tool_input(arguments) == expected
+
+
+# What the service wants to see again.
+
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+KEPT = [
+    THOUGHT,
+    text("It"),
+    {"type": "redacted_thinking", "data": "x"},
+    text(" is."),
+    USE,
+]
+
+
+def message_of(
+    content: str = "It is.",
+    calls: tuple[ToolCall, ...] = (CALL,),
+    state: object = KEPT,
+) -> Message:
+    own = {"content": state}
+    return Message(
+        role="assistant",
+        content=content,
+        tool_calls=calls,
+        state={"other": 7, "anthropic": own},
+    )
+
+
+def answer_of(message: Message) -> object:
+    _, answer, _ = turns_of(
+        "Why?", message, Message(role="tool", tool_call_id="c1", content="a")
+    )
+    return answer["content"]
+
+
+def test_what_was_kept_is_sent_exactly() -> None:
+    assert answer_of(message_of()) == KEPT  # S14
+
+
+def test_arguments_may_be_written_otherwise() -> None:
+    call = ToolCall(id="c1", name="look", arguments='{"at":"it"}')
+
+    assert answer_of(message_of(calls=(call,))) == KEPT
+
+
+def test_an_answer_that_was_changed_is_sent_as_it_is_now() -> None:
+    other = ToolCall(id="c1", name="look", arguments="{}")
+
+    assert answer_of(message_of("It was.")) == [text("It was."), USE]
+    assert answer_of(message_of(calls=(other,))) == [
+        text("It is."),
+        {**USE, "input": {}},
+    ]
+
+
+@pytest.mark.parametrize("state", [7, [], None])
+def test_a_state_that_is_none_is_passed_over(state: object) -> None:
+    assert answer_of(message_of(state=state)) == [text("It is."), USE]
+
+
+def test_a_state_of_others_is_passed_over() -> None:
+    message = Message(
+        role="assistant",
+        content="It is.",
+        tool_calls=(CALL,),
+        state={"anthropic": 7, "gemini": {}},
+    )
+
+    assert answer_of(message) == [text("It is."), USE]
+
+
+# Answers that are bound to a schema.
+
+
+def test_a_schema_is_the_format_of_the_output() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+    assert body_of(response_format=schema)["output_config"] == {
+        "format": {
+            "type": "json_schema",
+            "schema": {**schema, "additionalProperties": False},
+        }
+    }
+
+
+def test_an_object_without_a_schema_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="give response_format a schema"):
+        body_of(response_format={"type": "json_object"})
+
+
+def test_a_schema_is_not_replaced_in_silence() -> None:
+    with pytest.raises(UnsupportedError, match="leave response_format out"):
+        body_of(
+            response_format={"type": "object"},
+            extra={"output_config": {"effort": "low"}},
+        )
+
+
+def test_a_schema_says_what_is_left_open_and_tells_its_limits() -> None:
+    limited = {"type": "integer", "minimum": 1, "maximum": 9, "description": "How many"}
+    schema: dict[str, object] = {
+        "$defs": {"minimum": {"type": "object", "properties": {}}},
+        "type": "object",
+        "properties": {
+            "minLength": {"type": "string", "minLength": 2},
+            "many": limited,
+            "list": {"type": "array", "items": limited, "minItems": 1},
+            "long": {"type": "array", "items": True, "minItems": 2},
+            "either": {"anyOf": [{"type": "object"}, {"$ref": "#/$defs/minimum"}]},
+            "open": {"type": "object", "additionalProperties": {"type": "string"}},
+            "kind": {"const": "a"},
+        },
+        "required": ["many"],
+    }
+    told = {"type": "integer", "description": "How many\n\n{minimum: 1, maximum: 9}"}
+    shut = {"additionalProperties": False}
+
+    made = accepted(schema)
+
+    assert made == {
+        "$defs": {"minimum": {"type": "object", "properties": {}, **shut}},
+        "type": "object",
+        "properties": {
+            "minLength": {"type": "string", "description": "{minLength: 2}"},
+            "many": told,
+            "list": {"type": "array", "items": told, "minItems": 1},
+            "long": {"type": "array", "items": True, "description": "{minItems: 2}"},
+            "either": {
+                "anyOf": [{"type": "object", **shut}, {"$ref": "#/$defs/minimum"}]
+            },
+            "open": {"type": "object", "additionalProperties": {"type": "string"}},
+            "kind": {"const": "a"},
+        },
+        "required": ["many"],
+        **shut,
+    }
+    assert limited["minimum"] == 1
