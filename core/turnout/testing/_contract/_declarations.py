@@ -54,7 +54,6 @@ class Declarations(Setting):
 
     def test_models_without_a_live_list_are_those_that_it_declares(self) -> None:
         async def main() -> None:
-            # A service that is asked all the same is one on loopback.
             async with self.answering() as provider:
                 listed = await provider.list_models()
 
