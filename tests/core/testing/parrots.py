@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import ClassVar, cast
 
 from turnout.decoding import LineDecoder, OddEventError, as_mapping, as_text
-from turnout.errors import OverloadedError, ProtocolError
+from turnout.errors import OverloadedError, ProtocolError, UnsupportedError
 from turnout.service import Call, Service
 from turnout.testing import ProviderContract, WireAnswer, WireError, json_lines
 from turnout.types import (
@@ -169,3 +169,12 @@ class Loud(Parrot):
         except Exception as error:
             error.args = (f"{error} ({request.last_user_text})",)
             raise
+
+
+class Stubborn(Parrot):
+    """Refuses what it says that it can do."""
+
+    def call(self, request: ChatRequest) -> Call:
+        if request.temperature is not None:
+            raise UnsupportedError("not today")
+        return super().call(request)

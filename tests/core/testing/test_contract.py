@@ -23,7 +23,7 @@ from turnout.types import (
     ToolCallDelta,
 )
 
-from .parrots import INFO, Parrot, ParrotContract
+from .parrots import INFO, Parrot, ParrotContract, Stubborn
 
 ROOT = Path(__file__).parents[3]
 
@@ -92,6 +92,14 @@ def test_each_breach_is_found_by_its_test() -> None:
     assert sorted(failed) == sorted(tests), done.stdout
     # What was compared is told, as in a test of one's own.
     assert "canary-key-4711" in done.stdout
+
+
+def test_what_options_rule_out_is_to_be_refused() -> None:
+    class StubbornContract(ParrotContract):
+        provider = Stubborn
+        lacks = ("temperature",)
+
+    StubbornContract().test_a_feature_is_sent_or_refused("temperature")
 
 
 def test_an_answer_has_pieces() -> None:

@@ -93,7 +93,7 @@ class Setting:
     @property
     def lists_live(self) -> bool:
         """Whether the service is asked for its models."""
-        return False
+        return self.provider.list_models is not Provider.list_models
 
     def make(self, **options: object) -> Provider:
         """Return an instance."""
@@ -146,11 +146,6 @@ class ServiceSetting(Setting):
     """What stands after the host in `base_url`, as in `/v1`."""
     filler: ClassVar[bytes] = b"\n"
     """Bytes that mean nothing wherever they stand between two pieces."""
-
-    @property
-    def lists_live(self) -> bool:
-        """Whether the service is asked for its models."""
-        return self.model_list is not None
 
     def parameters(self) -> dict[str, dict[str, object]]:
         """Return the answers."""
