@@ -16,10 +16,13 @@ import pytest
 
 from tests.support.flowgpt_server import FlowGptServer
 from tests.support.forward_proxy import ForwardProxy
-from tests.support.openai_server import OpenAIServer
+from tests.support.openai_server import OpenAIServer, answer
 from turnout._app import current_app
 
 ROOT = Path(__file__).parents[2]
+
+# What the pages ask for by a schema.
+_CITY = ('{"name": "Paris", "country": "Fra', 'nce", "inhabitants": 2103778}')
 
 _CONFIG = """\
 [providers.FlowGpt]
@@ -74,7 +77,7 @@ def _servers() -> Generator[list[str]]:
     async def serve() -> None:
         async with (
             FlowGptServer() as flowgpt,
-            OpenAIServer() as openai,
+            OpenAIServer(structured=answer(*_CITY)) as openai,
             ForwardProxy() as proxy,
         ):
             addresses.extend((flowgpt.base_url, openai.base_url, proxy.url))

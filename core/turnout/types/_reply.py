@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from turnout.errors import TurnoutError
 from turnout.types._events import FinishReason, Usage
@@ -62,6 +62,10 @@ class Reply:
     """The provider's own words about the answer."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
     """What the service wants to see again with the answer, see `Message.state`."""
+    # Only who asked knows its type, as with `json.loads`.
+    parsed: Any = None
+    """What the answer is with `response_format`: an instance of the pydantic model, or
+    the value of the JSON. None without one, and until the answer is whole."""
 
     def to_message(self) -> Message:
         """Return the answer as the message that continues a conversation."""
