@@ -283,6 +283,7 @@ class AttemptReader:
             first_delta=self._first_delta,
             seconds=self._now() - self._started,
             usage=usage,
+            prices_id=self._provider.prices_id,
         )
         enter(record, attempt)
         if self._hooks is not None:
