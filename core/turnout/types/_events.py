@@ -51,6 +51,7 @@ class Usage:
     """What an answer cost, in tokens; None is what the provider did not say."""
 
     input_tokens: int | None = None
+    """With those that were at hand, and those that were kept for later."""
     output_tokens: int | None = None
     """With the reasoning."""
     cached_tokens: int | None = None

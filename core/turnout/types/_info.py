@@ -37,6 +37,8 @@ class Capabilities:
     files: bool = False
     response_format: bool = False
     """Answers bound to a JSON schema."""
+    reasoning: bool = False
+    """Giving what it thinks before it answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
