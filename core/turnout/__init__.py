@@ -32,6 +32,7 @@ from turnout.errors import (
     DeadlineError,
     FallbackError,
     FirstDeltaTimeoutError,
+    InvalidReplyError,
     InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
@@ -57,6 +58,7 @@ from turnout.hookspecs import hookimpl
 from turnout.provider import BoundTarget, Provider, ProviderOptions
 from turnout.stream import Stream
 from turnout.types import (
+    AnswerForm,
     Attempt,
     Capabilities,
     ChatRequest,
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
     from turnout.routes import HealthReport, Policy, Route
 
 __all__ = [
+    "AnswerForm",
     "ArgumentError",
     "Attempt",
     "AuthenticationError",
@@ -118,6 +121,7 @@ __all__ = [
     "FirstDeltaTimeoutError",
     "HealthReport",
     "ImagePart",
+    "InvalidReplyError",
     "InvalidRequestError",
     "Message",
     "ModelInfo",

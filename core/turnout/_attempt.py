@@ -23,12 +23,21 @@ from turnout._waiter import Waiter
 from turnout.errors import (
     DeadlineError,
     FirstDeltaTimeoutError,
+    InvalidReplyError,
     PluginError,
     ProviderError,
     StreamStalledError,
     TurnoutError,
 )
-from turnout.types import Attempt, ChatRequest, Event, Outcome, Target, Usage
+from turnout.types import (
+    AnswerForm,
+    Attempt,
+    ChatRequest,
+    Event,
+    Outcome,
+    Target,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from turnout._gate import Gate
@@ -67,11 +76,11 @@ class AttemptReader:
         "_first_delta",
         "_first_delta_timeout",
         "_gate",
-        "_gates",
         "_generator",
         "_held",
         "_hooks",
         "_now",
+        "_provider",
         "_record",
         "_request",
         "_stall_timeout",
@@ -93,7 +102,7 @@ class AttemptReader:
     ) -> None:
         # Where it has a place that is to be given back.
         self._gate: Gate | None = None
-        self._gates = provider.gates
+        self._provider = provider
         self._record = record
         self._waiter = waiter
         self._deadline = deadline
@@ -134,7 +143,7 @@ class AttemptReader:
         failure: TurnoutError | None = None
         try:
             if self._gate is None:
-                self._gate = gate = self._gates.enter(waiter.loop)
+                self._gate = gate = self._provider.gates.enter(waiter.loop)
                 if gate is None:
                     due = await self._wait_for_a_place()
             while True:
@@ -156,7 +165,10 @@ class AttemptReader:
                 if waiter.closed or self._now() >= due:
                     break
         except StopAsyncIteration:
-            return self._complete()
+            form = self._request.answer_form
+            failure = None if form is None else self._misfit(form)
+            if failure is None:
+                return self._complete()
         except asyncio.CancelledError as error:
             if waiter.cancelled():
                 await self.close()
@@ -198,7 +210,7 @@ class AttemptReader:
 
     async def _wait_for_a_place(self) -> float:
         """Wait for a place; return when the first delta is to be there."""
-        gate = self._gates.of(self._waiter.loop)
+        gate = self._provider.gates.of(self._waiter.loop)
         self._due = min(self._now() + gate.timeout, self._deadline)
         await gate.wait(self._waiter, self._due)
         self._gate = gate
@@ -220,6 +232,28 @@ class AttemptReader:
         self._note("complete", None)
         last = self._held if self._first_delta is None else []
         return last if record.finished else [*last, record.finish_unknown()]
+
+    def _misfit(self, form: AnswerForm) -> InvalidReplyError | None:
+        """Read the whole answer as what was asked for; return why it is not that."""
+        record, target = self._record, self._target
+        if record.calls_tools:  # What was asked for comes once they have been called.
+            return None
+        from turnout._structure import MisfitError, parsed
+
+        try:
+            record.parsed = parsed(record.text, form, record.finish)
+        except MisfitError as misfit:
+            failure = InvalidReplyError(
+                f"the answer of {target} is not what response_format asks for: "
+                f"{misfit}",
+                provider=target.provider,
+                model=target.model,
+            )
+            # A route may ask another, whose answer takes this one's place.
+            failure.reply = record.reply()
+            failure.__cause__ = misfit.__cause__
+            return failure
+        return None
 
     async def _end(self, outcome: Outcome, failure: TurnoutError | None) -> None:
         generator, self._generator = self._generator, None
@@ -249,6 +283,7 @@ class AttemptReader:
             first_delta=self._first_delta,
             seconds=self._now() - self._started,
             usage=usage,
+            prices_id=self._provider.prices_id,
         )
         enter(record, attempt)
         if self._hooks is not None:
@@ -285,7 +320,7 @@ class AttemptReader:
                 f"{self._now() - self._started:.3g} s after that began"
             )
         if self._gate is None:
-            return self._gates.of(self._waiter.loop).overdue()
+            return self._provider.gates.of(self._waiter.loop).overdue()
         if self._first_delta is None:
             return FirstDeltaTimeoutError(
                 f"{target} gave nothing of an answer within "

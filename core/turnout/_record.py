@@ -68,6 +68,7 @@ class Record:
         "_texts",
         "attempts",
         "complete",
+        "parsed",
         "target",
         "told_end",
         "unseen",
@@ -83,6 +84,8 @@ class Record:
         self._joined = False
         self.attempts: list[Attempt] = []
         self.target: Target | None = None
+        self.parsed: object = None
+        """What the answer is read as, once it is whole."""
         self.usage: Usage | None = None
         """Of the attempt under way; those before keep theirs in `attempts`."""
         self.complete = False
@@ -121,6 +124,7 @@ class Record:
         self.target = other.target
         self.usage = other.usage
         self.complete = other.complete
+        self.parsed = other.parsed
 
     @property
     def finished(self) -> bool:
@@ -165,6 +169,11 @@ class Record:
                 raise NotAnEventError(type(event).__name__)
         return False
 
+    @property
+    def finish(self) -> Finish | None:
+        """The answer's end, as the provider told it; None where it did not yet."""
+        return self._finish
+
     def finish_unknown(self) -> Finish:
         """Take down that the provider did not say why its answer ended."""
         self._finish = _UNKNOWN
@@ -199,4 +208,5 @@ class Record:
             attempts=tuple(self.attempts),
             details=finish.details if finish else {},
             state=finish.state if finish and not self._joined else None,
+            parsed=self.parsed,
         )

@@ -25,6 +25,7 @@
     │   ├── ConnectionLostError      it hung up before it answered
     │   ├── FirstDeltaTimeoutError   nothing of an answer came in time
     │   ├── ProtocolError            it said what its protocol does not allow
+    │   ├── InvalidReplyError        its answer is not of the form that was asked for
     │   └── StreamError              it reported an error inside its answer
     │       ├── StreamTruncatedError     the answer ended before its end
     │       ├── StreamStalledError       the answer stopped coming
@@ -54,6 +55,7 @@ __all__ = [
     "DeadlineError",
     "FallbackError",
     "FirstDeltaTimeoutError",
+    "InvalidReplyError",
     "InvalidRequestError",
     "ModelUnavailableError",
     "OverloadedError",
@@ -231,6 +233,10 @@ class FirstDeltaTimeoutError(ProviderError):
 
 class ProtocolError(ProviderError):
     """The provider sent what its own protocol does not allow."""
+
+
+class InvalidReplyError(ProviderError):
+    """The answer is whole, and not of the form that `response_format` asks for."""
 
 
 class StreamError(ProviderError):

@@ -176,6 +176,9 @@ class Provider(ABC):
             self.options.queue_timeout,
         )
         """How many of its streams are under way and queued."""
+        priced = self.info.prices_id
+        self.prices_id = priced if priced and self.at_own_address else None
+        """Whose prices hold, see `ProviderInfo.prices_id`; None at another address."""
         self._catalog: Catalog | None = None
         self._http: Http | None = None
         self._entered = 0
@@ -264,6 +267,15 @@ class Provider(ABC):
         name = self.info.key_variable
         value = variable(name) if name is not None else None
         return None if value is None else Secret(value)
+
+    @property
+    def at_own_address(self) -> bool:
+        """Whether it asks the address that its plugin gives it.
+
+        So is any where the plugin gives none, as each customer has one.
+        """
+        own = self.info.options.get("base_url", self.options_type.base_url)
+        return own is None or self.options.base_url == own
 
     def required_key(self) -> Secret:
         """Return the key.

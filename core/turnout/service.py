@@ -122,14 +122,9 @@ class Service(Provider):
             AuthenticationError: There is none, and one is needed.
         """
         key = self.api_key
-        if key is None and self.info.needs_key and self._at_its_own_address:
+        if key is None and self.info.needs_key and self.at_own_address:
             return self.required_key()
         return key
-
-    @property
-    def _at_its_own_address(self) -> bool:
-        own = self.info.options.get("base_url", self.options_type.base_url)
-        return own is None or self.options.base_url == own
 
 
 async def _afterwords(chunks: AsyncIterator[bytes], decoder: Decoder) -> list[Event]:

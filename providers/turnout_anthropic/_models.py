@@ -27,7 +27,7 @@ _PROTOCOL = Capabilities(
     files=True,
 )
 
-_SCHEMA = replace(_PROTOCOL, response_format=True)
+_SCHEMA = replace(_PROTOCOL, response_format=True, reasoning=True)
 
 # From Claude Opus 4.7 on, the models refuse these, at their default values too.
 _UNSAMPLED = replace(_SCHEMA, temperature=False, top_p=False)
@@ -155,6 +155,7 @@ INFO = ProviderInfo(
     url="https://platform.claude.com/docs/en/api/messages",
     key_variable="ANTHROPIC_API_KEY",
     needs_key=True,
+    prices_id="anthropic",
     capabilities=_PROTOCOL,
 )
 """What the plugin says of itself."""

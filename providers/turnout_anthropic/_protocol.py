@@ -264,4 +264,5 @@ def _usage(counts: dict[str, Any]) -> Usage:
         reasoning_tokens=as_count(
             counts.get("output_tokens_details"), "thinking_tokens"
         ),
+        cache_write_tokens=as_count(counts, "cache_creation_input_tokens"),
     )

@@ -19,6 +19,7 @@ _CAPABILITIES = Capabilities(
     images=True,
     files=True,
     response_format=True,
+    reasoning=True,
 )
 
 # "Custom values for parameters like temperature, top-K, and top-P aren't supported. If
@@ -93,6 +94,7 @@ INFO = ProviderInfo(
     url="https://ai.google.dev/api/generate-content",
     key_variable="GEMINI_API_KEY",
     needs_key=True,
+    prices_id="google",
     capabilities=_CAPABILITIES,
 )
 

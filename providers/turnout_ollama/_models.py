@@ -35,6 +35,7 @@ INFO = ProviderInfo(
         tools=True,
         images=True,
         response_format=True,
+        reasoning=True,
     ),
 )
 

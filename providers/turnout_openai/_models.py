@@ -55,6 +55,7 @@ INFO = ProviderInfo(
     url="https://platform.openai.com/docs/api-reference/chat",
     key_variable="OPENAI_API_KEY",
     needs_key=True,
+    prices_id="openai",
     capabilities=Capabilities(
         temperature=True,
         max_tokens=True,

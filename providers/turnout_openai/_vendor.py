@@ -45,6 +45,8 @@ class Vendor:
     needs_key: bool = True
     url: str | None = None
     """Where a person reads about it."""
+    prices_id: str | None = None
+    """What genai-prices calls it."""
     models: tuple[str | ModelInfo, ...] = ()
     """The first is the default one; any other name is asked for as it stands."""
     capabilities: Capabilities = USUAL
@@ -72,6 +74,7 @@ class Vendor:
             url=self.url,
             key_variable=self.key_variable,
             needs_key=self.needs_key,
+            prices_id=self.prices_id,
             capabilities=self.capabilities,
             prefill=self.prefill,
             provider_class=provider_class,

@@ -35,7 +35,9 @@ __all__ = ["VENDORS", "at", "named"]
 _TABLE = "LiteLLM 1.109.1's table of models, read 2026-11-22"
 _PARTIAL = "Alibaba Cloud's page of partial mode and LiteLLM 1.109.1, read 2026-11-22"
 
-_TEXT_ONLY = replace(USUAL, images=False)
+_REASONING = replace(USUAL, reasoning=True)
+"""Where the models that think do so in sight."""
+_GPT_OSS = replace(USUAL, images=False, reasoning=True)
 
 AZURE_OPENAI = Vendor(
     name="AzureOpenAI",
@@ -55,12 +57,13 @@ CEREBRAS = Vendor(
     hosts=("cerebras.ai",),
     key_variable="CEREBRAS_API_KEY",
     url="https://inference-docs.cerebras.ai/resources/openai",
+    prices_id="cerebras",
     models=(
         ModelInfo(
             name="gpt-oss-120b",
             context_window=131_072,
             max_output_tokens=32_768,
-            capabilities=_TEXT_ONLY,
+            capabilities=_GPT_OSS,
             source=_TABLE,
         ),
         ModelInfo(
@@ -79,6 +82,7 @@ DEEPSEEK = Vendor(
     hosts=("deepseek.com",),
     key_variable="DEEPSEEK_API_KEY",
     url="https://api-docs.deepseek.com",
+    prices_id="deepseek",
     models=tuple(
         ModelInfo(
             name=name,
@@ -90,7 +94,9 @@ DEEPSEEK = Vendor(
         for name in ("deepseek-flash", "deepseek-v4-pro")
     ),
     # It answers in JSON where that is asked for, and is bound to no schema.
-    capabilities=replace(USUAL, images=False, seed=False, response_format=False),
+    capabilities=replace(
+        USUAL, images=False, seed=False, response_format=False, reasoning=True
+    ),
     prefill_path="/beta/chat/completions",
     decoder=DeepSeekDecoder,
     status_rules=(
@@ -104,6 +110,7 @@ FIREWORKS = Vendor(
     hosts=("fireworks.ai",),
     key_variable="FIREWORKS_API_KEY",
     url="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+    prices_id="fireworks",
     models=(
         ModelInfo(
             name="accounts/fireworks/models/kimi-k3",
@@ -121,13 +128,14 @@ GROQ = Vendor(
     hosts=("groq.com",),
     key_variable="GROQ_API_KEY",
     url="https://console.groq.com/docs/openai",
+    prices_id="groq",
     models=(
         *(
             ModelInfo(
                 name=name,
                 context_window=131_072,
                 max_output_tokens=65_536,
-                capabilities=_TEXT_ONLY,
+                capabilities=_GPT_OSS,
                 source=_TABLE,
             )
             for name in ("openai/gpt-oss-120b", "openai/gpt-oss-20b")
@@ -136,6 +144,7 @@ GROQ = Vendor(
             name="qwen/qwen3.8-27b",
             context_window=131_072,
             max_output_tokens=16_384,
+            capabilities=_REASONING,
             source=_TABLE,
         ),
     ),
@@ -167,6 +176,7 @@ LLAMA_CPP = Vendor(
     key_variable="LLAMA_API_KEY",
     needs_key=False,
     url="https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
+    capabilities=_REASONING,
     # Observed: the server goes on with a last message of the assistant's.
     prefill="trailing",
 )
@@ -177,6 +187,7 @@ LM_STUDIO = Vendor(
     key_variable="LM_STUDIO_API_KEY",
     needs_key=False,
     url="https://lmstudio.ai/docs/developer/openai-compat",
+    capabilities=_REASONING,
 )
 
 MISTRAL = Vendor(
@@ -185,6 +196,7 @@ MISTRAL = Vendor(
     hosts=("mistral.ai",),
     key_variable="MISTRAL_API_KEY",
     url="https://docs.mistral.ai/api",
+    prices_id="mistral",
     models=tuple(
         ModelInfo(
             name=name, context_window=262_144, prefill="prefix_flag", source=_TABLE
@@ -207,8 +219,9 @@ OPENROUTER = Vendor(
     hosts=("openrouter.ai",),
     key_variable="OPENROUTER_API_KEY",
     url="https://openrouter.ai/docs/api-reference/overview",
+    prices_id="openrouter",
     models=("openrouter/auto",),
-    capabilities=replace(USUAL, files=True),
+    capabilities=replace(_REASONING, files=True),
     decoder=OpenRouterDecoder,
 )
 
@@ -241,6 +254,7 @@ QWEN = Vendor(
     hosts=("aliyuncs.com",),
     key_variable="DASHSCOPE_API_KEY",
     url="https://www.alibabacloud.com/help/en/model-studio/qwen-api-reference",
+    capabilities=_REASONING,
     models=(
         ModelInfo(
             name="qwen-plus",
@@ -279,11 +293,12 @@ TOGETHER = Vendor(
     hosts=("together.ai", "together.xyz"),
     key_variable="TOGETHER_API_KEY",
     url="https://docs.together.ai/docs/openai-api-compatibility",
+    prices_id="together",
     models=(
         ModelInfo(
             name="openai/gpt-oss-120b",
             context_window=131_072,
-            capabilities=_TEXT_ONLY,
+            capabilities=_GPT_OSS,
             source=_TABLE,
         ),
     ),
@@ -297,6 +312,7 @@ VLLM = Vendor(
     key_variable="VLLM_API_KEY",
     needs_key=False,
     url="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
+    capabilities=_REASONING,
     prefill="continue_final",
 )
 
@@ -306,6 +322,7 @@ XAI = Vendor(
     hosts=("x.ai",),
     key_variable="XAI_API_KEY",
     url="https://docs.x.ai/docs/api-reference",
+    prices_id="x-ai",
     models=(
         ModelInfo(name="grok-4.7", context_window=500_000, source=_TABLE),
         ModelInfo(name="grok-4.3", context_window=1_000_000, source=_TABLE),

@@ -19,10 +19,13 @@ from tests.support.flowgpt_server import FlowGptServer
 from tests.support.forward_proxy import ForwardProxy
 from tests.support.gemini_server import GeminiServer
 from tests.support.ollama_server import OllamaServer
-from tests.support.openai_server import OpenAIServer
+from tests.support.openai_server import OpenAIServer, answer
 from turnout._app import current_app
 
 ROOT = Path(__file__).parents[2]
+
+# What the pages ask for by a schema.
+_CITY = ('{"name": "Paris", "country": "Fra', 'nce", "inhabitants": 2103778}')
 
 _CONFIG = """\
 [providers.FlowGpt]
@@ -95,7 +98,7 @@ def _servers() -> Generator[list[str]]:
             FlowGptServer() as flowgpt,
             GeminiServer() as gemini,
             OllamaServer(tags={"models": [{"name": "llama3.2:latest"}]}) as ollama,
-            OpenAIServer() as openai,
+            OpenAIServer(structured=answer(*_CITY)) as openai,
             ForwardProxy() as proxy,
         ):
             addresses.extend(

@@ -110,15 +110,22 @@ class OpenAIServer(LoopbackServer):
     Args:
         answers: The bodies of the answers.
         key: The key that requests need; None where they must have none.
+        structured: The body of the answers to requests with a `response_format`; None
+            where those are as any other.
         slicing: How a body is cut into chunks.
     """
 
     def __init__(
-        self, *answers: bytes, key: str | None = None, slicing: Slicing = whole
+        self,
+        *answers: bytes,
+        key: str | None = None,
+        structured: bytes | None = None,
+        slicing: Slicing = whole,
     ) -> None:
         super().__init__()
         self._answers = answers or (answer("Hello", " there."),)
         self._key = key
+        self._structured = structured
         self._slicing = slicing
         self.bodies: list[Mapping[str, object]] = []
         """The bodies of the requests that kept the rules."""
@@ -140,8 +147,11 @@ class OpenAIServer(LoopbackServer):
                 self.refusals += wrong
                 await _refuse(connection, status, "; ".join(wrong))
                 continue
-            index = min(len(self.bodies), len(self._answers) - 1)
-            self.bodies.append(cast("Mapping[str, object]", request.json()))
+            body = cast("Mapping[str, object]", request.json())
+            answer = self._answers[min(len(self.bodies), len(self._answers) - 1)]
+            if self._structured is not None and "response_format" in body:
+                answer = self._structured
+            self.bodies.append(body)
             head = response_head(
                 200,
                 ("Content-Type", "text/event-stream; charset=utf-8"),
@@ -149,7 +159,7 @@ class OpenAIServer(LoopbackServer):
                 CHUNKED,
             )
             await connection.send(head)
-            for piece in self._slicing(self._answers[index]):
+            for piece in self._slicing(answer):
                 await connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
             await connection.send(b"0\r\n\r\n")
 

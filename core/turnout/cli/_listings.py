@@ -8,40 +8,69 @@ import click
 
 from turnout._app import App, current_app
 from turnout._registry import ProviderEntry
+from turnout.cli._abilities import abilities, notable
 from turnout.cli._output import note, set_aside_note, write, write_json, write_table
 from turnout.cli._readiness import readiness
 from turnout.types import ModelInfo
 
 __all__ = ["models", "providers", "resolve"]
 
+_ALL = "*"
+"""Stands for all providers, as it can be the name of none."""
+
 
 @click.command("models")
 @click.argument("query", default="")
 @click.option("--provider", metavar="NAME", help="Of one provider alone.")
+@click.option(
+    "--live",
+    metavar="[NAME]",
+    is_flag=False,
+    flag_value=_ALL,
+    help="As their services list them now: one, or all that are ready.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
-def models(query: str, provider: str | None, as_json: bool) -> None:
+def models(query: str, provider: str | None, live: str | None, as_json: bool) -> None:
     """List the models whose names or aliases contain QUERY, or all."""
     app = current_app()
+    if live not in {None, _ALL}:
+        provider = live
     entries = list(app.load_all().providers.values())
     if provider is not None:
         # It says what is wrong with a name that nobody bears.
         entries = [app.entry(provider)]
-    known = [_row(entry, m) for entry in entries for m in entry.catalog.models.values()]
+    if live is None:
+        listed = [(entry, [*entry.catalog.models.values()]) for entry in entries]
+    else:
+        listed = _live(app, entries, one=provider is not None)
+    known = [_model_row(entry, model) for entry, models in listed for model in models]
     found = [row for row in known if row.matches(query.casefold())]
     if as_json:
         write_json([asdict(row) for row in found])
     else:
-        write_table(("MODEL", "CONTEXT", "ALIASES"), [row.cells() for row in found])
+        heads = ("MODEL", "CONTEXT", "ABILITIES", "ALIASES")
+        write_table(heads, [row.cells() for row in found])
     if not found:
         note(f"no model's name has {query!r} in it" if query else "there are no models")
     opened = ", ".join(entry.info.name for entry in entries if entry.info.open_models)
-    if opened:
+    if opened and live is None:
         note(f"models that are not listed can be asked for as well: {opened}")
     set_aside_note(app.set_aside)
 
 
+def _live(
+    app: App, entries: list[ProviderEntry], *, one: bool
+) -> list[tuple[ProviderEntry, list[ModelInfo]]]:
+    # asyncio takes longer to import than all that is listed otherwise.
+    from turnout.cli._live import live_models, live_models_of_all
+
+    if one:
+        return [(entry, [*live_models(app, entry)]) for entry in entries]
+    return [(entry, [*models]) for entry, models in live_models_of_all(app, entries)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _ModelRow:
     """A model as it is listed; its fields are those of the JSON objects."""
 
     id: str
@@ -50,26 +79,35 @@ class _Row:
     default: bool
     """Whether it is what its provider is asked for where no model is named."""
     context_window: int | None
+    max_output_tokens: int | None
+    abilities: tuple[str, ...]
     aliases: tuple[str, ...]
+    prefill: str
+    source: str
 
     def matches(self, query: str) -> bool:
         """Tell whether a name has the query in it."""
         return any(query in name.casefold() for name in (self.id, *self.aliases))
 
-    def cells(self) -> tuple[str, str, str]:
+    def cells(self) -> tuple[str, ...]:
         """Return it for the table."""
-        return self.id, str(self.context_window or "-"), ", ".join(self.aliases)
+        window = str(self.context_window or "-")
+        return self.id, window, notable(self.abilities), ", ".join(self.aliases)
 
 
-def _row(entry: ProviderEntry, model: ModelInfo) -> _Row:
+def _model_row(entry: ProviderEntry, model: ModelInfo) -> _ModelRow:
     info, aliases = entry.info, entry.catalog.aliases
-    return _Row(
+    return _ModelRow(
         id=f"{info.name}:{model.name}",
         provider=info.name,
         model=model.name,
         default=model.name == info.first_model,
         context_window=model.context_window,
+        max_output_tokens=model.max_output_tokens,
+        abilities=abilities(model.capabilities or info.capabilities),
         aliases=tuple(sorted(a for a, meant in aliases.items() if meant == model.name)),
+        prefill=model.prefill,
+        source=model.source,
     )
 
 
@@ -78,32 +116,56 @@ def _row(entry: ProviderEntry, model: ModelInfo) -> _Row:
 def providers(as_json: bool) -> None:
     """List the providers, and whether each can be asked now; nobody is."""
     app = current_app()
-    rows = [_object(app, entry) for entry in app.load_all().providers.values()]
+    entries = app.load_all().providers.values()
+    rows = [_ProviderRow.of(app, entry) for entry in entries]
     if as_json:
-        write_json(rows)
+        write_json([asdict(row) for row in rows])
     else:
-        columns = ("name", "state", "default_model", "reason")
-        cells = [[str(row[column] or "-") for column in columns] for row in rows]
-        write_table(("PROVIDER", "STATE", "DEFAULT MODEL", "WHY"), cells)
+        heads = ("PROVIDER", "STATE", "DEFAULT MODEL", "ABILITIES", "WHY")
+        write_table(heads, [row.cells() for row in rows])
     if not rows:
         note("there are no providers; `turnout plugins` says why")
     set_aside_note(app.set_aside)
 
 
-def _object(app: App, entry: ProviderEntry) -> dict[str, object]:
-    info, plugin = entry.info, entry.plugin
-    found = readiness(app, entry)
-    return {
-        "name": info.name,
-        "state": found.state,
-        "reason": found.reason,
-        "default_model": info.first_model or None,
-        "in_process": info.in_process,
-        "key_variable": info.key_variable,
-        "url": info.url,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ProviderRow:
+    """A provider as it is listed; its fields are those of the JSON objects."""
+
+    name: str
+    state: str
+    reason: str
+    default_model: str | None
+    abilities: tuple[str, ...]
+    """Of models that do not say otherwise."""
+    in_process: bool
+    key_variable: str | None
+    url: str | None
+    distribution: str
+    version: str
+
+    @classmethod
+    def of(cls, app: App, entry: ProviderEntry) -> _ProviderRow:
+        """Return a provider's."""
+        info, plugin = entry.info, entry.plugin
+        found = readiness(app, entry)
+        return cls(
+            name=info.name,
+            state=found.state,
+            reason=found.reason,
+            default_model=info.first_model or None,
+            abilities=abilities(info.capabilities),
+            in_process=info.in_process,
+            key_variable=info.key_variable,
+            url=info.url,
+            distribution=plugin.distribution,
+            version=plugin.version,
+        )
+
+    def cells(self) -> tuple[str, ...]:
+        """Return it for the table."""
+        model = self.default_model or "-"
+        return self.name, self.state, model, notable(self.abilities), self.reason
 
 
 @click.command("resolve")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from turnout.routes._prompting import prompted
 from turnout.routes._standing import Member, Standing
 from turnout.types import ChatRequest, Target
 
@@ -50,6 +51,10 @@ class Candidate:
         if self._asked is None:
             self._asked = self._request.for_model(self.member.bound.model)
         return self._asked
+
+    def prompt(self, instruction: str) -> None:
+        """Ask it for JSON by a message, since it cannot be bound to a schema."""
+        self._asked = prompted(self.request, instruction)
 
     @property
     def target(self) -> Target:

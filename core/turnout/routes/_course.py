@@ -233,8 +233,13 @@ class Course:
         record, policy = self._record, self._policy
         text, tools = record.text, record.calls_tools
         anew = not text and not tools
-        allowed = {"off": False, "before_text": anew, "continue": True}
-        goes_on = allowed[policy.failover] and rule(error, policy).goes_on
+        found = rule(error, policy)
+        allowed = {
+            "off": False,
+            "before_text": anew,
+            "continue": anew or found.continued,
+        }
+        goes_on = allowed[policy.failover] and found.goes_on
         if not goes_on or len(self._candidates) == 1:
             raise error
         candidate.out = True
@@ -302,7 +307,12 @@ class Course:
         """Tell whether a target can do what is asked; note it where it cannot."""
         bound = candidate.member.bound
         request = self._request_to(candidate)
-        refusal: TurnoutError | None = bound.provider.catalog.refusal(request)
+        catalog = bound.provider.catalog
+        refusal: TurnoutError | None = catalog.refusal(request)
+        if refusal is not None and self._policy.prompted_schema:
+            candidate.prompt(self._policy.schema_instruction)
+            request = self._request_to(candidate)
+            refusal = catalog.refusal(request)
         if refusal is None and not fits(request, candidate.window):
             refusal = ContextLengthError(
                 f"the input is longer than {bound.target} accepts "

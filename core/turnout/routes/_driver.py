@@ -169,7 +169,10 @@ class RouteReader:
                 self._release()
                 raise
             return
-        policy = self._policy
+        policy, record = self._policy, self._record
+        if record.unseen and record.attempts:
+            # Not before another is asked: an error that is raised holds what had come.
+            record.begin_anew()
         self._ask = step
         self._begun = False
         self._seam = None
@@ -253,9 +256,8 @@ class RouteReader:
         begun, self._begun = self._begun, False
         self._end()
         if isinstance(error, StreamBrokenError) or not (begun and self._shown):
-            self._record.target = self._giver
-            if self._record.unseen:
-                self._record.begin_anew()
+            if not self._record.unseen:
+                self._record.target = self._giver
             self._course.failed(ask.candidate, error, now)
             return
         self._lost = ask.candidate.target, type(error).__name__

@@ -15,6 +15,7 @@ from turnout.errors import (
     ContentFilterError,
     ContextLengthError,
     FirstDeltaTimeoutError,
+    InvalidReplyError,
     InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
@@ -31,6 +32,7 @@ from turnout.errors import (
 )
 from turnout.routes._continuation import ContinuationPolicy
 from turnout.routes._hedging import Hedging
+from turnout.routes._prompting import INSTRUCTION, check_instruction
 from turnout.routes._ranges import check_least, check_seconds
 from turnout.routes._seam import SeamPolicy
 
@@ -92,6 +94,11 @@ class Policy:
     """Whether another target is asked when one refuses the request as such."""
     fallback_on_content_filter: bool = False
     """Whether another target is asked when a content filter blocks the prompt."""
+    prompted_schema: bool = False
+    """Whether a target that cannot be bound to a JSON schema is asked for one by a
+    message; its answer is read as any other."""
+    schema_instruction: str = INSTRUCTION
+    """That message; `{schema}` in it stands for the schema."""
     continuation: ContinuationPolicy = field(default_factory=ContinuationPolicy)
     """Which answers are continued, and how that is asked for."""
     seam: SeamPolicy = field(default_factory=SeamPolicy)
@@ -108,6 +115,7 @@ class Policy:
         check_least(self, 0, "longest_backoff", "connect_backoff")
         check_least(self, 0, "max_retries", "max_continuations")
         check_least(self, 1, "max_attempts")
+        check_instruction(self.schema_instruction)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +134,8 @@ class Rule:
     """Seconds for which the target is let alone where it names no time itself."""
     longest_cooldown: float = 0.0
     """Seconds that it is let alone at most, whatever it says."""
+    continued: bool = True
+    """Whether another target goes on with what was shown of the answer."""
 
 
 _RULES: dict[type[TurnoutError], Rule] = {
@@ -154,6 +164,8 @@ _RULES: dict[type[TurnoutError], Rule] = {
     FirstDeltaTimeoutError: Rule(counts=True),
     ProtocolError: Rule(counts=True),
     StreamError: Rule(counts=True),
+    # Nothing is wrong with the target, and nothing is missing from what was shown.
+    InvalidReplyError: Rule(continued=False),
     # Two answers that cannot be spliced: a third would not make them one.
     StreamBrokenError: Rule(goes_on=False),
 }

@@ -78,6 +78,7 @@ _EVERYTHING = Capabilities(
     images=True,
     files=True,
     response_format=True,
+    reasoning=True,
 )
 
 

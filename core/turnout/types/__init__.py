@@ -12,6 +12,7 @@ from turnout.types._events import (
     Usage,
 )
 from turnout.types._explanation import Explanation, Place
+from turnout.types._form import AnswerForm
 from turnout.types._info import Capabilities, ModelInfo, Prefill, ProviderInfo
 from turnout.types._messages import (
     FilePart,
@@ -35,6 +36,7 @@ from turnout.types._secret import Secret
 from turnout.types._target import Target
 
 __all__ = [
+    "AnswerForm",
     "Attempt",
     "Capabilities",
     "ChatRequest",

@@ -52,12 +52,15 @@ class Usage:
     """What an answer cost, in tokens; None is what the provider did not say."""
 
     input_tokens: int | None = None
+    """With those that were at hand, and those that were kept for later."""
     output_tokens: int | None = None
     """With the reasoning."""
     cached_tokens: int | None = None
     """Those of the input that the provider had at hand from an earlier request."""
     reasoning_tokens: int | None = None
     """Those of the output that were reasoning."""
+    cache_write_tokens: int | None = None
+    """Those of the input that the provider kept for later requests."""
     estimated: bool = False
     """Whether a figure is turnout's estimate and not the provider's count."""
 
@@ -68,6 +71,7 @@ class Usage:
             output_tokens=_sum(self.output_tokens, other.output_tokens),
             cached_tokens=_sum(self.cached_tokens, other.cached_tokens),
             reasoning_tokens=_sum(self.reasoning_tokens, other.reasoning_tokens),
+            cache_write_tokens=_sum(self.cache_write_tokens, other.cache_write_tokens),
             estimated=self.estimated or other.estimated,
         )
 

@@ -37,6 +37,8 @@ class Capabilities:
     files: bool = False
     response_format: bool = False
     """Answers bound to a JSON schema."""
+    reasoning: bool = False
+    """Giving what it thinks before it answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,9 @@ class ProviderInfo:
     key_variable: str | None = None
     """The environment variable that holds the key, by custom."""
     needs_key: bool = False
+    prices_id: str | None = None
+    """What `genai-prices` calls it, whose prices hold at its own address; None where
+    it has no prices there, or what is paid is not for tokens alone."""
     in_process: bool = False
     """Whether it is an engine in this process and not a service."""
     capabilities: Capabilities = field(default_factory=Capabilities)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from turnout.errors import TurnoutError
 from turnout.types._events import FinishReason, Usage
 from turnout.types._messages import Message, ToolCall
 from turnout.types._quick import quick
 from turnout.types._target import Target
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 __all__ = ["Attempt", "Outcome", "Reply"]
 
@@ -35,6 +38,8 @@ class Attempt:
     seconds: float = 0.0
     """Seconds from the attempt's start to its end."""
     usage: Usage | None = None
+    prices_id: str | None = field(default=None, repr=False, compare=False)
+    """Whose prices hold for it, see `ProviderInfo.prices_id`."""
 
     @property
     def status_code(self) -> int | None:
@@ -62,6 +67,20 @@ class Reply:
     """The provider's own words about the answer."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
     """What the service wants to see again with the answer, see `Message.state`."""
+    # Only who asked knows its type, as with `json.loads`.
+    parsed: Any = None
+    """What the answer is with `response_format`: an instance of the pydantic model, or
+    the value of the JSON. None without one, and until the answer is whole."""
+
+    @property
+    def cost(self) -> Decimal | None:
+        """US dollars for the tokens of all attempts; None where that is not known.
+
+        Needs the extra `prices`, whose data is imported when this is first asked for.
+        """
+        from turnout.types._cost import cost
+
+        return cost(self.attempts, self.details)
 
     def to_message(self) -> Message:
         """Return the answer as the message that continues a conversation."""

@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack, cast
 
 from turnout._names import did_you_mean, nearest
 from turnout.errors import ArgumentError
+from turnout.types._form import AnswerForm
 from turnout.types._info import Capabilities
 from turnout.types._messages import FilePart, ImagePart, Message, TextPart, Tool
 from turnout.types._openai import Conversation, as_messages, as_tools, listed
@@ -58,6 +59,8 @@ class ChatRequest:
     tool_choice: str | Mapping[str, object] | None = None
     response_format: Mapping[str, object] | None = None
     """In OpenAI's mapping form, whichever form it was given in."""
+    answer_form: AnswerForm | None = field(default=None, repr=False, compare=False)
+    """What the answer is read as; never sent. None means as text."""
     extra: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     deadline: float | None = None
     """Seconds for the whole request; None means the provider's own limit."""
@@ -79,6 +82,11 @@ class ChatRequest:
         for name, value in options.items():
             if value is not None:
                 checked[name] = _check_of(name)(value)
+        if "response_format" in checked:
+            form = _answer_form(
+                options.get("response_format"), checked["response_format"]
+            )
+            checked["answer_form"] = form
         return cls(messages=messages, **checked)
 
     @staticmethod
@@ -117,11 +125,7 @@ class ChatRequest:
     @property
     def schema(self) -> Mapping[str, object] | None:
         """The JSON schema that the answer is bound to; None where there is none."""
-        wanted = self.response_format
-        if wanted is None or wanted["type"] != "json_schema":
-            return None
-        named = cast("Mapping[str, object]", wanted["json_schema"])
-        return cast("Mapping[str, object]", named["schema"])
+        return None if self.response_format is None else _schema(self.response_format)
 
     def needs(self) -> set[str]:
         """Return the fields of `Capabilities` that the request asks for."""
@@ -283,6 +287,32 @@ def _response_format(wanted: object) -> Mapping[str, object] | None:
     if kind == "json_object":
         return schema
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+
+
+def _schema(wanted: Mapping[str, object]) -> Mapping[str, object] | None:
+    """Return the schema in OpenAI's mapping form; None where there is none."""
+    if wanted["type"] != "json_schema":
+        return None
+    named = cast("Mapping[str, object]", wanted["json_schema"])
+    return cast("Mapping[str, object]", named["schema"])
+
+
+def _answer_form(
+    given: object, wanted: Mapping[str, object] | None
+) -> AnswerForm | None:
+    """Return what the answer is read as; None for text.
+
+    Args:
+        given: What the user asked for.
+        wanted: The same in OpenAI's mapping form; None where that is text.
+    """
+    if wanted is None:
+        return None
+    schema = _schema(wanted)
+    return AnswerForm(
+        schema={"type": "object"} if schema is None else schema,
+        model=given if isinstance(given, type) else None,
+    )
 
 
 # By the option's name, what makes a field of what a user gave for it.

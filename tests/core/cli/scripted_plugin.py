@@ -46,6 +46,10 @@ class Echo(Provider):
         open_models=True,
     )
 
+    async def list_models(self) -> list[ModelInfo]:
+        """Give the first of them and one that is new."""
+        return [self.catalog.info_of("echo-1"), ModelInfo(name="echo-new")]
+
     async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
         """Answer with each message and the parameters."""
         for message in request.messages:
@@ -86,6 +90,10 @@ class Down(Provider):
     """Cannot be reached."""
 
     info = ProviderInfo(name="Down", models=("down-1", "down-2"))
+
+    async def list_models(self) -> list[ModelInfo]:
+        """Fail."""
+        raise ConnectError("cannot reach down.example: its name is not known")
 
     async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
         """Fail."""
@@ -141,6 +149,10 @@ class Endless(Provider):
     """Gives line after line."""
 
     info = ProviderInfo(name="Endless", models=("endless-1",))
+
+    async def list_models(self) -> list[ModelInfo]:
+        """Fail as no plugin should."""
+        raise RuntimeError("there is no end of them")
 
     async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
         """Answer."""

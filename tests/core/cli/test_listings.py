@@ -32,7 +32,8 @@ def no_others(inside: CommandLine) -> None:
 def test_models_are_found_by_their_names_and_aliases(inside: CommandLine) -> None:
     by_name, by_alias = inside("models", "HO-1"), inside("models", "parr")
 
-    assert by_name.stdout == by_alias.stdout == "Echo:echo-1  4096  parrot\n"
+    assert by_name.stdout == by_alias.stdout
+    assert by_name.stdout == "Echo:echo-1  4096  images, files  parrot\n"
 
 
 def test_models_are_in_columns(inside: CommandLine) -> None:
@@ -40,9 +41,11 @@ def test_models_are_in_columns(inside: CommandLine) -> None:
 
     done = inside("models", "--provider", "echo")
 
-    assert done.stdout == (
-        "Echo:echo-1  4096  parrot\nEcho:echo-2  -\nEcho:echo-3  -\n"
-    )
+    assert done.stdout.splitlines() == [
+        "Echo:echo-1  4096  images, files  parrot",
+        "Echo:echo-2  -     images, files",
+        "Echo:echo-3  -     images, files",
+    ]
     assert done.stderr == (
         "models that are not listed can be asked for as well: Echo\n"
     )
@@ -53,8 +56,8 @@ def test_a_terminal_has_heads_above_the_columns(inside: CommandLine) -> None:
         assert terminal.end() == 0
 
     heads, row = terminal.screen.splitlines()[:2]
-    assert heads == "MODEL        CONTEXT  ALIASES"
-    assert row == "Torn:torn-1  -"
+    assert heads == "MODEL        CONTEXT  ABILITIES  ALIASES"
+    assert row == "Torn:torn-1  -        -"
 
 
 def test_models_can_be_json(inside: CommandLine) -> None:
@@ -67,9 +70,67 @@ def test_models_can_be_json(inside: CommandLine) -> None:
             "model": "echo-1",
             "default": True,
             "context_window": 4096,
+            "max_output_tokens": None,
+            "abilities": [
+                "history",
+                "system",
+                "temperature",
+                "max_tokens",
+                "images",
+                "files",
+            ],
             "aliases": ["parrot"],
+            "prefill": "none",
+            "source": "",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--live", "echo"), ("--live", "--provider", "echo")]
+)
+def test_a_provider_is_asked_which_models_it_has_now(
+    inside: CommandLine, arguments: tuple[str, ...]
+) -> None:
+    done = inside("models", *arguments)
+
+    assert done.stdout.splitlines() == [
+        "Echo:echo-1    4096  images, files  parrot",
+        "Echo:echo-new  -     images, files",
+    ]
+    assert done.stderr == ""
+
+
+def test_the_models_that_there_are_now_can_be_searched(inside: CommandLine) -> None:
+    done = inside("models", "new", "--live", "Echo")
+
+    assert done.stdout == "Echo:echo-new  -  images, files\n"
+
+
+def test_all_that_are_ready_are_asked_which_models_they_have(
+    inside: CommandLine,
+) -> None:
+    done = inside("models", "--live")
+
+    found = {line.split()[0] for line in done.stdout.splitlines()}
+    assert {"Echo:echo-new", "Torn:torn-1"} <= found
+    # Those that lack something are not asked, and those that fail are told of.
+    assert not {name.partition(":")[0] for name in found} & {"Bare", "Down", "Keyed"}
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "Down: cannot reach down.example: its name is not known",
+        "provider 'Endless' raised RuntimeError while it listed its models; that is a "
+        "fault of its plugin",
+    ]
+
+
+def test_a_provider_that_cannot_tell_its_models_is_an_error(
+    inside: CommandLine,
+) -> None:
+    done = inside("models", "--live", "Down")
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr.startswith("Error: cannot reach down.example: ")
 
 
 def test_a_query_that_finds_nothing_is_told(inside: CommandLine) -> None:
@@ -100,8 +161,9 @@ def test_providers_say_whether_they_can_be_asked(inside: CommandLine) -> None:
 
     done = inside("providers")
 
-    rows = [re.split(" {2,}", line, maxsplit=3) for line in done.stdout.splitlines()]
-    found = {name: (state, why) for name, state, _, why in rows}
+    rows = [re.split(" {2,}", line, maxsplit=4) for line in done.stdout.splitlines()]
+    found = {name: (state, why) for name, state, _, _, why in rows}
+    assert {row[0]: row[3] for row in rows}["Echo"] == "images, files"
     assert found["Echo"] == ("ready", "it needs no key")
     assert found["Engine"] == ("ready", "it runs in this process")
     assert found["Bare"] == ("unavailable", "the engine is not here; type `fetch it`")
@@ -117,17 +179,17 @@ def test_providers_say_whether_they_can_be_asked(inside: CommandLine) -> None:
 
 
 def test_a_long_reason_is_broken_into_lines_on_a_terminal(inside: CommandLine) -> None:
-    inside.environment["COLUMNS"] = "66"
+    inside.environment["COLUMNS"] = "80"
 
     with inside.terminal("providers") as terminal:
         assert terminal.end() == 0
 
     lines = terminal.screen.splitlines()
     assert lines[:4] == [
-        "PROVIDER  STATE        DEFAULT MODEL  WHY",
-        "Bare      unavailable  bare-1         the engine is not here; type",
-        "                                      `fetch it`",
-        "Down      ready        down-1         it needs no key",
+        "PROVIDER  STATE        DEFAULT MODEL  ABILITIES      WHY",
+        "Bare      unavailable  bare-1         -              the engine is not here;",
+        "                                                     type `fetch it`",
+        "Down      ready        down-1         -              it needs no key",
     ]
 
 
@@ -151,6 +213,7 @@ def test_a_provider_with_its_key_is_ready(inside: CommandLine) -> None:
         "state": "ready",
         "reason": "its key is in KEYED_KEY",
         "default_model": "keyed-1",
+        "abilities": ["history", "system"],
         "in_process": False,
         "key_variable": "KEYED_KEY",
         "url": None,

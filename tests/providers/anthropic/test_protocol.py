@@ -386,7 +386,11 @@ def counted(**counts: object) -> bytes:
             begin(cache_read_input_tokens=100, cache_creation_input_tokens=20)
             + counted(output_tokens=7, output_tokens_details={"thinking_tokens": 5}),
             Usage(
-                input_tokens=129, output_tokens=7, cached_tokens=100, reasoning_tokens=5
+                input_tokens=129,
+                output_tokens=7,
+                cached_tokens=100,
+                reasoning_tokens=5,
+                cache_write_tokens=20,
             ),
             id="cache",
         ),

@@ -117,7 +117,7 @@ async def test_a_question_alone_keeps_every_rule() -> None:
 
 
 async def test_a_conversation_with_every_option_keeps_every_rule() -> None:
-    async with OpenAIServer(key=KEY) as server:
+    async with OpenAIServer(answer("{}"), key=KEY) as server:
         await OpenAI(base_url=f"{server.base_url}/", api_key=KEY).complete(
             CONVERSATION,
             model="any-model:latest",

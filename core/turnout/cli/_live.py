@@ -1,0 +1,65 @@
+"""Ask services which models they have now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from turnout._app import App
+from turnout._registry import ProviderEntry
+from turnout.cli._output import note, said
+from turnout.cli._readiness import readiness
+from turnout.errors import PluginError, TurnoutError
+from turnout.provider import Provider
+from turnout.types import ModelInfo
+
+__all__ = ["live_models", "live_models_of_all"]
+
+
+def live_models(app: App, entry: ProviderEntry) -> Sequence[ModelInfo]:
+    """Return the models that a provider has now.
+
+    Raises:
+        TurnoutError: The list could not be had.
+    """
+    return asyncio.run(_asked(app.provider(entry.info.name, {})))
+
+
+def live_models_of_all(
+    app: App, entries: Sequence[ProviderEntry]
+) -> list[tuple[ProviderEntry, Sequence[ModelInfo]]]:
+    """Return the models of all that are ready; who does not tell is told of."""
+    asked = [(entry, readiness(app, entry)) for entry in entries]
+    ready = [(e, found.provider) for e, found in asked if found.state == "ready"]
+
+    async def ask() -> list[Sequence[ModelInfo] | TurnoutError]:
+        lists = (_told(provider) for _, provider in ready if provider is not None)
+        return await asyncio.gather(*lists)
+
+    listed: list[tuple[ProviderEntry, Sequence[ModelInfo]]] = []
+    for (entry, _), answer in zip(ready, asyncio.run(ask()), strict=True):
+        if isinstance(answer, TurnoutError):
+            note(said(answer, entry.info.name))
+        else:
+            listed.append((entry, answer))
+    return listed
+
+
+async def _told(provider: Provider) -> Sequence[ModelInfo] | TurnoutError:
+    try:
+        return await _asked(provider)
+    except TurnoutError as error:
+        return error
+
+
+async def _asked(provider: Provider) -> Sequence[ModelInfo]:
+    async with provider:
+        try:
+            return await provider.list_models()
+        except TurnoutError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"provider {provider.info.name!r} raised {type(error).__name__} while "
+                "it listed its models; that is a fault of its plugin"
+            ) from error

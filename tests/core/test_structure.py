@@ -1,0 +1,426 @@
+"""What an answer is read as with `response_format`, and when it is not that."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, field_validator
+
+from turnout.errors import (
+    FallbackError,
+    InvalidReplyError,
+    StreamBrokenError,
+    StreamTruncatedError,
+    UnsupportedError,
+)
+from turnout.routes import Policy, Route
+from turnout.testing import FakeProvider, Pause, run_simulated
+from turnout.types import (
+    AnswerForm,
+    Capabilities,
+    ChatRequest,
+    Finish,
+    FinishReason,
+    ImagePart,
+    Message,
+    ReasoningDelta,
+    Reply,
+    Restart,
+    TextPart,
+    ToolCallDelta,
+    Usage,
+)
+
+
+class City(BaseModel):
+    name: str
+    people: int = 0
+
+
+class Picky(BaseModel):
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        raise KeyError(name)
+
+
+PARIS = '{"name": "Paris", "people": 2}'
+SCHEMA = {"type": "object", "required": ["name"]}
+TEXT_ONLY = Capabilities()
+SECRET = "a-word-of-the-answer"
+
+
+async def misfit_of(*items: Any, wanted: Any = City) -> InvalidReplyError:
+    with pytest.raises(InvalidReplyError) as caught:
+        await FakeProvider(*items).complete("Which?", response_format=wanted)
+    return caught.value
+
+
+async def test_a_model_gives_its_instance() -> None:
+    fake = FakeProvider(PARIS[:9], PARIS[9:])
+    reply = await fake.complete("Which?", response_format=City)
+
+    assert reply.parsed == City(name="Paris", people=2)
+    assert reply.text == PARIS
+    assert fake.requests[0].schema == City.model_json_schema()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        SCHEMA,
+        {"type": "json_object"},
+        {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA}},
+    ],
+)
+async def test_a_schema_gives_the_value(wanted: dict[str, object]) -> None:
+    reply = await FakeProvider(f"\n {PARIS} ").complete("?", response_format=wanted)
+
+    assert reply.parsed == {"name": "Paris", "people": 2}
+
+
+@pytest.mark.parametrize("wanted", [None, {"type": "text"}])
+async def test_without_a_form_nothing_is_parsed(wanted: Any) -> None:
+    reply = await FakeProvider(PARIS).complete("?", response_format=wanted)
+
+    assert reply.parsed is None
+
+
+async def test_nothing_is_parsed_before_the_end() -> None:
+    stream = FakeProvider(PARIS).stream("?", response_format=City)
+    async for _ in stream:
+        assert stream.reply.parsed is None
+
+    assert stream.reply.parsed == City(name="Paris", people=2)
+
+
+async def test_an_answer_that_calls_a_tool_is_not_parsed_yet() -> None:
+    call = ToolCallDelta(index=0, id="1", name="look", arguments="{}")
+    reply = await FakeProvider("I'll look.", call).complete("?", response_format=City)
+
+    assert (reply.parsed, reply.finish_reason) == (None, "tool_calls")
+
+
+@pytest.mark.parametrize(
+    ("items", "wanted", "why"),
+    [
+        (["Paris."], City, "it is no JSON"),
+        ([" \n"], City, "it is empty"),
+        ([], SCHEMA, "it is empty"),
+        (["NaN"], SCHEMA, "it is no JSON"),
+        (["\ud800"], SCHEMA, "it is no JSON"),
+        (["[" * 5000], SCHEMA, "it is no JSON"),
+        ([f"```json\n{PARIS}\n```"], City, "it is no JSON"),
+        (["{}"], City, "name: Field required"),
+        (["[]"], {"type": "json_object"}, "it is no object"),
+        (["{}"], SCHEMA, "'name' is missing"),
+        (["{}"], {"required": list("abcdef")}, "'a' is missing; 'b' is missing; 'c'"),
+        (['"x"'], {"minLength": 9}, "it has fewer characters than 9"),
+        (["{}"], {"required": 3}, "checking it raised TypeError"),
+        (['{"name": "x"}'], Picky, "checking it raised KeyError"),
+    ],
+)
+async def test_what_is_not_of_the_form_is_an_error(
+    items: list[str], wanted: Any, why: str
+) -> None:
+    error = await misfit_of(*items, wanted=wanted)
+
+    expected = f"the answer of Fake:fake-1 is not what response_format asks for: {why}"
+    assert str(error).startswith(expected)
+    assert (error.provider, error.model, error.retryable) == ("Fake", "fake-1", False)
+    assert error.reply is not None
+    assert error.reply.text == "".join(items)
+    (attempt,) = error.reply.attempts
+    assert (attempt.outcome, attempt.error) == ("failed", error)
+
+
+@pytest.mark.parametrize(
+    ("reason", "details", "why"),
+    [
+        ("length", {}, "it was cut off at its limit of tokens, before the end of its"),
+        ("content_filter", {}, "the provider's content filter cut it off"),
+        ("stop", {"refusal": True}, "the model refused to answer"),
+    ],
+)
+async def test_an_error_says_why_there_is_no_json(
+    reason: FinishReason, details: dict[str, object], why: str
+) -> None:
+    error = await misfit_of('{"name": "Pa', Finish(reason=reason, details=details))
+
+    assert f"asks for: {why}" in str(error)
+
+
+async def test_a_whole_answer_at_the_limit_of_tokens_is_good() -> None:
+    fake = FakeProvider(PARIS, Finish(reason="length"))
+
+    assert (await fake.complete("?", response_format=City)).parsed.name == "Paris"
+
+
+async def test_the_answer_is_in_no_message() -> None:
+    texts = [f"{SECRET} {{", f'{{"name": ["{SECRET}"]}}', f'{{"people": "{SECRET}"}}']
+    for text in texts:
+        error = await misfit_of(text)
+
+        assert SECRET not in str(error)
+        assert error.__cause__ is error.__context__ is None
+
+
+async def test_an_error_of_a_models_own_is_kept_as_the_cause() -> None:
+    error = await misfit_of('{"name": "x"}', wanted=Picky)
+
+    assert isinstance(error.__cause__, KeyError)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.reply.text) == (str(error), '{"name": "x"}')
+
+
+async def test_the_usage_of_a_misfit_is_kept() -> None:
+    error = await misfit_of("Paris.", Usage(input_tokens=3, output_tokens=5))
+
+    assert error.reply is not None
+    assert error.reply.usage == Usage(input_tokens=3, output_tokens=5)
+
+
+def route_of(*providers: FakeProvider, **policy: object) -> Route:
+    return Route([provider.target() for provider in providers], policy)
+
+
+async def test_where_nobody_saw_the_text_the_next_target_is_asked() -> None:
+    first, second = FakeProvider("Paris.", name="A"), FakeProvider(PARIS, name="B")
+    reply = await route_of(first, second).complete("?", response_format=City)
+
+    assert (reply.parsed, reply.text) == (City(name="Paris", people=2), PARIS)
+    assert [(a.outcome, type(a.error)) for a in reply.attempts] == [
+        ("failed", InvalidReplyError),
+        ("complete", type(None)),
+    ]
+    assert len(first.requests) == 1
+
+
+async def test_the_text_that_did_not_fit_is_kept_with_each_error() -> None:
+    route = route_of(FakeProvider("Paris.", name="A"), FakeProvider("Rome", name="B"))
+    with pytest.raises(FallbackError) as caught:
+        await route.complete("?", response_format=City)
+
+    errors = caught.value.exceptions
+    replies = [e.reply for e in errors if isinstance(e, InvalidReplyError)]
+    assert [reply.text for reply in replies if reply] == ["Paris.", "Rome"]
+
+
+async def test_the_only_target_of_a_route_gives_its_error_and_text() -> None:
+    with pytest.raises(InvalidReplyError) as caught:
+        await route_of(FakeProvider("Paris.")).complete("?", response_format=City)
+
+    assert caught.value.reply is not None
+    assert caught.value.reply.text == "Paris."
+
+
+async def test_where_it_was_streamed_it_is_raised_at_the_end() -> None:
+    second = FakeProvider(PARIS, name="B")
+    route = route_of(FakeProvider("Par", "is.", name="A"), second)
+    stream = route.stream("?", response_format=City)
+    texts = aiter(stream)
+
+    assert [await anext(texts), await anext(texts)] == ["Par", "is."]
+    with pytest.raises(InvalidReplyError):
+        await anext(texts)
+    assert stream.reply.text == "Paris."
+    assert second.requests == []
+
+
+async def test_where_only_reasoning_was_shown_the_next_begins_anew() -> None:
+    first = FakeProvider(ReasoningDelta(text="Hm."), name="A")
+    route = route_of(first, FakeProvider(PARIS, name="B"))
+    stream = route.stream("?", response_format=City)
+    events = [event async for event in stream.events()]
+
+    assert any(isinstance(event, Restart) for event in events)
+    assert stream.reply.parsed == City(name="Paris", people=2)
+
+
+async def test_a_structured_answer_is_never_spliced() -> None:
+    cut = FakeProvider(PARIS[:9], StreamTruncatedError("cut"), name="A")
+    second = FakeProvider(PARIS, name="B", capabilities=TEXT_ONLY)
+    stream = route_of(cut, second, prompted_schema=True).stream(
+        "?", response_format=City
+    )
+    texts = aiter(stream)
+    await anext(texts)
+    with pytest.raises(StreamBrokenError) as caught:
+        await anext(texts)
+
+    assert "response_format asks for more than plain text" in str(caught.value)
+    assert second.requests == []
+
+
+def test_a_hedge_that_wins_is_parsed() -> None:
+    async def main() -> Reply:
+        slow = FakeProvider(Pause(10), "late", name="A")
+        hedging = {"enabled": True, "share": 1.0}
+        route = route_of(slow, FakeProvider([PARIS], name="B"), hedging=hedging)
+        return await route.complete("?", response_format=City)
+
+    reply = run_simulated(main())
+
+    assert [attempt.outcome for attempt in reply.attempts] == ["closed", "complete"]
+    assert reply.parsed == City(name="Paris", people=2)
+
+
+async def test_a_target_without_schemas_is_refused_by_default() -> None:
+    fake = FakeProvider(PARIS, capabilities=TEXT_ONLY)
+    for asked in (fake, route_of(fake)):
+        with pytest.raises(UnsupportedError, match="does not support response_format"):
+            await asked.complete("?", response_format=City)
+
+    assert fake.requests == []
+
+
+async def prompted(text: str, wanted: Any = City, **policy: object) -> Any:
+    """Return the reply to a request by a message, and what was asked."""
+    fake = FakeProvider(text, capabilities=TEXT_ONLY)
+    route = route_of(fake, prompted_schema=True, **policy)
+    reply = await route.complete("Which city?", response_format=wanted)
+    return reply, fake.requests[0]
+
+
+async def test_where_the_route_allows_it_a_message_asks_for_the_schema() -> None:
+    reply, request = await prompted(PARIS, SCHEMA)
+
+    assert reply.parsed == {"name": "Paris", "people": 2}
+    assert request.response_format is None
+    assert request.messages == (
+        Message(
+            role="user",
+            content="Which city?\n\nAnswer with JSON alone: no other text, and no "
+            "Markdown. It has to be valid by this JSON schema:\n"
+            '{"type": "object", "required": ["name"]}',
+        ),
+    )
+
+
+async def test_the_instruction_is_the_policys() -> None:
+    _, request = await prompted(
+        PARIS, {"type": "json_object"}, schema_instruction="JSON, as in {schema}!"
+    )
+
+    assert request.last_user_text == ('Which city?\n\nJSON, as in {"type": "object"}!')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PARIS,
+        f"```json\n{PARIS}\n```",
+        f"```\n{PARIS}```",
+        f"Here it is:\n\n```JSON\n{PARIS}\n```\nAnything else?",
+    ],
+)
+async def test_of_a_prompted_answer_a_fence_is_accepted(text: str) -> None:
+    reply, _ = await prompted(text)
+
+    assert reply.parsed == City(name="Paris", people=2)
+    assert reply.text == text
+
+
+async def test_a_fence_inside_of_json_is_left_in_it() -> None:
+    text = '{"name": "```x",\n "people": 1, "more": "```"}'
+    reply, _ = await prompted(text, SCHEMA)
+
+    assert reply.parsed["name"] == "```x"
+
+
+@pytest.mark.parametrize("text", ["Paris.", "```\nParis.\n```", "```json {} ```"])
+async def test_a_prompted_answer_is_validated(text: str) -> None:
+    with pytest.raises(InvalidReplyError):
+        await prompted(text)
+
+
+async def test_only_who_cannot_be_bound_is_asked_by_a_message() -> None:
+    native = FakeProvider("no", name="A")
+    worded = FakeProvider(PARIS, name="B", capabilities=TEXT_ONLY)
+    route = route_of(native, worded, prompted_schema=True)
+    reply = await route.complete("?", response_format=City)
+
+    assert reply.parsed == City(name="Paris", people=2)
+    assert native.requests[0].response_format is not None
+    assert native.requests[0].last_user_text == "?"
+    assert worded.requests[0].response_format is None
+
+
+async def test_what_else_a_target_lacks_is_refused_all_the_same() -> None:
+    fake = FakeProvider(PARIS, capabilities=TEXT_ONLY)
+    route = route_of(fake, prompted_schema=True)
+    with pytest.raises(UnsupportedError, match="does not support seed; leave"):
+        await route.complete("?", response_format=City, seed=1)
+    with pytest.raises(UnsupportedError, match="does not support seed; leave"):
+        await route.complete("?", seed=1)
+
+
+@pytest.mark.parametrize(
+    ("messages", "last"),
+    [
+        (
+            [
+                Message(role="user", content=(ImagePart(url="https://x.test/i.png"),)),
+                Message(role="assistant", content="Hm."),
+            ],
+            0,
+        ),
+        ([Message(role="system", content="Speak JSON.")], 1),
+    ],
+)
+async def test_the_words_stand_with_the_last_user_message(
+    messages: list[Message], last: int
+) -> None:
+    can = Capabilities(images=True)
+    fake = FakeProvider(PARIS, capabilities=can)
+    route = route_of(fake, prompted_schema=True, schema_instruction="As {schema}.")
+    await route.complete(messages, response_format={"type": "json_object"})
+
+    sent = fake.requests[0].messages
+    words = 'As {"type": "object"}.'
+    assert sent[last].role == "user"
+    content = sent[last].content
+    assert content == words or content[-1] == TextPart(text=words)
+    assert [m for m in sent if m.role != "user"] == [
+        m for m in messages if m.role != "user"
+    ]
+
+
+def test_an_instruction_has_a_place_for_the_schema() -> None:
+    with pytest.raises(ValueError, match=r"is a text with \{schema\} in it"):
+        Policy(schema_instruction="Answer with JSON.")
+
+
+def test_a_request_remembers_its_form_and_neither_shows_nor_compares_it() -> None:
+    request = ChatRequest.build("?", response_format=City)
+    by_schema = ChatRequest.build("?", response_format=request.response_format)
+
+    assert request.answer_form == AnswerForm(
+        schema=City.model_json_schema(), model=City
+    )
+    assert request.for_model("other").answer_form is request.answer_form
+    assert by_schema.answer_form == AnswerForm(schema=City.model_json_schema())
+    assert by_schema == request
+    assert "answer_form" not in repr(request)
+    assert ChatRequest.build("?").answer_form is None
+
+
+def test_answers_without_a_form_load_nothing_to_read_them_with() -> None:
+    program = (
+        "import sys, asyncio\n"
+        "from turnout.testing import FakeProvider\n"
+        "asyncio.run(FakeProvider('Hi').complete('?'))\n"
+        "print([m for m in sys.modules if m in "
+        "('turnout._structure', 'turnout._schema', 'pydantic', 'genai_prices')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout == "[]\n"
