@@ -30,6 +30,8 @@ from turnout.types import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
+
     from turnout._attempt import AttemptReader
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
@@ -182,6 +184,8 @@ class Provider(ABC):
         self._catalog: Catalog | None = None
         self._http: Http | None = None
         self._entered = 0
+        # The event loop in which it was entered, and is left again.
+        self._home: asyncio.AbstractEventLoop | None = None
 
     @abstractmethod
     def generate(self, request: ChatRequest) -> AsyncIterator[Any]:
@@ -256,7 +260,11 @@ class Provider(ABC):
     def http(self) -> Http:
         """The HTTP client, with the provider's options."""
         if self._http is None:
-            self._http = self._client(own_pool=self._entered > 0)
+            http = self._client(own_pool=self._at_home)
+            # Else the loop that entered it would close connections of another one.
+            if self._entered and http.pool is None:
+                return http
+            self._http = http
         return self._http
 
     @property
@@ -317,8 +325,11 @@ class Provider(ABC):
 
         It may be entered again meanwhile; the last block that is left closes them.
         """
+        import asyncio  # Not with the module, as it takes long to import.
+
         if not self._entered:
             self._http = None  # The next request makes one with its own connections.
+            self._home = asyncio.get_running_loop()
         self._entered += 1
         return self
 
@@ -330,6 +341,7 @@ class Provider(ABC):
     ) -> None:
         self._entered -= 1
         if not self._entered:
+            self._home = None
             await self.aclose()
 
     async def aclose(self) -> None:
@@ -345,6 +357,15 @@ class Provider(ABC):
     def _key_source(self) -> str:
         name = self.info.key_variable
         return f"api_key or {name}" if name is not None else "api_key"
+
+    @property
+    def _at_home(self) -> bool:
+        """Whether it is entered, and in the event loop that runs."""
+        if self._home is None:
+            return False
+        import asyncio
+
+        return asyncio.get_running_loop() is self._home
 
     def _client(self, *, own_pool: bool) -> Http:
         from turnout.http._client import Http

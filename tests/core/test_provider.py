@@ -229,6 +229,21 @@ def test_a_provider_may_be_entered_by_several_at_once() -> None:
     run_clean(main)
 
 
+def test_a_provider_that_is_entered_may_serve_another_loop_first() -> None:
+    async def main() -> None:
+        async with FaultServer([*respond(200, b"a"), *respond(200, b"b")]) as server:
+            async with Lines(base_url=server.url) as provider:
+                stream = provider.stream("Why?")
+                assert await asyncio.to_thread("".join, stream) == "a"
+                own = server.connections
+                assert (await provider.complete("Why?")).text == "a"
+                assert len(own) == 2
+            # What the loop opened that entered it is closed when it is left.
+            await own[1].wait_peer_closed()
+
+    asyncio.run(main())
+
+
 def test_a_provider_that_is_entered_serves_other_loops_too() -> None:
     async def main() -> list[str]:
         async with FaultServer(respond(200, b"a"), respond(200, b"b")) as server:
