@@ -66,7 +66,7 @@ async def test_the_service_is_asked_at_its_own_address(service: Mocked) -> None:
     assert reply.text == "Paris"
     assert service.addresses() == [f"POST {SERVICE}"]
     (call,) = service.calls()
-    body = json.loads(call["data"])
+    body = json.loads(call["data"].decode())
     assert body["question"] == "What is the capital of France?"
     assert call["headers"]["Authorization"] == "Bearer null"
     assert call["allow_redirects"] is False

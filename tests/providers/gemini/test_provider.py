@@ -108,7 +108,7 @@ async def test_a_question_alone_keeps_every_rule() -> None:
 
 
 async def test_a_conversation_with_every_option_keeps_every_rule() -> None:
-    async with GeminiServer(key=KEY) as server:
+    async with GeminiServer(answer("{}"), key=KEY) as server:
         provider = Gemini(
             base_url=f"{server.base_url}/", api_key=KEY, include_thoughts=True
         )

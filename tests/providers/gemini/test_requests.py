@@ -19,7 +19,7 @@ from turnout.types import (
 from turnout_gemini import Gemini
 from turnout_gemini._body import body, path
 
-from ...support.gemini_server import GeminiServer
+from ...support.gemini_server import GeminiServer, answer
 
 CALL = ToolCall(id="c1", name="look", arguments='{"at": "x"}')
 ASKED = Message(role="assistant", tool_calls=(CALL,))
@@ -68,7 +68,7 @@ RECORDED = """
 
 
 async def test_a_request_is_what_was_recorded() -> None:
-    async with GeminiServer(key="k") as server:
+    async with GeminiServer(answer("{}"), key="k") as server:
         await Gemini(base_url=server.base_url, api_key="k").complete(
             [
                 {"role": "system", "content": "Be brief."},

@@ -152,7 +152,8 @@ async def test_a_conversation_with_every_option_is_what_is_documented() -> None:
     # examples of Ollama's docs/api.md ("Streaming with tools", "With history, with
     # tools", "Structured outputs", "Chat request (with images)"); `thinking`, and a
     # call's `id`, are `Message` and `ToolCall` of its api/types.go at fb30760.
-    async with OllamaServer(key=KEY) as server:
+    fitting = answer('{"age": 22, "available": true}')
+    async with OllamaServer(fitting, key=KEY) as server:
         await asked(f"{server.url}/", api_key=KEY).complete(
             CONVERSATION,
             model="llama3.2",

@@ -76,7 +76,8 @@ def made(
 
 async def test_a_request_with_a_tool_an_image_and_a_schema_is_as_recorded() -> None:
     streamed = ("Content-Type", "text/event-stream")
-    async with FaultServer(respond(200, answer("a"), streamed)) as server:
+    city = answer('{"city": "Rome"}')
+    async with FaultServer(respond(200, city, streamed)) as server:
         await OpenAI(base_url=f"{server.url}/v1", api_key="sk-1").complete(
             CONVERSATION,
             temperature=0.2,

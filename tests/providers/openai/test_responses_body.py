@@ -64,7 +64,8 @@ def said(text: str) -> dict[str, object]:
 
 async def test_a_request_with_a_tool_an_image_and_a_schema_is_as_recorded() -> None:
     streamed = ("Content-Type", "text/event-stream")
-    async with FaultServer(respond(200, answer("a"), streamed)) as server:
+    city = answer('{"city": "Rome"}')
+    async with FaultServer(respond(200, city, streamed)) as server:
         address = f"{server.url}/v1"
         openai = OpenAI(base_url=address, api_key="sk-1", protocol="responses")
         reply = await openai.complete(
@@ -81,7 +82,7 @@ async def test_a_request_with_a_tool_an_image_and_a_schema_is_as_recorded() -> N
     assert (request.method, request.target) == ("POST", "/v1/responses")
     assert request.values("Authorization") == ["Bearer sk-1"]
     assert request.body == RECORDED
-    assert reply.text == "a"
+    assert reply.text == '{"city": "Rome"}'
 
 
 def test_a_question_alone_has_what_every_request_has() -> None:
