@@ -43,8 +43,11 @@ def text(piece: str) -> tuple[bytes, str]:
     return text_event(piece), piece
 
 
-def call(index: int, call_id: str, **arguments: object) -> tuple[bytes, ToolCallDelta]:
-    data = part(functionCall={"id": call_id, "name": "look", "args": arguments})
+def call(
+    index: int, call_id: str | None = None, **arguments: object
+) -> tuple[bytes, ToolCallDelta]:
+    fields = {"id": call_id} if call_id else {}
+    data = part(functionCall={**fields, "name": "look", "args": arguments})
     told = json.dumps(arguments, ensure_ascii=False)
     return data, ToolCallDelta(index=index, id=call_id, name="look", arguments=told)
 
@@ -109,6 +112,13 @@ class TestGemini(ProviderContract):
             usage=COUNTS,
         ),
         WireAnswer(
+            name="reason with the last words",
+            pieces=(text("Pa"),),
+            end=event(response([{"text": "ris."}], "STOP")),
+            last=("ris.",),
+            usage=COUNTS,
+        ),
+        WireAnswer(
             name="filtered",
             pieces=(text("It is"),),
             end=event(response(None, "SAFETY")),
@@ -118,6 +128,14 @@ class TestGemini(ProviderContract):
         WireAnswer(
             name="tool calls",
             pieces=(text("I look."), call(0, "c1", at="é"), call(1, "c2")),
+            end=finish(),
+            finish_reason="tool_calls",
+            usage=COUNTS,
+            request=TOOLS,
+        ),
+        WireAnswer(
+            name="tool calls without ids",
+            pieces=(call(0, at="é"), call(1)),
             end=finish(),
             finish_reason="tool_calls",
             usage=COUNTS,

@@ -34,9 +34,9 @@ def thought(piece: str) -> tuple[bytes, ReasoningDelta]:
     return thinking(piece), ReasoningDelta(text=piece)
 
 
-def look(index: int, **arguments: object) -> ToolCallDelta:
+def look(index: int, call_id: str | None = None, **arguments: object) -> ToolCallDelta:
     told = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
-    return ToolCallDelta(index=index, id=f"call_{index}", name="look", arguments=told)
+    return ToolCallDelta(index=index, id=call_id, name="look", arguments=told)
 
 
 def told(words: str) -> bytes:
@@ -90,6 +90,13 @@ class TestOllama(ProviderContract):
             finish_reason="length",
         ),
         WireAnswer(
+            name="reason with the last words",
+            pieces=(text("Pa"),),
+            end=done(content="ris."),
+            last=("ris.",),
+            usage=COUNTS,
+        ),
+        WireAnswer(
             name="a new reason",
             pieces=(text("Hi"),),
             end=done("a_new_one"),
@@ -102,9 +109,20 @@ class TestOllama(ProviderContract):
                 text("I look."),
                 (
                     calls(("look", {"at": "é"}), ("look", {}), ids=True),
-                    look(0, at="é"),
-                    look(1),
+                    look(0, "call_0", at="é"),
+                    look(1, "call_1"),
                 ),
+            ),
+            end=done(),
+            finish_reason="tool_calls",
+            usage=COUNTS,
+            request=TOOLS,
+        ),
+        WireAnswer(
+            name="tool calls of an older server",
+            pieces=(
+                (calls(("look", {"at": "é"})), look(0, at="é")),
+                (calls(("look", {})), look(1)),
             ),
             end=done(),
             finish_reason="tool_calls",
