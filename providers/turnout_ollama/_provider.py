@@ -75,7 +75,10 @@ class Ollama(Service):
     # Observed in issues of others' projects with models of ollama.com, and in
     # `llm/llama_server.go` at fb30760, read 2026-11-22.
     status_rules = (
-        StatusRule(error=QuotaExceededError, statuses={429}, phrases=("usage limit",)),
+        # 200: inside of an answer, where an error is told by its words alone.
+        StatusRule(
+            error=QuotaExceededError, statuses={200, 429}, phrases=("usage limit",)
+        ),
         StatusRule(
             error=ContextLengthError,
             phrases=(

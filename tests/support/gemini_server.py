@@ -54,6 +54,28 @@ _PARTS = {
 
 USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 4, "totalTokenCount": 13}
 
+PER_DAY = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [
+        {
+            "quotaMetric": "generate_content_free_tier_requests",
+            "quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+            "quotaValue": "250",
+        }
+    ],
+}
+PER_MINUTE = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}],
+}
+SOON = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "19.5s"}
+BAD_KEY = {
+    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+    "reason": "API_KEY_INVALID",
+    "domain": "googleapis.com",
+}
+"""Details of errors, as the service gives them."""
+
 
 def event(value: object) -> bytes:
     """Return an event whose data is a value as JSON."""

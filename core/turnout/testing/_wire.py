@@ -36,12 +36,18 @@ class WireAnswer:
     name: str
     """Of the tests that are made of it."""
     pieces: Sequence[Piece]
-    """Before the end. With each stands what it brings; with some, nothing."""
+    """Before the end. With each stands what it brings; with some, nothing.
+
+    A tool call without an id is one that the service gives none: any that the provider
+    makes is right.
+    """
     end: bytes = b""
     """From the first byte on that says that the answer is complete.
 
     Empty where the protocol has no last word: the end of the body is the answer's.
     """
+    last: Sequence[Event] = ()
+    """What the end brings, where the last of the answer comes together with it."""
     finish_reason: FinishReason = "stop"
     usage: Usage | None = None
     """None where the answer does not say."""
@@ -67,8 +73,9 @@ class WireAnswer:
         return [data for data, *_ in self.pieces[:count]]
 
     def events(self, count: int | None = None) -> list[Event]:
-        """Return what the first pieces bring; without a count, all of them."""
-        return [event for _, *events in self.pieces[:count] for event in events]
+        """Return what the first pieces bring; without a count, all of the answer."""
+        begun = [event for _, *events in self.pieces[:count] for event in events]
+        return [*begun, *self.last] if count is None else begun
 
     def middle(self) -> int:
         """Return how many pieces bring some of its text, about half, and not all."""

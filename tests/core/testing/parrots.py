@@ -86,7 +86,7 @@ class ParrotContract(ProviderContract):
         b'["parrot-1", "parrot-3"]',
         ("parrot-1", "parrot-3"),
     )
-    answers = (
+    answers: ClassVar[Sequence[WireAnswer]] = (
         WireAnswer(
             name="text",
             pieces=(
@@ -94,6 +94,12 @@ class ParrotContract(ProviderContract):
                 (json_lines({"text": "a cracker."}), "a cracker."),
             ),
             end=json_lines({"done": True}),
+        ),
+        WireAnswer(
+            name="last words",
+            pieces=((json_lines({"text": "Polly "}), "Polly "),),
+            end=json_lines({"text": "wants.", "done": True}),
+            last=("wants.",),
         ),
     )
     errors: ClassVar[Sequence[WireError]] = (

@@ -57,6 +57,10 @@ from turnout.types import (
 from turnout_gemini import Gemini
 
 from ...support.gemini_server import (
+    BAD_KEY,
+    PER_DAY,
+    PER_MINUTE,
+    SOON,
     GeminiServer,
     answer,
     error,
@@ -348,26 +352,6 @@ async def test_a_broken_answer_is_gone_on_with(model: str, prefilled: bool) -> N
 
 # Failures.
 
-PER_DAY = {
-    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
-    "violations": [
-        {
-            "quotaMetric": "generate_content_free_tier_requests",
-            "quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
-            "quotaValue": "250",
-        }
-    ],
-}
-PER_MINUTE = {
-    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
-    "violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}],
-}
-SOON = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "19.5s"}
-BAD_KEY = {
-    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-    "reason": "API_KEY_INVALID",
-    "domain": "googleapis.com",
-}
 TOO_LONG = "The input token count (9) exceeds the maximum number of tokens allowed (8)."
 NOT_HERE = "User location is not supported for the API use."
 

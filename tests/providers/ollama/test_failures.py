@@ -96,6 +96,7 @@ async def test_a_refusal_has_its_class(
     [
         ("an error was encountered while running the model", StreamError),
         ("the input length exceeds the context length", ContextLengthError),
+        ("you (somebody) have reached your weekly usage limit", QuotaExceededError),
     ],
 )
 async def test_an_error_inside_an_answer_has_its_class(

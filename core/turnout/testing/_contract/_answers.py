@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import TypeGuard
 
 import pytest
@@ -98,11 +100,16 @@ class Answers(ServiceSetting):
     def _read(
         self, answer: WireAnswer, *scripts: Script
     ) -> list[tuple[list[Event], Reply]]:
-        """Ask once for each script; return the events and the reply of each."""
+        """Ask once for each script; return the events and the reply of each.
+
+        No two answers have the same ids where the provider makes them: without those.
+        """
+        given = {event.id for event in _deltas_of_calls(answer)}
 
         async def read(provider: Provider) -> tuple[list[Event], Reply]:
             stream = provider.stream(QUESTION, **self.asked(**answer.request))
-            return [event async for event in stream.events()], stream.reply
+            events = [_as_given(event, given) async for event in stream.events()]
+            return events, _reply_as_given(stream.reply, given)
 
         async def main() -> list[tuple[list[Event], Reply]]:
             async with FaultServer(*scripts) as server, self.at(server) as provider:
@@ -125,15 +132,32 @@ def _reasoning(answer: WireAnswer) -> str:
 def _calls(answer: WireAnswer) -> tuple[ToolCall, ...]:
     """Return the tool calls of an answer, each as a whole."""
     found: dict[int, ToolCall] = {}
-    for event in answer.events():
-        if isinstance(event, ToolCallDelta):
-            begun = found.get(event.index, ToolCall(id="", name="", arguments=""))
-            found[event.index] = ToolCall(
-                id=begun.id or event.id or "",
-                name=begun.name or event.name or "",
-                arguments=begun.arguments + event.arguments,
-            )
+    for event in _deltas_of_calls(answer):
+        begun = found.get(event.index, ToolCall(id="", name="", arguments=""))
+        found[event.index] = ToolCall(
+            id=begun.id or event.id or "",
+            name=begun.name or event.name or "",
+            arguments=begun.arguments + event.arguments,
+        )
     return tuple(found[index] for index in sorted(found))
+
+
+def _deltas_of_calls(answer: WireAnswer) -> Iterable[ToolCallDelta]:
+    return (event for event in answer.events() if isinstance(event, ToolCallDelta))
+
+
+def _as_given(event: Event, ids: Collection[str | None]) -> Event:
+    """Return an event without an id that the service did not give."""
+    if isinstance(event, ToolCallDelta) and event.id not in ids:
+        return replace(event, id=None)
+    return event
+
+
+def _reply_as_given(reply: Reply, ids: Collection[str | None]) -> Reply:
+    calls = [
+        call if call.id in ids else replace(call, id="") for call in reply.tool_calls
+    ]
+    return replace(reply, tool_calls=tuple(calls))
 
 
 def _said(reply: Reply) -> tuple[object, ...]:

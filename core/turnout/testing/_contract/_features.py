@@ -177,6 +177,10 @@ class Features(ServiceSetting):
                     again = await provider.complete(messages, **asked)
 
             body = server.http_requests[1].json()
+            # The results of two calls are told apart by these.
+            ids = [call.id for call in reply.tool_calls]
+            assert all(ids)
+            assert len(set(ids)) == len(ids)
             assert again.text == reply.text
             assert holds(body, reply.text) or not reply.text
             for call in reply.tool_calls:
