@@ -51,17 +51,22 @@ def body(
     fields["stream"] = True
     if vendor.asks_usage:
         fields["stream_options"] = {"include_usage": True}
-    optional = {
-        "temperature": request.temperature,
-        max_tokens_field or vendor.max_tokens_field: request.max_tokens,
-        "top_p": request.top_p,
-        "stop": list(request.stop) or None,
-        vendor.seed_field: request.seed,
-        "tools": [tool_to_openai(tool) for tool in request.tools] or None,
-        "tool_choice": request.tool_choice,
-        "response_format": request.response_format,
-    }
-    fields.update((k, v) for k, v in optional.items() if v is not None)
+    if request.temperature is not None:
+        fields["temperature"] = request.temperature
+    if request.max_tokens is not None:
+        fields[max_tokens_field or vendor.max_tokens_field] = request.max_tokens
+    if request.top_p is not None:
+        fields["top_p"] = request.top_p
+    if request.stop:
+        fields["stop"] = list(request.stop)
+    if request.seed is not None:
+        fields[vendor.seed_field] = request.seed
+    if request.tools:
+        fields["tools"] = [tool_to_openai(tool) for tool in request.tools]
+    if request.tool_choice is not None:
+        fields["tool_choice"] = request.tool_choice
+    if request.response_format is not None:
+        fields["response_format"] = request.response_format
     state_name = vendor.decoder.state_name
     if state_name is not None:
         for message, sent in zip(request.messages, messages, strict=True):

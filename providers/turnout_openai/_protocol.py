@@ -195,8 +195,11 @@ class Decoder(SseDecoder):
 
     def finish(self) -> Finish:
         """Return the answer's end."""
-        told = {name: self._chunk.get(name) for name in self.details}
-        details: dict[str, object] = {k: v for k, v in told.items() if v}
+        details: dict[str, object] = {}
+        for name in self.details:
+            told = self._chunk.get(name)
+            if told:
+                details[name] = told
         if self._reason is not None:
             details["finish_reason"] = self._reason
         if self.request_id is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 
@@ -25,6 +26,7 @@ from turnout.types import (
 
 if TYPE_CHECKING:
     from turnout._waiter import Waiter
+    from turnout.routes._driver import RouteReader
 
 __all__ = ["Order", "Route"]
 
@@ -88,10 +90,8 @@ class Route:
         request = ChatRequest.build(messages, **options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
-            from turnout.routes._driver import RouteReader
-
             members = self._ordered(request)
-            return RouteReader(
+            return _reader_type()(
                 members, request, self.policy, record, waiter, self._share
             )
 
@@ -149,3 +149,11 @@ class Route:
             if member.bound.target == name
         ]
         return ordered or self._members
+
+
+@cache
+def _reader_type() -> type[RouteReader]:
+    # With the first stream, as asyncio is; and once, for what the statement costs.
+    from turnout.routes._driver import RouteReader
+
+    return RouteReader

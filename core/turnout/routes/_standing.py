@@ -69,7 +69,8 @@ class Member:
 
     def _scopes(self) -> tuple[Scope, Scope]:
         key = self.bound.provider.api_key
-        if self._own is None or self._service is None or key != self._key:
+        known = key is self._key or key == self._key
+        if self._own is None or self._service is None or not known:
             provider = self.bound.provider
             address = urlsplit(provider.options.base_url or "")
             self._key = key
