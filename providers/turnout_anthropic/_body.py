@@ -131,7 +131,8 @@ def _kept(message: Message) -> list[_Block]:
     content: object = None
     if isinstance(own, Mapping):
         content = cast("Mapping[str, object]", own).get("content")
-    return cast("list[_Block]", content) if isinstance(content, list) else []
+    # The caller's own is not to grow with what follows it, nor to be trimmed.
+    return list(cast("list[_Block]", content)) if isinstance(content, list) else []
 
 
 def _said(blocks: list[_Block]) -> tuple[str, list[_Block]]:

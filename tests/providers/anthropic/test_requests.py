@@ -396,6 +396,17 @@ def test_a_state_of_others_is_passed_over() -> None:
     assert answer_of(message) == [text("It is."), USE]
 
 
+def test_a_state_is_not_changed_by_what_follows() -> None:
+    kept = [{"type": "thinking", "thinking": "hm", "signature": "s"}, text("It is. ")]
+    message = message_of("It is. ", (), kept)
+
+    for _ in range(2):
+        _, answer = turns_of("Why?", message, Message(role="assistant", content="So "))
+        assert answer["content"] == [*kept, text("So")]
+        _, answer = turns_of("Why?", message)
+        assert answer["content"] == [kept[0], text("It is.")]
+
+
 # Answers that are bound to a schema.
 
 
