@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
@@ -274,8 +275,8 @@ class AttemptReader:
             gate.leave()
         record = self._record
         usage = record.usage
-        if usage is None and failure is not None and self._first_delta is not None:
-            usage = self._estimate()
+        if failure is not None and self._first_delta is not None:
+            usage = self._estimated(usage or Usage())
         attempt = Attempt(
             target=self._target,
             outcome=outcome,
@@ -289,14 +290,17 @@ class AttemptReader:
         if self._hooks is not None:
             self._hooks.ended(attempt)
 
-    def _estimate(self) -> Usage:
-        """Return what an attempt may have cost that broke before it was said."""
-        asked = sum(estimate_tokens(message.text) for message in self._request.messages)
-        return Usage(
-            input_tokens=asked,
-            output_tokens=estimate_tokens(self._record.text[self._characters_before :]),
-            estimated=True,
-        )
+    def _estimated(self, told: Usage) -> Usage:
+        """Return what an attempt may have cost that broke before all of it was said."""
+        asked, given = told.input_tokens, told.output_tokens
+        if asked is not None and given is not None:
+            return told
+        if asked is None:
+            asked = sum(estimate_tokens(one.text) for one in self._request.messages)
+        if given is None:
+            text = self._record.text[self._characters_before :]
+            given = estimate_tokens(text)
+        return replace(told, input_tokens=asked, output_tokens=given, estimated=True)
 
     def _fault(self, error: BaseException) -> PluginError:
         """Return the error for what a plugin raised."""

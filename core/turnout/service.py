@@ -80,6 +80,8 @@ class Service(Provider):
                     last = decoder.close()
                     # An end may have stood in what the lost connection had brought.
                     if not decoder.ended:
+                        if last:
+                            yield last
                         raise
                 else:
                     if not decoder.done:

@@ -11,6 +11,7 @@ read 2026-11-22.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias, assert_never, cast
 
@@ -23,6 +24,7 @@ from turnout.types import (
     Part,
     TextPart,
     Tool,
+    ToolCall,
 )
 from turnout_anthropic._blocks import PROTOCOL, tool_input
 from turnout_anthropic._schema import accepted
@@ -33,6 +35,9 @@ _Block: TypeAlias = dict[str, Any]
 
 _CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 """The choice of a tool: the protocol's word by turnout's."""
+
+_NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
+"""What the id of a call may not hold: it has to match `^[a-zA-Z0-9_-]+$`."""
 
 
 def body(request: ChatRequest, max_tokens: int) -> dict[str, object]:
@@ -73,10 +78,11 @@ def _system(request: ChatRequest) -> str | None:
 
 def _turns(request: ChatRequest) -> list[dict[str, object]]:
     turns: list[tuple[str, list[_Block]]] = []
+    ids: dict[str, str] = {}
     for message in request.messages:
         if message.role == "system":
             continue
-        role, blocks = _sided(message)
+        role, blocks = _sided(message, ids)
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(blocks)
         elif blocks or role == "user":  # It refuses an answer without content.
@@ -97,32 +103,41 @@ def _trim(blocks: list[_Block]) -> None:
             blocks.pop()
 
 
-def _sided(message: Message) -> tuple[str, list[_Block]]:
-    """Return whose turn a message belongs to, and its blocks."""
+def _sided(message: Message, ids: dict[str, str]) -> tuple[str, list[_Block]]:
+    """Return whose turn a message belongs to, and its blocks.
+
+    Args:
+        message: No system's.
+        ids: What stands for the ids of other services' calls, to be added to.
+    """
     if message.role == "assistant":
-        return "assistant", _answer(message)
+        return "assistant", _answer(message, ids)
     if message.role == "user":
         return "user", _blocks(message)
     content = message.content if isinstance(message.content, str) else _blocks(message)
-    result: _Block = {"type": "tool_result", "tool_use_id": message.tool_call_id}
+    call_id = message.tool_call_id or ""
+    result: _Block = {"type": "tool_result", "tool_use_id": ids.get(call_id, call_id)}
     return "user", [{**result, "content": content} if content else result]
 
 
-def _answer(message: Message) -> list[_Block]:
+def _answer(message: Message, ids: dict[str, str]) -> list[_Block]:
     _check_text_alone(message)
     blocks = _blocks(message)
-    for call in message.tool_calls:
-        blocks.append(
-            {
-                "type": "tool_use",
-                "id": call.id,
-                "name": call.name,
-                "input": tool_input(call.arguments),
-            }
-        )
+    uses = [_use(call) for call in message.tool_calls]
     kept = _kept(message)
     # Whoever changes an answer means it to be told so, and not as it once was.
-    return kept if _said(kept) == _said(blocks) else blocks
+    if _said(kept) == _said([*blocks, *uses]):
+        return kept
+    for use in uses:
+        # Other services' ids look as they like, as `functions.look:0` does.
+        name = use["id"]
+        use["id"] = ids[name] = _NO_ID.sub(lambda odd: f"-{ord(odd[0]):x}-", name)
+    return [*blocks, *uses]
+
+
+def _use(call: ToolCall) -> _Block:
+    given = tool_input(call.arguments)
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": given}
 
 
 def _kept(message: Message) -> list[_Block]:
@@ -131,7 +146,8 @@ def _kept(message: Message) -> list[_Block]:
     content: object = None
     if isinstance(own, Mapping):
         content = cast("Mapping[str, object]", own).get("content")
-    return cast("list[_Block]", content) if isinstance(content, list) else []
+    # The caller's own is not to grow with what follows it, nor to be trimmed.
+    return list(cast("list[_Block]", content)) if isinstance(content, list) else []
 
 
 def _said(blocks: list[_Block]) -> tuple[str, list[_Block]]:

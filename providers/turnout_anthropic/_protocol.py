@@ -94,7 +94,8 @@ class Decoder(SseDecoder):
             self.report(document)
             return []
         events: list[Event] = []
-        self._begin_message(message)
+        self._message = message
+        self._count(message.get("usage"))
         for index, fields in enumerate(as_list(message["content"], "content")):
             self._begin_block(index, fields, events)
         self._end_message({"delta": message}, events)
@@ -157,7 +158,11 @@ class Decoder(SseDecoder):
 
     def _begin_message(self, message: dict[str, Any]) -> None:
         self._message = message
-        self._count(message.get("usage"))
+        usage = message.get("usage")
+        if usage is not None:
+            # What was put out by then is not what the answer costs in the end.
+            counts = as_mapping(usage, "usage").items()
+            self._count({k: v for k, v in counts if k != "output_tokens"})
 
     def _begin_block(self, index: object, value: object, events: list[Event]) -> None:
         """Read a block's start, which may hold all of it."""

@@ -133,6 +133,9 @@ class Decoder:
     A line is a JSON object; where its `event` is `text`, its `data` is the next piece.
     Blank lines, other events and objects without one are passed over. A line whose
     text is no Unicode, as half of a surrogate pair is none, is no JSON object.
+
+    It never raises while it is fed, so that what came before a fault is given out
+    however the network cut the bytes: `check` tells of it.
     """
 
     def __init__(self) -> None:
@@ -142,26 +145,29 @@ class Decoder:
         self._lines = LineSplitter()
         self.empty = True
         """Whether nothing but blank lines has come."""
+        self._fault: str | None = None
 
     def feed(self, data: bytes) -> list[str]:
-        """Return the pieces that the lines ended by `data` hold.
+        """Return the pieces that the lines ended by `data` hold."""
+        try:
+            lines = self._lines.feed(data)
+        except FramingError as error:
+            self._fault = f"sent too much at once: {error}"
+            return []
+        return self._pieces(lines)
+
+    def close(self) -> list[str]:
+        """Return the piece of a last line without a line feed."""
+        return self._pieces([self._lines.close()])
+
+    def check(self) -> None:
+        """Make sure that what came is of the protocol; else nothing more is read.
 
         Raises:
             ProtocolError: A line is no JSON object, or is too long.
         """
-        try:
-            lines = self._lines.feed(data)
-        except FramingError as error:
-            raise ProtocolError(f"FlowGPT sent too much at once: {error}") from None
-        return self._pieces(lines)
-
-    def close(self) -> list[str]:
-        """Return the piece of a last line without a line feed.
-
-        Raises:
-            ProtocolError: The line is no JSON object.
-        """
-        return self._pieces([self._lines.close()])
+        if self._fault is not None:
+            raise ProtocolError(f"FlowGPT {self._fault}")
 
     def _pieces(self, lines: list[bytes]) -> list[str]:
         # One loop without calls of our own: it is run for every event.
@@ -177,16 +183,18 @@ class Decoder:
                     continue
                 value = None
             if not isinstance(value, dict):
-                raise ProtocolError("FlowGPT sent a line that is no JSON object")
+                self._fault = "sent a line that is no JSON object"
+                break
             self.empty = False
             event = cast("dict[str, object]", value)
             if event.get("event") != "text":
                 continue
             piece = event.get("data")
             if not isinstance(piece, str):
-                raise ProtocolError(
-                    f"FlowGPT sent a text event whose data is a {type(piece).__name__}"
+                self._fault = (
+                    f"sent a text event whose data is a {type(piece).__name__}"
                 )
+                break
             if piece:
                 pieces.append(piece)
         return pieces

@@ -71,6 +71,7 @@ class FlowGpt(Provider):
         ) as response:
             async for chunk in response.chunks():
                 yield decoder.feed(chunk)
+                decoder.check()
             # There is no terminal event: the end of the body is the end of the
             # answer, and proves something only where the body's framing does.
             if not response.framed:
@@ -81,6 +82,7 @@ class FlowGpt(Provider):
             last = decoder.close()
             if last:
                 yield last
+            decoder.check()
         if decoder.empty:
             raise StreamTruncatedError("FlowGPT sent an empty answer")
 

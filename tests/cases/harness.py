@@ -1,4 +1,4 @@
-"""The user's seat: services that a case breaks, and ways to ask them.
+"""The user's seat: ways to ask services that a case breaks.
 
 A case asks one service alone, and sees the error, or through a route with a second
 one that is well, and sees nothing. Every error is kept, to be looked through for
@@ -12,7 +12,6 @@ import contextlib
 import pickle
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,22 +19,16 @@ from typing import Any, TypeVar
 import pytest
 
 import turnout
+import turnout_anthropic
 import turnout_flowgpt
+import turnout_gemini
+import turnout_ollama
 import turnout_openai
-from tests.support import openai_server
-from turnout import Failover, Provider, Reply, Restart, Route, get_provider
+from turnout import Failover, Reply, Restart, Route
 from turnout.errors import ContextLengthError, FallbackError, TurnoutError
-from turnout.testing import (
-    CHUNKED,
-    FaultServer,
-    Script,
-    Step,
-    json_lines,
-    respond_in_chunks,
-    response_head,
-    send,
-    wait_request,
-)
+from turnout.testing import FaultServer, Script
+
+from .services import FLOWGPT, KEY, MADE, OPENAI, SERVICES, Service, watched
 
 __all__ = [
     "FLOWGPT",
@@ -53,8 +46,6 @@ __all__ = [
     "watched",
 ]
 
-# Not of the form of any vendor's keys: it is to be known, not guessed.
-KEY = "canary-key-4711-0815"
 PROMPT = "A question that stays private."
 
 HEALTHY = "All is well here."
@@ -68,61 +59,17 @@ PATIENCE = 5.0
 
 OURS = [
     Path(package.__file__ or "").parent
-    for package in (turnout, turnout_flowgpt, turnout_openai)
+    for package in (
+        turnout,
+        turnout_anthropic,
+        turnout_flowgpt,
+        turnout_gemini,
+        turnout_ollama,
+        turnout_openai,
+    )
 ]
 
-MADE: ContextVar[list[Provider] | None] = ContextVar("MADE", default=None)
-"""The providers of the case under way; at its end their places are to be free."""
-
 T = TypeVar("T", bound=TurnoutError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """A service as a test server speaks for it."""
-
-    name: str
-    content_type: str
-    end: bytes
-    """What follows the last piece of an answer."""
-
-    def piece(self, text: str) -> bytes:
-        """Return a piece of an answer's text, as it is on the wire."""
-        if self.name == "OpenAI":
-            return openai_server.text(text)
-        return json_lines({"event": "text", "data": text})
-
-    def answer(self, *pieces: str) -> bytes:
-        """Return the body of a whole answer."""
-        return b"".join([*map(self.piece, pieces), self.end])
-
-    def head(self, *headers: tuple[str, str]) -> bytes:
-        """Return the head of an answer; without more headers the close ends it."""
-        return response_head(200, ("Content-Type", self.content_type), *headers)
-
-    def streaming(self, *steps: Step) -> list[Step]:
-        """Return a script that answers with these steps, in chunks."""
-        return [wait_request(), send(self.head(CHUNKED)), *steps]
-
-    def answering(self, *pieces: str) -> list[Step]:
-        """Return a script that answers with these pieces, and in full."""
-        kind = ("Content-Type", self.content_type)
-        return respond_in_chunks([*map(self.piece, pieces), self.end], kind)
-
-    def provider(self, url: str, **options: Any) -> Provider:
-        """Return the provider, with the key that nobody is to see."""
-        return watched(get_provider(self.name, base_url=url, api_key=KEY, **options))
-
-
-OPENAI = Service(
-    name="OpenAI",
-    content_type="text/event-stream",
-    end=openai_server.finish() + openai_server.usage() + openai_server.DONE,
-)
-
-FLOWGPT = Service(name="FlowGpt", content_type="application/json", end=b"")
-
-SERVICES = {service.name: service for service in (OPENAI, FLOWGPT)}
 
 
 @dataclass(slots=True)
@@ -137,7 +84,7 @@ class Case:
         """Ask the service, which must answer."""
         async with serving(*scripts) as server:
             async with service.provider(server.url, **options) as provider:
-                return await provider.complete(PROMPT)
+                return await provider.complete(PROMPT, model=service.model)
 
     async def fails(
         self, service: Service, script: Script, kind: type[T], **options: Any
@@ -152,7 +99,7 @@ class Case:
         """Ask at an address, which must fail so."""
         async with service.provider(url, **options) as provider:
             with pytest.raises(TurnoutError) as caught:
-                await provider.complete(PROMPT)
+                await provider.complete(PROMPT, model=service.model)
         error = caught.value
         self.raised.append(error)
         assert type(error) is kind, repr(error)
@@ -228,14 +175,6 @@ async def serving(*scripts: Script, **options: Any) -> AsyncGenerator[FaultServe
             await server.wait_for(
                 lambda: all(c.peer_closed or not c.writable for c in server.connections)
             )
-
-
-def watched(provider: Provider) -> Provider:
-    """Return a provider whose places are to be free when the case is over."""
-    made = MADE.get()
-    if made is not None:
-        made.append(provider)
-    return provider
 
 
 async def come_true(condition: Callable[[], bool]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from turnout import Event, Provider, Reply, Route, Stream
+from turnout import BoundTarget, Event, Reply, Route, Stream
 from turnout.errors import TurnoutError
 from turnout.routes import MemoryHealth
 from turnout.testing import FaultServer, Script
@@ -21,13 +21,13 @@ __all__ = ["Leg", "Seen", "check_at_rest", "leg", "routed", "see"]
 
 E = TypeVar("E", bound=Event)
 
-Leg: TypeAlias = tuple[Callable[[str], Provider], Sequence[Script]]
-"""What makes a provider for a server's address, and the server's scripts."""
+Leg: TypeAlias = tuple[Callable[[str], BoundTarget], Sequence[Script]]
+"""What makes a target for a server's address, and the server's scripts."""
 
 
 def leg(service: Service, *scripts: Script) -> Leg:
     """Return a target of a route: a service, and how its server answers."""
-    return service.provider, scripts
+    return service.target, scripts
 
 
 @contextlib.asynccontextmanager
@@ -43,8 +43,7 @@ async def routed(
             for _, scripts in legs
         ]
         targets = [
-            make(server.url).target()
-            for (make, _), server in zip(legs, servers, strict=True)
+            make(server.url) for (make, _), server in zip(legs, servers, strict=True)
         ]
         async with Route(targets, policy, health=store) as route:
             yield route, servers

@@ -32,22 +32,17 @@ from turnout.errors import (
     StreamTruncatedError,
     UnsupportedError,
 )
-from turnout.provider import Provider
 from turnout.routes._continuation import INSTRUCTION
 from turnout.testing import Script, Step, chunk, fin, respond, rst
 from turnout.types import (
     Failover,
     Finish,
-    ModelInfo,
-    ProviderInfo,
     ReasoningDelta,
     Restart,
-    Secret,
     ToolCallDelta,
 )
-from turnout_openai import OpenAI
 
-from .harness import FLOWGPT, HEALTHY, KEY, OPENAI, PROMPT, Case, Service, watched
+from .harness import FLOWGPT, HEALTHY, OPENAI, PROMPT, Case, Service
 from .routed import Leg, Seen, leg, routed, see
 
 CUTS = [1, 2, 7, 50, 120, 199]
@@ -83,19 +78,9 @@ def saying(service: Service, said: str) -> list[Step]:
     return service.answering(*pieces_of(said))
 
 
-def prefilling(url: str) -> Provider:
-    """Return a provider whose model takes the beginning of its answer."""
-    info = ProviderInfo(
-        name="Prefilling",
-        models=(ModelInfo(name="gpt-4o-mini", prefill="trailing"),),
-        capabilities=OpenAI.info.capabilities,
-    )
-    return watched(OpenAI(info=info, base_url=url, api_key=Secret(KEY)))
-
-
 def asking(*scripts: Script, prefill: bool = False) -> Leg:
     """Return a leg of OpenAI's, by an instruction or by a prefill."""
-    return (prefilling, scripts) if prefill else leg(OPENAI, *scripts)
+    return (OPENAI.prefilling, scripts) if prefill else leg(OPENAI, *scripts)
 
 
 async def failed_over(

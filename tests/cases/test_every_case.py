@@ -19,9 +19,6 @@ CASES = {
 }
 
 NOT_HERE = {
-    "E09": "a spend limit in Anthropic's words, for which there is no provider",
-    "E10": "a day's quota in Gemini's words, for which there is no provider",
-    "E17": "a refused key in Gemini's words, for which there is no provider",
     "X02": "a log of prompts, of which there is none",
 }
 

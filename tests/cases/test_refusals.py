@@ -10,6 +10,7 @@ from email.utils import formatdate
 import pytest
 
 import turnout
+from tests.support.gemini_server import error as gemini_error
 from turnout.errors import (
     AuthenticationError,
     ContentFilterError,
@@ -40,6 +41,7 @@ from turnout.testing import (
 )
 
 from .harness import KEY, OPENAI, PROMPT, Case, Service, serving
+from .services import ANTHROPIC, GEMINI
 
 
 def told(**fields: object) -> bytes:
@@ -132,6 +134,55 @@ async def test_e08_a_code_of_billing_is_a_quota(case: Case, code: str) -> None:
 
     assert not error.retryable
     assert "out of credit or quota" in str(error)
+
+
+# What Google says of a quota and of a key.
+PER_DAY = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
+}
+SOON = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "19s"}
+BAD_KEY = {
+    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+    "reason": "API_KEY_INVALID",
+}
+
+
+@pytest.mark.parametrize(
+    ("service", "status", "body", "kind"),
+    [
+        pytest.param(
+            ANTHROPIC,
+            429,
+            told(
+                type="rate_limit_error",
+                details={"error_code": "enforced_spend_limit_reached"},
+            ),
+            QuotaExceededError,
+            id="E09-spend-limit",
+        ),
+        pytest.param(
+            GEMINI,
+            429,
+            gemini_error(429, "RESOURCE_EXHAUSTED", "no", PER_DAY, SOON),
+            QuotaExceededError,
+            id="E10-per-day",
+        ),
+        pytest.param(
+            GEMINI,
+            400,
+            gemini_error(400, "INVALID_ARGUMENT", "no", BAD_KEY),
+            AuthenticationError,
+            id="E17-bad-key",
+        ),
+    ],
+)
+async def test_what_a_vendor_says_in_its_own_way_has_its_class(
+    case: Case, service: Service, status: int, body: bytes, kind: type[ProviderError]
+) -> None:
+    error = await case.breaks(service, respond(status, body), kind)
+
+    assert not error.retryable
 
 
 async def test_e11_a_payment_that_is_due_is_a_quota(

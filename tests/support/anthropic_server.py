@@ -355,6 +355,9 @@ def _wrong_block(role: str, block: Mapping[str, Any]) -> list[str]:
         return ["a text is empty"]
     if block["type"] == "tool_use" and not isinstance(block["input"], dict):
         return ["a call's input is no object"]
+    name = block.get("id", block.get("tool_use_id", "x"))
+    if not re.fullmatch(r"[a-zA-Z0-9_-]+", name):
+        return [f"a call has the id {name}"]
     if "source" in block:
         source = dict(block["source"])
         if _SOURCES.get(source.pop("type")) != source.keys():

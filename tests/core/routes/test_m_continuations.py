@@ -362,6 +362,36 @@ async def test_what_a_broken_attempt_used_is_estimated_m15() -> None:
     assert stream.reply.usage == first + Usage(input_tokens=300, output_tokens=200)
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param(
+            Usage(input_tokens=9, cached_tokens=8),
+            Usage(input_tokens=9, output_tokens=2, cached_tokens=8, estimated=True),
+            id="input",
+        ),
+        pytest.param(
+            Usage(output_tokens=7),
+            Usage(input_tokens=1, output_tokens=7, estimated=True),
+            id="output",
+        ),
+        pytest.param(
+            Usage(input_tokens=9, output_tokens=7),
+            Usage(input_tokens=9, output_tokens=7),
+            id="both",
+        ),
+    ],
+)
+async def test_what_a_broken_attempt_told_of_its_usage_is_not_estimated_m15(
+    told: Usage, expected: Usage
+) -> None:
+    first = FakeProvider("It is so", told, CUT, name="A")
+    stream = route_of(first, going_on(lambda _: ".")).stream("Why?")
+    await events_of(stream)
+
+    assert stream.reply.attempts[0].usage == expected
+
+
 @pytest.mark.parametrize("prefill", [False, True])
 async def test_the_original_messages_are_sent_as_they_are_m17(prefill: bool) -> None:
     messages = [

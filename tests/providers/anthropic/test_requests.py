@@ -396,6 +396,50 @@ def test_a_state_of_others_is_passed_over() -> None:
     assert answer_of(message) == [text("It is."), USE]
 
 
+def test_a_state_is_not_changed_by_what_follows() -> None:
+    kept = [{"type": "thinking", "thinking": "hm", "signature": "s"}, text("It is. ")]
+    message = message_of("It is. ", (), kept)
+
+    for _ in range(2):
+        _, answer = turns_of("Why?", message, Message(role="assistant", content="So "))
+        assert answer["content"] == [*kept, text("So")]
+        _, answer = turns_of("Why?", message)
+        assert answer["content"] == [kept[0], text("It is.")]
+
+
+def test_ids_of_other_services_are_written_as_this_one_takes_them() -> None:
+    names = ("functions.look:0", "functions.look:1", "call_1-a", "é")
+    calls = tuple(ToolCall(id=name, name="look", arguments="{}") for name in names)
+    results = [Message(role="tool", tool_call_id=name, content="a") for name in names]
+
+    _, answer, answered = turns_of(
+        "Why?", Message(role="assistant", tool_calls=calls), *results
+    )
+
+    expected = [
+        "functions-2e-look-3a-0",
+        "functions-2e-look-3a-1",
+        "call_1-a",
+        "-e9-",
+    ]
+    assert [block["id"] for block in answer["content"]] == expected
+    assert [block["tool_use_id"] for block in answered["content"]] == expected
+
+
+def test_an_id_that_was_kept_stays_as_the_service_gave_it() -> None:
+    call = ToolCall(id="f:0", name="look", arguments='{"at": "it"}')
+    use = {**USE, "id": "f:0"}
+
+    _, answer, answered = turns_of(
+        "Why?",
+        message_of("", (call,), [use]),
+        Message(role="tool", tool_call_id="f:0", content="a"),
+    )
+
+    assert answer["content"] == [use]
+    assert answered["content"][0]["tool_use_id"] == "f:0"
+
+
 # Answers that are bound to a schema.
 
 

@@ -45,8 +45,13 @@ def request(conversation: Conversation, model: str = "gpt-3.5-turbo") -> ChatReq
 
 def decode(data: bytes, slicing: Slicing) -> str:
     decoder = Decoder()
-    pieces = [piece for part in slicing(data) for piece in decoder.feed(part)]
-    return "".join([*pieces, *decoder.close()])
+    pieces: list[str] = []
+    for part in slicing(data):
+        pieces += decoder.feed(part)
+        decoder.check()
+    pieces += decoder.close()
+    decoder.check()
+    return "".join(pieces)
 
 
 def test_the_vector_is_signed_as_described() -> None:
@@ -235,20 +240,18 @@ def test_a_line_that_is_no_json_object_breaks_the_protocol(
     line: bytes, ended: bool
 ) -> None:
     decoder = Decoder()
-    assert decoder.feed(b'{"event":"text","data":"before"}\n') == ["before"]
+    before = b'{"event":"text","data":"before"}\n'
 
+    # In one piece with it, too.
+    assert decoder.feed(before + line + b"\n" * ended) == ["before"]
+    assert decoder.close() == []
     with pytest.raises(ProtocolError):
-        decode_rest(decoder, line + b"\n" if ended else line)
-
-
-def decode_rest(decoder: Decoder, data: bytes) -> None:
-    decoder.feed(data)
-    decoder.close()
+        decoder.check()
 
 
 def test_an_error_does_not_quote_the_line() -> None:
     with pytest.raises(ProtocolError) as caught:
-        Decoder().feed(b'{"event":"text","data":"private"\n')
+        decode(b'{"event":"text","data":"private"\n', whole)
 
     assert "private" not in str(caught.value)
 

@@ -296,7 +296,7 @@ async def test_before_the_end_the_connection_may_not_break(end: Step) -> None:
 
     assert isinstance(failure, StreamTruncatedError)
     assert failure.reply is not None
-    assert failure.reply.text == "Hi"
+    assert (failure.reply.text, failure.reply.usage) == ("Hi", TOLD)
 
 
 @pytest.mark.parametrize("complete", [True, False])
