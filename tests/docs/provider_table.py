@@ -60,8 +60,10 @@ def _row(info: ProviderInfo) -> tuple[str, ...]:
 
 
 def _linked(name: str) -> str:
-    own = PAGE.with_name(f"{name.lower()}.md")
-    return f"[{name}]({own.name})" if own.exists() else name
+    # All that have none of their own are rows over OpenAI's class.
+    page = f"{name.lower()}.md"
+    own = PAGE.with_name(page).exists()
+    return f"[{name}]({page if own else 'openai-compatible.md'})"
 
 
 def _code(name: str | None) -> str:
