@@ -300,10 +300,14 @@ def _usage(counts: object) -> Usage:
     `thoughts_token_count`".
     """
     thoughts = as_count(counts, "thoughtsTokenCount")
+    asked = as_count(counts, "promptTokenCount")
+    cached = as_count(counts, "cachedContentTokenCount")
+    if cached is None and asked is not None:
+        cached = 0  # Google's JSON leaves out what is zero; a cost needs the count.
     return Usage(
-        input_tokens=as_count(counts, "promptTokenCount"),
+        input_tokens=asked,
         output_tokens=as_count(counts, "candidatesTokenCount"),
-        cached_tokens=as_count(counts, "cachedContentTokenCount"),
+        cached_tokens=cached,
         reasoning_tokens=thoughts,
     ) + Usage(
         input_tokens=as_count(counts, "toolUsePromptTokenCount"),

@@ -217,8 +217,8 @@ GEMINI = Service(
     fault=gemini_server.error(503, "UNAVAILABLE", "The model is overloaded."),
     fault_class=OverloadedError,
     refusal=gemini_server.error(400, "INVALID_ARGUMENT"),
-    told=Usage(input_tokens=9, output_tokens=4),
-    told_early=Usage(input_tokens=9, output_tokens=4),
+    told=Usage(input_tokens=9, output_tokens=4, cached_tokens=0),
+    told_early=Usage(input_tokens=9, output_tokens=4, cached_tokens=0),
     take_turns=lambda body: body.pop("contents"),
     turn=_gemini_turn,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
 import pytest
@@ -179,7 +180,8 @@ async def test_what_both_used_is_summed(
 ) -> None:
     said = [message["content"] for message in CONVERSATION]
     early = first.told_early or Usage()
-    estimate = Usage(
+    estimate = replace(
+        early,
         input_tokens=early.input_tokens or sum(-(-len(text) // 4) for text in said),
         output_tokens=early.output_tokens or -(-len(SHOWN) // 4),
         estimated=None in {early.input_tokens, early.output_tokens},

@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import final
 
@@ -180,7 +181,9 @@ class Connection:
 
     async def abort(self) -> None:
         """Close at once, without flushing."""
-        self._writer.transport.abort()
+        # Python before 3.11.4 stumbles over a TLS connection that is lost already.
+        with suppress(AttributeError):
+            self._writer.transport.abort()
         await self.wait_closed()
 
     async def expect_close(self, within: float) -> None:

@@ -35,7 +35,7 @@ from ...support.gemini_server import (
 )
 from ...support.gemini_server import text as text_event
 
-COUNTS = Usage(input_tokens=9, output_tokens=4)
+COUNTS = Usage(input_tokens=9, output_tokens=4, cached_tokens=0)
 TOOLS: RequestOptions = {"tools": [{"type": "function", "function": {"name": "look"}}]}
 
 
@@ -158,7 +158,9 @@ class TestGemini(ProviderContract):
                 (part(text="", thoughtSignature="c2ln"),),
             ),
             end=finish(USAGE={**USAGE, "thoughtsTokenCount": 2}),
-            usage=Usage(input_tokens=9, output_tokens=6, reasoning_tokens=2),
+            usage=Usage(
+                input_tokens=9, output_tokens=6, cached_tokens=0, reasoning_tokens=2
+            ),
         ),
     )
     errors = (

@@ -25,7 +25,7 @@ from ...support.gemini_server import (
     text,
 )
 
-TOLD = Usage(input_tokens=9, output_tokens=4)
+TOLD = Usage(input_tokens=9, output_tokens=4, cached_tokens=0)
 CALL = {"id": "c1", "name": "look", "args": {"at": "café", "n": 2}}
 
 

@@ -72,7 +72,7 @@ from ...support.gemini_server import (
 )
 
 KEY = "AIza-canary-0123456789"
-TOLD = Usage(input_tokens=9, output_tokens=4)
+TOLD = Usage(input_tokens=9, output_tokens=4, cached_tokens=0)
 CONVERSATION: Conversation = [
     {"role": "system", "content": "Be brief."},
     {"role": "user", "content": "Hi"},
