@@ -51,7 +51,7 @@ def _own_providers() -> list[ProviderInfo]:
 
 def _row(info: ProviderInfo) -> tuple[str, ...]:
     return (
-        _linked(info.name),
+        _linked(info),
         _key(info),
         _code(info.first_model),
         _others(info),
@@ -59,11 +59,15 @@ def _row(info: ProviderInfo) -> tuple[str, ...]:
     )
 
 
-def _linked(name: str) -> str:
-    # All that have none of their own are rows over OpenAI's class.
-    page = f"{name.lower()}.md"
-    own = PAGE.with_name(page).exists()
-    return f"[{name}]({page if own else 'openai-compatible.md'})"
+def _linked(info: ProviderInfo) -> str:
+    page = f"{info.name.lower()}.md"
+    if PAGE.with_name(page).exists():
+        return f"[{info.name}]({page})"
+    # Those that speak as another does have one page in common.
+    served = "" if info.provider_class is None else info.provider_class.__module__
+    if served.startswith("turnout_openai."):
+        return f"[{info.name}](openai-compatible.md)"
+    return info.name
 
 
 def _code(name: str | None) -> str:
