@@ -12,8 +12,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 ENDLESS = """
-    import asyncio
+    import asyncio, sys
     from turnout import Provider, ProviderInfo
+
+    def tell(text):
+        # One write: print() makes two, between which another thread may write.
+        sys.stdout.write(f"{text}\\n")
+        sys.stdout.flush()
 
     class Endless(Provider):
         info = ProviderInfo(name="Endless", models=("m",))
@@ -24,9 +29,12 @@ ENDLESS = """
                     yield "a"
                     await asyncio.sleep(0.001)
             finally:
-                print("closed", flush=True)
+                tell("closed")
 """
-"""Begins a script: a provider that does not end, and tells when it is closed."""
+"""Begins a script: a provider that does not end, and tells when it is closed.
+
+What runs beside it writes with `tell`.
+"""
 
 
 def script(*parts: str) -> str:

@@ -197,7 +197,7 @@ def test_a_process_may_end_while_it_streams() -> None:
         ENDLESS,
         """
         texts = iter(Endless().stream("Why?"))
-        print(next(texts))
+        tell(next(texts))
         """,
     )
 
@@ -208,9 +208,8 @@ def test_a_process_may_end_in_the_middle_of_a_loop() -> None:
     output = output_of(
         ENDLESS,
         """
-        import sys
         for text in Endless().stream("Why?"):
-            print(text)
+            tell(text)
             sys.exit(0)
         """,
     )
@@ -245,9 +244,9 @@ def test_interrupting_closes_the_stream_and_ends_the_process() -> None:
         """
         try:
             for text in Endless().stream("Why?"):
-                print("text", flush=True)
+                tell("text")
         except KeyboardInterrupt:
-            print("interrupted", flush=True)
+            tell("interrupted")
         """,
     )
     with subprocess.Popen(
@@ -280,12 +279,12 @@ def test_a_forked_process_has_a_loop_of_its_own() -> None:
         child = os.fork()
         if not child:
             other = iter(Endless().stream("Why?"))
-            print("child", next(other), flush=True)
+            tell(f"child {next(other)}")
             other.close()
             del texts
         else:
             assert os.waitpid(child, 0)[1] == 0
-            print("parent", next(texts), flush=True)
+            tell(f"parent {next(texts)}")
         """,
         command=command,
     )
