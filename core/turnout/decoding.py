@@ -78,8 +78,9 @@ class Decoder(ABC):
         # What came in place of events; None while that may still be events.
         self._document: bytearray | None = None
         self._begun = False
-        self._closed = False
         self._fault: str | None = None
+        self.closed = False
+        """Whether the body is at its end."""
         self.ended = False
         """Whether the answer's end has come: a reason for it, a mark, or a fault."""
         self.done = False
@@ -128,6 +129,15 @@ class Decoder(ABC):
         self.reported = data
         self.ended = self.done = True
 
+    def begin_document(self, data: bytes = b"") -> None:
+        """Take what follows, from `data` on, as a document and no more as events.
+
+        The first bytes of a body decide by themselves; this is for a protocol whose
+        services put a document after events.
+        """
+        self._document = bytearray()
+        self._collect(data)
+
     def feed(self, data: bytes) -> list[Event]:
         """Return what the events ended by `data` bring."""
         if not self._begun:
@@ -136,7 +146,7 @@ class Decoder(ABC):
             self._collect(data)
             return []
         try:
-            datas = self._split(data)
+            datas = self.split(data)
         except FramingError as error:
             self._break(f"sent too much at once: {error}")
             return []
@@ -148,15 +158,15 @@ class Decoder(ABC):
 
         An event that the end cut off counts where it is whole all the same.
         """
-        if self._closed:
+        if self.closed:
             return []
-        self._closed = True
+        self.closed = True
         events: list[Event] = []
         if not self.done:
             if self._document is not None:
                 events = self._read_document(bytes(self._document))
             else:
-                last = self._rest()
+                last = self.rest()
                 if last and self.is_whole(last):
                     events = self._read([last])
         if self.usage is not None:
@@ -183,15 +193,15 @@ class Decoder(ABC):
             )
 
     @abstractmethod
-    def _split(self, data: bytes) -> list[bytes]:
-        """Return the events that `data` ends.
+    def split(self, data: bytes) -> list[bytes]:
+        """Return the events that `data` ends, undecoded.
 
         Raises:
             FramingError: One is too long.
         """
 
     @abstractmethod
-    def _rest(self) -> bytes:
+    def rest(self) -> bytes:
         """Return what the end of the body cut off."""
 
     def _begin(self, data: bytes) -> None:
@@ -200,7 +210,7 @@ class Decoder(ABC):
         if begin:
             self._begun = True
             if begin in self.documents:
-                self._document = bytearray()
+                self.begin_document()
 
     def _collect(self, data: bytes) -> None:
         assert self._document is not None
@@ -252,10 +262,12 @@ class SseDecoder(Decoder):
         super().__init__(provider, request_id)
         self._splitter = SseSplitter()
 
-    def _split(self, data: bytes) -> list[bytes]:
+    def split(self, data: bytes) -> list[bytes]:
+        """Return the data of the events that `data` ends."""
         return self._splitter.feed_data(data)
 
-    def _rest(self) -> bytes:
+    def rest(self) -> bytes:
+        """Return the data of the event that the end of the body cut off."""
         last = self._splitter.close()
         return b"" if last is None else last.data
 
@@ -267,11 +279,13 @@ class LineDecoder(Decoder):
         super().__init__(provider, request_id)
         self._splitter = LineSplitter()
 
-    def _split(self, data: bytes) -> list[bytes]:
+    def split(self, data: bytes) -> list[bytes]:
+        """Return the lines that `data` ends."""
         lines = self._splitter.feed(data)
         return [line for line in lines if line and not line.isspace()]
 
-    def _rest(self) -> bytes:
+    def rest(self) -> bytes:
+        """Return what came after the last line feed."""
         return self._splitter.close().strip()
 
 

@@ -103,7 +103,7 @@ class Decoder(SseDecoder):
         # Whether the next byte begins a line.
         self._fresh = False
 
-    def _split(self, data: bytes) -> list[bytes]:
+    def split(self, data: bytes) -> list[bytes]:
         """Return the events, up to a document that stands among them."""
         if self._fresh and data.startswith((b"[", b"{")):
             begin = 0
@@ -111,12 +111,11 @@ class Decoder(SseDecoder):
             found = _DOCUMENT.search(data)
             if found is None:
                 self._fresh = data.endswith((b"\r", b"\n"))
-                return super()._split(data)
+                return super().split(data)
             begin = found.start() + 1
-        self._document = bytearray()
-        self._collect(data[begin:])
+        self.begin_document(data[begin:])
         # With a blank line, which an event before it may lack.
-        return super()._split(data[:begin] + b"\n\n")
+        return super().split(data[:begin] + b"\n\n")
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
         """Read whole responses, as they are sent where no events were asked for."""
@@ -185,7 +184,7 @@ class Decoder(SseDecoder):
                         self._read_part(part, events)
                 if len(candidate) != 2 or "finishReason" in candidate:
                     self._note(candidate)
-        if self._closed:
+        if self.closed:
             self._count()
 
     def close(self) -> list[Event]:
