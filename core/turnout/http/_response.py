@@ -84,7 +84,7 @@ class Response:
         """Close the connection, unless the body was read to its end."""
         self._raw.close()
         if self._chunks is not None:
-            self._chunks.unwatch()
+            self._chunks.end()
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the body in pieces as the network brings them.
@@ -97,7 +97,7 @@ class Response:
             ProtocolError: The body is not valid HTTP, or has too many bytes.
         """
         if self._chunks is not None:
-            self._chunks.unwatch()
+            self._chunks.end()
         self._chunks = _Chunks(
             self._raw.content, self._place, self._idle_timeout, self._max_bytes
         )
@@ -207,20 +207,21 @@ class Response:
         return body
 
 
-class _Chunks(Watchdog):
+class _Chunks:
     """The pieces of a body; a class, as an async generator costs more to begin."""
 
-    __slots__ = ("_content", "_failure", "_idle", "_left", "_place")
+    __slots__ = ("_content", "_failure", "_idle", "_left", "_place", "_silence")
 
     def __init__(
         self, content: aiohttp.StreamReader, place: str, idle: float, max_bytes: int
     ) -> None:
-        super().__init__(asyncio.get_running_loop())
         self._content = content
         self._place = place
         self._idle = idle
         self._left = max_bytes
         self._failure: TurnoutError | None = None
+        # Watches over the waits, from the first one on.
+        self._silence: _Silence | None = None
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -228,13 +229,11 @@ class _Chunks(Watchdog):
     async def __anext__(self) -> bytes:
         if self._failure is not None:
             raise self._failure
-        self.watch(self.now() + self._idle)
         try:
-            data = await self._content.readany()
+            # What is there already needs neither a coroutine nor a timer.
+            data = self._content.read_nowait() or await self._wait()
         except Exception as error:  # noqa: BLE001 `_failed` raises all but HTTP's.
             data = self._failed(error)
-        finally:
-            self.rest()
         if data:
             self._left -= len(data)
             if self._left >= 0:
@@ -242,9 +241,25 @@ class _Chunks(Watchdog):
             self._failure = ProtocolError(
                 f"{self._place} sent more bytes than max_bytes allows"
             )
-        self.unwatch()
+        self.end()
         # Outside the handler: see `Http.send`.
         raise self._failure or StopAsyncIteration
+
+    async def _wait(self) -> bytes:
+        silence = self._silence
+        if silence is None:
+            silence = _Silence(self._content, self._place, self._idle)
+            self._silence = silence
+        silence.watch(silence.now() + self._idle)
+        try:
+            return await self._content.readany()
+        finally:
+            silence.rest()
+
+    def end(self) -> None:
+        """Watch over no more waits."""
+        if self._silence is not None:
+            self._silence.unwatch()
 
     def _failed(self, error: Exception) -> bytes:
         """Keep the error for when what came before it has been given out."""
@@ -252,6 +267,18 @@ class _Chunks(Watchdog):
             raise error
         self._failure = _failures.body_error(error, self._place)
         return _transport.unread(self._content)
+
+
+class _Silence(Watchdog):
+    """A wait for bytes."""
+
+    __slots__ = ("_content", "_idle", "_place")
+
+    def __init__(self, content: aiohttp.StreamReader, place: str, idle: float) -> None:
+        super().__init__(asyncio.get_running_loop())
+        self._content = content
+        self._place = place
+        self._idle = idle
 
     def expire(self) -> None:
         """Tell whoever reads that no byte came for too long."""

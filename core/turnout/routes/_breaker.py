@@ -80,38 +80,56 @@ class Permit:
         """Whether its first delta is to be told, as it makes room for the next one."""
 
 
+class _Part:
+    """What was counted in one part of a window."""
+
+    __slots__ = ("calls", "failures", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.calls = 0
+        self.failures = 0
+
+
 class _Window:
     """The calls of the last seconds, in parts of which the oldest is forgotten."""
 
-    __slots__ = ("_buckets", "_parts", "_span", "calls", "failures")
+    __slots__ = ("_buckets", "_ends", "_parts", "_present", "_span", "failures")
 
     def __init__(self, span: float, buckets: int) -> None:
         self._span = span / buckets
         self._buckets = buckets
-        self._parts: deque[list[int]] = deque()
-        self.calls = 0
+        self._parts: deque[_Part] = deque()
+        self._present = _Part(0)
+        self._ends = -math.inf  # The present part.
         self.failures = 0
+
+    @property
+    def calls(self) -> int:
+        """How many they are. A count of its own would make every call dearer."""
+        return sum(part.calls for part in self._parts)
 
     def add(self, now: float, failures: int) -> None:
         """Count a call that ended with `failures`, which is 0 or 1."""
-        number = int(now // self._span)
-        parts = self._parts
-        if not parts or parts[-1][0] != number:
-            while parts and parts[0][0] <= number - self._buckets:
-                _, calls, failed = parts.popleft()
-                self.calls -= calls
-                self.failures -= failed
-            parts.append([number, 0, 0])
-        part = parts[-1]
-        part[1] += 1
-        part[2] += failures
-        self.calls += 1
+        if now >= self._ends:
+            self._begin(int(now // self._span))
+        self._present.calls += 1
+        self._present.failures += failures
         self.failures += failures
 
     def clear(self) -> None:
         """Forget everything."""
         self._parts.clear()
-        self.calls = self.failures = 0
+        self._ends = -math.inf
+        self.failures = 0
+
+    def _begin(self, number: int) -> None:
+        parts = self._parts
+        while parts and parts[0].number <= number - self._buckets:
+            self.failures -= parts.popleft().failures
+        self._present = _Part(number)
+        self._ends = (number + 1) * self._span
+        parts.append(self._present)
 
 
 class Breaker:

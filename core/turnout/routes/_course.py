@@ -277,10 +277,11 @@ class Course:
 
     def _ask(self, candidate: Candidate, turn: Turn) -> Ask:
         self._asked += 1
+        if self._broken is None:
+            return Ask(candidate, turn, candidate.request)
         request = self._request_to(candidate)
         added = len(request.messages) - len(candidate.request.messages)
-        prefill = self._broken is not None and added < _INSTRUCTED
-        return Ask(candidate, turn, request, prefill)
+        return Ask(candidate, turn, request, prefill=added < _INSTRUCTED)
 
     def _taken(self, candidate: Candidate, turn: Turn, now: float) -> Step:
         """Ask a target for the first time; to continue an answer costs its budget."""
