@@ -129,15 +129,6 @@ class Decoder(ABC):
         self.reported = data
         self.ended = self.done = True
 
-    def begin_document(self, data: bytes = b"") -> None:
-        """Take what follows, from `data` on, as a document and no more as events.
-
-        The first bytes of a body decide by themselves; this is for a protocol whose
-        services put a document after events.
-        """
-        self._document = bytearray()
-        self._collect(data)
-
     def feed(self, data: bytes) -> list[Event]:
         """Return what the events ended by `data` bring."""
         if not self._begun:
@@ -210,7 +201,7 @@ class Decoder(ABC):
         if begin:
             self._begun = True
             if begin in self.documents:
-                self.begin_document()
+                self._document = bytearray()
 
     def _collect(self, data: bytes) -> None:
         assert self._document is not None
@@ -258,13 +249,21 @@ class SseDecoder(Decoder):
     # Events never begin as JSON or a page does.
     documents = b"{[<"
 
+    documents_within: ClassVar[bytes] = b""
+    """The first bytes of a document that comes after events, where there may be one."""
+
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
-        self._splitter = SseSplitter()
+        self._splitter = SseSplitter(documents=self.documents_within)
 
     def split(self, data: bytes) -> list[bytes]:
         """Return the data of the events that `data` ends."""
-        return self._splitter.feed_data(data)
+        datas = self._splitter.feed_data(data)
+        document = self._splitter.document
+        if document is not None:
+            self._document = bytearray()
+            self._collect(document)
+        return datas
 
     def rest(self) -> bytes:
         """Return the data of the event that the end of the body cut off."""
@@ -281,8 +280,7 @@ class LineDecoder(Decoder):
 
     def split(self, data: bytes) -> list[bytes]:
         """Return the lines that `data` ends."""
-        lines = self._splitter.feed(data)
-        return [line for line in lines if line and not line.isspace()]
+        return list(filter(bytes.strip, self._splitter.feed(data)))
 
     def rest(self) -> bytes:
         """Return what came after the last line feed."""

@@ -8,6 +8,7 @@ that may stand inside a JSON text.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 __all__ = [
@@ -48,6 +49,8 @@ class LineSplitter:
         Raises:
             FramingError: A line is longer than `max_bytes`.
         """
+        # Else no line can be too long, and none need be looked at.
+        too_much = self._held + len(data) > self._max_bytes
         lines = data.split(b"\n")
         rest = lines.pop()
         if lines and self._pieces:
@@ -55,13 +58,18 @@ class LineSplitter:
             lines[0] = b"".join(self._pieces)
             self._pieces.clear()
             self._held = 0
-        if lines:
-            self._check(max(map(len, lines)))
         if rest:
             self._pieces.append(rest)
             self._held += len(rest)
+        if too_much:
+            self._check(max(map(len, lines), default=0))
             self._check(self._held)
         return lines
+
+    @property
+    def between(self) -> bool:
+        """Whether the next byte begins a line."""
+        return not self._pieces
 
     def close(self) -> bytes:
         """Return what came after the last line feed; empty where nothing did."""
@@ -95,6 +103,8 @@ class SseSplitter:
 
     Args:
         max_bytes: How many bytes an event may have.
+        documents: The first bytes of a line that is no event's but begins a document,
+            as some services put one after events.
 
     Source: WHATWG HTML, "Interpreting an event stream", read 2026-11-22.
     """
@@ -103,15 +113,22 @@ class SseSplitter:
         "_between",
         "_carriage",
         "_data",
+        "_documents",
         "_held",
         "_lines",
         "_max_bytes",
         "_name",
         "_new",
+        "document",
     )
 
-    def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
+    def __init__(
+        self, max_bytes: int = MAX_EVENT_BYTES, documents: bytes = b""
+    ) -> None:
         self._max_bytes = max_bytes
+        self._documents = documents
+        self.document: bytes | None = None
+        """The line that began a document, and what came after it in the same read."""
         self._lines = LineSplitter(max_bytes)
         self._new = True
         self._carriage = False
@@ -132,33 +149,41 @@ class SseSplitter:
         Raises:
             FramingError: An event is longer than `max_bytes`.
         """
-        if b"\r" in data or len(data) > self._max_bytes:
+        if self._carriage or len(data) > self._max_bytes:
             return self._fed(data)
+        blank = b"\r\n\r\n" if b"\r" in data else b"\n\n"
         found: list[bytes] = []
         start = 0
         if not self._between:
-            start = data.find(b"\n\n") + 2
-            if start < 2:
+            end = data.find(blank)
+            if end < 0:
                 return self._fed(data)
+            start = end + len(blank)
             found = self._fed(data[:start])
-        end = data.rfind(b"\n\n", start)
+        end = data.rfind(blank, start)
         if end >= 0:
-            found += self._whole(data[start:end])
-            start = end + 2
+            found += self._whole(data[start:end], blank)
+            start = end + len(blank)
         self._between = start == len(data)
         if not self._between:
             found += self._fed(data[start:])
         return found
 
-    def _whole(self, data: bytes) -> list[bytes]:
-        """Return the data of whole events; the last one's blank line is left out."""
+    def _whole(self, data: bytes, blank: bytes) -> list[bytes]:
+        """Return the data of whole events.
+
+        Args:
+            data: The events; the last one's blank line is left out.
+            blank: What ends most events: two line ends.
+        """
         if data[:6] == b"data: ":
-            found = data[6:].split(b"\n\ndata: ")
+            found = data[6:].split(blank + b"data: ")
+            ends = 2 * (len(found) - 1)
             # Else one of them has a second line, or is none.
-            if data.count(b"\n") == 2 * (len(found) - 1):
+            if data.count(b"\n") == ends and data.count(b"\r") in {0, ends}:
                 self._new = False
                 return found
-        elif data[:7] == b"event: ":
+        elif data[:7] == b"event: " and blank == b"\n\n":
             lines = data.split(b"\n")
             found = [line[6:] for line in lines[1::3]]
             # Each has two lines, its name and its data, and a blank one between it
@@ -171,7 +196,7 @@ class SseSplitter:
             ):
                 self._new = False
                 return found
-        return self._fed(data + b"\n\n")
+        return self._fed(data + blank)
 
     def _fed(self, data: bytes) -> list[bytes]:
         return [event.data for event in self.feed(data)]
@@ -183,8 +208,11 @@ class SseSplitter:
             FramingError: An event is longer than `max_bytes`.
         """
         self._between = False
+        data = self._unified(data)
+        if self._documents:
+            data = self._without_document(data)
         events: list[ServerSentEvent] = []
-        for line in self._lines.feed(self._unified(data)):
+        for line in self._lines.feed(data):
             if self._new:
                 line = self._without_mark(line)
             if not line:
@@ -219,6 +247,19 @@ class SseSplitter:
             self._carriage = data.endswith(b"\r")
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return data
+
+    def _without_document(self, data: bytes) -> bytes:
+        """Return `data` up to a line that begins a document, which is kept."""
+        if self._lines.between and data[:1] and data[:1] in self._documents:
+            begin = 0
+        else:
+            found = re.search(rb"\n[%b]" % re.escape(self._documents), data)
+            if found is None:
+                return data
+            begin = found.start() + 1
+        self.document = data[begin:]
+        # With a blank line, which an event before it may lack.
+        return data[:begin] + b"\n\n"
 
     def _without_mark(self, line: bytes) -> bytes:
         if self._new:

@@ -18,7 +18,6 @@ and 2.7, read 2026-11-22.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, cast
 
 from turnout.decoding import (
@@ -81,14 +80,12 @@ _RESPONSE = frozenset({"candidates", "promptFeedback", "usageMetadata"})
 _DONE = b"[DONE]"
 """What gateways put after the last event, as OpenAI does."""
 
-_DOCUMENT = re.compile(rb"[\r\n][\[{]")
-"""The beginning of a line that no event has."""
-
 
 class Decoder(SseDecoder):
     """Decode an answer; of several to one request it gives that of index 0."""
 
     end = "a finishReason"
+    documents_within = b"[{"
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
@@ -100,22 +97,6 @@ class Decoder(SseDecoder):
         self._counts: object = None
         # Of the call under way.
         self._signature: object = None
-        # Whether the next byte begins a line.
-        self._fresh = False
-
-    def split(self, data: bytes) -> list[bytes]:
-        """Return the events, up to a document that stands among them."""
-        if self._fresh and data.startswith((b"[", b"{")):
-            begin = 0
-        else:
-            found = _DOCUMENT.search(data)
-            if found is None:
-                self._fresh = data.endswith((b"\r", b"\n"))
-                return super().split(data)
-            begin = found.start() + 1
-        self.begin_document(data[begin:])
-        # With a blank line, which an event before it may lack.
-        return super().split(data[:begin] + b"\n\n")
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
         """Read whole responses, as they are sent where no events were asked for."""

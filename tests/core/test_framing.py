@@ -304,18 +304,21 @@ def test_any_stream_in_any_pieces_is_what_the_standard_says(seed: int) -> None:
 USUAL = [b'data: {"a": 1}\n\n'] * 9 + TOKENS
 NAMED = [b'event: e\ndata: {"a": 1}\n\n'] * 9 + TOKENS
 BOTH = USUAL[:9] + NAMED
+CARRIAGES = [b'data: {"a": 1}\r\n\r\n'] * 9 + TOKENS
 
 
 def data_of(
-    stream: bytes, slicing: Slicing, **limits: int
+    stream: bytes, slicing: Slicing, max_bytes: int = MAX_EVENT_BYTES
 ) -> tuple[list[bytes], ServerSentEvent | None]:
-    splitter = SseSplitter(**limits)
+    splitter = SseSplitter(max_bytes)
     found = [data for piece in slicing(stream) for data in splitter.feed_data(piece)]
     return found, splitter.close()
 
 
 @pytest.mark.parametrize(
-    "tokens", [TOKENS, USUAL, NAMED, BOTH], ids=["odd", "usual", "named", "both"]
+    "tokens",
+    [TOKENS, USUAL, NAMED, BOTH, CARRIAGES],
+    ids=["odd", "usual", "named", "both", "carriages"],
 )
 @pytest.mark.parametrize("seed", range(20))
 def test_data_alone_is_that_of_the_events(seed: int, tokens: list[bytes]) -> None:
@@ -377,6 +380,48 @@ def test_data_alone_may_not_have_more_bytes(slicing: Slicing) -> None:
 
     with pytest.raises(FramingError):
         data_of(data, slicing, max_bytes=20)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("named", [False, True], ids=["data", "named"])
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        pytest.param(b"", [], id="first"),
+        pytest.param(b"data: 1\n\n", [b"1"], id="after an event"),
+        pytest.param(b"data: 1\n\ndata: [2", [b"1", b"[2"], id="within one"),
+        pytest.param(b"data: 1\n\n: x\n", [b"1"], id="after a comment"),
+    ],
+)
+def test_a_line_may_begin_a_document(
+    before: bytes, expected: list[bytes], end: bytes, *, named: bool
+) -> None:
+    inside = b"\n" if before.endswith(b"2") else b""
+    stream = (before + inside + b'[{"error": {\n"code": 1}}]').replace(b"\n", end)
+    for cut in range(len(stream) + 1):
+        splitter = SseSplitter(documents=b"[{")
+        found: list[bytes] = []
+        rest = b""
+        for piece in (stream[:cut], stream[cut:]):
+            if splitter.document is not None:
+                rest = piece
+            elif named:
+                found += [event.data for event in splitter.feed(piece)]
+            else:
+                found += splitter.feed_data(piece)
+        assert splitter.document is not None
+        document = splitter.document + rest
+
+        assert found == expected, cut
+        assert document.split() == [b'[{"error":', b"{", b'"code":', b"1}}]"]
+
+
+@pytest.mark.parametrize("stream", [b"data: 1\n\n[2]\n\n", b"data: [1\ndata: {\n\n"])
+def test_no_line_begins_a_document_where_none_is_expected(stream: bytes) -> None:
+    splitter = SseSplitter()
+
+    assert len(splitter.feed_data(stream)) == 1
+    assert splitter.document is None
 
 
 def test_the_reference_finds_what_the_standards_examples_say() -> None:
