@@ -178,9 +178,10 @@ class SseSplitter:
         """
         if data[:6] == b"data: ":
             found = data[6:].split(blank + b"data: ")
-            ends = 2 * (len(found) - 1)
-            # Else one of them has a second line, or is none.
-            if data.count(b"\n") == ends and data.count(b"\r") in {0, ends}:
+            # Looked for in all of them at once: to count line ends takes ten times as
+            # long. Where there are any, an event has a second line, or is none.
+            text = b"".join(found)
+            if b"\n" not in text and b"\r" not in text:
                 self._new = False
                 return found
         elif data[:7] == b"event: " and blank == b"\n\n":
