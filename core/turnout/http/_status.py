@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from html import unescape
 from typing import cast
 
 from turnout.errors import (
@@ -386,7 +385,11 @@ def _plain(text: str) -> str:
     """Return a body that is no JSON: a page's title, or a short text itself."""
     if "<" in text[:200]:
         title = _TITLE.search(text)
-        return unescape(title[1]) if title else ""
+        if title is None:
+            return ""
+        from html import unescape  # Its table takes long to load.
+
+        return unescape(title[1])
     return text
 
 
