@@ -56,6 +56,8 @@ class Vendor:
     """Where it is asked to go on with the beginning of an answer, if not as always."""
     max_tokens_field: MaxTokensField = "max_tokens"
     seed_field: str = "seed"
+    short_ids: bool = False
+    """Whether it takes no id of a tool call but one of nine letters and digits."""
     asks_usage: bool = True
     """Whether usage is asked for; a service that always sends it may know no field."""
     key_header: str = "Authorization"

@@ -209,6 +209,7 @@ MISTRAL = Vendor(
         )
     ),
     seed_field="random_seed",
+    short_ids=True,
     asks_usage=False,
     decoder=MistralDecoder,
 )
