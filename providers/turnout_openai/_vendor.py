@@ -42,6 +42,8 @@ class Vendor:
     hosts: tuple[str, ...] = ()
     """The hosts that it is known by, with all that are under them."""
     key_variable: str | None = None
+    shared_key: bool = False
+    """See `ProviderInfo.shared_key`."""
     needs_key: bool = True
     url: str | None = None
     """Where a person reads about it."""
@@ -75,6 +77,7 @@ class Vendor:
             open_models=True,
             url=self.url,
             key_variable=self.key_variable,
+            shared_key=self.shared_key,
             needs_key=self.needs_key,
             prices_id=self.prices_id,
             capabilities=self.capabilities,

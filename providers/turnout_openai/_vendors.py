@@ -157,8 +157,16 @@ HUGGING_FACE = Vendor(
     base_url="https://router.huggingface.co/v1",
     hosts=("router.huggingface.co",),
     key_variable="HF_TOKEN",
+    # Most have it for downloads.
+    shared_key=True,
     url="https://huggingface.co/docs/inference-providers",
-    models=("openai/gpt-oss-120b",),
+    models=(
+        ModelInfo(
+            name="openai/gpt-oss-120b",
+            capabilities=replace(USUAL, images=False),
+            source=_TABLE,
+        ),
+    ),
 )
 
 LITELLM = Vendor(
