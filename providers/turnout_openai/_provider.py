@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from turnout.errors import UnsupportedError
+from turnout.errors import ProviderError, UnsupportedError
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
 from turnout.types import ChatRequest, ModelInfo, Prefill, Secret
-from turnout_openai import _protocol
+from turnout_openai import _address, _protocol
 from turnout_openai._body import body
 from turnout_openai._models import INFO
 from turnout_openai._vendor import COMPATIBLE, OPENAI, MaxTokensField, Vendor
@@ -47,6 +47,8 @@ class OpenAIOptions(ProviderOptions):
     """What is put after the path as `api-version`, for Azure's dated addresses."""
 
     def __post_init__(self) -> None:
+        if self.base_url is not None:
+            _address.check(self.base_url)
         super().__post_init__()
         if self.vendor is not None:
             _named(self.vendor)
@@ -111,6 +113,18 @@ class OpenAI(Service):
         fields = _responses_body.body(request, self.info.name)
         return Call(
             self._dated(_responses.PATH), fields, headers, _responses.ResponsesDecoder
+        )
+
+    def advice(self, error: ProviderError, model: str) -> str | None:
+        """Return what to do where nobody is at the address."""
+        del model
+        options = self.options
+        return _address.advice(
+            error,
+            options.base_url or "",
+            own=options.base_url == self.vendor.base_url,
+            dated=options.api_version is not None,
+            responses=options.protocol == "responses" and self.vendor is not OPENAI,
         )
 
     async def list_models(self) -> Sequence[ModelInfo]:
