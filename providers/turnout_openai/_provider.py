@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from turnout.errors import ProviderError, UnsupportedError
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
-from turnout.types import ChatRequest, ModelInfo, Prefill, Secret
+from turnout.types import ChatRequest, ModelInfo, Prefill, ProviderInfo, Secret
 from turnout_openai import _address, _protocol
 from turnout_openai._body import body
 from turnout_openai._models import INFO
@@ -74,6 +74,13 @@ class OpenAI(Service):
     info = INFO
     options_type = OpenAIOptions
     options: OpenAIOptions
+
+    def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
+        super().__init__(info=info, **options)
+        if self.options.protocol == "responses":
+            from turnout_openai import _responses_body
+
+            self.info = _responses_body.narrowed(self.info)
 
     def call(self, request: ChatRequest) -> Call:
         """Return what is sent for a request.
