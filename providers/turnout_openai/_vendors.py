@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from turnout.errors import (
     AuthenticationError,
+    ContentFilterError,
     ContextLengthError,
     OverloadedError,
 )
@@ -232,6 +233,7 @@ OPENROUTER = Vendor(
     models=("openrouter/auto",),
     capabilities=replace(_REASONING, files=True),
     decoder=OpenRouterDecoder,
+    status_rules=(StatusRule(error=ContentFilterError, codes={"refusal"}),),
 )
 
 PERPLEXITY = Vendor(

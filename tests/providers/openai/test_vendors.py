@@ -461,6 +461,21 @@ async def test_a_refusal_has_its_class(
             id="S06-OpenRouter",
         ),
         pytest.param(
+            "OpenRouter",
+            text("a")
+            + event(
+                {
+                    "error": {
+                        "code": 403,
+                        "message": "no",
+                        "metadata": {"error_type": "refusal"},
+                    }
+                }
+            ),
+            ContentFilterError,
+            id="refusal",
+        ),
+        pytest.param(
             "Mistral", text("a") + finish("error") + DONE, ProviderError, id="S05-error"
         ),
     ],
