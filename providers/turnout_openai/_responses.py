@@ -50,6 +50,9 @@ _REASONS: dict[str, FinishReason] = {
 }
 """Why an answer is incomplete, by the service's own word; any other is unknown."""
 
+_UNDER_WAY = frozenset({"queued", "in_progress"})
+"""What a service says of an answer that is to be fetched later."""
+
 _DETAILS = ("id", "model", "service_tier")
 """What an answer says of itself that is kept for the reply."""
 
@@ -87,6 +90,8 @@ class ResponsesDecoder(SseDecoder):
             self.report(document)
             return []
         response = cast("_Fields", value)
+        if response.get("status") in _UNDER_WAY:
+            raise OddEventError("is of an answer that is still under way")
         events: list[Event] = []
         for item in as_list(response["output"], "output"):
             self._read_whole(as_mapping(item, "an item"), events)

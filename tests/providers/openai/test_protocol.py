@@ -412,6 +412,19 @@ def test_azures_frames_without_text_bring_nothing() -> None:
     assert decode(data)[:-1] == ["a", "b"]
 
 
+@pytest.mark.parametrize("slicing", SLICINGS)
+def test_azures_last_words_take_no_name_away(slicing: Slicing) -> None:
+    note: dict[str, object] = {
+        "choices": [{"index": 0, "content_filter_offsets": {"end_offset": 1}}],
+        "id": "",
+        "model": "",
+    }
+
+    end = end_of(decode(text("a") + finish() + event(note) + DONE, slicing))
+
+    assert (end.details["id"], end.details["model"]) == ("chatcmpl-1", "m-1")
+
+
 def test_deltas_may_be_anything_that_is_empty() -> None:
     deltas: list[object] = [None, {}, {"content": None}, {"role": "assistant"}]
     more: list[object] = [
@@ -628,6 +641,20 @@ def test_a_whole_completion_needs_no_reason() -> None:
 
     assert text_of(events) == "Hi"
     assert end_of(events).reason == "unknown"
+
+
+def test_a_whole_completion_may_have_an_empty_delta_too() -> None:
+    # Perplexity's have.
+    said = {"message": {"content": "Hi"}, "delta": {"content": ""}}
+
+    assert text_of(decode(json.dumps({"choices": [said]}).encode())) == "Hi"
+
+
+@pytest.mark.parametrize("choices", [[], None])
+def test_a_completion_without_choices_is_no_answer(choices: object) -> None:
+    _, error = error_of(json.dumps({"choices": choices}).encode())
+
+    assert isinstance(error, StreamTruncatedError)
 
 
 def test_a_completion_may_be_long() -> None:

@@ -455,6 +455,13 @@ def test_a_document_in_place_of_an_answer_is_its_error(document: object) -> None
     assert reported(json.dumps(document).encode()) == document  # F20
 
 
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_response_that_is_under_way_is_no_answer(status: str) -> None:
+    document = json.dumps(response(status)).encode()
+
+    assert "still under way" in str(error_of(document))
+
+
 def test_a_whole_response_that_failed_is_its_error() -> None:
     document = response("failed", error={"code": "server_error"})
 
