@@ -16,6 +16,7 @@ from turnout.types import (
     message_to_openai,
     tool_to_openai,
 )
+from turnout_openai._tools import described
 from turnout_openai._vendor import Vendor
 
 __all__ = ["body"]
@@ -63,7 +64,7 @@ def body(
     if request.seed is not None:
         fields[vendor.seed_field] = request.seed
     if request.tools:
-        fields["tools"] = [tool_to_openai(tool) for tool in request.tools]
+        fields["tools"] = [tool_to_openai(described(tool)) for tool in request.tools]
     if request.tool_choice is not None:
         fields["tool_choice"] = request.tool_choice
     if request.response_format is not None:

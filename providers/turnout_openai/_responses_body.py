@@ -24,6 +24,7 @@ from turnout.types import (
     message_to_openai,
 )
 from turnout_openai._responses import STATE_NAME
+from turnout_openai._tools import described
 
 __all__ = ["body", "narrowed"]
 
@@ -68,7 +69,7 @@ def body(request: ChatRequest, provider: str) -> dict[str, object]:
         "temperature": request.temperature,
         "max_output_tokens": request.max_tokens,
         "top_p": request.top_p,
-        "tools": [_tool(tool) for tool in request.tools] or None,
+        "tools": [_tool(described(tool)) for tool in request.tools] or None,
         "tool_choice": _choice(request.tool_choice),
         "text": None if wanted is None else {"format": _format(wanted)},
     }
@@ -184,8 +185,7 @@ def _tool(tool: Tool) -> dict[str, object]:
     fields: dict[str, object] = {"type": "function", "name": tool.name}
     if tool.description:
         fields["description"] = tool.description
-    # It must be there, though a tool may take nothing.
-    fields["parameters"] = tool.parameters or {"type": "object", "properties": {}}
+    fields["parameters"] = tool.parameters
     if tool.strict is not None:
         fields["strict"] = tool.strict
     return fields

@@ -126,6 +126,18 @@ def test_a_file_is_in_openais_form() -> None:
     ]
 
 
+def test_a_tool_that_takes_nothing_says_so() -> None:
+    # Mistral refuses one that does not: Mirascope/mirascope, issue 961.
+    tools = [Tool(name="now"), Tool(name="never", parameters={}, strict=True)]
+    nothing: dict[str, object] = {"type": "object", "properties": {}}
+    closed = {**nothing, "additionalProperties": False}
+
+    assert [tool["function"] for tool in made(tools=tools)["tools"]] == [
+        {"name": "now", "parameters": nothing},
+        {"name": "never", "parameters": closed, "strict": True},
+    ]
+
+
 def test_extra_goes_over_what_is_set() -> None:
     sent = made(extra={"stream_options": None, "user": "u"})
 

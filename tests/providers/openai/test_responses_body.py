@@ -132,12 +132,17 @@ def test_files_and_images_have_their_forms() -> None:
 
 
 def test_a_tool_that_takes_nothing_says_so() -> None:
-    assert made(tools=[Tool(name="now")], tool_choice="required")["tools"] == [
+    tools = [Tool(name="now"), Tool(name="never", strict=True)]
+    nothing: dict[str, object] = {"type": "object", "properties": {}}
+
+    assert made(tools=tools, tool_choice="required")["tools"] == [
+        {"type": "function", "name": "now", "parameters": nothing},
         {
             "type": "function",
-            "name": "now",
-            "parameters": {"type": "object", "properties": {}},
-        }
+            "name": "never",
+            "parameters": {**nothing, "additionalProperties": False},
+            "strict": True,
+        },
     ]
 
 
