@@ -212,7 +212,9 @@ class ResponsesDecoder(SseDecoder):
 
     def _end(self, event: _Fields, data: bytes, events: list[Event]) -> None:
         response = as_mapping(event.get("response"), "response")
-        if self._gap and _length(response) != self._length:
+        # Where none of the text came, no number need be missing.
+        in_doubt = self._gap or not self._length
+        if in_doubt and _length(response) != self._length:
             raise OddEventError("ends an answer of which some events did not come")
         self._complete(response, data)
 

@@ -209,6 +209,10 @@ def test_a_gap_breaks_an_answer_that_lacks_text() -> None:
     assert "some events did not come" in str(error)
 
 
+def test_a_text_that_the_end_alone_has_is_not_lost_in_silence() -> None:
+    assert isinstance(error_of(numbered(created(), completed("Hi"))), ProtocolError)
+
+
 def test_a_gap_in_which_no_text_was_lost_harms_nothing() -> None:
     refused = {"type": "refusal", "refusal": "no"}
     last = ended(
