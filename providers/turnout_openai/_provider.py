@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from turnout.errors import ProviderError, UnsupportedError
+from turnout.errors import ConfigError, ProviderError, UnsupportedError
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
 from turnout.types import ChatRequest, ModelInfo, Prefill, ProviderInfo, Secret
@@ -89,6 +89,7 @@ class OpenAI(Service):
             UnsupportedError: `extra` asks for several answers, or the request asks for
                 something that Responses do not have.
             AuthenticationError: There is no key, and one is needed.
+            ConfigError: There is no address.
         """
         headers = self._headers("text/event-stream")
         if self.options.protocol == "responses":
@@ -143,6 +144,7 @@ class OpenAI(Service):
         Raises:
             ProtocolError: What came is no list of models.
             AuthenticationError: There is no key, and one is needed.
+            ConfigError: There is no address.
             TurnoutError: The list could not be had, as `Http.get` says.
         """
         from turnout_openai import _listing
@@ -190,7 +192,9 @@ class OpenAI(Service):
 
     def _headers(self, accepted: str) -> dict[str, str | Secret]:
         headers: dict[str, str | Secret] = {"Accept": accepted}
-        key = self.key()
+        key, lack = self.key(), self.unavailable()
+        if lack is not None:
+            raise ConfigError(f"{self.info.name}: {lack}")
         if key is not None:
             vendor = self.vendor
             headers[vendor.key_header] = key.prefixed(vendor.key_prefix)

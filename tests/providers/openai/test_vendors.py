@@ -215,7 +215,7 @@ async def test_azure_has_no_address_but_each_customers() -> None:
         "its address is not set; set base_url, as in "
         "https://NAME.openai.azure.com/openai/v1"
     )
-    with pytest.raises(ConfigError, match="base_url is not set"):
+    with pytest.raises(ConfigError, match=r"set base_url, as in https://NAME\."):
         await azure.complete("Why?", model="m")
 
 
