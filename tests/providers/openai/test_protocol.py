@@ -650,6 +650,12 @@ def test_a_whole_completion_may_have_an_empty_delta_too() -> None:
     assert text_of(decode(json.dumps({"choices": [said]}).encode())) == "Hi"
 
 
+def test_a_document_may_be_one_chunk() -> None:
+    document = json.dumps(chunk({"content": "Hi"}, "stop")).encode()
+
+    assert text_of(decode(document)) == "Hi"
+
+
 @pytest.mark.parametrize("choices", [[], None])
 def test_a_completion_without_choices_is_no_answer(choices: object) -> None:
     _, error = error_of(json.dumps({"choices": choices}).encode())

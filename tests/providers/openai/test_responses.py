@@ -306,11 +306,11 @@ def test_calls_that_are_told_at_once_may_all_have_one_place() -> None:
     ]
 
 
-def test_a_call_may_be_known_by_nothing() -> None:
-    calls = [dict(event) for event in call("f", "{", "}")]
+@pytest.mark.parametrize("place", [None, 7])
+def test_a_call_may_be_known_by_no_id(place: int | None) -> None:
+    calls = [{**event, "output_index": place} for event in call("f", "{", "}")]
     for event in calls:
-        for name in ("item_id", "output_index"):
-            event.pop(name, None)
+        event.pop("item_id", None)
         if "item" in event:
             event["item"] = {**cast("Fields", event["item"]), "id": None}
 
