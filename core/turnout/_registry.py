@@ -257,4 +257,4 @@ def _with_models(info: ProviderInfo, added: Sequence[ModelInfo]) -> ProviderInfo
 def _configured(info: ProviderInfo, config: ProviderConfig) -> ProviderInfo:
     if config.key_variable is None:
         return info
-    return replace(info, key_variable=config.key_variable)
+    return replace(info, key_variable=config.key_variable, shared_key=False)

@@ -156,10 +156,17 @@ class Resolver:
             Target(entry.info.name, entry.info.first_model)
             for entry in self._registry.providers.values()
             if (entry.info.first_model or not entry.info.open_models)
-            and (entry.info.in_process or self._key_at_hand(entry))
+            and self._may_be_asked(entry)
         ]
         step = "nobody was named: engines in this process, and services with a key"
         return Explanation(name=None, steps=(step,), places=self._placed(targets))
+
+    def _may_be_asked(self, entry: ProviderEntry) -> bool:
+        """Tell whether a prompt may go there though nobody was named."""
+        if entry.info.in_process:
+            return True
+        given = "api_key" in entry.options or not entry.info.shared_key
+        return given and self._key_at_hand(entry)
 
     def _placed(self, targets: Sequence[Target]) -> tuple[Place, ...]:
         """Return targets of one name in the order in which they are asked."""

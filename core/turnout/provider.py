@@ -90,6 +90,8 @@ class ProviderOptions:
             raise ValueError("max_queued is at least 0")
         if self.base_url is not None:
             _check_address("base_url", self.base_url)
+            # One address however it is written, since a provider's own is known by it.
+            object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         if self.proxy is not None:
             _check_address("proxy", self.proxy.reveal(), userinfo=True)
 
@@ -116,6 +118,8 @@ def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
         raise ValueError(f"{name} is an http or https address, as in https://host/path")
     if parts.username is not None and not userinfo:
         raise ValueError(f"{name} holds a user name; a credential goes into api_key")
+    if parts.query or parts.fragment:
+        raise ValueError(f"{name} ends with its path; leave out what follows")
 
 
 class AttemptHooks(Protocol):
@@ -283,7 +287,7 @@ class Provider(ABC):
         So is any where the plugin gives none, as each customer has one.
         """
         own = self.info.options.get("base_url", self.options_type.base_url)
-        return own is None or self.options.base_url == own
+        return own is None or self.options.base_url == str(own).rstrip("/")
 
     def required_key(self) -> Secret:
         """Return the key.

@@ -5,8 +5,9 @@ Source: OpenAI's chat completions reference; wire.md 2.1 and 2.2, read 2026-11-2
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from turnout.types import (
     ChatRequest,
@@ -15,6 +16,7 @@ from turnout.types import (
     message_to_openai,
     tool_to_openai,
 )
+from turnout_openai._tools import described
 from turnout_openai._vendor import Vendor
 
 __all__ = ["body"]
@@ -62,7 +64,7 @@ def body(
     if request.seed is not None:
         fields[vendor.seed_field] = request.seed
     if request.tools:
-        fields["tools"] = [tool_to_openai(tool) for tool in request.tools]
+        fields["tools"] = [tool_to_openai(described(tool)) for tool in request.tools]
     if request.tool_choice is not None:
         fields["tool_choice"] = request.tool_choice
     if request.response_format is not None:
@@ -71,11 +73,31 @@ def body(
     if state_name is not None:
         for message, sent in zip(request.messages, messages, strict=True):
             sent.update(_state(message, state_name))
+    if vendor.short_ids:
+        for sent in messages:
+            _shorten_ids(sent)
     if request.prefill:
         fields.update(_CONTINUE.get(prefill, {}))
         if prefill in _FLAGS:
             messages[-1][_FLAGS[prefill]] = True
     return {**fields, **request.extra}
+
+
+def _shorten_ids(message: dict[str, Any]) -> None:
+    """Let a message name its calls in few letters, whoever gave them their ids."""
+    for call in message.get("tool_calls", ()):
+        call["id"] = _short(call["id"])
+    if "tool_call_id" in message:
+        message["tool_call_id"] = _short(message["tool_call_id"])
+
+
+def _short(call_id: str) -> str:
+    """Return an id of nine letters and digits, the same for the same id."""
+    if re.fullmatch("[a-zA-Z0-9]{9}", call_id):
+        return call_id
+    from hashlib import sha256
+
+    return sha256(call_id.encode()).hexdigest()[:9]
 
 
 def _state(message: Message, name: str) -> Mapping[str, object]:

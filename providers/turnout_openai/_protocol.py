@@ -16,7 +16,7 @@ it, from their own pages and SDKs; wire.md 2.0, 2.1 and 2.7, read 2026-11-22.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from turnout.decoding import (
     OddEventError,
@@ -76,6 +76,7 @@ class Decoder(SseDecoder):
         super().__init__(provider, request_id)
         self._calls = Calls()
         self._reason: str | None = None
+        self._reasoned = b"{}"
         self._refused = False
         self._chunk: dict[str, object] = {}
 
@@ -84,9 +85,18 @@ class Decoder(SseDecoder):
         if not isinstance(value, dict) or "choices" not in value:
             self.report(document)
             return []
+        import json
+
+        fields = as_mapping(cast("object", value), "an answer")
+        choices = as_list(fields["choices"] or [], "choices")
+        for choice in choices:
+            # Perplexity puts an empty delta beside the message.
+            if "message" in as_mapping(choice, "a choice"):
+                cast("dict[str, object]", choice).pop("delta", None)
         events: list[Event] = []
-        self.read([document], events)
-        self.ended = True  # Nothing is missing from a whole JSON text.
+        self.read([json.dumps(fields).encode()], events)
+        if choices:
+            self.ended = True  # Nothing is missing from a whole JSON text.
         return events
 
     def is_whole(self, data: bytes) -> bool:
@@ -176,6 +186,7 @@ class Decoder(SseDecoder):
 
     def _end(self, reason: object, data: bytes) -> None:
         self._reason = as_text(reason, "finish_reason")
+        self._reasoned = data
         self.ended = True
         if reason == "error":
             self.report(data)
@@ -196,8 +207,12 @@ class Decoder(SseDecoder):
     def finish(self) -> Finish:
         """Return the answer's end."""
         details: dict[str, object] = {}
+        chunk = self._chunk
+        if not chunk.get("id"):
+            # Azure's last words, on what was filtered, have no names.
+            chunk = self.from_json(self._reasoned)
         for name in self.details:
-            told = self._chunk.get(name)
+            told = chunk.get(name)
             if told:
                 details[name] = told
         if self._reason is not None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from turnout.errors import UnsupportedError
+from turnout.errors import ConfigError, ProviderError, UnsupportedError
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
-from turnout.types import ChatRequest, ModelInfo, Prefill, Secret
-from turnout_openai import _protocol
+from turnout.types import ChatRequest, ModelInfo, Prefill, ProviderInfo, Secret
+from turnout_openai import _address, _protocol
 from turnout_openai._body import body
 from turnout_openai._models import INFO
 from turnout_openai._vendor import COMPATIBLE, OPENAI, MaxTokensField, Vendor
@@ -47,6 +47,8 @@ class OpenAIOptions(ProviderOptions):
     """What is put after the path as `api-version`, for Azure's dated addresses."""
 
     def __post_init__(self) -> None:
+        if self.base_url is not None:
+            _address.check(self.base_url)
         super().__post_init__()
         if self.vendor is not None:
             _named(self.vendor)
@@ -73,6 +75,13 @@ class OpenAI(Service):
     options_type = OpenAIOptions
     options: OpenAIOptions
 
+    def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
+        super().__init__(info=info, **options)
+        if self.options.protocol == "responses":
+            from turnout_openai import _responses_body
+
+            self.info = _responses_body.narrowed(self.info)
+
     def call(self, request: ChatRequest) -> Call:
         """Return what is sent for a request.
 
@@ -80,6 +89,7 @@ class OpenAI(Service):
             UnsupportedError: `extra` asks for several answers, or the request asks for
                 something that Responses do not have.
             AuthenticationError: There is no key, and one is needed.
+            ConfigError: There is no address.
         """
         headers = self._headers("text/event-stream")
         if self.options.protocol == "responses":
@@ -113,6 +123,18 @@ class OpenAI(Service):
             self._dated(_responses.PATH), fields, headers, _responses.ResponsesDecoder
         )
 
+    def advice(self, error: ProviderError, model: str) -> str | None:
+        """Return what to do where nobody is at the address."""
+        del model
+        options = self.options
+        return _address.advice(
+            error,
+            options.base_url or "",
+            own=options.base_url == self.vendor.base_url,
+            dated=options.api_version is not None,
+            responses=options.protocol == "responses" and self.vendor is not OPENAI,
+        )
+
     async def list_models(self) -> Sequence[ModelInfo]:
         """Return the models that the service lists.
 
@@ -122,6 +144,7 @@ class OpenAI(Service):
         Raises:
             ProtocolError: What came is no list of models.
             AuthenticationError: There is no key, and one is needed.
+            ConfigError: There is no address.
             TurnoutError: The list could not be had, as `Http.get` says.
         """
         from turnout_openai import _listing
@@ -169,7 +192,9 @@ class OpenAI(Service):
 
     def _headers(self, accepted: str) -> dict[str, str | Secret]:
         headers: dict[str, str | Secret] = {"Accept": accepted}
-        key = self.key()
+        key, lack = self.key(), self.unavailable()
+        if lack is not None:
+            raise ConfigError(f"{self.info.name}: {lack}")
         if key is not None:
             vendor = self.vendor
             headers[vendor.key_header] = key.prefixed(vendor.key_prefix)

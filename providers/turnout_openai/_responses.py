@@ -35,6 +35,7 @@ from turnout.types import (
     ToolCallDelta,
     Usage,
 )
+from turnout_openai._calls import made_id
 
 __all__ = ["PATH", "STATE_NAME", "ResponsesDecoder"]
 
@@ -48,6 +49,9 @@ _REASONS: dict[str, FinishReason] = {
     "content_filter": "content_filter",
 }
 """Why an answer is incomplete, by the service's own word; any other is unknown."""
+
+_UNDER_WAY = frozenset({"queued", "in_progress"})
+"""What a service says of an answer that is to be fetched later."""
 
 _DETAILS = ("id", "model", "service_tier")
 """What an answer says of itself that is kept for the reply."""
@@ -69,7 +73,11 @@ class ResponsesDecoder(SseDecoder):
         self._next: int | None = None
         self._gap = False
         self._length = 0
-        self._calls: dict[object, _Call] = {}
+        self._count = 0
+        # The calls of functions, by their items' ids, and by their places as long as
+        # they are under way.
+        self._named: dict[object, _Call] = {}
+        self._placed: dict[object, _Call] = {}
         self._items: list[_Fields] = []
         self._refused = False
         self._response: _Fields = {}
@@ -82,6 +90,8 @@ class ResponsesDecoder(SseDecoder):
             self.report(document)
             return []
         response = cast("_Fields", value)
+        if response.get("status") in _UNDER_WAY:
+            raise OddEventError("is of an answer that is still under way")
         events: list[Event] = []
         for item in as_list(response["output"], "output"):
             self._read_whole(as_mapping(item, "an item"), events)
@@ -155,12 +165,13 @@ class ResponsesDecoder(SseDecoder):
 
     def _add(self, event: _Fields, data: bytes, events: list[Event]) -> None:
         item = as_mapping(event.get("item"), "item")
-        if item.get("type") == "function_call":
-            self._call(_key(event, item), item, events)
+        new = _name(event, item) not in self._named
+        if new and item.get("type") == "function_call":
+            self._call(event, item, events)
 
     def _arguments(self, event: _Fields, data: bytes, events: list[Event]) -> None:
         text = as_text(event.get("delta"), "delta")
-        call = self._calls.get(_key(event, {}))
+        call = self._found(event, {})
         if call is None:
             raise OddEventError("goes on with a call that was not begun")
         if text:
@@ -171,26 +182,39 @@ class ResponsesDecoder(SseDecoder):
         item = as_mapping(event.get("item"), "item")
         self._items.append(item)
         if item.get("type") == "function_call":
-            call = self._call(_key(event, item), item, events)
+            call = self._found(event, item) or self._call(event, item, events)
             call.finish(item, events)
+            self._placed.pop(event.get("output_index"), None)
 
-    def _call(self, key: object, item: _Fields, events: list[Event]) -> _Call:
-        """Return a call, which is told where it was not begun before."""
-        call = self._calls.get(key)
-        if call is None:
-            call = self._calls[key] = _Call(len(self._calls))
-            events.append(
-                ToolCallDelta(
-                    index=call.index,
-                    id=as_text(item.get("call_id"), "call_id"),
-                    name=as_text(item.get("name"), "name"),
-                )
+    def _found(self, event: _Fields, item: _Fields) -> _Call | None:
+        """Return the call that an event is about; None where it was not begun."""
+        # Some gateways give an item another id with each event, in the same place.
+        place = event.get("output_index")
+        return self._named.get(_name(event, item)) or self._placed.get(place)
+
+    def _call(self, event: _Fields, item: _Fields, events: list[Event]) -> _Call:
+        """Return a new call, which is told."""
+        call = _Call(self._count)
+        self._count += 1
+        name, place = _name(event, item), event.get("output_index")
+        if place is not None:
+            self._placed[place] = call
+        if name is not None or place is None:
+            self._named[name] = call
+        events.append(
+            ToolCallDelta(
+                index=call.index,
+                id=as_text(item.get("call_id") or made_id(), "call_id"),
+                name=as_text(item.get("name"), "name"),
             )
+        )
         return call
 
     def _end(self, event: _Fields, data: bytes, events: list[Event]) -> None:
         response = as_mapping(event.get("response"), "response")
-        if self._gap and _length(response) != self._length:
+        # Where none of the text came, no number need be missing.
+        in_doubt = self._gap or not self._length
+        if in_doubt and _length(response) != self._length:
             raise OddEventError("ends an answer of which some events did not come")
         self._complete(response, data)
 
@@ -222,7 +246,7 @@ class ResponsesDecoder(SseDecoder):
         """Read an item of an answer that is no stream."""
         self._items.append(item)
         if item.get("type") == "function_call":
-            self._call(len(self._items), item, events).finish(item, events)
+            self._call({}, item, events).finish(item, events)
             return
         for name in ("summary", "content"):
             for one in as_list(item.get(name) or [], name):
@@ -243,7 +267,7 @@ class ResponsesDecoder(SseDecoder):
             details["request_id"] = self.request_id
         if self._refused:
             details["refusal"] = True
-        reason: FinishReason = "tool_calls" if self._calls else "stop"
+        reason: FinishReason = "tool_calls" if self._count else "stop"
         if self._word or self._status != "completed":
             reason = _REASONS.get(self._word, "unknown")
         return Finish(reason=reason, details=details, state=self._state())
@@ -288,9 +312,9 @@ class _Call:
             events.append(ToolCallDelta(index=self.index, arguments=arguments))
 
 
-def _key(event: _Fields, item: _Fields) -> object:
-    """Return what an item is known by among an answer's; some servers lack either."""
-    return event.get("item_id") or item.get("id") or event.get("output_index")
+def _name(event: _Fields, item: _Fields) -> object:
+    """Return what an item is called; None where the server calls it nothing."""
+    return event.get("item_id") or item.get("id")
 
 
 def _length(response: _Fields) -> int:

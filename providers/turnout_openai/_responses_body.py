@@ -10,13 +10,43 @@ Source: OpenAI's reference of responses and its SDK 3.54.0, read 2026-11-22.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from turnout.errors import UnsupportedError
-from turnout.types import ChatRequest, Message, TextPart, Tool, message_to_openai
+from turnout.types import (
+    ChatRequest,
+    Message,
+    ModelInfo,
+    ProviderInfo,
+    TextPart,
+    Tool,
+    message_to_openai,
+)
 from turnout_openai._responses import STATE_NAME
+from turnout_openai._tools import described
 
-__all__ = ["body"]
+__all__ = ["body", "narrowed"]
+
+
+def narrowed(info: ProviderInfo) -> ProviderInfo:
+    """Return what a provider says of itself, without what Responses lack."""
+    return replace(
+        info,
+        models=tuple(
+            model if isinstance(model, str) else _narrowed(model)
+            for model in info.models
+        ),
+        capabilities=replace(info.capabilities, stop=False, seed=False),
+        prefill="none",
+    )
+
+
+def _narrowed(model: ModelInfo) -> ModelInfo:
+    can = model.capabilities
+    if can is not None:
+        can = replace(can, stop=False, seed=False)
+    return replace(model, capabilities=can, prefill="none")
 
 
 def body(request: ChatRequest, provider: str) -> dict[str, object]:
@@ -39,7 +69,7 @@ def body(request: ChatRequest, provider: str) -> dict[str, object]:
         "temperature": request.temperature,
         "max_output_tokens": request.max_tokens,
         "top_p": request.top_p,
-        "tools": [_tool(tool) for tool in request.tools] or None,
+        "tools": [_tool(described(tool)) for tool in request.tools] or None,
         "tool_choice": _choice(request.tool_choice),
         "text": None if wanted is None else {"format": _format(wanted)},
     }
@@ -155,8 +185,7 @@ def _tool(tool: Tool) -> dict[str, object]:
     fields: dict[str, object] = {"type": "function", "name": tool.name}
     if tool.description:
         fields["description"] = tool.description
-    # It must be there, though a tool may take nothing.
-    fields["parameters"] = tool.parameters or {"type": "object", "properties": {}}
+    fields["parameters"] = tool.parameters
     if tool.strict is not None:
         fields["strict"] = tool.strict
     return fields

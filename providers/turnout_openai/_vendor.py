@@ -42,6 +42,8 @@ class Vendor:
     hosts: tuple[str, ...] = ()
     """The hosts that it is known by, with all that are under them."""
     key_variable: str | None = None
+    shared_key: bool = False
+    """See `ProviderInfo.shared_key`."""
     needs_key: bool = True
     url: str | None = None
     """Where a person reads about it."""
@@ -56,6 +58,8 @@ class Vendor:
     """Where it is asked to go on with the beginning of an answer, if not as always."""
     max_tokens_field: MaxTokensField = "max_tokens"
     seed_field: str = "seed"
+    short_ids: bool = False
+    """Whether it takes no id of a tool call but one of nine letters and digits."""
     asks_usage: bool = True
     """Whether usage is asked for; a service that always sends it may know no field."""
     key_header: str = "Authorization"
@@ -73,6 +77,7 @@ class Vendor:
             open_models=True,
             url=self.url,
             key_variable=self.key_variable,
+            shared_key=self.shared_key,
             needs_key=self.needs_key,
             prices_id=self.prices_id,
             capabilities=self.capabilities,

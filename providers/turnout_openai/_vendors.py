@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from turnout.errors import (
     AuthenticationError,
+    ContentFilterError,
     ContextLengthError,
     OverloadedError,
 )
@@ -157,8 +158,16 @@ HUGGING_FACE = Vendor(
     base_url="https://router.huggingface.co/v1",
     hosts=("router.huggingface.co",),
     key_variable="HF_TOKEN",
+    # Most have it for downloads.
+    shared_key=True,
     url="https://huggingface.co/docs/inference-providers",
-    models=("openai/gpt-oss-120b",),
+    models=(
+        ModelInfo(
+            name="openai/gpt-oss-120b",
+            capabilities=replace(USUAL, images=False),
+            source=_TABLE,
+        ),
+    ),
 )
 
 LITELLM = Vendor(
@@ -209,6 +218,7 @@ MISTRAL = Vendor(
         )
     ),
     seed_field="random_seed",
+    short_ids=True,
     asks_usage=False,
     decoder=MistralDecoder,
 )
@@ -223,6 +233,7 @@ OPENROUTER = Vendor(
     models=("openrouter/auto",),
     capabilities=replace(_REASONING, files=True),
     decoder=OpenRouterDecoder,
+    status_rules=(StatusRule(error=ContentFilterError, codes={"refusal"}),),
 )
 
 PERPLEXITY = Vendor(

@@ -47,6 +47,8 @@ def test_a_timer_is_more_than_no_time(name: str, value: float) -> None:
         ({"base_url": "ftp://h"}, "base_url is an http or https address"),
         ({"base_url": "http://me@h"}, "goes into api_key"),
         ({"base_url": "http://[::1"}, "base_url is no address"),
+        ({"base_url": "http://h/v1?key=1"}, "base_url ends with its path"),
+        ({"base_url": "http://h/v1#top"}, "base_url ends with its path"),
         ({"base_url": "http://h:port"}, "base_url is no address"),
         ({"proxy": "h:80"}, "proxy is an http or https address"),
         ({"proxy": "socks5://h"}, "proxy is an http or https address"),
@@ -88,6 +90,17 @@ def test_a_plugin_may_add_options() -> None:
     assert (provider.options.region, provider.options.stall_timeout) == ("us", 1.0)
     with pytest.raises(ConfigError, match="region is a name"):
         Regional(region="mars")
+
+
+@pytest.mark.parametrize("own", ["http://h/v1", "http://h/v1/"])
+@pytest.mark.parametrize("asked", ["http://h/v1", "http://h/v1/"])
+def test_a_slash_at_its_end_makes_no_other_address(own: str, asked: str) -> None:
+    info = ProviderInfo(name="Row", models=("m",), options={"base_url": own})
+
+    provider = Lines(info=info, base_url=asked)
+
+    assert provider.options.base_url == "http://h/v1"
+    assert provider.at_own_address
 
 
 def test_options_of_the_info_stand_where_none_are_given() -> None:

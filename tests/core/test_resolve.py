@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.core.samples import info, plugin
-from turnout._config import Config, RouteConfig
+from turnout._config import Config, ProviderConfig, RouteConfig
 from turnout._plugins import Plugin
 from turnout._registry import ProviderEntry, Registry
 from turnout._resolve import Resolver
 from turnout.errors import ArgumentError, ConfigError, UnknownModelError
-from turnout.types import Explanation, Target
+from turnout.types import Explanation, Secret, Target
 
 FILE = Path("/etc/turnout.toml")
 
@@ -228,6 +228,36 @@ def test_with_nobody_named_keys_and_engines_are_asked() -> None:
 
 def test_with_nobody_named_the_reason_is_told_of_a_lone_target_too() -> None:
     assert reasons(resolver().explain()) == ["an engine in this process"]
+
+
+def test_with_nobody_named_a_key_for_other_ends_is_no_wish_to_ask() -> None:
+    rows = plugin(info("Hub", "m", key_variable="HUB", shared_key=True))
+
+    found = resolver([rows], keys=["Hub"])
+
+    assert found.explain().places == ()
+    assert names(found.explain("Hub")) == ["Hub:m"]
+    assert reasons(resolver([rows, *PLUGINS], keys=["Hub"]).explain()) == [
+        "an engine in this process"
+    ]
+
+
+@pytest.mark.parametrize(
+    "hub",
+    [
+        ProviderConfig(options={"api_key": Secret("k")}),
+        ProviderConfig(key_variable="HUB"),
+    ],
+)
+def test_with_nobody_named_a_key_that_was_configured_is_one(
+    hub: ProviderConfig,
+) -> None:
+    rows = plugin(info("Hub", "m", key_variable="HUB", shared_key=True))
+    config = Config(providers={"Hub": hub})
+
+    found = Resolver(Registry([rows], config), config, lambda _: True, ()).explain()
+
+    assert names(found) == ["Hub:m"]
 
 
 def test_with_nobody_named_and_nobody_to_ask_there_are_no_targets() -> None:

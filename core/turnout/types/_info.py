@@ -100,6 +100,9 @@ class ProviderInfo:
     """False where the provider's author does not expect it to answer."""
     key_variable: str | None = None
     """The environment variable that holds the key, by custom."""
+    shared_key: bool = False
+    """Whether people set that variable for other ends too, such as downloads, so that
+    it is no wish to ask the provider where a request names nobody."""
     needs_key: bool = False
     prices_id: str | None = None
     """What `genai-prices` calls it, whose prices hold at its own address; None where

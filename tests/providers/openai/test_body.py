@@ -7,6 +7,7 @@ The forms are those of OpenAI's reference of chat completions (`messages`, `tool
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -125,6 +126,18 @@ def test_a_file_is_in_openais_form() -> None:
     ]
 
 
+def test_a_tool_that_takes_nothing_says_so() -> None:
+    # Mistral refuses one that does not: Mirascope/mirascope, issue 961.
+    tools = [Tool(name="now"), Tool(name="never", parameters={}, strict=True)]
+    nothing: dict[str, object] = {"type": "object", "properties": {}}
+    closed = {**nothing, "additionalProperties": False}
+
+    assert [tool["function"] for tool in made(tools=tools)["tools"]] == [
+        {"name": "now", "parameters": nothing},
+        {"name": "never", "parameters": closed, "strict": True},
+    ]
+
+
 def test_extra_goes_over_what_is_set() -> None:
     sent = made(extra={"stream_options": None, "user": "u"})
 
@@ -191,6 +204,22 @@ def test_the_beginning_of_an_answer_is_marked_as_the_model_wants_it(
 
 
 # What a service wants to see again.
+
+
+def test_mistral_is_sent_ids_that_it_takes() -> None:
+    ids = ["Abcdefgh1", "call_TQn7wPRgVOLb", "functions.look:0"]
+    calls = tuple(ToolCall(id=one, name="look", arguments="{}") for one in ids)
+    results = [Message(role="tool", content="a", tool_call_id=one) for one in ids]
+
+    asked, *answered = made(
+        [Message(role="assistant", tool_calls=calls), *results], MISTRAL
+    )["messages"]
+
+    sent = [call["id"] for call in asked["tool_calls"]]
+    assert sent[0] == "Abcdefgh1"
+    assert len(set(sent)) == 3
+    assert all(re.fullmatch("[a-zA-Z0-9]{9}", one) for one in sent)
+    assert [result["tool_call_id"] for result in answered] == sent
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from turnout_openai._deviations import (
 )
 from turnout_openai._protocol import Decoder
 
+from ...support.made_ids import MADE
 from ...support.openai_server import DONE, chunk, event, finish, text, usage
 
 SLICINGS = [
@@ -282,7 +283,7 @@ def test_the_word_null_is_no_id() -> None:
     )
 
     assert decode(MistralDecoder, data + DONE)[:-1] == [
-        ToolCallDelta(index=0, name="f", arguments="{"),
+        ToolCallDelta(index=0, id=MADE, name="f", arguments="{"),
         ToolCallDelta(index=0, arguments="}"),
         ToolCallDelta(index=1, id="c", name="g", arguments="{}"),
     ]

@@ -115,5 +115,5 @@ async def test_an_azure_version_is_asked_for() -> None:
 async def test_without_an_address_nobody_is_asked() -> None:
     azure = get_provider("AzureOpenAI", api_key="k")
 
-    with pytest.raises(ConfigError, match="base_url is not set"):
+    with pytest.raises(ConfigError, match="its address is not set; set base_url"):
         await azure.list_models()

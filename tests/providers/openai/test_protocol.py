@@ -19,6 +19,7 @@ from turnout.types import (
 )
 from turnout_openai._protocol import Decoder
 
+from ...support.made_ids import MADE
 from ...support.openai_server import (
     DONE,
     answer,
@@ -411,6 +412,19 @@ def test_azures_frames_without_text_bring_nothing() -> None:
     assert decode(data)[:-1] == ["a", "b"]
 
 
+@pytest.mark.parametrize("slicing", SLICINGS)
+def test_azures_last_words_take_no_name_away(slicing: Slicing) -> None:
+    note: dict[str, object] = {
+        "choices": [{"index": 0, "content_filter_offsets": {"end_offset": 1}}],
+        "id": "",
+        "model": "",
+    }
+
+    end = end_of(decode(text("a") + finish() + event(note) + DONE, slicing))
+
+    assert (end.details["id"], end.details["model"]) == ("chatcmpl-1", "m-1")
+
+
 def test_deltas_may_be_anything_that_is_empty() -> None:
     deltas: list[object] = [None, {}, {"content": None}, {"role": "assistant"}]
     more: list[object] = [
@@ -496,10 +510,53 @@ def test_tool_calls_without_an_index_are_told_apart_by_id_or_name() -> None:
         ToolCallDelta(index=0, id="a", name="f"),
         ToolCallDelta(index=1, id="b", name="f"),
         ToolCallDelta(index=0, arguments="1"),
-        ToolCallDelta(index=2, name="g"),
+        ToolCallDelta(index=2, id=MADE, name="g"),
         ToolCallDelta(index=2, arguments="2"),
         ToolCallDelta(index=2),
     ]
+
+
+def test_calls_of_one_index_are_told_apart_by_their_ids_and_names() -> None:
+    # As servers of vLLM and SGLang sent them: InternLM/lmdeploy, issue 3412.
+    data = (
+        call(index=0, id="a", function={"name": "f", "arguments": "1"})
+        + call(index=0, id="b", function={"name": "f", "arguments": "2"})
+        + call(index=0, function={"arguments": "3"})
+    )
+
+    assert decode(data + DONE)[:-1] == [
+        ToolCallDelta(index=0, id="a", name="f", arguments="1"),
+        ToolCallDelta(index=1, id="b", name="f", arguments="2"),
+        ToolCallDelta(index=1, arguments="3"),
+    ]
+
+
+def test_another_id_alone_begins_no_call() -> None:
+    data = call(index=0, id="a", function={"name": "f", "arguments": "1"}) + call(
+        index=0, id="b", function={"arguments": "2"}
+    )
+
+    assert decode(data + DONE)[:-1] == [
+        ToolCallDelta(index=0, id="a", name="f", arguments="1"),
+        ToolCallDelta(index=0, arguments="2"),
+    ]
+
+
+def test_calls_without_ids_have_ids_of_their_own() -> None:
+    data = (
+        call(index=0, function={"name": "f"})
+        + call(index=1, id=None, function={"name": "f"})
+        + call(index=0, id="late", function={"arguments": "1"})
+    )
+
+    first, second, more = decode(data + DONE)[:-1]
+
+    assert isinstance(first, ToolCallDelta)
+    assert isinstance(second, ToolCallDelta)
+    assert first.id == MADE
+    assert second.id == MADE
+    assert first.id != second.id
+    assert more == ToolCallDelta(index=0, arguments="1")
 
 
 @pytest.mark.parametrize(
@@ -516,7 +573,10 @@ def test_a_name_is_told_once_and_whole(names: list[str], told: list[str]) -> Non
 
     events = decode(data + DONE)[:-1]
 
-    assert events == [ToolCallDelta(index=0, name=name) for name in told]
+    assert events == [
+        ToolCallDelta(index=0, id=MADE if first else None, name=name)
+        for first, name in zip([True, False], told, strict=True)
+    ]
 
 
 def test_the_older_form_of_a_call_is_a_tool_call() -> None:
@@ -524,7 +584,7 @@ def test_the_older_form_of_a_call_is_a_tool_call() -> None:
     data += event(chunk({"function_call": {"arguments": "}"}}))
 
     assert decode(data + finish("function_call") + DONE)[:-1] == [
-        ToolCallDelta(index=0, name="f", arguments="{"),
+        ToolCallDelta(index=0, id=MADE, name="f", arguments="{"),
         ToolCallDelta(index=0, arguments="}"),
     ]
 
@@ -581,6 +641,26 @@ def test_a_whole_completion_needs_no_reason() -> None:
 
     assert text_of(events) == "Hi"
     assert end_of(events).reason == "unknown"
+
+
+def test_a_whole_completion_may_have_an_empty_delta_too() -> None:
+    # Perplexity's have.
+    said = {"message": {"content": "Hi"}, "delta": {"content": ""}}
+
+    assert text_of(decode(json.dumps({"choices": [said]}).encode())) == "Hi"
+
+
+def test_a_document_may_be_one_chunk() -> None:
+    document = json.dumps(chunk({"content": "Hi"}, "stop")).encode()
+
+    assert text_of(decode(document)) == "Hi"
+
+
+@pytest.mark.parametrize("choices", [[], None])
+def test_a_completion_without_choices_is_no_answer(choices: object) -> None:
+    _, error = error_of(json.dumps({"choices": choices}).encode())
+
+    assert isinstance(error, StreamTruncatedError)
 
 
 def test_a_completion_may_be_long() -> None:

@@ -12,6 +12,7 @@ from turnout.testing._slicing import Slicing, at_random, by_size, whole
 from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
 from turnout_openai._responses import ResponsesDecoder
 
+from ...support.made_ids import MADE
 from ...support.responses_events import (
     Fields,
     answer,
@@ -208,6 +209,10 @@ def test_a_gap_breaks_an_answer_that_lacks_text() -> None:
     assert "some events did not come" in str(error)
 
 
+def test_a_text_that_the_end_alone_has_is_not_lost_in_silence() -> None:
+    assert isinstance(error_of(numbered(created(), completed("Hi"))), ProtocolError)
+
+
 def test_a_gap_in_which_no_text_was_lost_harms_nothing() -> None:
     refused = {"type": "refusal", "refusal": "no"}
     last = ended(
@@ -250,6 +255,85 @@ def test_a_call_may_be_told_at_once() -> None:
         ToolCallDelta(index=0, id="call_1", name="f"),
         ToolCallDelta(index=0, arguments="{}"),
     ]
+
+
+def test_calls_are_known_by_their_places_where_their_ids_change() -> None:
+    # As GitHub's Copilot sends them: vercel/ai, pull request 18548.
+    calls = [*call("f", "{", "}"), *call("g", "1", number=2)]
+    for number, event in enumerate(calls):
+        if "item_id" in event:
+            event["item_id"] = f"other-{number}"
+        else:
+            event["item"] = {**cast("Fields", event["item"]), "id": f"other-{number}"}
+
+    events = decode(numbered(created(), *calls, ended("completed")))
+
+    assert events[:-2] == [
+        ToolCallDelta(index=0, id="call_1", name="f"),
+        ToolCallDelta(index=0, arguments="{"),
+        ToolCallDelta(index=0, arguments="}"),
+        ToolCallDelta(index=1, id="call_2", name="g"),
+        ToolCallDelta(index=1, arguments="1"),
+    ]
+
+
+def test_calls_are_known_by_their_ids_where_all_have_one_place() -> None:
+    both = [call("f", "{}"), call("g", "1", number=2)]
+    added, deltas, done = (
+        [{**events[at], "output_index": 0} for events in both] for at in (0, 1, -1)
+    )
+
+    events = decode(numbered(created(), *added, *deltas, *done, ended("completed")))
+
+    assert events[:-2] == [
+        ToolCallDelta(index=0, id="call_1", name="f"),
+        ToolCallDelta(index=1, id="call_2", name="g"),
+        ToolCallDelta(index=0, arguments="{}"),
+        ToolCallDelta(index=1, arguments="1"),
+    ]
+
+
+def test_calls_that_are_told_at_once_may_all_have_one_place() -> None:
+    both = [item_done(call_item("f", "{}")), item_done(call_item("g", "1", 2))]
+
+    events = decode(numbered(created(), *both, ended("completed")))
+
+    assert events[:-2] == [
+        ToolCallDelta(index=0, id="call_1", name="f"),
+        ToolCallDelta(index=0, arguments="{}"),
+        ToolCallDelta(index=1, id="call_2", name="g"),
+        ToolCallDelta(index=1, arguments="1"),
+    ]
+
+
+@pytest.mark.parametrize("place", [None, 7])
+def test_a_call_may_be_known_by_no_id(place: int | None) -> None:
+    calls = [{**event, "output_index": place} for event in call("f", "{", "}")]
+    for event in calls:
+        event.pop("item_id", None)
+        if "item" in event:
+            event["item"] = {**cast("Fields", event["item"]), "id": None}
+
+    events = decode(numbered(created(), *calls, ended("completed")))
+
+    assert events[:-2] == [
+        ToolCallDelta(index=0, id="call_1", name="f"),
+        ToolCallDelta(index=0, arguments="{"),
+        ToolCallDelta(index=0, arguments="}"),
+    ]
+
+
+def test_a_call_without_an_id_has_one_of_its_own() -> None:
+    items = [call_item("f", ""), call_item("g", "", 2)]
+    done = [item_done({**item, "call_id": None}) for item in items]
+
+    first, second, *_ = decode(b"".join(map(sent, [*done, ended("completed")])))
+
+    assert isinstance(first, ToolCallDelta)
+    assert isinstance(second, ToolCallDelta)
+    assert first.id == MADE
+    assert second.id == MADE
+    assert first.id != second.id
 
 
 def test_reasoning_is_told_and_kept_for_the_next_turn() -> None:
@@ -373,6 +457,13 @@ def test_a_whole_response_is_an_answer() -> None:
 )
 def test_a_document_in_place_of_an_answer_is_its_error(document: object) -> None:
     assert reported(json.dumps(document).encode()) == document  # F20
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_response_that_is_under_way_is_no_answer(status: str) -> None:
+    document = json.dumps(response(status)).encode()
+
+    assert "still under way" in str(error_of(document))
 
 
 def test_a_whole_response_that_failed_is_its_error() -> None:

@@ -6,12 +6,14 @@ the types of its SDK 3.54.0 have them.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from turnout import fallback, get_provider
 from turnout.errors import UnsupportedError
-from turnout.testing import FaultServer, respond
+from turnout.testing import FaultServer, fin, respond, respond_in_chunks
 from turnout.types import (
     ChatRequest,
     Conversation,
@@ -25,6 +27,8 @@ from turnout.types import (
 from turnout_openai import OpenAI
 from turnout_openai._responses_body import body
 
+from ...support.openai_server import answer as chat_answer
+from ...support.openai_server import text
 from ...support.responses_events import (
     answer,
     call_item,
@@ -32,6 +36,8 @@ from ...support.responses_events import (
     reasoning_item,
 )
 from .test_body import CONVERSATION, LOOK, SCHEMA
+
+STREAMED = ("Content-Type", "text/event-stream")
 
 RECORDED = (
     b'{"model":"gpt-4o-mini","input":['
@@ -126,12 +132,17 @@ def test_files_and_images_have_their_forms() -> None:
 
 
 def test_a_tool_that_takes_nothing_says_so() -> None:
-    assert made(tools=[Tool(name="now")], tool_choice="required")["tools"] == [
+    tools = [Tool(name="now"), Tool(name="never", strict=True)]
+    nothing: dict[str, object] = {"type": "object", "properties": {}}
+
+    assert made(tools=tools, tool_choice="required")["tools"] == [
+        {"type": "function", "name": "now", "parameters": nothing},
         {
             "type": "function",
-            "name": "now",
-            "parameters": {"type": "object", "properties": {}},
-        }
+            "name": "never",
+            "parameters": {**nothing, "additionalProperties": False},
+            "strict": True,
+        },
     ]
 
 
@@ -169,7 +180,7 @@ def test_an_assistants_image_is_refused() -> None:
     [
         ({"stop": "a"}, "stop"),
         ({"seed": 0}, "seed"),
-        ({"stop": "a", "seed": 1}, "stop, seed"),
+        ({"stop": "a", "seed": 1}, "seed, stop"),
     ],
 )
 async def test_what_responses_lack_is_refused_before_any_request(
@@ -177,10 +188,59 @@ async def test_what_responses_lack_is_refused_before_any_request(
 ) -> None:
     async with FaultServer(respond(200, answer("a"))) as server:
         openai = OpenAI(base_url=server.url, protocol="responses")
-        with pytest.raises(UnsupportedError, match=f"have no {lacking};"):
+        with pytest.raises(UnsupportedError, match=f"not support {lacking};"):
             await openai.complete("Why?", **options)
 
     assert server.connections == []
+
+
+def test_a_models_own_abilities_are_narrowed_too() -> None:
+    groq = get_provider("Groq", protocol="responses", api_key="k")
+
+    with pytest.raises(UnsupportedError, match="gpt-oss-20b does not support stop;"):
+        _ = groq.stream("Why?", model="openai/gpt-oss-20b", stop="a")
+
+
+async def test_whom_responses_cannot_ask_a_route_passes_over() -> None:
+    async with (
+        FaultServer(respond(200, answer("a"))) as first,
+        FaultServer(respond(200, chat_answer("b"), STREAMED)) as second,
+    ):
+        reply = await fallback(
+            get_provider("llama.cpp", base_url=first.url, protocol="responses"),
+            get_provider("vLLM", base_url=second.url),
+        ).complete("Why?", stop="c")
+
+    assert reply.text == "b"
+    assert first.connections == []
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("llama.cpp", None), ("Mistral", "mistral-small-latest")]
+)
+async def test_a_beginning_is_gone_on_with_in_words(
+    name: str, model: str | None
+) -> None:
+    broken = respond_in_chunks([text("One, two"), text(", three")], STREAMED)
+    rest = answer(" and four.")
+    async with (
+        FaultServer([*broken[:-1], fin()]) as first,
+        FaultServer(respond(200, rest, STREAMED)) as second,
+    ):
+        other = get_provider(
+            name, base_url=second.url, protocol="responses", api_key="k"
+        )
+        route = fallback(OpenAI(base_url=first.url), other.target(model))
+        told = [text async for text in route.stream("Count.")]
+
+    assert "".join(told) == "One, two, three and four."
+    roles = [item["role"] for item in json.loads(second.http_requests[0].body)["input"]]
+    assert roles == ["user", "assistant", "user"]
+
+
+def test_what_is_put_into_a_request_later_is_refused_too() -> None:
+    with pytest.raises(UnsupportedError, match="have no stop, seed;"):
+        made("Why?", stop="a", seed=1)
 
 
 def test_a_name_is_refused_but_for_a_tools() -> None:

@@ -215,7 +215,7 @@ async def test_azure_has_no_address_but_each_customers() -> None:
         "its address is not set; set base_url, as in "
         "https://NAME.openai.azure.com/openai/v1"
     )
-    with pytest.raises(ConfigError, match="base_url is not set"):
+    with pytest.raises(ConfigError, match=r"set base_url, as in https://NAME\."):
         await azure.complete("Why?", model="m")
 
 
@@ -459,6 +459,21 @@ async def test_a_refusal_has_its_class(
             ),
             OverloadedError,
             id="S06-OpenRouter",
+        ),
+        pytest.param(
+            "OpenRouter",
+            text("a")
+            + event(
+                {
+                    "error": {
+                        "code": 403,
+                        "message": "no",
+                        "metadata": {"error_type": "refusal"},
+                    }
+                }
+            ),
+            ContentFilterError,
+            id="refusal",
         ),
         pytest.param(
             "Mistral", text("a") + finish("error") + DONE, ProviderError, id="S05-error"

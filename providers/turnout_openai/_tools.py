@@ -1,0 +1,22 @@
+"""What both protocols say of a tool."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from turnout.types import Tool
+
+__all__ = ["described"]
+
+
+def described(tool: Tool) -> Tool:
+    """Return a tool that says what it takes, though it may take nothing.
+
+    Responses and Mistral want to be told so, and nobody minds.
+    """
+    if tool.parameters:
+        return tool
+    nothing: dict[str, object] = {"type": "object", "properties": {}}
+    if tool.strict:  # Where the schema has to say that there is nothing else.
+        nothing["additionalProperties"] = False
+    return replace(tool, parameters=nothing)
