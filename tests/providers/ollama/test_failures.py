@@ -32,6 +32,7 @@ from ...support.ollama_server import (
     line,
     text,
 )
+from ..asking import failure_of
 
 KEY = "canary-0123456789"
 
@@ -44,9 +45,7 @@ async def failure_at(
     url: str, question: str = "Why?", model: str = "llama3.2", **options: Any
 ) -> TurnoutError:
     """Ask, and return the error that comes of it."""
-    with pytest.raises(TurnoutError) as caught:
-        await asked(url, **options).complete(question, model=model)
-    return caught.value
+    return await failure_of(asked(url, **options), question, model)
 
 
 # Failures.
