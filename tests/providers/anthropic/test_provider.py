@@ -619,6 +619,20 @@ async def test_a_refusal_has_its_class(
     )
 
 
+@pytest.mark.parametrize("path", ["/v1", "/v1/"])
+async def test_a_path_that_is_there_already_is_to_be_left_out(path: str) -> None:
+    told = b'{"type":"error","error":{"type":"not_found_error","message":"Not Found"}}'
+    async with FaultServer(respond(404, told)) as server:
+        elsewhere = await failure_at(server.url)
+        error = await failure_at(f"{server.url}{path}")
+        with pytest.raises(ModelUnavailableError) as caught:
+            await Anthropic(base_url=f"{server.url}{path}").list_models()
+
+    assert "base_url" not in str(elsewhere)
+    for each in (error, caught.value):
+        assert str(each).endswith("is put after base_url: leave '/v1' out of it")
+
+
 async def test_a_spend_limit_is_no_matter_of_waiting() -> None:
     # E09: it comes without retry-after, and the next target is asked at once.
     told = {
