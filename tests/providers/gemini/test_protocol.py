@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from turnout.errors import ProtocolError, StreamTruncatedError, TurnoutError
-from turnout.testing._slicing import at, at_random, by_size
+from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
 from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
 from turnout_gemini._protocol import Decoder
 
@@ -486,7 +486,9 @@ def test_an_answer_is_the_same_however_it_is_cut(slicing: Any) -> None:
 @pytest.mark.parametrize(
     "body",
     [
+        pytest.param(LONG.replace(b"}\n\n", b"}\r\n\n"), id="F04"),
         pytest.param(LONG.replace(b"data: ", b"data:"), id="F05"),
+        pytest.param(LONG.replace(b"data: ", b"data:  "), id="F06"),
         pytest.param(b"\xef\xbb\xbf" + LONG, id="F07"),
         pytest.param(LONG.replace(b"data: ", b": ping\n: more\ndata: "), id="F08"),
         pytest.param(LONG.replace(b', "', b'\ndata: , "'), id="F09"),
@@ -497,6 +499,27 @@ def test_an_answer_is_the_same_however_it_is_cut(slicing: Any) -> None:
 )
 def test_framing_is_met(body: bytes) -> None:
     assert events_of(body) == events_of(LONG)
+
+
+def test_an_answer_is_the_same_cut_in_two_at_any_byte() -> None:
+    expected = events_of(LONG)  # F11: within a character too.
+
+    for position in range(len(LONG) + 1):
+        assert READING.decode(LONG, at(position)) == expected
+
+
+@pytest.mark.parametrize("slicing", [whole, by_size(65536)])
+def test_an_event_of_two_megabytes_is_read(slicing: Slicing) -> None:
+    words = "ab\n[{" * 400_000  # F17
+
+    assert READING.decode(answer(words), slicing)[0] == words
+
+
+def test_an_event_of_nine_megabytes_is_refused() -> None:
+    _, fault = READING.error_of(text("x" * (9 << 20)), by_size(65536))  # F18
+
+    assert isinstance(fault, ProtocolError)
+    assert "too much at once" in str(fault)
 
 
 # Errors.
@@ -559,6 +582,10 @@ def test_a_blocked_prompt_is_reported(reason: str) -> None:
     # E16, S16.
     body = event({"promptFeedback": feedback, "usageMetadata": USAGE})
 
+    decoder, events = decoded(body)
+
+    assert events == [TOLD]
+    assert decoder.usage == TOLD
     assert reported_in(body) == {
         "code": "content_filter",
         "reason": reason,

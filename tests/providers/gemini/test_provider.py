@@ -389,6 +389,20 @@ async def test_an_error_has_its_class_wherever_it_comes(
     assert failure.reply.text == shown
 
 
+@pytest.mark.parametrize(
+    ("path", "advised"), [("", True), ("/v1beta/openai/", True), ("/v1beta/", False)]
+)
+async def test_an_address_without_a_version_is_told(path: str, advised: bool) -> None:
+    page = b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>"
+    async with FaultServer(respond(404, page)) as server:
+        failure = await failure_at(f"{server.url}{path}")
+        with pytest.raises(ModelUnavailableError) as caught:
+            await Gemini(base_url=f"{server.url}{path}").list_models()
+
+    for each in (failure, caught.value):
+        assert ("base_url ends in a version, as https://" in str(each)) is advised
+
+
 @pytest.mark.parametrize("reason", ["SAFETY", "PROHIBITED_CONTENT", "OTHER"])
 async def test_a_blocked_prompt_is_the_filters_error(reason: str) -> None:
     body = event({"promptFeedback": {"blockReason": reason}})  # E16, S16
