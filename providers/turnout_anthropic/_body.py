@@ -80,6 +80,7 @@ def _turns(request: ChatRequest) -> list[dict[str, object]]:
     turns: list[tuple[str, list[_Block]]] = []
     ids: dict[str, str] = {}
     for message in request.messages:
+        _check_unnamed(message)
         if message.role == "system":
             continue
         role, blocks = _sided(message, ids)
@@ -162,6 +163,13 @@ def _check_text_alone(message: Message) -> None:
         )
 
 
+def _check_unnamed(message: Message) -> None:
+    if message.name is not None and message.role != "tool":
+        raise UnsupportedError(
+            "Anthropic has no names for those who speak; leave a message's name out"
+        )
+
+
 def _blocks(message: Message) -> list[_Block]:
     """Return a message's content as blocks, without blank texts."""
     content = message.content
@@ -188,13 +196,21 @@ def _part(part: Part) -> _Block:
         case TextPart():
             return _text(part.text)
         case ImagePart():
-            if part.data is None:
-                return {"type": "image", "source": {"type": "url", "url": part.url}}
-            return {"type": "image", "source": _base64(part.media_type, part.data)}
+            return _image(part)
         case FilePart():
             return _file(part)
         case _:
             assert_never(part)
+
+
+def _image(part: ImagePart) -> _Block:
+    if part.detail not in {None, "auto"}:
+        raise UnsupportedError(
+            "Anthropic cannot be told how closely to look at an image; leave detail out"
+        )
+    if part.data is None:
+        return {"type": "image", "source": {"type": "url", "url": part.url}}
+    return {"type": "image", "source": _base64(part.media_type, part.data)}
 
 
 def _file(part: FilePart) -> _Block:

@@ -205,7 +205,7 @@ def test_a_turn_that_ends_in_a_call_stays_as_it_is() -> None:
 
 def test_images_are_sent_by_their_bytes_or_their_address() -> None:
     assert blocks_of(
-        ImagePart(data=b"png", media_type="image/png", detail="low"),
+        ImagePart(data=b"png", media_type="image/png", detail="auto"),
         ImagePart(url="https://example.org/a.png"),
     ) == [
         {
@@ -260,6 +260,26 @@ def test_files_are_documents(part: FilePart, expected: dict[str, object]) -> Non
 def test_other_files_are_refused(part: FilePart, said: str) -> None:
     with pytest.raises(UnsupportedError, match=said):
         blocks_of(part)
+
+
+def test_how_closely_to_look_cannot_be_said() -> None:
+    with pytest.raises(UnsupportedError, match="leave detail out"):
+        blocks_of(ImagePart(url="https://example.org/a.png", detail="low"))
+
+
+@pytest.mark.parametrize("role", ["system", "user", "assistant"])
+def test_names_of_those_who_speak_are_refused(role: Any) -> None:
+    with pytest.raises(UnsupportedError, match="leave a message's name out"):
+        turns_of(Message(role=role, content="a", name="Ann"), "Why?")
+
+
+def test_the_name_of_what_was_called_is_known_by_the_call() -> None:
+    result = Message(role="tool", tool_call_id="c1", content="a", name="look")
+    *_, answered = turns_of("Why?", message_of(), result)
+
+    assert answered["content"] == [
+        {"type": "tool_result", "tool_use_id": "c1", "content": "a"}
+    ]
 
 
 @pytest.mark.parametrize("role", ["system", "assistant"])

@@ -264,6 +264,13 @@ def test_an_id_that_was_made_is_not_sent() -> None:
     ]
 
 
+@pytest.mark.parametrize("role", ["system", "user", "assistant"])
+def test_names_of_those_who_speak_are_refused(role: Any) -> None:
+    told = refusal_of(Message(role=role, content="a", name="Ann"))
+
+    assert "leave a message's name out" in told
+
+
 def test_a_result_may_name_its_function_itself() -> None:
     message = Message(role="tool", tool_call_id="c9", content="4", name="look")
 
