@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from turnout.decoding import Decoder
 from turnout.errors import ProviderError
@@ -99,7 +99,7 @@ class Service(Provider):
             self._advise(error, request.model)
             raise
 
-    async def fetch(self, path: str, headers: Mapping[str, str | Secret]) -> Any:
+    async def fetch(self, path: str, headers: Mapping[str, str | Secret]) -> object:
         """Return the JSON that a GET request is answered with, as a list of models is.
 
         Args:
