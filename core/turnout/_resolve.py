@@ -130,13 +130,16 @@ class Resolver:
 
     def _by_bare_name(self, name: str, path: tuple[str, ...]) -> Explanation:
         targets = self._registry.serving(name)
+        entry = self._registry.provider(name)
+        if entry is not None and entry.info.name == name:
+            # `Gemini` is who is called so, though another has a model `gemini`.
+            targets = [target for target in targets if self._bears(target, name)]
         if targets:
             count = len(targets)
             step = f"{name!r} is a model of {count} provider{'s' * (count > 1)}"
             alone = (Place(target=targets[0], reason="no other serves it"),)
             places = alone if count == 1 else self._placed(targets)
             return Explanation(name=name, steps=(step,), places=places)
-        entry = self._registry.provider(name)
         if entry is None:
             raise UnknownModelError(self._unknown(name, path))
         target = Target(entry.info.name, entry.info.first_model)
@@ -146,6 +149,10 @@ class Resolver:
         step = f"{name!r} is a provider; {default}"
         place = Place(target=target, reason="it was named")
         return Explanation(name=name, steps=(step,), places=(place,))
+
+    def _bears(self, target: Target, name: str) -> bool:
+        """Tell whether a model bears a name exactly."""
+        return name in self._registry.providers[target.provider].catalog.names
 
     def _nobody_named(self) -> Explanation:
         if "default" in self._config.routes:

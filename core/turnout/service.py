@@ -96,9 +96,24 @@ class Service(Provider):
                 decoder.check()
                 await response.finish(_REUSE)
         except ProviderError as error:
-            advice = self.advice(error, request.model)
-            if advice is not None:
-                error.advise(advice)
+            self._advise(error, request.model)
+            raise
+
+    async def fetch(self, path: str, headers: Mapping[str, str | Secret]) -> object:
+        """Return the JSON that a GET request is answered with, as a list of models is.
+
+        Args:
+            path: After `base_url`.
+            headers: With the key, if any.
+
+        Raises:
+            TurnoutError: As `Http.get` does; with the provider's advice.
+        """
+        try:
+            async with self.http.get(path, headers=headers) as response:
+                return await response.json()
+        except ProviderError as error:
+            self._advise(error, "")
             raise
 
     def advice(self, error: ProviderError, model: str) -> str | None:
@@ -112,6 +127,11 @@ class Service(Provider):
         """
         del error, model
         return None
+
+    def _advise(self, error: ProviderError, model: str) -> None:
+        advice = self.advice(error, model)
+        if advice is not None:
+            error.advise(advice)
 
     def key(self) -> Secret | None:
         """Return the key; None where there is none and none is needed.

@@ -10,7 +10,9 @@ from typing import Literal
 from turnout.decoding import OddEventError, as_count, as_list, as_mapping, as_text
 from turnout.errors import (
     InvalidRequestError,
+    ModelUnavailableError,
     ProtocolError,
+    ProviderError,
     QuotaExceededError,
     RequestTooLargeError,
     ServerError,
@@ -131,6 +133,13 @@ class Anthropic(Service):
         fields = body(request, self._max_tokens(request))
         return Call(_protocol.PATH, fields, headers, _protocol.Decoder)
 
+    def advice(self, error: ProviderError, model: str) -> str | None:
+        """Return what to do where the address has the protocol's own path already."""
+        address = (self.options.base_url or "").rstrip("/")
+        if isinstance(error, ModelUnavailableError) and address.endswith("/v1"):
+            return f"{_protocol.PATH} is put after base_url: leave '/v1' out of it"
+        return None
+
     async def list_models(self) -> Sequence[ModelInfo]:
         """Return the models that the service lists, all pages of them.
 
@@ -146,8 +155,7 @@ class Anthropic(Service):
         models: list[ModelInfo] = []
         path = _MODELS_PATH
         for _ in range(_MOST_PAGES):
-            async with self.http.get(path, headers=self._headers()) as response:
-                page = await response.json()
+            page = await self.fetch(path, self._headers())
             try:
                 fields = as_mapping(page, "a page")
                 data = as_list(fields.get("data"), "data")

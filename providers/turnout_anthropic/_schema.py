@@ -1,8 +1,9 @@
 """JSON schemas as Anthropic takes them.
 
-It refuses an object that does not say that it has no further properties, and the
-limits of numbers, texts and lists. The first is said where the schema leaves it open;
-the second are told to the model in the description, as Anthropic's own SDKs do it.
+It refuses an object that does not say that it has no further properties, the limits of
+numbers, texts and lists, most formats, and `oneOf`. The first is said where the schema
+leaves it open, and `anyOf` stands for the last. The others are told to the model in the
+description, as Anthropic's own SDKs do it.
 
 Source: Anthropic's page "Structured outputs", and `transform_schema` of its SDK 2.12.0;
 read 2026-11-22.
@@ -17,6 +18,8 @@ __all__ = ["accepted"]
 
 _LIMITS = frozenset(
     {
+        # OpenAPI's: by which property the schemas of a `oneOf` are told apart.
+        "discriminator",
         "exclusiveMaximum",
         "exclusiveMinimum",
         "maxItems",
@@ -38,28 +41,51 @@ _NAMED = frozenset({"$defs", "definitions", "properties"})
 
 _LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 
+_FORMATS = (
+    "date",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "time",
+    "uri",
+    "uuid",
+)
+"""Those of texts that an answer is bound to."""
+
 
 def accepted(schema: Mapping[str, object]) -> dict[str, object]:
     """Return a schema in the form that is accepted; the given one stays as it is."""
     fields: dict[str, object] = {}
     limits: list[str] = []
     for name, value in schema.items():
-        if name in _LIMITS and not (name == "minItems" and value in (0, 1)):
+        if _is_refused(name, value):
             limits.append(f"{name}: {value}")
         elif name in _NAMED and isinstance(value, Mapping):
             named = cast("Mapping[str, object]", value)
             fields[name] = {key: _inner(one) for key, one in named.items()}
         elif name in _LISTED and isinstance(value, list):
-            fields[name] = [_inner(one) for one in cast("list[object]", value)]
+            either = name == "oneOf" and "anyOf" not in schema
+            listed = [_inner(one) for one in cast("list[object]", value)]
+            fields["anyOf" if either else name] = listed
         else:
             fields[name] = _inner(value) if name == "items" else value
-    if schema.get("type") == "object":
+    kind = schema.get("type")
+    if "object" in (kind if isinstance(kind, list) else [kind]):
         fields.setdefault("additionalProperties", False)
     if limits:
         told = f"{{{', '.join(limits)}}}"
         said = fields.get("description")
         fields["description"] = f"{said}\n\n{told}" if said else told
     return fields
+
+
+def _is_refused(name: str, value: object) -> bool:
+    if name == "format":
+        return value not in _FORMATS
+    return name in _LIMITS and not (name == "minItems" and value in (0, 1))
 
 
 def _inner(schema: object) -> object:

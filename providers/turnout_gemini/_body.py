@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from turnout.errors import UnsupportedError
+from turnout.errors import ArgumentError, UnsupportedError
 from turnout.types import ChatRequest, Tool
 from turnout_gemini._contents import contents, instruction
 
@@ -19,6 +19,8 @@ __all__ = ["body", "path"]
 _COLLECTIONS = ("models", "tunedModels")
 
 _CONFIG = "generationConfig"
+
+_THINKING = "thinkingConfig"
 
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 """OpenAI's words for the choice of a tool, and Gemini's."""
@@ -53,13 +55,15 @@ def body(request: ChatRequest, *, include_thoughts: bool) -> dict[str, object]:
 
     Raises:
         UnsupportedError: The protocol cannot say it.
+        ArgumentError: `generationConfig` in `extra`, or what is to be merged in it, is
+            no mapping.
     """
     extra = dict(request.extra)
     config = _config(request)
-    config |= _mapping(extra.pop(_CONFIG, None))
+    config |= _mapping(extra.pop(_CONFIG, None), _CONFIG)
     if include_thoughts:
-        thinking = _mapping(config.get("thinkingConfig"))
-        config["thinkingConfig"] = {"includeThoughts": True, **thinking}
+        thinking = _mapping(config.get(_THINKING), f"{_CONFIG}.{_THINKING}")
+        config[_THINKING] = {"includeThoughts": True, **thinking}
     if config.get("candidateCount") not in (None, 1):
         raise UnsupportedError(
             "Gemini gives one answer a request; leave candidateCount out of extra"
@@ -88,8 +92,13 @@ def _config(request: ChatRequest) -> dict[str, object]:
     return {k: v for k, v in optional.items() if v is not None}
 
 
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+def _mapping(value: object, name: str) -> Mapping[str, object]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        kind = type(value).__name__
+        raise ArgumentError(f"{name} in extra is a {kind}, not a mapping")
+    return cast("Mapping[str, object]", value)
 
 
 def _tools(tools: tuple[Tool, ...]) -> list[object] | None:

@@ -76,6 +76,10 @@ def contents(request: ChatRequest) -> list[dict[str, object]]:
     names: dict[str, str] = {}
     before = ""
     for message in request.messages:
+        if message.name is not None and message.role != "tool":
+            raise UnsupportedError(
+                "Gemini has no names for those who speak; leave a message's name out"
+            )
         if message.role == "system":
             continue
         if message.role != before:

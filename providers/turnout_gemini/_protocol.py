@@ -131,13 +131,13 @@ class Decoder(SseDecoder):
                 self._look_for_list(chunk, data)
                 break
             self._chunk = chunk
+            if "usageMetadata" in chunk:
+                self._counts = chunk["usageMetadata"]
             candidates = chunk.get("candidates")
             if not candidates or "error" in chunk or "promptFeedback" in chunk:
                 self._look_for_error(chunk, data)
                 if self.done:
                     break
-            if "usageMetadata" in chunk:
-                self._counts = chunk["usageMetadata"]
             if not candidates:
                 continue
             if type(candidates) is not _LIST:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from turnout.decoding import OddEventError, as_count, as_list, as_mapping, as_text
-from turnout.errors import PermissionDeniedError, ProtocolError
+from turnout.errors import (
+    ModelUnavailableError,
+    PermissionDeniedError,
+    ProtocolError,
+    ProviderError,
+)
 from turnout.http import StatusRule
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
@@ -17,6 +23,8 @@ from turnout_gemini._models import INFO
 __all__ = ["Gemini", "GeminiOptions"]
 
 _ADDRESS = "https://generativelanguage.googleapis.com/v1beta"
+
+_VERSIONED = re.compile(r"/v\d\w*/?$", re.ASCII)
 
 _METHODS = {"generateContent", "streamGenerateContent"}
 
@@ -60,12 +68,21 @@ class Gemini(Service):
 
         Raises:
             UnsupportedError: The protocol cannot say what is asked.
+            ArgumentError: `generationConfig` in `extra` is no mapping.
             AuthenticationError: There is no key, and one is needed.
         """
         path = _body.path(request.model)
         body = _body.body(request, include_thoughts=self.options.include_thoughts)
         headers = {"Accept": "text/event-stream", **self._proof()}
         return Call(path, body, headers, _protocol.Decoder)
+
+    def advice(self, error: ProviderError, model: str) -> str | None:
+        """Return what to do where the address lacks the protocol's version."""
+        if isinstance(error, ModelUnavailableError) and not self.at_own_address:
+            address = self.options.base_url or ""
+            if not _VERSIONED.search(address):
+                return f"base_url ends in a version, as {_ADDRESS} does"
+        return None
 
     async def list_models(self) -> Sequence[ModelInfo]:
         """Return the models that the service lists and that answer in a chat.
@@ -96,9 +113,7 @@ class Gemini(Service):
 
         page = f"&pageToken={quote(token, safe='')}" if token else ""
         headers = {"Accept": "application/json", **self._proof()}
-        path = f"/models?pageSize=1000{page}"
-        async with self.http.get(path, headers=headers) as response:
-            return await response.json()
+        return await self.fetch(f"/models?pageSize=1000{page}", headers)
 
     def _listed(self, fields: dict[str, object]) -> list[ModelInfo]:
         """Return what a listed model is; nothing where it answers no chat."""

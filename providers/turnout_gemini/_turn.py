@@ -9,10 +9,11 @@ another part without a signature." (Google's page on thinking, read 2026-11-22.)
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from turnout.types import Message
+from turnout.types import Message, ToolCall
 
 __all__ = ["NAME", "SIGNATURE", "Turn", "kept_parts"]
 
@@ -56,12 +57,33 @@ class Turn:
 
 
 def kept_parts(message: Message) -> list[object] | None:
-    """Return the parts that were kept of an answer; None where none were."""
+    """Return the parts that were kept of an answer; None where none hold.
+
+    Whoever changes an answer means it to be told so, and not as it once was.
+    """
     kept = (message.state or {}).get(NAME)
     if not isinstance(kept, Mapping):
         return None
-    parts = cast("Mapping[str, object]", kept).get("parts")
-    return list(cast("list[object]", parts)) if isinstance(parts, list) else None
+    given = cast("Mapping[str, object]", kept).get("parts")
+    if not isinstance(given, list):
+        return None
+    parts = cast("list[Mapping[str, object]]", given)
+    called = [(call.name, _arguments(call)) for call in message.tool_calls]
+    return [*parts] if _said(parts) == (message.text, called) else None
+
+
+def _said(parts: list[Mapping[str, object]]) -> tuple[str, list[tuple[object, object]]]:
+    """Return what of an answer a message says without a state: its text and calls."""
+    text = "".join(str(p.get("text", "")) for p in parts if not p.get("thought"))
+    calls = [cast("Any", p["functionCall"]) for p in parts if "functionCall" in p]
+    return text, [(call["name"], call["args"]) for call in calls]
+
+
+def _arguments(call: ToolCall) -> object:
+    try:
+        return cast("object", json.loads(call.arguments or "{}"))
+    except ValueError:
+        return None
 
 
 def _is_thought(part: Mapping[str, object]) -> bool:

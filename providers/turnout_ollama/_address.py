@@ -21,7 +21,8 @@ def address_of(value: str | None) -> str:
     """Return the address that a value of the variable means.
 
     It is read as Ollama's own clients read it: a host, `host:port`, `:port`, or an http
-    or https address, whose port is its scheme's where it names none.
+    or https address, whose port is its scheme's where it names none; in quotation
+    marks or not.
 
     Args:
         value: The variable's value; None or blank means a server on this machine.
@@ -34,7 +35,7 @@ def address_of(value: str | None) -> str:
     """
     from urllib.parse import urlsplit  # Not with the module, for its time.
 
-    given = (value or "").strip()
+    given = (value or "").strip().strip("\"'").strip()
     scheme, named, rest = given.partition("://")
     if not named:
         scheme, rest = "https" if given == CLOUD else "http", given
@@ -46,7 +47,8 @@ def address_of(value: str | None) -> str:
         port = parts.port
     except ValueError:
         raise _wrong() from None
-    if scheme not in {"http", "https"} or parts.username is not None:
+    odd = any(c.isspace() or c in "?#" for c in given)
+    if odd or scheme not in {"http", "https"} or parts.username is not None:
         raise _wrong()
     if port is None and not named and given != CLOUD:
         port = _PORT

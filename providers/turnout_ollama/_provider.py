@@ -107,15 +107,24 @@ class Ollama(Service):
 
     def advice(self, error: ProviderError, model: str) -> str | None:
         """Return what to do where Ollama does not run, or lacks the model."""
+        from urllib.parse import urlsplit  # Not with the module, for its time.
+
         told = str(error)
         if isinstance(error, ConnectError):
             refused = os.strerror(errno.ECONNREFUSED) in told
             return _START if refused and "the proxy" not in told else None
         if isinstance(error, ModelUnavailableError):
+            address = urlsplit(self.options.base_url or "")
             # Any path that it does not know has the same status.
             missing = "model" in told.partition("(status 404)")[2]
-            if model and missing and not self._in_the_cloud:
+            if model and missing and address.hostname != CLOUD:
                 return f"get it with `ollama pull {model}`"
+            path = address.path.rstrip("/")
+            if path and not missing:
+                return (
+                    f"{PATH} is put after the address: leave {path!r} out of base_url "
+                    f"or {VARIABLE}"
+                )
         return None
 
     async def list_models(self) -> Sequence[ModelInfo]:
@@ -128,27 +137,12 @@ class Ollama(Service):
             ProtocolError: The list is not of the protocol.
             TurnoutError: As `Http.get` does.
         """
+        tags = await self.fetch(_LIST, self._credentials)
         try:
-            async with self.http.get(_LIST, headers=self._credentials) as response:
-                tags = await response.json()
             return listed(tags)
         except OddEventError as error:
-            failure = ProtocolError(
-                f"{self.info.name} sent a list of models that {error}",
-                provider=self.info.name,
-            )
-        except ProviderError as error:
-            advice = self.advice(error, "")
-            if advice is not None:
-                error.advise(advice)
-            raise
-        raise failure
-
-    @property
-    def _in_the_cloud(self) -> bool:
-        from urllib.parse import urlsplit  # Not with the module, for its time.
-
-        return urlsplit(self.options.base_url or "").hostname == CLOUD
+            told = f"{self.info.name} sent a list of models that {error}"
+            raise ProtocolError(told, provider=self.info.name) from None
 
     @property
     def _credentials(self) -> dict[str, str | Secret]:

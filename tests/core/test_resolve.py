@@ -141,6 +141,23 @@ def test_every_step_is_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        pytest.param("Gem", "Gem:gem-9", id="the provider, as it is written"),
+        pytest.param("gem", "Alpha:gpt-5", id="the model, as it is written"),
+        pytest.param("GEM", "Alpha:gpt-5", id="neither"),
+        pytest.param("small", "Delta:small", id="both"),
+    ],
+)
+def test_a_provider_is_named_before_a_model_in_another_case(
+    name: str, target: str
+) -> None:
+    plugins = [*PLUGINS, plugin(info("Gem", "gem-9"), info("small", "x"), name="Gems")]
+
+    assert names(resolver(plugins).explain(name)) == [target]
+
+
+@pytest.mark.parametrize(
     ("name", "step", "reason"),
     [
         (

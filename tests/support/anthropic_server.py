@@ -351,8 +351,8 @@ def _wrong_block(role: str, block: Mapping[str, Any]) -> list[str]:
     fields = block.keys() - {"type"}
     if not must <= fields <= must | may:
         return [f"a block has the fields {sorted(block)}"]
-    if block["type"] == "text" and not block["text"]:
-        return ["a text is empty"]
+    if block["type"] == "text" and not block["text"].strip():
+        return ["a text is blank"]
     if block["type"] == "tool_use" and not isinstance(block["input"], dict):
         return ["a call's input is no object"]
     name = block.get("id", block.get("tool_use_id", "x"))

@@ -9,9 +9,8 @@ import time
 import pytest
 
 from turnout.errors import ProtocolError, StreamTruncatedError
-from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
+from turnout.testing._slicing import Slicing, at, at_random, by_size
 from turnout.types import (
-    Event,
     Finish,
     FinishReason,
     ReasoningDelta,
@@ -35,65 +34,11 @@ from ...support.anthropic_server import (
     thinking,
     tool,
 )
+from ..reading import PIECES, SLICINGS, TEXT, Reading, end_of, text_of, usage_of
 
-PIECES = ("Café", " \u2028\x85", "\U0001f5fc", " مرحبا", ' \\ "q" é', "\n\n")
-TEXT = "".join(PIECES)
-SLICINGS = [
-    pytest.param(whole, id="whole"),
-    pytest.param(by_size(1), id="bytes"),
-    pytest.param(by_size(3), id="threes"),
-    *(pytest.param(at_random(seed), id=f"random-{seed}") for seed in range(10)),
-]
-
-
-def decode(data: bytes, slicing: Slicing = whole) -> list[Event]:
-    """Return what an answer brings, which has to be complete."""
-    decoder, events = decoded(data, slicing)
-    assert decoder.reported is None
-    decoder.check()
-    return events
-
-
-def decoded(data: bytes, slicing: Slicing = whole) -> tuple[Decoder, list[Event]]:
-    decoder = Decoder("Vendor", "req-1")
-    events: list[Event] = []
-    for part in slicing(data):
-        events += decoder.feed(part)
-        if decoder.done:
-            break
-    return decoder, [*events, *decoder.close()]
-
-
-def text_of(events: list[Event]) -> str:
-    return "".join(event for event in events if isinstance(event, str))
-
-
-def end_of(events: list[Event]) -> Finish:
-    assert isinstance(events[-1], Finish)
-    return events[-1]
-
-
-def usage_of(events: list[Event]) -> Usage | None:
-    return next((event for event in events if isinstance(event, Usage)), None)
-
-
-def error_of(data: bytes, slicing: Slicing = whole) -> tuple[str, Exception]:
-    """Return the text that came before an answer failed, and how it did."""
-    decoder, events = decoded(data, slicing)
-    with pytest.raises((ProtocolError, StreamTruncatedError)) as caught:
-        decoder.check()
-    assert caught.value.request_id == "req-1"
-    assert not any(isinstance(event, Finish) for event in events)
-    return text_of(events), caught.value
-
-
-def reported(data: bytes, slicing: Slicing = whole) -> tuple[str, object]:
-    """Return the text that came before a reported error, and the error."""
-    decoder, events = decoded(data, slicing)
-    assert decoder.reported is not None
-    assert not any(isinstance(event, Finish) for event in events)
-    return text_of(events), json.loads(decoder.reported)
-
+READING = Reading(Decoder)
+decode, decoded = READING.decode, READING.decoded
+error_of, reported = READING.error_of, READING.reported
 
 # Framing.
 

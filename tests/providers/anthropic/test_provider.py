@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -32,32 +30,22 @@ from turnout.errors import (
     UnsupportedError,
 )
 from turnout.testing import (
-    CHUNKED,
     FaultServer,
     Step,
-    expect_close,
-    fin,
     respond,
-    response_head,
-    rst,
-    run_clean,
-    send,
     until,
-    wait_request,
 )
 from turnout.testing import (
     chunk as http_chunk,
 )
-from turnout.testing._slicing import Slicing, at_random, by_size, whole
+from turnout.testing._slicing import Slicing, by_size, whole
 from turnout.types import (
     Conversation,
     Failover,
     FilePart,
-    Finish,
     ImagePart,
     Message,
     ReasoningDelta,
-    Secret,
     TextPart,
     ToolCall,
     Usage,
@@ -78,6 +66,7 @@ from ...support.anthropic_server import (
     thinking,
     tool,
 )
+from ..asking import ENDS, GARBAGE, failure_of, streaming
 
 KEY = "sk-ant-canary-0123456789"
 OLD = "claude-sonnet-4-5"
@@ -112,17 +101,9 @@ CONVERSATION: Conversation = [
 ]
 
 
-def streaming(*steps: Step) -> list[Step]:
-    """Return a script that answers a request with these steps, chunked."""
-    head = response_head(200, ("Content-Type", "text/event-stream"), CHUNKED)
-    return [wait_request(), send(head), *steps]
-
-
 async def failure_at(url: str, question: str = "Why?", **options: Any) -> TurnoutError:
     """Ask, and return the error that comes of it."""
-    with pytest.raises(TurnoutError) as caught:
-        await Anthropic(base_url=url, **options).complete(question)
-    return caught.value
+    return await failure_of(Anthropic(base_url=url, **options), question)
 
 
 # Requests.
@@ -419,19 +400,6 @@ async def test_neither_the_key_nor_the_question_is_quoted(
 # Answers.
 
 
-@pytest.mark.parametrize("slicing", [whole, by_size(1), by_size(7), at_random(5)])
-async def test_an_answer_is_the_same_however_it_is_cut(slicing: Slicing) -> None:
-    pieces = ("Café", " \U0001f5fc", " end")  # F01, F11
-    async with AnthropicServer(answer(*pieces), slicing=slicing) as server:
-        stream = Anthropic(base_url=server.url).stream("Why?")
-        events = [event async for event in stream.events()]
-
-    assert events[:3] == list(pieces)
-    assert events[3] == Usage(input_tokens=9, output_tokens=4)
-    assert isinstance(events[4], Finish)
-    assert stream.reply.finish_reason == "stop"
-
-
 async def test_a_whole_message_is_an_answer() -> None:
     # F21.
     message = {
@@ -535,14 +503,8 @@ async def test_a_refusal_is_a_normal_end(said: tuple[str, ...]) -> None:
 
 # The end.
 
-ENDS = [
-    pytest.param([fin()], id="fin"),
-    pytest.param([rst()], id="rst"),
-    pytest.param([http_chunk(b"")], id="whole"),
-]
 
-
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", [*ENDS, GARBAGE])
 @pytest.mark.parametrize(
     ("last", "lenient"),
     [
@@ -576,36 +538,6 @@ async def test_before_the_end_the_connection_may_not_break(
     assert failure.reply is not None
     assert failure.reply.text == "Hi"
     assert failure.reply.finish_reason is None
-
-
-async def test_an_empty_body_is_truncated() -> None:
-    async with FaultServer(respond(200)) as server:  # F23
-        assert isinstance(await failure_at(server.url), StreamTruncatedError)
-
-
-async def test_reading_stops_at_the_mark_though_the_connection_stays() -> None:
-    # H24.
-    script = streaming(
-        http_chunk(answer("Hi")), expect_close(5), until(asyncio.Event())
-    )
-    async with FaultServer(script) as server:
-        loop = asyncio.get_running_loop()
-        stream = Anthropic(base_url=server.url).stream("Why?")
-        finished = [loop.time() async for event in stream.events() if event != "Hi"]
-        ended = loop.time()
-        await server.connections[0].wait_peer_closed()
-
-    assert ended - finished[-1] < 0.1
-    assert stream.reply.finish_reason == "stop"
-
-
-async def test_a_connection_is_used_again() -> None:
-    async with AnthropicServer(slicing=by_size(50)) as server:
-        provider = Anthropic(base_url=server.url)
-        for _ in range(3):
-            await provider.complete("Why?")
-
-    assert len(server.connections) == 1
 
 
 # Failures.
@@ -685,6 +617,20 @@ async def test_a_refusal_has_its_class(
             "retry_after": 3.0,
         }.items()
     )
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/"])
+async def test_a_path_that_is_there_already_is_to_be_left_out(path: str) -> None:
+    told = b'{"type":"error","error":{"type":"not_found_error","message":"Not Found"}}'
+    async with FaultServer(respond(404, told)) as server:
+        elsewhere = await failure_at(server.url)
+        error = await failure_at(f"{server.url}{path}")
+        with pytest.raises(ModelUnavailableError) as caught:
+            await Anthropic(base_url=f"{server.url}{path}").list_models()
+
+    assert "base_url" not in str(elsewhere)
+    for each in (error, caught.value):
+        assert str(each).endswith("is put after base_url: leave '/v1' out of it")
 
 
 async def test_a_spend_limit_is_no_matter_of_waiting() -> None:
@@ -834,32 +780,6 @@ async def test_what_brings_nothing_is_no_progress(begun: bytes) -> None:
     assert type(failure) is FirstDeltaTimeoutError
 
 
-async def test_a_page_breaks_the_protocol() -> None:
-    script = respond(200, b"<html><title>Log in</title>", ("Content-Type", "text/html"))
-    async with FaultServer(script) as server:  # F22
-        assert isinstance(await failure_at(server.url), ProtocolError)
-
-
-def test_leaving_and_failing_leave_nothing() -> None:
-    async def main() -> None:
-        begun = begin() + texts("Hi")
-        waits = streaming(http_chunk(begun), until(asyncio.Event()))
-        cut = streaming(http_chunk(begun), rst())
-        late = streaming(http_chunk(begun + finish()), rst())
-        odd = streaming(http_chunk(b"data: oops\n\n"), until(asyncio.Event()))
-        async with FaultServer(waits, cut, odd, late) as server:
-            provider = Anthropic(base_url=server.url, api_key=Secret(KEY))
-            async with provider.stream("Why?") as stream:
-                async for _ in stream:
-                    break
-            for _ in range(2):
-                with pytest.raises(TurnoutError):
-                    await provider.complete("Why?")
-            await provider.complete("Why?")
-
-    run_clean(main)
-
-
 # The list of models.
 
 
@@ -937,15 +857,3 @@ def test_it_is_found_by_its_name() -> None:
     assert provider.info.first_model == "claude-haiku-5-5"
     assert provider.target("brand-new").model == "brand-new"
     assert provider.target("claude-opus-4-5").model == "claude-opus-4-5-20251101"
-
-
-def test_loading_it_loads_no_client() -> None:
-    statement = (
-        "import sys, turnout_anthropic._plugin\n"
-        "print({'aiohttp', 'asyncio', 'pydantic', 'pydantic_core'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", statement], capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout == "set()\n"

@@ -143,14 +143,15 @@ def test_messages_of_one_side_are_one_turn() -> None:
     ]
 
 
-def test_what_is_empty_is_left_out() -> None:
-    empty = TextPart(text="")
+@pytest.mark.parametrize("blank", ["", "\n\n"])
+def test_what_is_blank_is_left_out(blank: str) -> None:
+    empty = TextPart(text=blank)
 
     assert turns_of(
         Message(role="user", content=(empty, TextPart(text="a"))),
-        Message(role="assistant"),
+        Message(role="assistant", content=blank),
         "b",
-        Message(role="assistant", tool_calls=(CALL,)),
+        Message(role="assistant", content=blank, tool_calls=(CALL,)),
         Message(role="tool", tool_call_id="c1", content=""),
     ) == [
         {"role": "user", "content": [text("a"), text("b")]},
@@ -179,6 +180,18 @@ def test_a_beginning_has_no_white_space_at_its_end(
     assert turns[1:] == ([{"role": "assistant", "content": sent}] if sent else [])
 
 
+def test_a_beginning_in_parts_has_none_either() -> None:
+    parts = (TextPart(text="So "), TextPart(text="\n"))
+
+    _, answer = turns_of("Why?", Message(role="assistant", content=parts))
+
+    assert answer["content"] == [text("So")]
+
+
+def test_a_system_message_that_is_blank_is_none() -> None:
+    assert "system" not in body_of([Message(role="system", content=" "), "Why?"])
+
+
 def test_a_turn_that_ends_in_a_call_stays_as_it_is() -> None:
     (_, answer) = turns_of(
         "Why?", Message(role="assistant", content="So ", tool_calls=(CALL,))
@@ -192,7 +205,7 @@ def test_a_turn_that_ends_in_a_call_stays_as_it_is() -> None:
 
 def test_images_are_sent_by_their_bytes_or_their_address() -> None:
     assert blocks_of(
-        ImagePart(data=b"png", media_type="image/png", detail="low"),
+        ImagePart(data=b"png", media_type="image/png", detail="auto"),
         ImagePart(url="https://example.org/a.png"),
     ) == [
         {
@@ -249,6 +262,26 @@ def test_other_files_are_refused(part: FilePart, said: str) -> None:
         blocks_of(part)
 
 
+def test_how_closely_to_look_cannot_be_said() -> None:
+    with pytest.raises(UnsupportedError, match="leave detail out"):
+        blocks_of(ImagePart(url="https://example.org/a.png", detail="low"))
+
+
+@pytest.mark.parametrize("role", ["system", "user", "assistant"])
+def test_names_of_those_who_speak_are_refused(role: Any) -> None:
+    with pytest.raises(UnsupportedError, match="leave a message's name out"):
+        turns_of(Message(role=role, content="a", name="Ann"), "Why?")
+
+
+def test_the_name_of_what_was_called_is_known_by_the_call() -> None:
+    result = Message(role="tool", tool_call_id="c1", content="a", name="look")
+    *_, answered = turns_of("Why?", message_of(), result)
+
+    assert answered["content"] == [
+        {"type": "tool_result", "tool_use_id": "c1", "content": "a"}
+    ]
+
+
 @pytest.mark.parametrize("role", ["system", "assistant"])
 def test_images_and_files_are_those_of_users_and_tools(role: Any) -> None:
     image = ImagePart(url="https://example.org/a.png")
@@ -269,13 +302,28 @@ def test_images_and_files_are_those_of_users_and_tools(role: Any) -> None:
             Tool(
                 name="f",
                 description="F.",
-                parameters={"type": "object", "properties": {"a": {}}},
-                strict=True,
+                parameters={"type": "object", "properties": {"a": {"minimum": 1}}},
             ),
             {
                 "name": "f",
                 "description": "F.",
-                "input_schema": {"type": "object", "properties": {"a": {}}},
+                "input_schema": {
+                    "type": "object",
+                    "properties": {"a": {"minimum": 1}},
+                },
+            },
+        ),
+        (
+            Tool(
+                name="f", parameters={"properties": {"a": {"minimum": 1}}}, strict=True
+            ),
+            {
+                "name": "f",
+                "input_schema": {
+                    "type": "object",
+                    "properties": {"a": {"description": "{minimum: 1}"}},
+                    "additionalProperties": False,
+                },
                 "strict": True,
             },
         ),
@@ -305,6 +353,14 @@ def test_a_choice_of_tools_has_the_protocols_form(
     choice: object, expected: object
 ) -> None:
     assert body_of(tool_choice=choice)["tool_choice"] == expected
+
+
+@pytest.mark.parametrize(
+    "choice", [{"type": "function"}, {"type": "function", "function": "f"}]
+)
+def test_a_choice_of_no_function_is_refused(choice: object) -> None:
+    with pytest.raises(UnsupportedError, match="lacks the function's name"):
+        body_of(tool_choice=choice)
 
 
 def test_a_choice_that_is_none_is_refused() -> None:
@@ -362,6 +418,13 @@ def answer_of(message: Message) -> object:
 
 def test_what_was_kept_is_sent_exactly() -> None:
     assert answer_of(message_of()) == KEPT  # S14
+
+
+def test_blank_texts_are_not_sent_back() -> None:
+    # As models write them themselves; the thoughts beside them go back all the same.
+    message = message_of("\n\nIt is.", state=[THOUGHT, text("\n\n"), *KEPT[1:]])
+
+    assert answer_of(message) == KEPT
 
 
 def test_arguments_may_be_written_otherwise() -> None:
@@ -480,6 +543,14 @@ def test_a_schema_says_what_is_left_open_and_tells_its_limits() -> None:
             "either": {"anyOf": [{"type": "object"}, {"$ref": "#/$defs/minimum"}]},
             "open": {"type": "object", "additionalProperties": {"type": "string"}},
             "kind": {"const": "a"},
+            "one": {
+                "oneOf": [{"type": "object"}, {"type": "null"}],
+                "discriminator": {"propertyName": "kind"},
+            },
+            "maybe": {"type": ["object", "null"]},
+            "day": {"type": "string", "format": "date"},
+            "bytes": {"type": "string", "format": "binary"},
+            "odd": {"format": []},
         },
         "required": ["many"],
     }
@@ -501,6 +572,14 @@ def test_a_schema_says_what_is_left_open_and_tells_its_limits() -> None:
             },
             "open": {"type": "object", "additionalProperties": {"type": "string"}},
             "kind": {"const": "a"},
+            "one": {
+                "anyOf": [{"type": "object", **shut}, {"type": "null"}],
+                "description": "{discriminator: {'propertyName': 'kind'}}",
+            },
+            "maybe": {"type": ["object", "null"], **shut},
+            "day": {"type": "string", "format": "date"},
+            "bytes": {"type": "string", "description": "{format: binary}"},
+            "odd": {"description": "{format: []}"},
         },
         "required": ["many"],
         **shut,

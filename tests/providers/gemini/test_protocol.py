@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
 
 from turnout.errors import ProtocolError, StreamTruncatedError, TurnoutError
-from turnout.testing._slicing import at, at_random, by_size
+from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
 from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
 from turnout_gemini._protocol import Decoder
 
@@ -24,47 +23,31 @@ from ...support.gemini_server import (
     response,
     text,
 )
+from ..reading import Reading, end_of, text_of
 
 TOLD = Usage(input_tokens=9, output_tokens=4, cached_tokens=0)
 CALL = {"id": "c1", "name": "look", "args": {"at": "café", "n": 2}}
 
 
-def decoded(pieces: Iterable[bytes]) -> tuple[list[Event], Decoder]:
-    """Feed the pieces of an answer, and its end; return what came of it."""
-    decoder = Decoder("Gemini", "req-1")
-    events = [event for piece in pieces for event in decoder.feed(piece)]
-    return events + decoder.close(), decoder
+READING = Reading(Decoder)
+decoded = READING.decoded
 
 
 def events_of(*chunks: bytes) -> list[Event]:
     """Return the events of a complete answer."""
-    events, decoder = decoded([b"".join(chunks)])
-    decoder.check()
-    return events
+    return READING.decode(b"".join(chunks))
 
 
-def fault_of(*chunks: bytes) -> TurnoutError:
+def fault_of(*chunks: bytes) -> Exception:
     """Return what is wrong with an answer."""
-    _, decoder = decoded([b"".join(chunks)])
-    with pytest.raises(TurnoutError) as caught:
-        decoder.check()
-    return caught.value
+    return READING.error_of(b"".join(chunks))[1]
 
 
 def reported_in(*chunks: bytes) -> dict[str, Any]:
     """Return the error that an answer reports."""
-    events, decoder = decoded([b"".join(chunks)])
-    assert decoder.reported is not None
-    assert not any(isinstance(event, Finish) for event in events)
-    value: Any = json.loads(decoder.reported)
-    told = cast("dict[str, Any]", value[0] if isinstance(value, list) else value)
+    _, value = READING.reported(b"".join(chunks))
+    told: Any = cast("list[object]", value)[0] if isinstance(value, list) else value
     return dict(told["error"])
-
-
-def end_of(events: list[Event]) -> Finish:
-    last = events[-1]
-    assert isinstance(last, Finish)
-    return last
 
 
 # Text.
@@ -470,15 +453,14 @@ def test_a_cut_at_any_byte_has_its_outcome() -> None:
     complete = len(body) - 2  # The blank line is not needed.
 
     for length in range(len(body)):
-        events, decoder = decoded([body[:length]])
+        decoder, events = decoded(body[:length])
         if length >= complete:
             decoder.check()
             assert isinstance(events[-1], Finish)
             continue
         with pytest.raises(StreamTruncatedError):
             decoder.check()
-        shown = "".join(event for event in events if isinstance(event, str))
-        assert "Paris is nice.".startswith(shown)
+        assert "Paris is nice.".startswith(text_of(events))
         assert not any(isinstance(event, Finish) for event in events)
 
 
@@ -498,13 +480,15 @@ LONG = (
 )
 def test_an_answer_is_the_same_however_it_is_cut(slicing: Any) -> None:
     for body in (LONG, LONG.replace(b"\n", b"\r\n"), LONG.replace(b"\n", b"\r")):
-        assert decoded(slicing(body))[0] == events_of(LONG)  # F01, F02, F03, F11
+        assert READING.decode(body, slicing) == events_of(LONG)  # F01, F02, F03, F11
 
 
 @pytest.mark.parametrize(
     "body",
     [
+        pytest.param(LONG.replace(b"}\n\n", b"}\r\n\n"), id="F04"),
         pytest.param(LONG.replace(b"data: ", b"data:"), id="F05"),
+        pytest.param(LONG.replace(b"data: ", b"data:  "), id="F06"),
         pytest.param(b"\xef\xbb\xbf" + LONG, id="F07"),
         pytest.param(LONG.replace(b"data: ", b": ping\n: more\ndata: "), id="F08"),
         pytest.param(LONG.replace(b', "', b'\ndata: , "'), id="F09"),
@@ -515,6 +499,27 @@ def test_an_answer_is_the_same_however_it_is_cut(slicing: Any) -> None:
 )
 def test_framing_is_met(body: bytes) -> None:
     assert events_of(body) == events_of(LONG)
+
+
+def test_an_answer_is_the_same_cut_in_two_at_any_byte() -> None:
+    expected = events_of(LONG)  # F11: within a character too.
+
+    for position in range(len(LONG) + 1):
+        assert READING.decode(LONG, at(position)) == expected
+
+
+@pytest.mark.parametrize("slicing", [whole, by_size(65536)])
+def test_an_event_of_two_megabytes_is_read(slicing: Slicing) -> None:
+    words = "ab\n[{" * 400_000  # F17
+
+    assert READING.decode(answer(words), slicing)[0] == words
+
+
+def test_an_event_of_nine_megabytes_is_refused() -> None:
+    _, fault = READING.error_of(text("x" * (9 << 20)), by_size(65536))  # F18
+
+    assert isinstance(fault, ProtocolError)
+    assert "too much at once" in str(fault)
 
 
 # Errors.
@@ -532,7 +537,7 @@ def test_an_error_without_data_in_mid_stream_is_found(
     body = body.replace(b"\n", end)
 
     for position in range(len(body)):
-        events, decoder = decoded(at(position)(body))
+        decoder, events = decoded(body, at(position))
         assert events[0] == "a"
         assert decoder.reported is not None
         assert not any(isinstance(event, Finish) for event in events)
@@ -559,7 +564,7 @@ def test_an_error_is_reported(body: bytes) -> None:
 
 
 def test_a_flat_error_is_reported() -> None:
-    _, decoder = decoded([b'{"message": "no", "code": 503}'])
+    decoder, _ = decoded(b'{"message": "no", "code": 503}')
 
     assert decoder.reported is not None
 
@@ -577,6 +582,10 @@ def test_a_blocked_prompt_is_reported(reason: str) -> None:
     # E16, S16.
     body = event({"promptFeedback": feedback, "usageMetadata": USAGE})
 
+    decoder, events = decoded(body)
+
+    assert events == [TOLD]
+    assert decoder.usage == TOLD
     assert reported_in(body) == {
         "code": "content_filter",
         "reason": reason,
@@ -653,7 +662,7 @@ def test_garbage_gives_no_other_error() -> None:
         body = bytearray(LONG)
         for _ in range(shuffled.randint(1, 9)):
             body[shuffled.randrange(len(body))] = shuffled.randrange(256)
-        _, decoder = decoded(at(shuffled.randrange(len(body)))(bytes(body)))
+        decoder, _ = decoded(bytes(body), at(shuffled.randrange(len(body))))
         try:
             decoder.check()
         except TurnoutError:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from typing import Any, cast
 
 import pytest
@@ -28,28 +26,21 @@ from turnout.errors import (
     UnsupportedError,
 )
 from turnout.testing import (
-    CHUNKED,
     FaultServer,
     Step,
     fin,
     respond,
-    response_head,
     rst,
-    run_clean,
     send,
     until,
-    wait_request,
 )
 from turnout.testing import (
     chunk as http_chunk,
 )
-from turnout.testing._slicing import Slicing, at_random, by_size, whole
 from turnout.types import (
     Conversation,
-    Finish,
     ImagePart,
     Message,
-    Secret,
     Tool,
     ToolCall,
     Usage,
@@ -70,6 +61,7 @@ from ...support.gemini_server import (
     response,
     text,
 )
+from ..asking import ENDS, GARBAGE, failure_of, streaming
 
 KEY = "AIza-canary-0123456789"
 TOLD = Usage(input_tokens=9, output_tokens=4, cached_tokens=0)
@@ -82,17 +74,9 @@ CONVERSATION: Conversation = [
 ]
 
 
-def streaming(*steps: Step) -> list[Step]:
-    """Return a script that answers a request with these steps, chunked."""
-    head = response_head(200, ("Content-Type", "text/event-stream"), CHUNKED)
-    return [wait_request(), send(head), *steps]
-
-
 async def failure_at(url: str, question: str = "Why?", **options: Any) -> TurnoutError:
     """Ask, and return the error that comes of it."""
-    with pytest.raises(TurnoutError) as caught:
-        await Gemini(base_url=url, **options).complete(question)
-    return caught.value
+    return await failure_of(Gemini(base_url=url, **options), question)
 
 
 # Requests.
@@ -197,19 +181,6 @@ async def test_neither_the_key_nor_the_question_is_quoted(refused: bool) -> None
 # Answers.
 
 
-@pytest.mark.parametrize("slicing", [whole, by_size(1), by_size(7), at_random(5)])
-async def test_an_answer_is_the_same_however_it_is_cut(slicing: Slicing) -> None:
-    pieces = ("Café", " \U0001f5fc", " end")  # F01, F11
-    async with GeminiServer(answer(*pieces), slicing=slicing) as server:
-        stream = Gemini(base_url=server.base_url).stream("Why?")
-        events = [event async for event in stream.events()]
-
-    assert events[:3] == list(pieces)
-    assert events[3] == TOLD
-    assert isinstance(events[4], Finish)
-    assert stream.reply.finish_reason == "stop"
-
-
 async def test_a_cut_at_any_byte_has_its_outcome() -> None:
     body = answer("Pa", "ris")
     ends = [body[:length] for length in range(len(body) + 1)]
@@ -280,34 +251,23 @@ async def test_a_filter_after_text_is_a_reason_and_no_error() -> None:
 # The end.
 
 
-@pytest.mark.parametrize("end", [fin(), rst(), http_chunk(b""), send(b"garbage\r\n")])
-async def test_after_the_end_the_connection_may_break(end: Step) -> None:
-    script = streaming(http_chunk(text("Hi")), http_chunk(finish()), end, fin())
+@pytest.mark.parametrize("end", [*ENDS, GARBAGE])
+async def test_after_the_end_the_connection_may_break(end: list[Step]) -> None:
+    script = streaming(http_chunk(text("Hi")), http_chunk(finish()), *end)
     async with FaultServer(script) as server:  # H11
         got = await Gemini(base_url=server.url).complete("Why?")
 
     assert (got.text, got.usage) == ("Hi", TOLD)
 
 
-@pytest.mark.parametrize("end", [fin(), rst(), http_chunk(b"")])
-async def test_before_the_end_the_connection_may_not_break(end: Step) -> None:
-    async with FaultServer(streaming(http_chunk(text("Hi")), end)) as server:
+@pytest.mark.parametrize("end", ENDS)
+async def test_before_the_end_the_connection_may_not_break(end: list[Step]) -> None:
+    async with FaultServer(streaming(http_chunk(text("Hi")), *end)) as server:
         failure = await failure_at(server.url)  # H12, S16
 
     assert isinstance(failure, StreamTruncatedError)
     assert failure.reply is not None
     assert (failure.reply.text, failure.reply.usage) == ("Hi", TOLD)
-
-
-@pytest.mark.parametrize("complete", [True, False])
-async def test_the_reason_proves_what_the_bodys_end_cannot(complete: bool) -> None:
-    body = text("Hi") + (finish() if complete else b"")  # H13
-    script = [wait_request(), send(response_head(200)), send(body), fin()]
-    async with FaultServer(script) as server:
-        if complete:
-            assert (await Gemini(base_url=server.url).complete("Why?")).text == "Hi"
-        else:
-            assert isinstance(await failure_at(server.url), StreamTruncatedError)
 
 
 async def test_reading_stops_some_time_after_the_reason(
@@ -319,15 +279,6 @@ async def test_reading_stops_some_time_after_the_reason(
         got = await Gemini(base_url=server.url).complete("Why?")
 
     assert (got.text, got.finish_reason) == ("Hi", "stop")
-
-
-async def test_a_connection_is_used_again() -> None:
-    async with GeminiServer(slicing=by_size(50)) as server:
-        provider = Gemini(base_url=server.base_url)
-        for _ in range(3):
-            await provider.complete("Why?")
-
-    assert len(server.connections) == 1
 
 
 @pytest.mark.parametrize(
@@ -438,6 +389,20 @@ async def test_an_error_has_its_class_wherever_it_comes(
     assert failure.reply.text == shown
 
 
+@pytest.mark.parametrize(
+    ("path", "advised"), [("", True), ("/v1beta/openai/", True), ("/v1beta/", False)]
+)
+async def test_an_address_without_a_version_is_told(path: str, advised: bool) -> None:
+    page = b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>"
+    async with FaultServer(respond(404, page)) as server:
+        failure = await failure_at(f"{server.url}{path}")
+        with pytest.raises(ModelUnavailableError) as caught:
+            await Gemini(base_url=f"{server.url}{path}").list_models()
+
+    for each in (failure, caught.value):
+        assert ("base_url ends in a version, as https://" in str(each)) is advised
+
+
 @pytest.mark.parametrize("reason", ["SAFETY", "PROHIBITED_CONTENT", "OTHER"])
 async def test_a_blocked_prompt_is_the_filters_error(reason: str) -> None:
     body = event({"promptFeedback": {"blockReason": reason}})  # E16, S16
@@ -446,49 +411,6 @@ async def test_a_blocked_prompt_is_the_filters_error(reason: str) -> None:
 
     assert type(failure) is ContentFilterError
     assert f"the prompt was blocked ({reason})" in str(failure)
-
-
-async def test_a_page_breaks_the_protocol() -> None:
-    script = respond(200, b"<html><title>Log in</title>", ("Content-Type", "text/html"))
-    async with FaultServer(script) as server:  # F22
-        assert isinstance(await failure_at(server.url), ProtocolError)
-
-
-async def test_an_empty_body_is_truncated() -> None:
-    async with FaultServer(respond(200)) as server:  # F23
-        assert isinstance(await failure_at(server.url), StreamTruncatedError)
-
-
-async def test_an_odd_event_ends_the_answer_and_frees_the_connection() -> None:
-    script = streaming(
-        http_chunk(text("Hi") + b"data: oops\n\n"), until(asyncio.Event())
-    )
-    async with FaultServer(script) as server:
-        failure = await failure_at(server.url)
-        await server.connections[0].wait_peer_closed()
-
-    assert isinstance(failure, ProtocolError)
-    assert failure.reply is not None
-    assert failure.reply.text == "Hi"
-
-
-def test_leaving_and_failing_leave_nothing() -> None:
-    async def main() -> None:
-        waits = streaming(http_chunk(text("Hi")), until(asyncio.Event()))
-        cut = streaming(http_chunk(text("Hi")), rst())
-        late = streaming(http_chunk(text("Hi") + finish()), rst())
-        odd = streaming(http_chunk(b"data: oops\n\n"), until(asyncio.Event()))
-        async with FaultServer(waits, cut, odd, late) as server:
-            provider = Gemini(base_url=server.url, api_key=Secret(KEY))
-            async with provider.stream("Why?") as stream:
-                async for _ in stream:
-                    break
-            for _ in range(2):
-                with pytest.raises(TurnoutError):
-                    await provider.complete("Why?")
-            await provider.complete("Why?")
-
-    run_clean(main)
 
 
 # The list of models.
@@ -576,18 +498,6 @@ def test_each_models_facts_have_their_source() -> None:
         assert "2026-" in model.source
         assert model.context_window is not None
         assert (model.prefill == "trailing") == ("prefill" in model.source)
-
-
-def test_loading_it_loads_no_client() -> None:
-    statement = (
-        "import sys, turnout_gemini._plugin\n"
-        "print({'aiohttp', 'asyncio', 'pydantic', 'pydantic_core'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", statement], capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout == "set()\n"
 
 
 async def test_a_part_of_a_kind_of_its_own_is_kept() -> None:

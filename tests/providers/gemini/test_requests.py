@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from turnout.errors import TurnoutError, UnsupportedError
+from turnout.errors import ArgumentError, TurnoutError, UnsupportedError
 from turnout.types import (
     ChatRequest,
     FilePart,
@@ -263,6 +264,13 @@ def test_an_id_that_was_made_is_not_sent() -> None:
     ]
 
 
+@pytest.mark.parametrize("role", ["system", "user", "assistant"])
+def test_names_of_those_who_speak_are_refused(role: Any) -> None:
+    told = refusal_of(Message(role=role, content="a", name="Ann"))
+
+    assert "leave a message's name out" in told
+
+
 def test_a_result_may_name_its_function_itself() -> None:
     message = Message(role="tool", tool_call_id="c9", content="4", name="look")
 
@@ -320,6 +328,35 @@ def test_parts_that_were_kept_are_sent_as_they_were() -> None:
 
     assert got[0] == {"role": "model", "parts": parts}
     assert got[1]["parts"][0]["functionResponse"]["name"] == "look"
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments"),
+    [("It was.", '{"at": "x"}'), ("It is.", "{}"), ("It is.", '{"at"')],
+)
+def test_an_answer_that_was_changed_is_sent_as_it_is_now(
+    content: str, arguments: str
+) -> None:
+    call = {"name": "look", "args": {"at": "x"}}
+    parts: list[object] = [
+        {"text": "hm", "thought": True},
+        {"text": "It is."},
+        {"functionCall": call, "thoughtSignature": "c2ln"},
+    ]
+    made = ToolCall(id="gemini_1", name="look", arguments=arguments)
+    message = Message(
+        role="assistant",
+        content=content,
+        tool_calls=(made,),
+        state={"gemini": {"parts": parts}},
+    )
+
+    if arguments == '{"at"':
+        assert "JSON object" in refusal_of(message)
+        return
+    (turn,) = sent(message)["contents"]
+    assert turn["parts"][0] == {"text": content}
+    assert turn["parts"][1]["functionCall"]["args"] == json.loads(arguments)
 
 
 @pytest.mark.parametrize(
@@ -407,6 +444,20 @@ def test_thoughts_are_asked_for_beside_how_much_is_thought() -> None:
     assert got["generationConfig"] == {
         "thinkingConfig": {"includeThoughts": True, "thinkingLevel": "low"}
     }
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        (5, "generationConfig in extra is a int, not a mapping"),
+        ({"thinkingConfig": "low"}, "thinkingConfig in extra is a str"),
+    ],
+)
+def test_settings_that_are_none_are_refused(own: object, said: str) -> None:
+    request = ChatRequest.build("Hi", extra={"generationConfig": own})
+
+    with pytest.raises(ArgumentError, match=said):
+        body(request, include_thoughts=True)
 
 
 def test_extra_goes_over_everything_else() -> None:

@@ -40,6 +40,9 @@ from turnout_ollama._address import address_of
         ("ollama.com", "https://ollama.com"),
         ("https://ollama.com", "https://ollama.com"),
         ("http://", "http://127.0.0.1"),
+        ("'1.2.3.4'", "http://1.2.3.4:11434"),
+        (' "http://1.2.3.4:80" ', "http://1.2.3.4:80"),
+        ('""', "http://127.0.0.1:11434"),
     ],
 )
 def test_an_address_is_read_as_ollamas_own_clients_read_it(
@@ -58,6 +61,11 @@ def test_an_address_is_read_as_ollamas_own_clients_read_it(
         "http://user:canary@host",
         "http://canary@host",
         "[::1",
+        "host name",
+        "host/a path",
+        "host?canary=1",
+        "host/a?canary=1",
+        "http://host#canary",
     ],
 )
 def test_what_is_no_address_is_refused_unseen(value: str) -> None:

@@ -32,6 +32,7 @@ from ...support.ollama_server import (
     line,
     text,
 )
+from ..asking import failure_of
 
 KEY = "canary-0123456789"
 
@@ -44,9 +45,7 @@ async def failure_at(
     url: str, question: str = "Why?", model: str = "llama3.2", **options: Any
 ) -> TurnoutError:
     """Ask, and return the error that comes of it."""
-    with pytest.raises(TurnoutError) as caught:
-        await asked(url, **options).complete(question, model=model)
-    return caught.value
+    return await failure_of(asked(url, **options), question, model)
 
 
 # Failures.
@@ -126,7 +125,22 @@ async def test_a_missing_model_says_how_to_get_it() -> None:
 
 async def test_another_address_has_no_model_to_get() -> None:
     async with FaultServer(respond(404, b"404 page not found")) as server:
-        assert "pull" not in str(await failure_at(server.url))
+        error = await failure_at(server.url)
+
+    assert str(error).endswith("(status 404): 404 page not found")
+
+
+@pytest.mark.parametrize("path", ["/v1", "/api/"])
+async def test_a_path_that_belongs_to_no_ollama_is_to_be_left_out(path: str) -> None:
+    async with FaultServer(respond(404, b"404 page not found")) as server:
+        error = await failure_at(f"{server.url}{path}")
+        with pytest.raises(ModelUnavailableError) as caught:
+            await asked(f"{server.url}{path}").list_models()
+
+    for each in (error, caught.value):
+        assert str(each).endswith(
+            f"leave {path.rstrip('/')!r} out of base_url or OLLAMA_HOST"
+        )
 
 
 def test_a_model_of_the_cloud_is_not_to_be_got() -> None:

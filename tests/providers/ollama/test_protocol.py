@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import time
@@ -13,7 +12,6 @@ import pytest
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
 from turnout.types import (
-    Event,
     Finish,
     ReasoningDelta,
     ToolCallDelta,
@@ -30,54 +28,12 @@ from ...support.ollama_server import (
     text,
     thinking,
 )
+from ..reading import PIECES, SLICINGS, TEXT, Reading, end_of, text_of
 
-PIECES = ("Café", " \u2028\x85", "\U0001f5fc", " مرحبا", ' \\ "q" é', "\n\n")
-TEXT = "".join(PIECES)
 USAGE = Usage(input_tokens=26, output_tokens=298)
-SLICINGS = [
-    pytest.param(whole, id="whole"),
-    pytest.param(by_size(1), id="bytes"),
-    pytest.param(by_size(3), id="threes"),
-    *(pytest.param(at_random(seed), id=f"random-{seed}") for seed in range(10)),
-]
-
-
-def decode(data: bytes, slicing: Slicing = whole) -> list[Event]:
-    """Return what an answer brings, which has to be complete."""
-    decoder, events = decoded(data, slicing)
-    assert decoder.reported is None
-    decoder.check()
-    return events
-
-
-def decoded(data: bytes, slicing: Slicing = whole) -> tuple[Decoder, list[Event]]:
-    decoder = Decoder("Ollama", "req-1")
-    events: list[Event] = []
-    for part in slicing(data):
-        events += decoder.feed(part)
-        if decoder.done:
-            break
-    return decoder, [*events, *decoder.close()]
-
-
-def text_of(events: list[Event]) -> str:
-    return "".join(event for event in events if isinstance(event, str))
-
-
-def end_of(events: list[Event]) -> Finish:
-    assert isinstance(events[-1], Finish)
-    return events[-1]
-
-
-def error_of(data: bytes, slicing: Slicing = whole) -> tuple[str, Exception]:
-    """Return the text that came before an answer failed, and how it did."""
-    decoder, events = decoded(data, slicing)
-    with pytest.raises((ProtocolError, StreamTruncatedError)) as caught:
-        decoder.check()
-    assert caught.value.request_id == "req-1"
-    assert not any(isinstance(event, Finish) for event in events)
-    return text_of(events), caught.value
-
+READING = Reading(Decoder)
+decode, decoded = READING.decode, READING.decoded
+error_of = READING.error_of
 
 # Framing.
 
@@ -170,7 +126,7 @@ def test_a_line_that_is_not_of_the_protocol_breaks_it(
 
     assert before == "before"
     assert isinstance(error, ProtocolError)
-    assert str(error).startswith("Ollama sent an event that ")
+    assert str(error).startswith("Vendor sent an event that ")
 
 
 def test_an_error_does_not_quote_the_answer() -> None:
@@ -243,7 +199,7 @@ def test_an_answer_without_its_end_is_truncated(data: bytes, slicing: Slicing) -
 
     assert isinstance(error, StreamTruncatedError)
     assert str(error) == (
-        "Ollama's answer ended without a line that says why it is done"
+        "Vendor's answer ended without a line that says why it is done"
     )
     assert before == ("a" if data.startswith(b"{") else "")
 
@@ -391,12 +347,7 @@ def test_an_error_ends_the_answer(before: str, slicing: Slicing) -> None:
     error = {"error": "an error was encountered while running the model"}  # S17
     data = (text(before) if before else b"") + line(error) + done()
 
-    decoder, events = decoded(data, slicing)
-
-    assert text_of(events) == before
-    assert not any(isinstance(event, Finish) for event in events)
-    assert decoder.reported is not None
-    assert json.loads(decoder.reported) == error
+    assert READING.reported(data, slicing) == (before, error)
 
 
 def test_an_error_that_the_end_cut_off_counts_where_it_is_whole() -> None:

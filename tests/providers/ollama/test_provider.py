@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -19,32 +17,23 @@ from turnout.errors import (
     UnsupportedError,
 )
 from turnout.testing import (
-    CHUNKED,
     FaultServer,
     Step,
     expect_close,
     fin,
     respond,
-    response_head,
-    rst,
-    run_clean,
-    send,
     until,
-    wait_request,
 )
 from turnout.testing import (
     chunk as http_chunk,
 )
-from turnout.testing._slicing import Slicing, at_random, by_size, whole
 from turnout.types import (
     Conversation,
     FilePart,
-    Finish,
     ImagePart,
     Message,
     ModelInfo,
     ProviderInfo,
-    Secret,
     TextPart,
     ToolCall,
     Usage,
@@ -60,6 +49,7 @@ from ...support.ollama_server import (
     text,
     thinking,
 )
+from ..asking import ENDS, GARBAGE, failure_of, streaming
 
 KEY = "canary-0123456789"
 MODEL: dict[str, Any] = {"model": "m"}
@@ -106,12 +96,6 @@ CONVERSATION: Conversation = [
 ]
 
 
-def streaming(*steps: Step, content_type: str = "application/x-ndjson") -> list[Step]:
-    """Return a script that answers a request with these steps, chunked."""
-    head = response_head(200, ("Content-Type", content_type), CHUNKED)
-    return [wait_request(), send(head), *steps]
-
-
 def asked(url: str, **options: Any) -> Ollama:
     return Ollama(base_url=url, **options)
 
@@ -120,9 +104,7 @@ async def failure_at(
     url: str, question: str = "Why?", model: str = "llama3.2", **options: Any
 ) -> TurnoutError:
     """Ask, and return the error that comes of it."""
-    with pytest.raises(TurnoutError) as caught:
-        await asked(url, **options).complete(question, model=model)
-    return caught.value
+    return await failure_of(asked(url, **options), question, model)
 
 
 # Requests.
@@ -275,19 +257,6 @@ async def test_neither_the_key_nor_the_question_is_quoted(refused: bool) -> None
 # Answers.
 
 
-@pytest.mark.parametrize("slicing", [whole, by_size(1), by_size(7), at_random(5)])
-async def test_an_answer_is_the_same_however_it_is_cut(slicing: Slicing) -> None:
-    pieces = ("Café", " \U0001f5fc", " end")  # F01, F11
-    async with OllamaServer(answer(*pieces), slicing=slicing) as server:
-        stream = asked(server.url).stream("Why?", model="m")
-        events = [event async for event in stream.events()]
-
-    assert events[:3] == list(pieces)
-    assert events[3] == USAGE
-    assert isinstance(events[4], Finish)
-    assert stream.reply.finish_reason == "stop"
-
-
 async def test_a_reply_can_be_put_into_the_next_request() -> None:
     first = thinking("Ask ") + thinking("it.") + calls(("look", {"a": 1})) + done()
     async with OllamaServer(first, answer("A cat.")) as server:
@@ -325,15 +294,8 @@ async def test_a_reply_can_be_put_into_the_next_request() -> None:
 
 # The end.
 
-ENDS = [
-    pytest.param([fin()], id="fin"),
-    pytest.param([rst()], id="rst"),
-    pytest.param([send(b"garbage\r\n"), fin()], id="garbage"),
-    pytest.param([http_chunk(b"")], id="whole"),
-]
 
-
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", [*ENDS, GARBAGE])
 @pytest.mark.parametrize(
     "last",
     [
@@ -352,7 +314,7 @@ async def test_after_the_end_the_connection_may_break(
     assert (got.text, got.finish_reason, got.usage) == ("Hi", "stop", USAGE)
 
 
-@pytest.mark.parametrize("end", [*ENDS[:2], ENDS[3]])
+@pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize(
     "last",
     [
@@ -395,68 +357,12 @@ async def test_reading_stops_at_the_last_line_though_the_connection_stays(
     assert stream.reply.text == "Hi"
 
 
-@pytest.mark.parametrize(
-    ("last", "complete"),
-    [
-        pytest.param(done(), True, id="end"),
-        pytest.param(b"", False, id="H13"),
-    ],
-)
-async def test_the_protocols_own_end_proves_what_the_bodys_cannot(
-    last: bytes, complete: bool
-) -> None:
-    script = [wait_request(), send(response_head(200)), send(text("Hi") + last), fin()]
-    async with FaultServer(script) as server:
-        if complete:
-            got = await asked(server.url).complete("Why?", model="m")
-            assert got.text == "Hi"
-        else:
-            assert isinstance(await failure_at(server.url), StreamTruncatedError)
-
-
-async def test_an_empty_body_is_truncated() -> None:
-    async with FaultServer(respond(200)) as server:  # F23
-        assert isinstance(await failure_at(server.url), StreamTruncatedError)
-
-
 async def test_the_loading_of_a_model_is_no_answer() -> None:
     script = respond(200, done("load"), ("Content-Type", "application/json"))
     async with FaultServer(script) as server:  # S17
         error = await failure_at(server.url)
 
     assert isinstance(error, ProtocolError)
-
-
-async def test_a_page_breaks_the_protocol() -> None:
-    script = respond(200, b"<html><title>Log in</title>", ("Content-Type", "text/html"))
-    async with FaultServer(script) as server:  # F22
-        assert isinstance(await failure_at(server.url), ProtocolError)
-
-
-async def test_a_connection_is_used_again() -> None:
-    async with OllamaServer(slicing=by_size(50)) as server:
-        provider = asked(server.url)
-        for _ in range(3):
-            await provider.complete("Why?", model="m")
-
-    assert len(server.connections) == 1
-
-
-def test_leaving_and_failing_leave_nothing() -> None:
-    async def main() -> None:
-        waits = streaming(http_chunk(text("Hi")), until(asyncio.Event()))
-        cut = streaming(http_chunk(text("Hi")), rst())
-        odd = streaming(http_chunk(b"oops\n"), until(asyncio.Event()))
-        async with FaultServer(waits, cut, odd) as server:
-            provider = asked(server.url, api_key=Secret(KEY))
-            async with provider.stream("Why?", model="m") as stream:
-                async for _ in stream:
-                    break
-            for _ in range(2):
-                with pytest.raises(TurnoutError):
-                    await provider.complete("Why?", model="m")
-
-    run_clean(main)
 
 
 # What it says of itself.
@@ -474,15 +380,3 @@ def test_it_names_no_default_model() -> None:
 
     assert explained.places[0].target.model == ""
     assert turnout.explain("Ollama:qwen3:0.6b").places[0].target.model == "qwen3:0.6b"
-
-
-def test_loading_it_loads_no_client() -> None:
-    statement = (
-        "import sys, turnout_ollama._plugin\n"
-        "print({'aiohttp', 'asyncio', 'pydantic', 'pydantic_core'} & set(sys.modules))"
-    )
-    finished = subprocess.run(
-        [sys.executable, "-c", statement], capture_output=True, text=True, check=True
-    )
-
-    assert finished.stdout == "set()\n"

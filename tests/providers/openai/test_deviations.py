@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from turnout.errors import ProtocolError
-from turnout.testing._slicing import Slicing, at_random, by_size, whole
-from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
+from turnout.testing._slicing import Slicing, whole
+from turnout.types import Event, ReasoningDelta, ToolCallDelta, Usage
 from turnout_openai._deviations import (
     DeepSeekDecoder,
     GroqDecoder,
@@ -20,51 +18,23 @@ from turnout_openai._protocol import Decoder
 
 from ...support.made_ids import MADE
 from ...support.openai_server import DONE, chunk, event, finish, text, usage
-
-SLICINGS = [
-    pytest.param(whole, id="whole"),
-    pytest.param(by_size(1), id="bytes"),
-    *(pytest.param(at_random(seed), id=f"random-{seed}") for seed in range(5)),
-]
-
-
-def decoded(
-    kind: type[Decoder], data: bytes, slicing: Slicing = whole
-) -> tuple[Decoder, list[Event]]:
-    decoder = kind("Vendor", "req-1")
-    events: list[Event] = []
-    for part in slicing(data):
-        events += decoder.feed(part)
-        if decoder.done:
-            break
-    return decoder, [*events, *decoder.close()]
+from ..reading import SLICINGS, Reading, end_of
 
 
 def decode(kind: type[Decoder], data: bytes, slicing: Slicing = whole) -> list[Event]:
     """Return what an answer brings, which has to be complete."""
-    decoder, events = decoded(kind, data, slicing)
-    assert decoder.reported is None
-    decoder.check()
-    return events
-
-
-def end_of(events: list[Event]) -> Finish:
-    assert isinstance(events[-1], Finish)
-    return events[-1]
+    return Reading(kind).decode(data, slicing)
 
 
 def reported(
     kind: type[Decoder], data: bytes, slicing: Slicing = whole
-) -> tuple[list[Event], object]:
-    """Return what came before a reported error, and the error."""
-    decoder, events = decoded(kind, data, slicing)
-    assert decoder.reported is not None
-    assert not any(isinstance(event, Finish) for event in events)
-    return events, json.loads(decoder.reported)
+) -> tuple[str, object]:
+    """Return the text that came before a reported error, and the error."""
+    return Reading(kind).reported(data, slicing)
 
 
 def breaks(kind: type[Decoder], delta: object) -> bool:
-    decoder, _ = decoded(kind, event(chunk(delta)) + DONE)
+    decoder, _ = Reading(kind).decoded(event(chunk(delta)) + DONE)
     with pytest.raises(ProtocolError):
         decoder.check()
     return True
@@ -96,7 +66,7 @@ def test_groqs_error_is_one(end: bytes, slicing: Slicing) -> None:
 
     # S06.
     assert reported(GroqDecoder, text("a") + stopped + end, slicing) == (
-        ["a", "b"],
+        "ab",
         {"error": "stopped early"},
     )
 
@@ -131,7 +101,7 @@ def test_groqs_usage_counts() -> None:
 
 
 def test_what_is_no_json_is_told_where_it_stands() -> None:
-    decoder, events = decoded(GroqDecoder, text("a") + b'data: {"x_groq"\n\n')
+    decoder, events = Reading(GroqDecoder).decoded(text("a") + b'data: {"x_groq"\n\n')
 
     assert events == ["a"]
     with pytest.raises(ProtocolError, match="no JSON"):
@@ -153,15 +123,15 @@ def test_deepseek_ends_an_answer_that_it_has_no_resources_for(
 ) -> None:
     data = text("a") + finish("insufficient_system_resource") + DONE  # S05
 
-    events, error = reported(DeepSeekDecoder, data, slicing)
-
-    assert events == ["a"]
-    assert error == {
-        "error": {
-            "code": "insufficient_system_resource",
-            "message": "the answer was interrupted",
-        }
-    }
+    assert reported(DeepSeekDecoder, data, slicing) == (
+        "a",
+        {
+            "error": {
+                "code": "insufficient_system_resource",
+                "message": "the answer was interrupted",
+            }
+        },
+    )
 
 
 CALL = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
@@ -290,7 +260,7 @@ def test_the_word_null_is_no_id() -> None:
 
 
 def test_an_error_for_a_reason_is_an_error() -> None:
-    assert reported(MistralDecoder, text("a") + finish("error") + DONE)[0] == ["a"]
+    assert reported(MistralDecoder, text("a") + finish("error") + DONE)[0] == "a"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ from turnout.errors import (
     InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
-    ProtocolError,
     QuotaExceededError,
     RateLimitError,
     ServerError,
@@ -27,15 +24,12 @@ from turnout.errors import (
     UnsupportedError,
 )
 from turnout.testing import (
-    CHUNKED,
     FaultServer,
     Step,
-    expect_close,
     fin,
     respond,
     response_head,
     rst,
-    run_clean,
     send,
     sleep,
     until,
@@ -44,14 +38,11 @@ from turnout.testing import (
 from turnout.testing import (
     chunk as http_chunk,
 )
-from turnout.testing._slicing import Slicing, at_random, by_size, whole
 from turnout.types import (
     Conversation,
-    Finish,
     ImagePart,
     Message,
     ProviderInfo,
-    Secret,
     ToolCall,
     Usage,
 )
@@ -67,6 +58,7 @@ from ...support.openai_server import (
     text,
     usage,
 )
+from ..asking import ENDS, GARBAGE, failure_of, streaming
 
 KEY = "sk-canary-0123456789"
 TOOL: dict[str, object] = {
@@ -82,17 +74,9 @@ CONVERSATION: Conversation = [
 ]
 
 
-def streaming(*steps: Step, content_type: str = "text/event-stream") -> list[Step]:
-    """Return a script that answers a request with these steps, chunked."""
-    head = response_head(200, ("Content-Type", content_type), CHUNKED)
-    return [wait_request(), send(head), *steps]
-
-
 async def failure_at(url: str, question: str = "Why?", **options: Any) -> TurnoutError:
     """Ask, and return the error that comes of it."""
-    with pytest.raises(TurnoutError) as caught:
-        await OpenAI(base_url=url, **options).complete(question)
-    return caught.value
+    return await failure_of(OpenAI(base_url=url, **options), question)
 
 
 # Requests.
@@ -225,19 +209,6 @@ async def test_neither_the_key_nor_the_question_is_quoted(refused: bool) -> None
 # Answers.
 
 
-@pytest.mark.parametrize("slicing", [whole, by_size(1), by_size(7), at_random(5)])
-async def test_an_answer_is_the_same_however_it_is_cut(slicing: Slicing) -> None:
-    pieces = ("Café", " \U0001f5fc", " end")  # F01, F11
-    async with OpenAIServer(answer(*pieces), slicing=slicing) as server:
-        stream = OpenAI(base_url=server.base_url).stream("Why?")
-        events = [event async for event in stream.events()]
-
-    assert events[:3] == list(pieces)
-    assert events[3] == Usage(input_tokens=9, output_tokens=4)
-    assert isinstance(events[4], Finish)
-    assert stream.reply.finish_reason == "stop"
-
-
 async def test_a_whole_completion_is_an_answer() -> None:
     # F21.
     completion = (
@@ -294,15 +265,8 @@ async def test_tool_calls_and_reasoning_are_put_together() -> None:
 
 # The end.
 
-ENDS = [
-    pytest.param([fin()], id="fin"),
-    pytest.param([rst()], id="rst"),
-    pytest.param([send(b"garbage\r\n"), fin()], id="garbage"),
-    pytest.param([http_chunk(b"")], id="whole"),
-]
 
-
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", [*ENDS, GARBAGE])
 @pytest.mark.parametrize(
     "last",
     [
@@ -324,7 +288,7 @@ async def test_after_the_end_the_connection_may_break(
     assert got.usage == Usage(input_tokens=9, output_tokens=4)
 
 
-@pytest.mark.parametrize("end", ENDS[:2])
+@pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize(
     "last",
     [b"", usage(), finish()[:-9], b"data: [DON"],
@@ -362,27 +326,6 @@ async def test_the_protocols_own_end_proves_what_the_bodys_cannot(
             assert isinstance(await failure_at(server.url), StreamTruncatedError)
 
 
-async def test_an_empty_body_is_truncated() -> None:
-    async with FaultServer(respond(200)) as server:  # F23
-        assert isinstance(await failure_at(server.url), StreamTruncatedError)
-
-
-async def test_reading_stops_at_the_mark_though_the_connection_stays() -> None:
-    # H24.
-    script = streaming(
-        http_chunk(answer("Hi")), expect_close(5), until(asyncio.Event())
-    )
-    async with FaultServer(script) as server:
-        loop = asyncio.get_running_loop()
-        stream = OpenAI(base_url=server.url).stream("Why?")
-        finished = [loop.time() async for event in stream.events() if event != "Hi"]
-        ended = loop.time()
-        await server.connections[0].wait_peer_closed()
-
-    assert ended - finished[-1] < 0.1
-    assert stream.reply.finish_reason == "stop"
-
-
 async def test_reading_stops_some_time_after_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -407,15 +350,6 @@ async def test_what_follows_the_reason_is_read() -> None:
         got = await OpenAI(base_url=server.url).complete("Why?")
 
     assert got.usage == Usage(input_tokens=9, output_tokens=4)
-
-
-async def test_a_connection_is_used_again() -> None:
-    async with OpenAIServer(slicing=by_size(50)) as server:
-        provider = OpenAI(base_url=server.base_url)
-        for _ in range(3):
-            await provider.complete("Why?")
-
-    assert len(server.connections) == 1
 
 
 # Failures.
@@ -517,44 +451,6 @@ async def test_an_error_document_whose_body_is_cut_off_is_classified(end: Step) 
         assert type(await failure_at(server.url)) is RateLimitError
 
 
-async def test_a_page_breaks_the_protocol() -> None:
-    script = respond(200, b"<html><title>Log in</title>", ("Content-Type", "text/html"))
-    async with FaultServer(script) as server:  # F22
-        assert isinstance(await failure_at(server.url), ProtocolError)
-
-
-async def test_an_odd_event_ends_the_answer_and_frees_the_connection() -> None:
-    script = streaming(
-        http_chunk(text("Hi") + b"data: oops\n\n"), until(asyncio.Event())
-    )
-    async with FaultServer(script) as server:
-        error = await failure_at(server.url)
-        await server.connections[0].wait_peer_closed()
-
-    assert isinstance(error, ProtocolError)
-    assert error.reply is not None
-    assert error.reply.text == "Hi"
-
-
-def test_leaving_and_failing_leave_nothing() -> None:
-    async def main() -> None:
-        waits = streaming(http_chunk(text("Hi")), until(asyncio.Event()))
-        cut = streaming(http_chunk(text("Hi")), rst())
-        late = streaming(http_chunk(text("Hi") + finish()), rst())
-        odd = streaming(http_chunk(b"data: oops\n\n"), until(asyncio.Event()))
-        async with FaultServer(waits, cut, odd, late) as server:
-            provider = OpenAI(base_url=server.url, api_key=Secret(KEY))
-            async with provider.stream("Why?") as stream:
-                async for _ in stream:
-                    break
-            for _ in range(2):
-                with pytest.raises(TurnoutError):
-                    await provider.complete("Why?")
-            await provider.complete("Why?")
-
-    run_clean(main)
-
-
 # What it says of itself.
 
 
@@ -570,15 +466,3 @@ def test_each_models_facts_have_their_source() -> None:
     for model in OpenAI.info.model_infos:
         assert "2026-" in model.source
         assert model.max_output_tokens is not None
-
-
-def test_loading_it_loads_no_client() -> None:
-    statement = (
-        "import sys, turnout_openai._plugin\n"
-        "print({'aiohttp', 'asyncio', 'pydantic', 'pydantic_core'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", statement], capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout == "set()\n"

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 
 from turnout.errors import ProtocolError, StreamTruncatedError
-from turnout.testing._slicing import Slicing, at_random, by_size, whole
-from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
+from turnout.testing._slicing import Slicing, whole
+from turnout.types import Finish, ReasoningDelta, ToolCallDelta, Usage
 from turnout_openai._responses import ResponsesDecoder
 
 from ...support.made_ids import MADE
@@ -31,56 +31,18 @@ from ...support.responses_events import (
     response,
     sent,
 )
+from ..reading import SLICINGS, Reading, end_of, text_of
 
-SLICINGS = [
-    pytest.param(whole, id="whole"),
-    pytest.param(by_size(1), id="bytes"),
-    *(pytest.param(at_random(seed), id=f"random-{seed}") for seed in range(5)),
-]
-
-
-def decoded(
-    data: bytes, slicing: Slicing = whole
-) -> tuple[ResponsesDecoder, list[Event]]:
-    decoder = ResponsesDecoder("Vendor", "req-1")
-    events: list[Event] = []
-    for part in slicing(data):
-        events += decoder.feed(part)
-        if decoder.done:
-            break
-    return decoder, [*events, *decoder.close()]
-
-
-def decode(data: bytes, slicing: Slicing = whole) -> list[Event]:
-    """Return what an answer brings, which has to be complete."""
-    decoder, events = decoded(data, slicing)
-    assert decoder.reported is None
-    decoder.check()
-    return events
-
-
-def end_of(events: list[Event]) -> Finish:
-    assert isinstance(events[-1], Finish)
-    return events[-1]
-
-
-def text_of(events: list[Event]) -> str:
-    return "".join(event for event in events if isinstance(event, str))
+READING = Reading(ResponsesDecoder)
+decode, decoded = READING.decode, READING.decoded
 
 
 def error_of(data: bytes, slicing: Slicing = whole) -> Exception:
-    decoder, events = decoded(data, slicing)
-    with pytest.raises((ProtocolError, StreamTruncatedError)) as caught:
-        decoder.check()
-    assert not any(isinstance(event, Finish) for event in events)
-    return caught.value
+    return READING.error_of(data, slicing)[1]
 
 
 def reported(data: bytes) -> object:
-    decoder, events = decoded(data)
-    assert decoder.reported is not None
-    assert not any(isinstance(event, Finish) for event in events)
-    return json.loads(decoder.reported)
+    return READING.reported(data)[1]
 
 
 @pytest.mark.parametrize("slicing", SLICINGS)
