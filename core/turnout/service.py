@@ -85,7 +85,8 @@ class Service(Provider):
                         raise
                 else:
                     if not decoder.done:
-                        last = await _afterwords(chunks, decoder)
+                        response.hurry(_AFTERWORDS)
+                        last = await _rest(chunks, decoder)
                     last += decoder.close()
                 if last:
                     yield last
@@ -149,20 +150,18 @@ class Service(Provider):
         return key
 
 
-async def _afterwords(chunks: AsyncIterator[bytes], decoder: Decoder) -> list[Event]:
+async def _rest(chunks: AsyncIterator[bytes], decoder: Decoder) -> list[Event]:
     """Read on after the reason why the answer ended, which makes it complete.
 
     Servers that keep the connection open, or cut it off in the end of the body, are
     met: nothing that goes wrong with the connection harms the answer any more.
     """
-    import asyncio  # Not with the module, as it takes long to import.
-    from contextlib import suppress
-
     events: list[Event] = []
-    with suppress(ProviderError, TimeoutError):
-        async with asyncio.timeout(_AFTERWORDS):
-            async for chunk in chunks:
-                events += decoder.feed(chunk)
-                if decoder.done:
-                    break
+    try:
+        async for chunk in chunks:
+            events += decoder.feed(chunk)
+            if decoder.done:
+                break
+    except ProviderError:
+        pass
     return events

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -102,6 +103,14 @@ class Response:
             self._raw.content, self._place, self._idle_timeout, self._max_bytes
         )
         return self._chunks
+
+    def hurry(self, seconds: float) -> None:
+        """Have what is left of `chunks` come within `seconds` from now.
+
+        What is not there by then is not waited for: it is a `StreamStalledError`.
+        """
+        if self._chunks is not None:
+            self._chunks.hurry(seconds)
 
     async def sse(self) -> AsyncIterator[ServerSentEvent]:
         """Iterate over the body's server-sent events.
@@ -210,7 +219,15 @@ class Response:
 class _Chunks:
     """The pieces of a body; a class, as an async generator costs more to begin."""
 
-    __slots__ = ("_content", "_failure", "_idle", "_left", "_place", "_silence")
+    __slots__ = (
+        "_content",
+        "_failure",
+        "_idle",
+        "_left",
+        "_place",
+        "_silence",
+        "_until",
+    )
 
     def __init__(
         self, content: aiohttp.StreamReader, place: str, idle: float, max_bytes: int
@@ -222,6 +239,8 @@ class _Chunks:
         self._failure: TurnoutError | None = None
         # Watches over the waits, from the first one on.
         self._silence: _Silence | None = None
+        # When no wait may last any longer, in the loop's seconds.
+        self._until = math.inf
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -248,13 +267,22 @@ class _Chunks:
     async def _wait(self) -> bytes:
         silence = self._silence
         if silence is None:
-            silence = _Silence(self._content, self._place, self._idle)
+            late = f"no byte of its answer within idle_timeout={self._idle:g} s"
+            if self._until < math.inf:
+                late = "its answer did not end in time"
+            silence = _Silence(self._content, f"{self._place} stalled: {late}")
             self._silence = silence
-        silence.watch(silence.now() + self._idle)
+        silence.watch(min(silence.now() + self._idle, self._until))
         try:
             return await self._content.readany()
         finally:
             silence.rest()
+
+    def hurry(self, seconds: float) -> None:
+        """Let no wait last any longer than `seconds` from now."""
+        self._until = asyncio.get_running_loop().time() + seconds
+        self.end()
+        self._silence = None
 
     def end(self) -> None:
         """Watch over no more waits."""
@@ -272,19 +300,13 @@ class _Chunks:
 class _Silence(Watchdog):
     """A wait for bytes."""
 
-    __slots__ = ("_content", "_idle", "_place")
+    __slots__ = ("_content", "_told")
 
-    def __init__(self, content: aiohttp.StreamReader, place: str, idle: float) -> None:
+    def __init__(self, content: aiohttp.StreamReader, told: str) -> None:
         super().__init__(asyncio.get_running_loop())
         self._content = content
-        self._place = place
-        self._idle = idle
+        self._told = told
 
     def expire(self) -> None:
-        """Tell whoever reads that no byte came for too long."""
-        self._content.set_exception(
-            StreamStalledError(
-                f"{self._place} stalled: no byte of its answer within "
-                f"idle_timeout={self._idle:g} s"
-            )
-        )
+        """Tell whoever reads that its time is up."""
+        self._content.set_exception(StreamStalledError(self._told))

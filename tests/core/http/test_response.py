@@ -192,6 +192,22 @@ async def test_a_body_without_bytes_stalls() -> None:
             await anext(chunks)
 
 
+async def test_the_rest_of_a_body_may_be_waited_for_no_longer() -> None:
+    script = [
+        wait_request(),
+        send(response_head(200, CHUNKED)),
+        chunk(b"a"),
+        until(asyncio.Event()),
+    ]
+    async with answer(*script) as response:
+        response.hurry(1.0)  # Of nothing that is read.
+        chunks = response.chunks()
+        assert await anext(chunks) == b"a"
+        response.hurry(0.05)
+        with pytest.raises(StreamStalledError, match="did not end in time"):
+            await anext(chunks)
+
+
 async def test_a_closed_response_is_watched_and_kept_no_longer() -> None:
     script = [wait_request(), send(response_head(200, CHUNKED)), chunk(b"a")]
     async with answer(*script, until(asyncio.Event())) as response:
