@@ -13,6 +13,7 @@ from .parrots import (
     ParrotContract,
     Restless,
     Talkative,
+    Trusting,
 )
 
 
@@ -30,6 +31,10 @@ class TestForgetful(ParrotContract):
 
 class TestDeaf(ParrotContract):
     provider = Deaf
+
+
+class TestTrusting(ParrotContract):
+    provider = Trusting
 
 
 class TestHoarding(ParrotContract):

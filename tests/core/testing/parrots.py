@@ -149,6 +149,22 @@ class DeafDecoder(Decoder):
         self.ended = self.done = True
 
 
+class Trusting(Parrot):
+    """Takes a text to be one."""
+
+    def call(self, request: ChatRequest) -> Call:
+        return super().call(request)._replace(decoder=TrustingDecoder)
+
+
+class TrustingDecoder(Decoder):
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        for data in datas:
+            line = self.from_json(data)
+            if isinstance(line, dict) and "text" in line:
+                line["text"].strip()
+        super().read(datas, events)
+
+
 class Hoarding(Parrot):
     """Gives nothing before it has all."""
 

@@ -33,6 +33,7 @@ BREACHES = {
     "TestTalkative": "the_key_is_sent_in_a_header_and_nowhere_else",
     "TestForgetful": "a_feature_is_sent_or_refused[temperature]",
     "TestDeaf": "an_error_has_its_class[200 OverloadedError 0]",
+    "TestTrusting": "an_odd_value_is_no_fault_of_the_plugin[text]",
     "TestHoarding": "an_answer_without_further_text_ends",
     "TestRestless": "an_answer_comes_as_text",
     "TestLoud": "no_error_shows_the_key_or_the_question[cut]",
