@@ -5,13 +5,18 @@ from __future__ import annotations
 from turnout.testing import WireAnswer
 
 from .parrots import (
+    Careless,
+    Confused,
     Deaf,
+    Enduring,
     Forgetful,
     Hasty,
     Hoarding,
     Loud,
     ParrotContract,
     Restless,
+    Sleeping,
+    Synchronous,
     Talkative,
     Trusting,
 )
@@ -47,6 +52,26 @@ class TestRestless(ParrotContract):
 
 class TestLoud(ParrotContract):
     provider = Loud
+
+
+class TestSleeping(ParrotContract):
+    provider = Sleeping
+
+
+class TestSynchronous(ParrotContract):
+    provider = Synchronous
+
+
+class TestEnduring(ParrotContract):
+    provider = Enduring
+
+
+class TestCareless(ParrotContract):
+    provider = Careless
+
+
+class TestConfused(ParrotContract):
+    provider = Confused
 
 
 class TestSilent(ParrotContract):

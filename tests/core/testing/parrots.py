@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
-from typing import ClassVar, cast
+from contextlib import suppress
+from typing import Any, ClassVar, cast
+from urllib.request import urlopen
 
 from turnout.decoding import LineDecoder, OddEventError, as_mapping, as_text
 from turnout.errors import OverloadedError, ProtocolError, UnsupportedError
@@ -200,3 +203,51 @@ class Stubborn(Parrot):
         if request.temperature is not None:
             raise UnsupportedError("not today")
         return super().call(request)
+
+
+class Sleeping(Parrot):
+    """Holds the event loop up."""
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        time.sleep(0.001)  # noqa: ASYNC251 - This is the breach.
+        async for events in super().generate(request):
+            yield events
+
+
+class Synchronous(Parrot):
+    """Asks with a library that is not made for asyncio."""
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        assert self.options.base_url is not None
+        url = f"{self.options.base_url}/chat"
+        with urlopen(url, b"{}") as response:  # noqa: ASYNC210 - This is the breach.
+            yield [response.read().decode()]
+
+
+class Enduring(Parrot):
+    """Goes on when it is cancelled."""
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        with suppress(asyncio.CancelledError):
+            async for events in super().generate(request):
+                yield events
+
+
+class Careless(Parrot):
+    """Leaves what it was given open."""
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        call = self.call(request)
+        asking = self.http.post(call.path, json=call.body, headers=call.headers)
+        response = await asking.__aenter__()
+        decoder = call.decoder("Parrot", None)
+        async for chunk in response.chunks():
+            yield decoder.feed(chunk)
+        decoder.check()
+
+
+class Confused(Parrot):
+    """Has a coroutine where a generator is expected."""
+
+    async def generate(self, request: ChatRequest) -> Any:  # type: ignore[override]
+        return [request.last_user_text]

@@ -37,9 +37,23 @@ BREACHES = {
     "TestHoarding": "an_answer_without_further_text_ends",
     "TestRestless": "an_answer_comes_as_text",
     "TestLoud": "no_error_shows_the_key_or_the_question[cut]",
+    "TestSleeping": "an_answer_comes_as_text",
+    "TestSynchronous": "an_answer_comes_as_text",
+    "TestEnduring": "cancelling_in_an_answer_closes_the_connection",
+    "TestCareless": "an_answer_that_says_nothing_ends",
+    "TestConfused": "cancelling_in_an_answer_closes_the_connection",
     "TestSilent": "the_answers_given_show_what_it_can_do",
 }
 """By the class of a broken contract, the test that is to fail."""
+
+ADVICE = (
+    "time.sleep holds the event loop up",
+    "connecting a blocking socket holds the event loop up",
+    "it was not over within 1000 s",
+    "a cancellation was swallowed; let CancelledError pass",
+    "it ended before it was cancelled, with PluginError(",
+)
+"""What is told of some of them."""
 
 
 class TestParrot(ParrotContract):
@@ -93,6 +107,8 @@ def test_each_breach_is_found_by_its_test() -> None:
     assert sorted(failed) == sorted(tests), done.stdout
     # What was compared is told, as in a test of one's own.
     assert "canary-key-4711" in done.stdout
+    for told in ADVICE:
+        assert told in done.stdout
 
 
 def test_what_options_rule_out_is_to_be_refused() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from turnout._face import get_provider
 from turnout.errors import ConfigError, UnknownModelError
+from turnout.testing._contract._limits import run_clean
 from turnout.testing._contract._setting import KEY, Setting
-from turnout.testing._leaks import run_clean
 
 __all__ = ["Declarations"]
 

@@ -19,11 +19,10 @@ from turnout.errors import (
     RequestTooLargeError,
     ServerError,
 )
-from turnout.testing._clock import run_simulated
+from turnout.testing._contract._limits import run_clean, run_simulated
 from turnout.testing._contract._outcomes import failure, failures
 from turnout.testing._contract._setting import ServiceSetting
 from turnout.testing._fault_server import FaultServer
-from turnout.testing._leaks import run_clean
 from turnout.testing._responses import http_response
 from turnout.testing._steps import (
     Script,

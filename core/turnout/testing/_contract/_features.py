@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -12,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from turnout.errors import InvalidReplyError, UnsupportedError
+from turnout.testing._contract._limits import run
 from turnout.testing._contract._setting import QUESTION, ServiceSetting
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._requests import HttpRequest
@@ -187,7 +187,7 @@ class Features(ServiceSetting):
                 assert holds(body, call.name)
 
         if self.capabilities.history:
-            asyncio.run(main())
+            run(main())
 
     def _sent(self, messages: Conversation, **options: Any) -> HttpRequest:
         """Ask, and return what was sent."""
@@ -201,7 +201,7 @@ class Features(ServiceSetting):
             (request,) = server.http_requests
             return request
 
-        return asyncio.run(main())
+        return run(main())
 
     def _is_refused(self, messages: Conversation, **options: Any) -> None:
         """Make sure that nothing is sent where the provider cannot do it."""
@@ -213,7 +213,7 @@ class Features(ServiceSetting):
                         await provider.complete(messages, **self.asked(**options))
             assert server.connections == []
 
-        asyncio.run(main())
+        run(main())
 
 
 def _answered(reply: Reply) -> list[Message]:

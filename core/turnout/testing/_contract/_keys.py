@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from turnout.errors import AuthenticationError, TurnoutError
+from turnout.testing._contract._limits import run
 from turnout.testing._contract._setting import KEY, ServiceSetting
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._requests import HttpRequest
@@ -26,7 +25,7 @@ class Keys(ServiceSetting):
             (request,) = server.http_requests
             return request
 
-        request = asyncio.run(main())
+        request = run(main())
 
         assert KEY not in request.target
         assert KEY.encode() not in request.body
@@ -48,7 +47,7 @@ class Keys(ServiceSetting):
             (request,) = server.http_requests
             return request
 
-        assert _headers_with(KEY, asyncio.run(main()))
+        assert _headers_with(KEY, run(main()))
 
     def test_without_the_key_that_it_needs_nobody_is_asked(self) -> None:
         async def main() -> None:
@@ -60,7 +59,7 @@ class Keys(ServiceSetting):
             assert (self.told.key_variable or "api_key") in str(caught.value)
 
         if self.told.needs_key:
-            asyncio.run(main())
+            run(main())
 
     @pytest.mark.parametrize("redirect", [301, 302, 303, 307, 308])
     def test_a_redirect_is_not_followed(self, redirect: int) -> None:
@@ -75,7 +74,7 @@ class Keys(ServiceSetting):
                     assert len(server.http_requests) == 1
                 assert other.connections == []
 
-        asyncio.run(main())
+        run(main())
 
 
 def _headers_with(key: str, request: HttpRequest) -> list[str]:

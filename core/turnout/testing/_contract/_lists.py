@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from turnout.errors import AuthenticationError, ProviderError
+from turnout.testing._contract._limits import run_clean
 from turnout.testing._contract._setting import ServiceSetting
 from turnout.testing._fault_server import FaultServer
-from turnout.testing._leaks import run_clean
 from turnout.testing._steps import Script, fin, respond
 from turnout.types import ModelInfo
 

@@ -13,6 +13,7 @@ import pytest
 
 from turnout._app import current_app
 from turnout.provider import Provider
+from turnout.testing._contract._limits import forbid_blocking
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._responses import CHUNKED, response_head
 from turnout.testing._steps import Script, Step, chunk, last_chunk, send, wait_request
@@ -47,7 +48,11 @@ class Setting:
 
     @pytest.fixture(autouse=True)
     def _apart(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-        """Keep this machine's configuration, keys and proxies out of the tests."""
+        """Keep this machine's configuration, keys and proxies out of the tests.
+
+        And see to it that nothing in them holds the event loop up.
+        """
+        forbid_blocking(monkeypatch)
         key_variable = self.told.key_variable
         for name in list(os.environ):
             if (
