@@ -13,12 +13,14 @@ from .parrots import (
     Hasty,
     Hoarding,
     Loud,
+    Modest,
     ParrotContract,
     Restless,
     Sleeping,
     Synchronous,
     Talkative,
     Trusting,
+    Zeroless,
 )
 
 
@@ -32,6 +34,14 @@ class TestTalkative(ParrotContract):
 
 class TestForgetful(ParrotContract):
     provider = Forgetful
+
+
+class TestZeroless(ParrotContract):
+    provider = Zeroless
+
+
+class TestModest(ParrotContract):
+    provider = Modest
 
 
 class TestDeaf(ParrotContract):

@@ -20,6 +20,7 @@ from turnout.types import (
     Finish,
     ModelInfo,
     ProviderInfo,
+    Secret,
 )
 
 INFO = ProviderInfo(
@@ -56,9 +57,11 @@ class Decoder(LineDecoder):
 class Parrot(Service):
     info = INFO
 
-    def call(self, request: ChatRequest) -> Call:
+    def headers(self) -> dict[str, Secret]:
         key = self.key()
-        headers = {} if key is None else {"Authorization": key.prefixed("Bearer ")}
+        return {} if key is None else {"Authorization": key.prefixed("Bearer ")}
+
+    def call(self, request: ChatRequest) -> Call:
         body: dict[str, object] = {
             "model": request.model,
             "system": request.system_text,
@@ -67,10 +70,10 @@ class Parrot(Service):
         }
         if request.temperature is not None:
             body["temperature"] = request.temperature
-        return Call("/chat", body, headers, Decoder)
+        return Call("/chat", body, self.headers(), Decoder)
 
     async def list_models(self) -> Sequence[ModelInfo]:
-        async with self.http.get("/models") as response:
+        async with self.http.get("/models", headers=self.headers()) as response:
             names = await response.json()
         if not isinstance(names, list):
             raise ProtocolError("Parrot's list of models is none")
@@ -138,6 +141,23 @@ class Forgetful(Parrot):
         call = super().call(request)
         body = {k: v for k, v in call.body.items() if k in {"model", "say"}}
         return call._replace(body=body)
+
+
+class Zeroless(Parrot):
+    """Takes a zero for nothing."""
+
+    def call(self, request: ChatRequest) -> Call:
+        call = super().call(request)
+        return call._replace(body={k: v for k, v in call.body.items() if v != 0})
+
+
+class Modest(Parrot):
+    """Asks for the list of models as anybody may."""
+
+    async def list_models(self) -> Sequence[ModelInfo]:
+        async with self.http.get("/models") as response:
+            await response.json()
+        return []
 
 
 class Deaf(Parrot):

@@ -32,6 +32,22 @@ class Keys(ServiceSetting):
         if self.told.needs_key:
             assert _headers_with(KEY, request)
 
+    def test_the_services_list_is_asked_for_with_the_key(self) -> None:
+        if self.model_list is None:
+            return
+        listed = respond(200, self.model_list[0], ("Content-Type", "application/json"))
+
+        async def main() -> HttpRequest:
+            async with FaultServer(listed) as server, self.at(server) as provider:
+                await provider.list_models()
+            return server.http_requests[0]
+
+        request = run(main())
+
+        assert KEY not in request.target
+        if self.told.needs_key:
+            assert _headers_with(KEY, request), "the list is asked for without the key"
+
     def test_the_key_may_come_from_the_environment(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
