@@ -12,7 +12,7 @@ import pytest
 
 import turnout.testing
 from turnout.provider import Provider
-from turnout.testing import EngineContract, WireAnswer
+from turnout.testing import EngineContract, ProviderContract, WireAnswer
 from turnout.testing._wire import merged
 from turnout.types import (
     Capabilities,
@@ -97,6 +97,19 @@ class TestGreeter(EngineContract):
     installed = False
 
 
+class Nobody(Provider):
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[str]:
+        yield "Hello"
+
+
+class Nameless(EngineContract):
+    provider = Nobody
+
+
+class Speechless(ProviderContract):
+    provider = Parrot
+
+
 @pytest.mark.timeout(120)  # It runs pytest.
 def test_each_breach_is_found_by_its_test() -> None:
     file = "tests/core/testing/breaches.py"
@@ -113,6 +126,22 @@ def test_each_breach_is_found_by_its_test() -> None:
     assert "canary-key-4711" in done.stdout
     for told in ADVICE:
         assert told in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("contract", "told"),
+    [
+        pytest.param(EngineContract, "EngineContract lacks `provider`; it", id="class"),
+        pytest.param(ProviderContract, "ProviderContract lacks `prov", id="service"),
+        pytest.param(Nameless, "Nameless lacks `info` in its provider", id="info"),
+        pytest.param(Speechless, "Speechless lacks `answers`; they are", id="answers"),
+    ],
+)
+def test_what_a_contract_lacks_is_told(
+    contract: type[EngineContract], told: str
+) -> None:
+    with pytest.raises(pytest.fail.Exception, match=re.escape(told)):
+        contract().check_given()
 
 
 def test_what_options_rule_out_is_to_be_refused() -> None:

@@ -31,9 +31,6 @@ __all__ = ["Endings"]
 _MOST_CUTS = 1000
 """Of a long answer no more bytes than these are tried, evenly."""
 
-_MOST_ODD = 100
-"""Bodies that are tried of an answer, each with one odd value."""
-
 
 class Endings(ServiceSetting):
     """Completeness: an answer is whole with its own end, and never without."""
@@ -102,7 +99,7 @@ class Endings(ServiceSetting):
             assert isinstance(error, ProviderError)
 
     def test_an_odd_value_is_no_fault_of_the_plugin(self, answer: WireAnswer) -> None:
-        bodies = oddities(answer, _MOST_ODD)
+        bodies = oddities(answer.body)
         scripts = [self.streaming(chunk(body), last_chunk()) for body in bodies]
 
         ends = outcomes(self, scripts, **answer.request)

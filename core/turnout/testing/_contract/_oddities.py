@@ -1,4 +1,4 @@
-"""Answers in which one value is of a kind that nobody expects there."""
+"""Bodies in which one value is of a kind that nobody expects there."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ import random
 from collections.abc import Iterator
 from typing import cast
 
-from turnout.testing._wire import WireAnswer
-
 __all__ = ["oddities"]
 
 _ODD: tuple[object, ...] = (None, True, 4711, "canary", ["canary"], {"canary": 4711})
 
 
-def oddities(answer: WireAnswer, most: int) -> list[bytes]:
-    """Return bodies of an answer with one value of another kind, or none, in each.
+def oddities(body: bytes, most: int = 100) -> list[bytes]:
+    """Return a body with one value of another kind, or none, in each of many ways.
 
     Args:
-        answer: A good one; each of its lines may have an object of JSON.
+        body: A good one; each of its lines may have an object or a list of JSON.
         most: How many are chosen, always the same.
     """
-    found = list(_bodies(answer.body.split(b"\n")))
+    found = list(_bodies(body.split(b"\n")))
     return random.Random(4711).sample(found, min(most, len(found)))
 
 
 def _bodies(lines: list[bytes]) -> Iterator[bytes]:
     for index, line in enumerate(lines):
-        before, brace, rest = line.partition(b"{")
+        start = min((i for i in map(line.find, (b"{", b"[")) if i >= 0), default=0)
+        before = line[:start]
         try:
-            value: object = json.loads(brace + rest)
+            value: object = json.loads(line[start:])
         except ValueError:
             continue
         for odd in _variants(value):
