@@ -339,7 +339,8 @@ async def test_whatever_else_a_plugin_raises_is_its_fault(raised: Exception) -> 
 )
 async def test_an_odd_tool_call_is_a_fault(fields: dict[str, Any], told: str) -> None:
     # Else it would come to light where the reply is made, as nobody's error.
-    error = await failure_of(saying(ToolCallDelta(**{"index": 0, **fields})))
+    given: dict[str, Any] = {"index": 0, **fields}
+    error = await failure_of(saying(ToolCallDelta(**given)))
 
     assert isinstance(error, PluginError)
     assert f"gave a ToolCallDelta with {told} in place of" in str(error)
