@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import turnout.testing
 from turnout.provider import Provider
 from turnout.testing import EngineContract, ProviderContract, WireAnswer
+from turnout.testing._contract._limits import forbid_blocking, run
 from turnout.testing._wire import merged
 from turnout.types import (
     Capabilities,
@@ -142,6 +144,20 @@ def test_what_a_contract_lacks_is_told(
 ) -> None:
     with pytest.raises(pytest.fail.Exception, match=re.escape(told)):
         contract().check_given()
+
+
+def test_what_holds_no_loop_up_may_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid_blocking(monkeypatch)
+
+    time.sleep(0)
+
+
+def test_a_timeout_of_the_tests_own_stays_one() -> None:
+    async def main() -> None:
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError, match="its own"):
+        run(main())
 
 
 def test_what_options_rule_out_is_to_be_refused() -> None:
