@@ -66,9 +66,11 @@ def check_hook(name: str, caller: pluggy.HookCaller, impl: pluggy.HookImpl) -> N
 def _listed(name: str, answer: object) -> Iterable[object]:
     if answer is None:
         return ()
-    kind = type(answer).__name__
     if not isinstance(answer, Iterable) or isinstance(answer, str | Mapping):
-        raise PluginError(f"plugin {name!r} gave a {kind} where a list is expected")
+        given = f"a {type(answer).__name__}"
+        if isinstance(answer, type):
+            given = f"the class {answer.__name__}"
+        raise PluginError(f"plugin {name!r} gave {given} where a list is expected")
     return cast("Iterable[object]", answer)
 
 

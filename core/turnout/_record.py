@@ -35,7 +35,7 @@ class Held:
 
 
 class NotAnEventError(TypeError):
-    """What a provider gave is neither text nor an event."""
+    """What a provider gave is neither text nor an event, or has an odd value in it."""
 
 
 class _PartialCall:
@@ -149,9 +149,12 @@ class Record:
                 self._texts.append(event)
                 return bool(event)
             case ReasoningDelta():
+                if not _is_text(event.text):
+                    raise _odd(event, "text")
                 self._reasoning.append(event.text)
                 return bool(event.text)
             case ToolCallDelta():
+                _check_call(event)
                 self._calls.setdefault(event.index, _PartialCall()).add(event)
                 return True
             case Usage():
@@ -210,3 +213,24 @@ class Record:
             state=finish.state if finish and not self._joined else None,
             parsed=self.parsed,
         )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _check_call(delta: ToolCallDelta) -> None:
+    """Refuse a delta from which no tool call can be made, in spite of the types."""
+    if not hasattr(delta.index, "__index__"):
+        raise _odd(delta, "index")
+    if not _is_text(delta.arguments):
+        raise _odd(delta, "arguments")
+    for name in ("id", "name"):
+        value: object = getattr(delta, name)
+        if value is not None and not _is_text(value):
+            raise _odd(delta, name)
+
+
+def _odd(event: Event, name: str) -> NotAnEventError:
+    kind = type(getattr(event, name)).__name__
+    return NotAnEventError(f"a {type(event).__name__} with {kind} for its {name}")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
 from turnout._catalog import Catalog
 from turnout._environment import variable
 from turnout._gate import Gates
+from turnout._options import ProviderOptions as ProviderOptions
 from turnout._record import Record
 from turnout._validation import checked, hidden
 from turnout.errors import AuthenticationError, PluginError
@@ -37,89 +37,6 @@ if TYPE_CHECKING:
     from turnout.http import Http, StatusRule
 
 __all__ = ["AttemptHooks", "BoundTarget", "Provider", "ProviderOptions"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProviderOptions:
-    """What can be set of every provider; a provider adds fields of its own.
-
-    Raises:
-        ValueError: A field is out of range. `Provider` makes a `ConfigError` of it.
-    """
-
-    api_key: Secret | None = None
-    """None means the environment variable that the provider declares."""
-    base_url: str | None = None
-    """Whom to ask, in place of the provider's own address."""
-    proxy: Secret | None = None
-    """The address of an HTTP proxy, secret since it may hold a password.
-
-    None means what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
-    """
-    connect_timeout: float = 5.0
-    """Seconds to a connection."""
-    first_delta_timeout: float = 60.0
-    """Seconds from the request to the first increment of an answer."""
-    idle_timeout: float = 60.0
-    """Seconds without a byte."""
-    stall_timeout: float = 60.0
-    """Seconds without an increment, after the first."""
-    deadline: float = 600.0
-    """Seconds for a whole request, where it sets no deadline of its own."""
-    max_bytes: int = 64 * 1024 * 1024
-    """How many bytes an answer may have."""
-    max_concurrent: int = 256
-    """How many streams are under way at once, in each event loop; further requests
-    wait for their turn."""
-    max_queued: int = 1024
-    """How many requests wait at once; a further one is refused."""
-    queue_timeout: float = 10.0
-    """Seconds that a request waits for its turn, which count in its deadline too."""
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name.endswith("_timeout") or field.name == "deadline":
-                if not 0 < value < math.inf:
-                    raise ValueError(f"{field.name} is in seconds, more than 0")
-        if self.max_bytes <= 0:
-            raise ValueError("max_bytes is more than 0")
-        if self.max_concurrent < 1:
-            raise ValueError("max_concurrent is at least 1")
-        if self.max_queued < 0:
-            raise ValueError("max_queued is at least 0")
-        if self.base_url is not None:
-            _check_address("base_url", self.base_url)
-            # One address however it is written, since a provider's own is known by it.
-            object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
-        if self.proxy is not None:
-            _check_address("proxy", self.proxy.reveal(), userinfo=True)
-
-    @staticmethod
-    def variable(name: str) -> str | None:
-        """Return an environment variable; None where it is unset or blank.
-
-        For `__post_init__` of a provider whose options have variables of their own.
-        The key's is not among them: `ProviderInfo.key_variable` names that.
-        """
-        return variable(name)
-
-
-def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(address)
-        _ = parts.port
-    except ValueError:
-        # The words of urllib may quote a part of it.
-        raise ValueError(f"{name} is no address that can be asked") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{name} is an http or https address, as in https://host/path")
-    if parts.username is not None and not userinfo:
-        raise ValueError(f"{name} holds a user name; a credential goes into api_key")
-    if parts.query or parts.fragment:
-        raise ValueError(f"{name} ends with its path; leave out what follows")
 
 
 class AttemptHooks(Protocol):

@@ -327,6 +327,34 @@ async def test_whatever_else_a_plugin_raises_is_its_fault(raised: Exception) -> 
     assert only_attempt(error).error is error
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        pytest.param({"arguments": {"a": 1}}, "dict for its arguments", id="object"),
+        pytest.param({"arguments": None}, "NoneType for its arguments", id="none"),
+        pytest.param({"id": 7}, "int for its id", id="id"),
+        pytest.param({"name": ["f"]}, "list for its name", id="name"),
+        pytest.param({"index": "0"}, "str for its index", id="index"),
+    ],
+)
+async def test_an_odd_tool_call_is_a_fault(fields: dict[str, Any], told: str) -> None:
+    # Else it would come to light where the reply is made, as nobody's error.
+    given: dict[str, Any] = {"index": 0, **fields}
+    error = await failure_of(saying(ToolCallDelta(**given)))
+
+    assert isinstance(error, PluginError)
+    assert f"gave a ToolCallDelta with {told} in place of" in str(error)
+
+
+async def test_odd_reasoning_is_a_fault() -> None:
+    nothing: Any = None
+
+    error = await failure_of(saying(ReasoningDelta(text=nothing), "a"))
+
+    assert isinstance(error, PluginError)
+    assert "gave a ReasoningDelta with NoneType for its text in" in str(error)
+
+
 @pytest.mark.parametrize("item", [7, None, b"a", ("a",), ["a", 7]])
 async def test_what_is_no_event_is_a_fault(item: object) -> None:
     error = await failure_of(saying("a", item))

@@ -355,7 +355,7 @@ def test_an_object_may_be_a_plugin(site: Site) -> None:
         ),
         pytest.param(
             "@hookimpl\ndef turnout_providers(): return Silent",
-            "plugin 'Culprit' gave a ABCMeta where a list is expected",
+            "plugin 'Culprit' gave the class Silent where a list is expected",
             id="no list",
         ),
         pytest.param(

@@ -38,6 +38,9 @@ def public_names(module: ModuleType) -> set[str]:
                 nodes += body
             case ast.ImportFrom(names=aliases) if gathers:
                 names |= {alias.asname or alias.name for alias in aliases}
+            case ast.ImportFrom(names=aliases):
+                # As who gives on what another room makes writes it.
+                names |= {alias.name for alias in aliases if alias.asname == alias.name}
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
                 names.add(name)
             case ast.Assign(targets=[ast.Name(id=name)]):

@@ -8,7 +8,7 @@ import click
 
 from turnout._app import App, current_app
 from turnout._registry import ProviderEntry
-from turnout.cli._abilities import abilities, notable
+from turnout.cli._abilities import abilities, abilities_of_some, notable
 from turnout.cli._output import note, set_aside_note, write, write_json, write_table
 from turnout.cli._readiness import readiness
 from turnout.types import ModelInfo
@@ -114,7 +114,10 @@ def _model_row(entry: ProviderEntry, model: ModelInfo) -> _ModelRow:
 @click.command("providers")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 def providers(as_json: bool) -> None:
-    """List the providers, and whether each can be asked now; nobody is."""
+    """List the providers, and whether each can be asked now; nobody is.
+
+    The abilities are those that some of its models have: `turnout models` tells which.
+    """
     app = current_app()
     entries = app.load_all().providers.values()
     rows = [_ProviderRow.of(app, entry) for entry in entries]
@@ -137,7 +140,7 @@ class _ProviderRow:
     reason: str
     default_model: str | None
     abilities: tuple[str, ...]
-    """Of models that do not say otherwise."""
+    """What some of its models can do."""
     in_process: bool
     key_variable: str | None
     url: str | None
@@ -154,7 +157,7 @@ class _ProviderRow:
             state=found.state,
             reason=found.reason,
             default_model=info.first_model or None,
-            abilities=abilities(info.capabilities),
+            abilities=abilities_of_some(info),
             in_process=info.in_process,
             key_variable=info.key_variable,
             url=info.url,

@@ -14,8 +14,12 @@ from typing import Self
 
 import click
 
+from turnout._app import App
+from turnout._config import Config
+from turnout._registry import Registry
 from turnout._version import VERSION
 from turnout.cli._output import note, write
+from turnout.cli._plugins import partial_app
 
 __all__ = ["Names", "new_provider"]
 
@@ -98,7 +102,8 @@ class Names:
 def new_provider(name: str, parent: Path, compatible: bool) -> None:
     """Write a package with a provider in it, that works and has tests.
 
-    NAME is the provider's, as in MyLlm or my-llm. Nothing is overwritten.
+    NAME is the provider's, as in MyLlm or my-llm; one that is taken is refused.
+    Nothing is overwritten.
     """
     names = Names.derive(name)
     if names is None:
@@ -106,6 +111,9 @@ def new_provider(name: str, parent: Path, compatible: bool) -> None:
             f"{name!r} cannot name a provider; take ASCII letters and digits, a letter "
             "first, as in MyLlm or my-llm"
         )
+    taken = _taken(name.strip(), names.provider)
+    if taken is not None:
+        raise click.ClickException(f"{taken}; take another name")
     folder = parent / names.distribution
     try:
         folder.mkdir(parents=True)
@@ -124,6 +132,31 @@ def new_provider(name: str, parent: Path, compatible: bool) -> None:
     ):
         note(step)
     note(f"Then put its address, key and models into src/{names.module}/__init__.py.")
+
+
+def _taken(*names: str) -> str | None:
+    """Return what has one of some names already; None where nothing has.
+
+    It would never be asked by that name: turnout's own providers go before others of
+    their names, and models before providers.
+    """
+    # Its own whatever the configuration lets in here: others have them all.
+    own = App(Config(), own_only=True).load_all()
+    here = partial_app()[0].registry
+    found = (_bearer(registry, name) for registry in (own, here) for name in names)
+    return next(filter(None, found), None)
+
+
+def _bearer(registry: Registry, name: str) -> str | None:
+    entry = registry.provider(name)
+    if entry is not None:
+        return f"there is a provider {entry.info.name!r} already, of {entry.plugin}"
+    served = registry.serving(name)
+    if served:
+        return f"{name!r} is a model of provider {served[0].provider!r}"
+    if name in registry.aliases:
+        return f"{name!r} is an alias for {registry.aliases[name]!r}"
+    return None
 
 
 def _scaffold(names: Names, folder: Path, sources: Mapping[str, str]) -> None:

@@ -86,6 +86,16 @@ class Bare(Provider):
         yield ""
 
 
+class Picky(Echo):
+    """Has a model that can do something else than it says of others."""
+
+    info = ProviderInfo(
+        name="Picky",
+        models=(ModelInfo(name="picky-1", capabilities=Capabilities(tools=True)),),
+        capabilities=ALL,
+    )
+
+
 class Down(Provider):
     """Cannot be reached."""
 
@@ -296,4 +306,17 @@ faulty = Faulty()
 @hookimpl
 def turnout_providers() -> list[type[Provider]]:
     """Give all of them."""
-    return [Bare, Down, Echo, Endless, Engine, Keyed, Mute, Rich, Slow, Strict, Torn]
+    return [
+        Bare,
+        Picky,
+        Down,
+        Echo,
+        Endless,
+        Engine,
+        Keyed,
+        Mute,
+        Rich,
+        Slow,
+        Strict,
+        Torn,
+    ]

@@ -178,6 +178,21 @@ def test_providers_say_whether_they_can_be_asked(inside: CommandLine) -> None:
     assert done.stderr == "set aside, see `turnout plugins`: 'Missing'\n"
 
 
+def test_a_provider_can_what_some_of_its_models_can(inside: CommandLine) -> None:
+    inside.configure('[plugins]\nallow = ["Anthropic", "Scripted"]\n')
+
+    table, as_json = inside("providers"), inside("providers", "--json")
+
+    told = {line.split()[0]: line for line in table.stdout.splitlines()}
+    # Whatever an open list has besides can do less than the models that are known.
+    assert "  tools, images, files, schema, reasoning  " in told["Anthropic"]
+    # Its only model says for itself what it can do.
+    assert "  tools  " in told["Picky"]
+    can = {row["name"]: row["abilities"] for row in json.loads(as_json.stdout)}
+    assert can["Picky"] == ["history", "system", "tools"]
+    assert {"response_format", "reasoning"} < set(can["Anthropic"])
+
+
 def test_a_long_reason_is_broken_into_lines_on_a_terminal(inside: CommandLine) -> None:
     inside.environment["COLUMNS"] = "80"
 

@@ -54,11 +54,14 @@ def test_the_version_loads_no_plugin(turnout: CommandLine) -> None:
     assert "importlib.metadata" not in modules
 
 
-def test_a_command_of_turnouts_own_loads_no_plugin(turnout: CommandLine) -> None:
-    modules = loaded_by(turnout, "new-provider", "x")
+def test_finding_a_command_of_turnouts_own_loads_no_plugin(
+    turnout: CommandLine,
+) -> None:
+    modules = loaded_by(turnout, "new-provider", "--help")
 
     assert "turnout.cli._new_provider" in modules
-    assert "turnout._app" not in modules
+    assert "turnout_scripted" not in modules
+    assert "importlib.metadata" not in modules
 
 
 def test_the_version_is_the_packages(turnout: CommandLine) -> None:

@@ -72,6 +72,47 @@ def test_nothing_is_overwritten(turnout: CommandLine, tmp_path: Path) -> None:
     assert list((tmp_path / "turnout-my-llm").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        pytest.param("Anthropic", "there is a provider 'Anthropic' already", id="own"),
+        pytest.param("openai", "there is a provider 'OpenAI' already", id="case"),
+        pytest.param("Flow_GPT", "there is a provider 'FlowGpt' already", id="words"),
+        pytest.param("llama.cpp", "there is a provider 'llama.cpp' already", id="row"),
+        pytest.param("turnout-groq", "there is a provider 'Groq' already", id="prefix"),
+        pytest.param("echo", "there is a provider 'Echo' already", id="a plugin's"),
+        pytest.param(
+            "Sonar", "'Sonar' is a model of provider 'Perplexity'", id="model"
+        ),
+        pytest.param("parrot", "'parrot' is a model of provider 'Echo'", id="nickname"),
+        pytest.param("polly", "'polly' is an alias for 'Echo:echo-1'", id="alias"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(
+    inside: CommandLine, name: str, taken: str
+) -> None:
+    inside.install("Scripted", "Extra")
+    # Whoever installs the package may have what is kept out here.
+    inside.configure('[plugins]\nallow = ["Scripted", "Extra"]\n')
+
+    done = inside("new-provider", name)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {taken}")
+    assert done.stderr.endswith("; take another name\n")
+    assert done.stderr.count("\n") == 1
+    assert not list(inside.folder.glob("turnout-*"))
+
+
+def test_who_has_a_name_is_told(inside: CommandLine) -> None:
+    done = inside("new-provider", "ECHO")
+
+    assert done.stderr == (
+        "Error: there is a provider 'Echo' already, of turnout-scripted 1.2; take "
+        "another name\n"
+    )
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(
     turnout: CommandLine, tmp_path: Path
 ) -> None:

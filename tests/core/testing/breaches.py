@@ -5,14 +5,22 @@ from __future__ import annotations
 from turnout.testing import WireAnswer
 
 from .parrots import (
+    Careless,
+    Confused,
     Deaf,
+    Enduring,
     Forgetful,
     Hasty,
     Hoarding,
     Loud,
+    Modest,
     ParrotContract,
     Restless,
+    Sleeping,
+    Synchronous,
     Talkative,
+    Trusting,
+    Zeroless,
 )
 
 
@@ -28,8 +36,20 @@ class TestForgetful(ParrotContract):
     provider = Forgetful
 
 
+class TestZeroless(ParrotContract):
+    provider = Zeroless
+
+
+class TestModest(ParrotContract):
+    provider = Modest
+
+
 class TestDeaf(ParrotContract):
     provider = Deaf
+
+
+class TestTrusting(ParrotContract):
+    provider = Trusting
 
 
 class TestHoarding(ParrotContract):
@@ -42,6 +62,26 @@ class TestRestless(ParrotContract):
 
 class TestLoud(ParrotContract):
     provider = Loud
+
+
+class TestSleeping(ParrotContract):
+    provider = Sleeping
+
+
+class TestSynchronous(ParrotContract):
+    provider = Synchronous
+
+
+class TestEnduring(ParrotContract):
+    provider = Enduring
+
+
+class TestCareless(ParrotContract):
+    provider = Careless
+
+
+class TestConfused(ParrotContract):
+    provider = Confused
 
 
 class TestSilent(ParrotContract):

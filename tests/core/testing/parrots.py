@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
-from typing import ClassVar, cast
+from contextlib import suppress
+from typing import Any, ClassVar, cast
+from urllib.request import urlopen
 
 from turnout.decoding import LineDecoder, OddEventError, as_mapping, as_text
 from turnout.errors import OverloadedError, ProtocolError, UnsupportedError
@@ -17,6 +20,7 @@ from turnout.types import (
     Finish,
     ModelInfo,
     ProviderInfo,
+    Secret,
 )
 
 INFO = ProviderInfo(
@@ -53,9 +57,11 @@ class Decoder(LineDecoder):
 class Parrot(Service):
     info = INFO
 
-    def call(self, request: ChatRequest) -> Call:
+    def headers(self) -> dict[str, Secret]:
         key = self.key()
-        headers = {} if key is None else {"Authorization": key.prefixed("Bearer ")}
+        return {} if key is None else {"Authorization": key.prefixed("Bearer ")}
+
+    def call(self, request: ChatRequest) -> Call:
         body: dict[str, object] = {
             "model": request.model,
             "system": request.system_text,
@@ -64,10 +70,10 @@ class Parrot(Service):
         }
         if request.temperature is not None:
             body["temperature"] = request.temperature
-        return Call("/chat", body, headers, Decoder)
+        return Call("/chat", body, self.headers(), Decoder)
 
     async def list_models(self) -> Sequence[ModelInfo]:
-        async with self.http.get("/models") as response:
+        async with self.http.get("/models", headers=self.headers()) as response:
             names = await response.json()
         if not isinstance(names, list):
             raise ProtocolError("Parrot's list of models is none")
@@ -137,6 +143,23 @@ class Forgetful(Parrot):
         return call._replace(body=body)
 
 
+class Zeroless(Parrot):
+    """Takes a zero for nothing."""
+
+    def call(self, request: ChatRequest) -> Call:
+        call = super().call(request)
+        return call._replace(body={k: v for k, v in call.body.items() if v != 0})
+
+
+class Modest(Parrot):
+    """Asks for the list of models as anybody may."""
+
+    async def list_models(self) -> Sequence[ModelInfo]:
+        async with self.http.get("/models") as response:
+            await response.json()
+        return []
+
+
 class Deaf(Parrot):
     """Gives an error of the service out as a text."""
 
@@ -147,6 +170,21 @@ class Deaf(Parrot):
 class DeafDecoder(Decoder):
     def report(self, data: bytes) -> None:
         self.ended = self.done = True
+
+
+class Trusting(Parrot):
+    """Takes a text to be one."""
+
+    def call(self, request: ChatRequest) -> Call:
+        return super().call(request)._replace(decoder=TrustingDecoder)
+
+
+class TrustingDecoder(Decoder):
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        for data in datas:
+            if b'"text"' in data:
+                self.from_json(data)["text"].strip()
+        super().read(datas, events)
 
 
 class Hoarding(Parrot):
@@ -184,3 +222,51 @@ class Stubborn(Parrot):
         if request.temperature is not None:
             raise UnsupportedError("not today")
         return super().call(request)
+
+
+class Sleeping(Parrot):
+    """Holds the event loop up."""
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        time.sleep(0.001)  # noqa: ASYNC251 - This is the breach.
+        async for events in super().generate(request):
+            yield events
+
+
+class Synchronous(Parrot):
+    """Asks with a library that is not made for asyncio."""
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        assert self.options.base_url is not None
+        url = f"{self.options.base_url}/chat"
+        with urlopen(url, b"{}") as response:  # noqa: ASYNC210 - This is the breach.
+            yield [response.read().decode()]
+
+
+class Enduring(Parrot):
+    """Goes on when it is cancelled."""
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        with suppress(asyncio.CancelledError):
+            async for events in super().generate(request):
+                yield events
+
+
+class Careless(Parrot):
+    """Leaves what it was given open."""
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[list[Event]]:
+        call = self.call(request)
+        asking = self.http.post(call.path, json=call.body, headers=call.headers)
+        response = await asking.__aenter__()
+        decoder = call.decoder("Parrot", None)
+        async for chunk in response.chunks():
+            yield decoder.feed(chunk)
+        decoder.check()
+
+
+class Confused(Parrot):
+    """Has a coroutine where a generator is expected."""
+
+    async def generate(self, request: ChatRequest) -> Any:  # type: ignore[override]
+        return [request.last_user_text]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 
 import turnout.testing
 from turnout.provider import Provider
-from turnout.testing import EngineContract, WireAnswer
+from turnout.testing import EngineContract, ProviderContract, WireAnswer
+from turnout.testing._contract._limits import forbid_blocking, run
 from turnout.testing._wire import merged
 from turnout.types import (
     Capabilities,
@@ -32,13 +34,32 @@ BREACHES = {
     "TestHasty ": "an_answer_cut_at_any_byte_is_no_whole_one[rst]",
     "TestTalkative": "the_key_is_sent_in_a_header_and_nowhere_else",
     "TestForgetful": "a_feature_is_sent_or_refused[temperature]",
+    "TestZeroless": "a_zero_is_sent_too[temperature]",
+    "TestModest": "the_services_list_is_asked_for_with_the_key",
     "TestDeaf": "an_error_has_its_class[200 OverloadedError 0]",
+    "TestTrusting": "an_odd_value_is_no_fault_of_the_plugin[text]",
     "TestHoarding": "an_answer_without_further_text_ends",
     "TestRestless": "an_answer_comes_as_text",
     "TestLoud": "no_error_shows_the_key_or_the_question[cut]",
+    "TestSleeping": "an_answer_comes_as_text",
+    "TestSynchronous": "an_answer_comes_as_text",
+    "TestEnduring": "cancelling_in_an_answer_closes_the_connection",
+    "TestCareless": "an_answer_that_says_nothing_ends",
+    "TestConfused": "cancelling_in_an_answer_closes_the_connection",
     "TestSilent": "the_answers_given_show_what_it_can_do",
 }
 """By the class of a broken contract, the test that is to fail."""
+
+ADVICE = (
+    "time.sleep holds the event loop up",
+    "connecting a blocking socket holds the event loop up",
+    "it was not over within 1000 s",
+    "temperature=0 is dropped; it is asked for unless it is None",
+    "the list is asked for without the key",
+    "a cancellation was swallowed; let CancelledError pass",
+    "it ended before it was cancelled, with PluginError(",
+)
+"""What is told of some of them."""
 
 
 class TestParrot(ParrotContract):
@@ -78,7 +99,20 @@ class TestGreeter(EngineContract):
     installed = False
 
 
-@pytest.mark.timeout(60)  # It runs pytest.
+class Nobody(Provider):
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[str]:
+        yield "Hello"
+
+
+class Nameless(EngineContract):
+    provider = Nobody
+
+
+class Speechless(ProviderContract):
+    provider = Parrot
+
+
+@pytest.mark.timeout(120)  # It runs pytest.
 def test_each_breach_is_found_by_its_test() -> None:
     file = "tests/core/testing/breaches.py"
     tests = [f"{file}::{c.strip()}::test_{test}" for c, test in BREACHES.items()]
@@ -92,6 +126,38 @@ def test_each_breach_is_found_by_its_test() -> None:
     assert sorted(failed) == sorted(tests), done.stdout
     # What was compared is told, as in a test of one's own.
     assert "canary-key-4711" in done.stdout
+    for told in ADVICE:
+        assert told in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("contract", "told"),
+    [
+        pytest.param(EngineContract, "EngineContract lacks `provider`; it", id="class"),
+        pytest.param(ProviderContract, "ProviderContract lacks `prov", id="service"),
+        pytest.param(Nameless, "Nameless lacks `info` in its provider", id="info"),
+        pytest.param(Speechless, "Speechless lacks `answers`; they are", id="answers"),
+    ],
+)
+def test_what_a_contract_lacks_is_told(
+    contract: type[EngineContract], told: str
+) -> None:
+    with pytest.raises(pytest.fail.Exception, match=re.escape(told)):
+        contract().check_given()
+
+
+def test_what_holds_no_loop_up_may_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid_blocking(monkeypatch)
+
+    time.sleep(0)
+
+
+def test_a_timeout_of_the_tests_own_stays_one() -> None:
+    async def main() -> None:
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError, match="its own"):
+        run(main())
 
 
 def test_what_options_rule_out_is_to_be_refused() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TypeGuard
@@ -11,6 +10,7 @@ import pytest
 
 from turnout.errors import StreamTruncatedError
 from turnout.provider import Provider
+from turnout.testing._contract._limits import run
 from turnout.testing._contract._setting import QUESTION, ServiceSetting
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._responses import http_response, response_head
@@ -118,7 +118,7 @@ class Answers(ServiceSetting):
             assert len(server.http_requests) == len(scripts)
             return read_all
 
-        return asyncio.run(main())
+        return run(main())
 
 
 def _is_delta(event: Event) -> TypeGuard[Event]:

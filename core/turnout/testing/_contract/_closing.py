@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 
 import pytest
 
+from turnout.testing._contract._limits import run_clean
 from turnout.testing._contract._setting import QUESTION, ServiceSetting
 from turnout.testing._fault_server import FaultServer
-from turnout.testing._leaks import LeakCheck, run_clean
+from turnout.testing._leaks import LeakCheck
 from turnout.testing._steps import expect_close, wait_request
 
 __all__ = ["Closing"]
@@ -108,10 +109,14 @@ class Closing(ServiceSetting):
 
 async def _cancelled(task: asyncio.Task[object], when: Awaitable[object]) -> None:
     """Cancel a task once something has come to pass."""
-    await when
+    waiting = asyncio.ensure_future(when)
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        waiting.cancel()
+        pytest.fail(f"it ended before it was cancelled, with {task.exception()!r}")
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await asyncio.wait({task})
+    assert task.cancelled(), "a cancellation was swallowed; let CancelledError pass"
 
 
 async def _is_left(server: FaultServer) -> None:

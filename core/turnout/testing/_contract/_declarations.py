@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from turnout._app import current_app
 from turnout._face import get_provider
 from turnout.errors import ConfigError, UnknownModelError
+from turnout.testing._contract._limits import run_clean
 from turnout.testing._contract._setting import KEY, Setting
-from turnout.testing._leaks import run_clean
 
 __all__ = ["Declarations"]
 
@@ -22,6 +23,10 @@ class Declarations(Setting):
 
             assert type(found) is self.provider
             assert found.info.name == self.told.name
+            assert current_app().host.load(self.told.name), (
+                f"no entry point is named {self.told.name!r}; name it as the provider, "
+                "else every plugin is loaded to find it"
+            )
 
     def test_it_has_a_model_to_ask(self) -> None:
         assert self.model_name

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from turnout.errors import ProviderError, StreamTruncatedError, TurnoutError
+from turnout.errors import (
+    PluginError,
+    ProviderError,
+    StreamTruncatedError,
+    TurnoutError,
+)
+from turnout.testing._contract._oddities import oddities
 from turnout.testing._contract._outcomes import failures, outcomes
 from turnout.testing._contract._setting import ServiceSetting
 from turnout.testing._responses import CHUNKED, chunked, response_head
@@ -91,6 +97,19 @@ class Endings(ServiceSetting):
 
         for error in failures(self, scripts):
             assert isinstance(error, ProviderError)
+
+    def test_an_odd_value_is_no_fault_of_the_plugin(self, answer: WireAnswer) -> None:
+        bodies = oddities(answer.body)
+        scripts = [self.streaming(chunk(body), last_chunk()) for body in bodies]
+
+        ends = outcomes(self, scripts, **answer.request)
+
+        for body, ended in zip(bodies, ends, strict=True):
+            assert not isinstance(ended, PluginError), (
+                f"{body!r} raised {ended.__cause__!r}; look what a value is before it "
+                "is used, and raise ProtocolError (in a decoder OddEventError) where "
+                "it is something else"
+            )
 
 
 def _check_ends(

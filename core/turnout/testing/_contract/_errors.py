@@ -19,11 +19,10 @@ from turnout.errors import (
     RequestTooLargeError,
     ServerError,
 )
-from turnout.testing._clock import run_simulated
+from turnout.testing._contract._limits import run_clean, run_simulated
 from turnout.testing._contract._outcomes import failure, failures
 from turnout.testing._contract._setting import ServiceSetting
 from turnout.testing._fault_server import FaultServer
-from turnout.testing._leaks import run_clean
 from turnout.testing._responses import http_response
 from turnout.testing._steps import (
     Script,
@@ -99,7 +98,12 @@ class Errors(ServiceSetting):
     def test_an_error_has_its_class(self, failing: Failing) -> None:
         raised = failure(self, self._failing(failing))
 
-        assert type(raised) is failing.error.error
+        wanted = failing.error.error
+        assert type(raised) is wanted, (
+            f"it became {raised!r}, and not a {wanted.__name__}; an error inside of an "
+            "answer is raised as what self.http.error_from makes of it (a decoder "
+            "reports it), and what the service alone calls so goes into status_rules"
+        )
         assert isinstance(raised, ProviderError)
         assert raised.reply is not None
         assert raised.reply.text == text_of(self.text_answer.events(failing.after))

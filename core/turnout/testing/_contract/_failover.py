@@ -5,10 +5,10 @@ from __future__ import annotations
 from turnout._face import fallback
 from turnout.errors import StreamTruncatedError
 from turnout.testing._contract._features import holds
+from turnout.testing._contract._limits import run_clean
 from turnout.testing._contract._setting import QUESTION, ServiceSetting
 from turnout.testing._fake_provider import FakeProvider
 from turnout.testing._fault_server import FaultServer
-from turnout.testing._leaks import run_clean
 from turnout.testing._steps import Step, respond
 
 __all__ = ["Failover"]

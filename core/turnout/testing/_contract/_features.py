@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -12,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from turnout.errors import InvalidReplyError, UnsupportedError
+from turnout.testing._contract._limits import run
 from turnout.testing._contract._setting import QUESTION, ServiceSetting
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._requests import HttpRequest
@@ -151,6 +151,25 @@ class Features(ServiceSetting):
         else:
             self._is_refused(messages, **options)
 
+    @pytest.mark.parametrize("name", ["temperature", "seed"])
+    def test_a_zero_is_sent_too(self, name: str) -> None:
+        if getattr(self.capabilities, name) and name not in self.lacks:
+            zero = self._sent_unless_refused(QUESTION, **{name: 0})
+            assert zero != self._sent(QUESTION).json(), (
+                f"{name}=0 is dropped; it is asked for unless it is None"
+            )
+
+    @pytest.mark.parametrize("choice", ["none", "required", "one"])
+    def test_a_choice_among_tools_is_sent_or_refused(self, choice: str) -> None:
+        if self.capabilities.tools and "tools" not in self.lacks:
+            tools = _FEATURES["tools"].options
+            one = {"type": "function", "function": {"name": "canary_tool"}}
+            chosen = one if choice == "one" else choice
+            bound = self._sent_unless_refused(QUESTION, tool_choice=chosen, **tools)
+            assert bound != self._sent(QUESTION, **tools).json(), (
+                f"tool_choice={chosen!r} is dropped; send it, or raise UnsupportedError"
+            )
+
     def test_the_question_is_sent_as_it_is(self) -> None:
         assert holds(self._sent(QUESTION).json(), QUESTION)
 
@@ -163,9 +182,11 @@ class Features(ServiceSetting):
     def test_what_only_the_service_knows_is_in_the_body(self) -> None:
         extra = {"x_canary": {"deep": "canary extra"}}
 
-        body = self._sent(QUESTION, extra=extra).json()
+        body = cast("Mapping[str, object]", self._sent(QUESTION, extra=extra).json())
 
-        assert cast("Mapping[str, object]", body)["x_canary"] == extra["x_canary"]
+        assert body.get("x_canary") == extra["x_canary"], (
+            "`extra` is not in the body; put **request.extra last into it"
+        )
 
     def test_an_answer_can_be_answered(self, answer: WireAnswer) -> None:
         async def main() -> None:
@@ -187,7 +208,7 @@ class Features(ServiceSetting):
                 assert holds(body, call.name)
 
         if self.capabilities.history:
-            asyncio.run(main())
+            run(main())
 
     def _sent(self, messages: Conversation, **options: Any) -> HttpRequest:
         """Ask, and return what was sent."""
@@ -201,7 +222,16 @@ class Features(ServiceSetting):
             (request,) = server.http_requests
             return request
 
-        return asyncio.run(main())
+        return run(main())
+
+    def _sent_unless_refused(
+        self, messages: Conversation, **options: Any
+    ) -> object | None:
+        """Ask, and return the body that was sent; None where that was refused."""
+        try:
+            return self._sent(messages, **options).json()
+        except UnsupportedError:
+            return None
 
     def _is_refused(self, messages: Conversation, **options: Any) -> None:
         """Make sure that nothing is sent where the provider cannot do it."""
@@ -213,7 +243,7 @@ class Features(ServiceSetting):
                         await provider.complete(messages, **self.asked(**options))
             assert server.connections == []
 
-        asyncio.run(main())
+        run(main())
 
 
 def _answered(reply: Reply) -> list[Message]:

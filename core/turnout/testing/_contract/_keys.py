@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from turnout.errors import AuthenticationError, TurnoutError
+from turnout.testing._contract._limits import run
 from turnout.testing._contract._setting import KEY, ServiceSetting
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._requests import HttpRequest
@@ -26,12 +25,28 @@ class Keys(ServiceSetting):
             (request,) = server.http_requests
             return request
 
-        request = asyncio.run(main())
+        request = run(main())
 
         assert KEY not in request.target
         assert KEY.encode() not in request.body
         if self.told.needs_key:
             assert _headers_with(KEY, request)
+
+    def test_the_services_list_is_asked_for_with_the_key(self) -> None:
+        if self.model_list is None:
+            return
+        listed = respond(200, self.model_list[0], ("Content-Type", "application/json"))
+
+        async def main() -> HttpRequest:
+            async with FaultServer(listed) as server, self.at(server) as provider:
+                await provider.list_models()
+            return server.http_requests[0]
+
+        request = run(main())
+
+        assert KEY not in request.target
+        if self.told.needs_key:
+            assert _headers_with(KEY, request), "the list is asked for without the key"
 
     def test_the_key_may_come_from_the_environment(
         self, monkeypatch: pytest.MonkeyPatch
@@ -48,7 +63,7 @@ class Keys(ServiceSetting):
             (request,) = server.http_requests
             return request
 
-        assert _headers_with(KEY, asyncio.run(main()))
+        assert _headers_with(KEY, run(main()))
 
     def test_without_the_key_that_it_needs_nobody_is_asked(self) -> None:
         async def main() -> None:
@@ -60,7 +75,7 @@ class Keys(ServiceSetting):
             assert (self.told.key_variable or "api_key") in str(caught.value)
 
         if self.told.needs_key:
-            asyncio.run(main())
+            run(main())
 
     @pytest.mark.parametrize("redirect", [301, 302, 303, 307, 308])
     def test_a_redirect_is_not_followed(self, redirect: int) -> None:
@@ -75,7 +90,7 @@ class Keys(ServiceSetting):
                     assert len(server.http_requests) == 1
                 assert other.connections == []
 
-        asyncio.run(main())
+        run(main())
 
 
 def _headers_with(key: str, request: HttpRequest) -> list[str]:

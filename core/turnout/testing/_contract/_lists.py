@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
 from turnout.errors import AuthenticationError, ProviderError
+from turnout.testing._contract._limits import run, run_clean
+from turnout.testing._contract._oddities import oddities
 from turnout.testing._contract._setting import ServiceSetting
 from turnout.testing._fault_server import FaultServer
-from turnout.testing._leaks import run_clean
 from turnout.testing._steps import Script, fin, respond
 from turnout.types import ModelInfo
 
@@ -33,6 +35,21 @@ class Lists(ServiceSetting):
                 with pytest.raises(ProviderError):
                     self._listed(respond(200, body, _JSON))
 
+    def test_an_odd_value_in_a_list_is_an_error_of_the_tree(self) -> None:
+        if self.model_list is None:
+            return
+        bodies = oddities(self.model_list[0])
+
+        async def main() -> None:
+            scripts = [respond(200, body, _JSON) for body in bodies]
+            async with FaultServer(*scripts) as server, self.at(server) as provider:
+                for body in bodies:
+                    with suppress(ProviderError):  # Unless nobody looks at the value.
+                        listed = await provider.list_models()
+                        assert all(_has_a_name(model) for model in listed), body
+
+        run(main())
+
     def test_a_list_that_is_refused_is_an_error(self) -> None:
         if self.model_list is not None:
             with pytest.raises(AuthenticationError):
@@ -49,3 +66,7 @@ class Lists(ServiceSetting):
 
 
 _JSON = ("Content-Type", "application/json")
+
+
+def _has_a_name(model: object) -> bool:
+    return isinstance(getattr(model, "name", None), str)

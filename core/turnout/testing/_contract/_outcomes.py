@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 import traceback
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from turnout.errors import TurnoutError
+from turnout.testing._contract._limits import run
 from turnout.testing._contract._setting import ServiceSetting
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._steps import Script
@@ -28,7 +28,7 @@ def outcomes(
     setting: ServiceSetting,
     scripts: Sequence[Script],
     *,
-    runner: Runner = asyncio.run,
+    runner: Runner = run,
     **request: Any,
 ) -> list[Reply | TurnoutError]:
     """Ask once for each script of a server, and return what comes of each.
@@ -57,7 +57,7 @@ def failures(
     setting: ServiceSetting,
     scripts: Sequence[Script],
     *,
-    runner: Runner = asyncio.run,
+    runner: Runner = run,
     **request: Any,
 ) -> list[TurnoutError]:
     """Do the same where each script is to end in an error."""
@@ -70,7 +70,7 @@ def failures(
 
 
 def failure(
-    setting: ServiceSetting, script: Script, *, runner: Runner = asyncio.run
+    setting: ServiceSetting, script: Script, *, runner: Runner = run
 ) -> TurnoutError:
     """Do the same for one script."""
     (error,) = failures(setting, [script], runner=runner)

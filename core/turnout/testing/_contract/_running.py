@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from turnout._face import fallback
 from turnout.errors import StreamTruncatedError
+from turnout.testing._contract._limits import run, run_clean
 from turnout.testing._contract._setting import QUESTION, Setting
 from turnout.testing._fake_provider import FakeProvider
-from turnout.testing._leaks import LeakCheck, run_clean
+from turnout.testing._leaks import LeakCheck
 from turnout.types import Finish
 
 __all__ = ["Running"]
@@ -66,7 +67,7 @@ class Running(Setting):
                 stream = provider.stream(QUESTION, **self.asked())
                 return await asyncio.to_thread("".join, stream)
 
-        assert asyncio.run(main())
+        assert run(main())
 
     def test_a_stream_that_is_left_leaves_nothing(self) -> None:
         async def main() -> None:

@@ -7,11 +7,10 @@ import logging
 
 import pytest
 
-from turnout.testing._clock import run_simulated
+from turnout.testing._contract._limits import run_clean, run_simulated
 from turnout.testing._contract._outcomes import failure, shown, told
 from turnout.testing._contract._setting import KEY, QUESTION, ServiceSetting
 from turnout.testing._fault_server import FaultServer
-from turnout.testing._leaks import run_clean
 from turnout.testing._steps import (
     Script,
     chunk,

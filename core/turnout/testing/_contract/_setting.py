@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NoReturn, cast
 
 import pytest
 
 from turnout._app import current_app
 from turnout.provider import Provider
+from turnout.testing._contract._limits import forbid_blocking
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._responses import CHUNKED, response_head
 from turnout.testing._steps import Script, Step, chunk, last_chunk, send, wait_request
@@ -47,7 +48,11 @@ class Setting:
 
     @pytest.fixture(autouse=True)
     def _apart(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-        """Keep this machine's configuration, keys and proxies out of the tests."""
+        """Keep this machine's configuration, keys and proxies out of the tests.
+
+        And see to it that nothing in them holds the event loop up.
+        """
+        forbid_blocking(monkeypatch)
         key_variable = self.told.key_variable
         for name in list(os.environ):
             if (
@@ -65,10 +70,23 @@ class Setting:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make a test of each value that a test's parameter has."""
+        self.check_given()
         for name, values in self.parameters().items():
             if name in metafunc.fixturenames:
                 params = [pytest.param(value, id=id) for id, value in values.items()]
                 metafunc.parametrize(name, params)
+
+    def check_given(self) -> None:
+        """Fail where the contract lacks what it cannot do without."""
+        provider = getattr(self, "provider", None)
+        if provider is None:
+            self.lacking("`provider`; it is the class to be tested")
+        if not isinstance(self.info or getattr(provider, "info", None), ProviderInfo):
+            self.lacking('`info` in its provider; it is a ProviderInfo(name="…")')
+
+    def lacking(self, what: str) -> NoReturn:
+        """Fail the collection of the tests, in one line."""
+        pytest.fail(f"{type(self).__name__} lacks {what}", pytrace=False)
 
     def parameters(self) -> dict[str, dict[str, object]]:
         """Return the values of the tests' parameters, each with its name."""
@@ -146,6 +164,12 @@ class ServiceSetting(Setting):
     """What stands after the host in `base_url`, as in `/v1`."""
     filler: ClassVar[bytes] = b"\n"
     """Bytes that mean nothing wherever they stand between two pieces."""
+
+    def check_given(self) -> None:
+        """Fail where the contract lacks what it cannot do without."""
+        super().check_given()
+        if not getattr(self, "answers", None):
+            self.lacking("`answers`; they are `WireAnswer`s, the first of plain text")
 
     def parameters(self) -> dict[str, dict[str, object]]:
         """Return the answers."""

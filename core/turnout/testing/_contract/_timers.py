@@ -13,7 +13,7 @@ from turnout.errors import (
     StreamStalledError,
     TurnoutError,
 )
-from turnout.testing._clock import run_simulated
+from turnout.testing._contract._limits import run_simulated
 from turnout.testing._contract._setting import ServiceSetting
 from turnout.testing._fault_server import FaultServer
 from turnout.testing._steps import Step, chunk, forever, sleep, wait_request
