@@ -186,7 +186,7 @@ class Response:
             seconds: How long that may take; nobody should wait for it.
         """
         content = self._raw.content
-        if content.at_eof():
+        if content.at_eof() or content.exception() is not None:
             return
         with contextlib.suppress(*_failures.ERRORS):
             async with asyncio.timeout(seconds):
