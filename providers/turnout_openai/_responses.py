@@ -76,8 +76,8 @@ class ResponsesDecoder(SseDecoder):
         self._count = 0
         # The calls of functions, by their items' ids, and by their places as long as
         # they are under way.
-        self._named: dict[object, _Call] = {}
-        self._placed: dict[object, _Call] = {}
+        self._named: dict[str | None, _Call] = {}
+        self._placed: dict[int | None, _Call] = {}
         self._items: list[_Fields] = []
         self._refused = False
         self._response: _Fields = {}
@@ -90,7 +90,7 @@ class ResponsesDecoder(SseDecoder):
             self.report(document)
             return []
         response = cast("_Fields", value)
-        if response.get("status") in _UNDER_WAY:
+        if _status(response) in _UNDER_WAY:
             raise OddEventError("is of an answer that is still under way")
         events: list[Event] = []
         for item in as_list(response["output"], "output"):
@@ -129,7 +129,7 @@ class ResponsesDecoder(SseDecoder):
                     self._length += len(text)
                     events.append(text)
                 continue
-            reader = self._readers.get(kind)
+            reader = self._readers.get(as_text(kind or "", "type"))
             if reader is not None:
                 reader(self, event, data, events)
                 if self.done:
@@ -184,19 +184,19 @@ class ResponsesDecoder(SseDecoder):
         if item.get("type") == "function_call":
             call = self._found(event, item) or self._call(event, item, events)
             call.finish(item, events)
-            self._placed.pop(event.get("output_index"), None)
+            self._placed.pop(_place(event), None)
 
     def _found(self, event: _Fields, item: _Fields) -> _Call | None:
         """Return the call that an event is about; None where it was not begun."""
         # Some gateways give an item another id with each event, in the same place.
-        place = event.get("output_index")
-        return self._named.get(_name(event, item)) or self._placed.get(place)
+        place = self._placed.get(_place(event))
+        return self._named.get(_name(event, item)) or place
 
     def _call(self, event: _Fields, item: _Fields, events: list[Event]) -> _Call:
         """Return a new call, which is told."""
         call = _Call(self._count)
         self._count += 1
-        name, place = _name(event, item), event.get("output_index")
+        name, place = _name(event, item), _place(event)
         if place is not None:
             self._placed[place] = call
         if name is not None or place is None:
@@ -219,13 +219,13 @@ class ResponsesDecoder(SseDecoder):
         self._complete(response, data)
 
     def _complete(self, response: _Fields, data: bytes) -> None:
-        status = response.get("status")
+        status = _status(response)
         error = response.get("error")
         if error or status in {"failed", "cancelled"}:
             self.report(json.dumps({"error": error}).encode() if error else data)
             return
         self._response = response
-        self._status = as_text(status or "completed", "status")
+        self._status = status or "completed"
         incomplete = response.get("incomplete_details")
         if incomplete:
             word = as_mapping(incomplete, "incomplete_details").get("reason")
@@ -278,7 +278,7 @@ class ResponsesDecoder(SseDecoder):
             return None
         return {STATE_NAME: {"items": self._items}}
 
-    _readers: ClassVar[dict[object, _Reader]] = {
+    _readers: ClassVar[dict[str, _Reader]] = {
         "response.reasoning_summary_text.delta": _reason,
         "response.reasoning_text.delta": _reason,
         "response.reasoning_summary_part.added": _part,
@@ -312,9 +312,20 @@ class _Call:
             events.append(ToolCallDelta(index=self.index, arguments=arguments))
 
 
-def _name(event: _Fields, item: _Fields) -> object:
+def _status(response: _Fields) -> str:
+    """Return how far an answer is; empty where the server does not say."""
+    return as_text(response.get("status") or "", "status")
+
+
+def _name(event: _Fields, item: _Fields) -> str | None:
     """Return what an item is called; None where the server calls it nothing."""
-    return event.get("item_id") or item.get("id")
+    name = as_text(event.get("item_id") or item.get("id") or "", "an item's id")
+    return name or None
+
+
+def _place(event: _Fields) -> int | None:
+    """Return which of the items an event is about; None where it does not say."""
+    return as_count(event, "output_index")
 
 
 def _length(response: _Fields) -> int:
@@ -325,7 +336,8 @@ def _length(response: _Fields) -> int:
             continue
         for part in as_list(cast("_Fields", item).get("content") or [], "content"):
             fields = as_mapping(part, "a part")
-            count += len(fields.get("text") or fields.get("refusal") or "")
+            text = fields.get("text") or fields.get("refusal") or ""
+            count += len(as_text(text, "text"))
     return count
 
 
