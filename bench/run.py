@@ -152,7 +152,7 @@ def heading(rounds: int) -> str:
     """Return when and where it was measured."""
     now = datetime.now(UTC)
     return (
-        f"Measured on {now:%Y-%m-%d}, {rounds} rounds, "
+        f"Measured on {now:%Y-%m-%d}, rounds: {rounds}, "
         f"{platform.python_implementation()} {platform.python_version()}, "
         f"{platform.system()} {platform.machine()}, {document.cores()} cores.\n"
     )
