@@ -16,7 +16,9 @@ import json
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 
+from bench.cases import FAILOVER_MS
 from bench.faults import ANSWER, HEAD, going_on, target, words
 from turnout import Route
 from turnout.routes import MemoryHealth
@@ -58,7 +60,8 @@ async def ask(urls: list[str], streams: int) -> None:
         assert text == ANSWER
 
 
-def main(streams: int) -> None:
+def waits(streams: int) -> list[float]:
+    """Return the milliseconds from each reset to the next request, sorted."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.failover", "--serve"],
         stdin=subprocess.PIPE,
@@ -68,18 +71,27 @@ def main(streams: int) -> None:
     assert process.stdout is not None
     asyncio.run(ask(json.loads(process.stdout.readline()), streams + 1))
     told, _ = process.communicate()
-    waits = sorted(json.loads(told)[1:])  # The first one imports what is needed.
-    print(f"{streams} failovers, milliseconds from the reset to the next request:")
-    late = waits[len(waits) * 95 // 100]
-    print(f"median {statistics.median(waits):.2f}, p95 {late:.2f}")
+    return sorted(json.loads(told)[1:])  # The first one imports what is needed.
+
+
+def table(taken: Sequence[float], budget: float) -> str:
+    """Return the table of these waits."""
+    middle, late = statistics.median(taken), taken[len(taken) * 95 // 100]
+    met = "yes" if middle <= budget else "**no**"
+    return (
+        "### A failover in the middle of an answer\n\n"
+        f"Milliseconds from the reset to the next request, of {len(taken)}.\n\n"
+        "| median | p95 | budget of the median | met |\n|---:|---:|---:|---:|\n"
+        f"| {middle:.2f} | {late:.2f} | {budget:.2f} | {met} |\n"
+    )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Measure failovers.")
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         asyncio.run(serve())
     else:
-        main(options.streams)
+        print(table(waits(options.streams), FAILOVER_MS))

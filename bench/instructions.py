@@ -18,17 +18,20 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from bench.clients import CLIENTS
-from bench.run import BUDGETS, ROOT, environment, upstream
+from bench.cases import BUDGETS, OURS
+from bench.clients import client_of
+from bench.load import Load
+from bench.processes import ROOT, environment, upstream
+from bench.wire import WIRES
 
 FEW, MANY = 30, 130
 
 
 async def ask(protocol: str, client: str, port: int, streams: int) -> None:
-    one, close = await CLIENTS[protocol][client](port, "?events=1&batch=1")
+    one = client_of(client, protocol, f"http://127.0.0.1:{port}/{Load(events=1)}")
     for _ in range(streams):
-        await one()
-    await close()
+        await one.ask(len)
+    await one.close()
 
 
 def counted(protocol: str, client: str, port: int, streams: int) -> int:
@@ -56,20 +59,20 @@ def main() -> None:
     print("| protocol | client | instructions a stream | ratio | budget | met |")
     print("|---|---|---|---|---|---|")
     with upstream() as port, ThreadPoolExecutor(2) as pool:
-        for protocol, clients in CLIENTS.items():
+        for protocol in WIRES:
             counts = {
                 client: [
                     pool.submit(counted, protocol, client, port, streams)
                     for streams in (FEW, MANY)
                 ]
-                for client in clients
+                for client in OURS
             }
             bare = 0.0
             for client, (few, many) in counts.items():
                 each = (many.result() - few.result()) / (MANY - FEW)
                 bare = bare or each
                 ratio = each / bare
-                budget = BUDGETS.get(("one event", client))
+                budget = BUDGETS.get(("one", client))
                 met = "" if budget is None else "yes" if ratio <= budget else "**no**"
                 print(
                     f"| {protocol} | {client} | {each:,.0f} | {ratio:.2f} "

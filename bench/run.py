@@ -1,159 +1,190 @@
-"""Measure turnout beside a bare aiohttp loop, and print the tables as Markdown.
+"""Measure turnout beside a bare aiohttp loop and beside its peers; print the tables.
 
-    python -m bench.run [--rounds N]
+    python -m bench.run [--rounds N] [--case NAME] [--protocol NAME]
+                        [--without-peers] [--write]
 
-Each figure is the CPU time, user and system, of a process of its own. The clients
-of a case run one after another within a round, in an order that is shuffled each
-round; a ratio is taken within one round, against bare aiohttp, and the median of the
-rounds is what is told. Needs the extra `dev`.
+What is measured and how, and what it cannot tell, is in `docs/performance.md`, whose
+tables and plot `--write` replaces. Needs the extra `dev`; the peers are those that
+`python -m bench.environments` has installed.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import random
-import resource
-import statistics
-import subprocess
+import platform
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
-from itertools import product
-from pathlib import Path
 
-from bench.clients import CASES, CLIENTS
-from bench.cold import COLD
+from bench import document, failover, names, tables
+from bench.cases import (
+    CASES,
+    COLD,
+    FAILOVER,
+    FAILOVER_MS,
+    IMPORT,
+    NAMES,
+    NAMES_OF_CASES,
+    SIDE_BY_SIDE,
+    VERSION,
+    Case,
+)
+from bench.clients import BARE, RAW, ROUTE, TURNOUT
+from bench.environments import PEERS, installed
+from bench.measure import Figures
+from bench.processes import measured, upstream
+from bench.programs import DISTRIBUTIONS, asking, importing, version_told
+from bench.rounds import Group, Measured, taken
+from bench.wire import WIRES
 
-ROOT = Path(__file__).parents[1]
-
-IMPORTS = {
-    "bare aiohttp": "import aiohttp, orjson",
-    "turnout": "import turnout",
-    "turnout --version": None,
-}
-
-BUDGETS = {
-    ("import", "turnout"): 0.35,
-    ("import", "turnout --version"): 0.35,
-    ("cold", "turnout"): 1.25,
-    ("one event", "turnout"): 1.25,
-    ("one event", "turnout, route of 3"): 1.4,
-    ("full speed, 1 a write", "turnout"): 0.8,
-    ("full speed, 1 a write", "turnout, route of 3"): 0.8,
-    ("full speed, 50 a write", "turnout"): 0.5,
-    ("full speed, 50 a write", "turnout, route of 3"): 0.5,
-}
-
-
-def environment() -> dict[str, str]:
-    """Return the environment, with bytecode kept: without it, imports compile."""
-    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+BRIEF = 9
+"""Rounds of a process that lives briefly: it is noisy, and cheap to measure."""
 
 
-@contextmanager
-def upstream() -> Generator[int]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.upstream"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.stdin.close()
-        process.wait(10)
+@dataclass
+class Run:
+    """A run of the benchmark."""
 
+    rounds: int
+    cases: list[str]
+    protocols: list[str]
+    peers: list[str]
+    port: int
+    measured: list[Measured] = field(default_factory=list)
 
-def client(protocol: str, case: str, port: int, name: str) -> float:
-    """Return microseconds of CPU a unit."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.clients", protocol, case, str(port), name],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        env=environment(),
-    )
-    return float(done.stdout)
+    def wants(self, case: str) -> bool:
+        return case in self.cases
 
+    def take(self, case: Case, protocol: str) -> None:
+        """Measure a case."""
+        most = self.rounds if case.peer_rounds is None else case.peer_rounds
+        beside = self.peers if protocol == SIDE_BY_SIDE and most else []
+        limits = dict.fromkeys(beside, most)
+        groups = [*case.groups(protocol), *((peer,) for peer in beside)]
 
-def importing(name: str) -> float:
-    """Return milliseconds of CPU of a process that imports and ends."""
-    statement = IMPORTS[name]
-    return spent("-c", statement) if statement else spent("-m", "turnout", "--version")
+        def measure(clients: Group) -> Mapping[str, Figures]:
+            return measured(case.task(protocol, clients, self.port))
 
-
-def asking(port: int, name: str) -> float:
-    """Return milliseconds of CPU of a process that imports, asks once and ends."""
-    return spent("-m", "bench.cold", str(port), name)
-
-
-def spent(*arguments: str) -> float:
-    """Return milliseconds of CPU of a new interpreter, from its start to its end."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        env=environment(),
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds * 1e3
-
-
-def rounds(
-    names: list[str], measure: Callable[[str], float], count: int
-) -> dict[str, list[float]]:
-    figures: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(count):
-        for name in random.sample(names, len(names)):
-            figures[name].append(measure(name))
-    return figures
-
-
-def table(title: str, case: str, unit: str, figures: dict[str, list[float]]) -> None:
-    base = figures["bare aiohttp"]
-    print(f"\n### {title}\n")
-    print(f"| | {unit}, median | ratio to bare aiohttp | budget | met |")
-    print("|---|---|---|---|---|")
-    for name, values in figures.items():
-        ratio = statistics.median(a / b for a, b in zip(values, base, strict=True))
-        budget = BUDGETS.get((case, name))
-        met = "" if budget is None else "yes" if ratio <= budget else "**no**"
-        print(
-            f"| {name} | {statistics.median(values):.2f} | {ratio:.2f} | "
-            f"{budget or ''} | {met} |"
+        rounds = taken(groups, measure, self.rounds, limits)
+        units = {
+            name: case.units(case.task(protocol, group, self.port))
+            for group in groups
+            for name in group
+        }
+        self.measured.append(
+            Measured(
+                case=case.name,
+                protocol=protocol,
+                title=case.title,
+                unit=case.unit,
+                units=units,
+                rounds=rounds,
+            )
         )
+        told(f"{protocol}: {case.title}")
+
+    def take_processes(self, case: str, title: str, clients: list[str]) -> None:
+        """Measure whole processes."""
+        each = importing if case == IMPORT else partial(asking, self.port)
+        count = max(self.rounds, BRIEF)
+        limits = dict.fromkeys(self.peers, self.rounds)
+        groups: list[Group] = [(name,) for name in (*clients, *self.peers)]
+        taken(groups, each, 1, limits)  # Writes the bytecode.
+        self.measured.append(
+            Measured(
+                case=case,
+                protocol=SIDE_BY_SIDE,
+                title=title,
+                unit="CPU ms",
+                units={name: 1e-3 for (name,) in groups},
+                rounds=taken(groups, each, count, limits),
+            )
+        )
+        told(title)
+
+    def all(self) -> None:
+        """Measure whatever is wanted."""
+        if self.wants(IMPORT):
+            clients = [BARE, TURNOUT, VERSION, RAW]
+            self.take_processes(IMPORT, "Import", clients)
+        if self.wants(COLD):
+            clients = [BARE, TURNOUT, ROUTE, RAW]
+            self.take_processes(COLD, "Cold process to the answer", clients)
+        for case in CASES:
+            if self.wants(case.name):
+                for protocol in case.protocols:
+                    if protocol in self.protocols:
+                        self.take(case, protocol)
+
+
+def told(what: str) -> None:
+    print(f"{datetime.now():%H:%M:%S} {what}", file=sys.stderr, flush=True)
+
+
+def report(run: Run) -> list[str]:
+    """Return the tables of what was measured."""
+    versions = {name: version_told(name) for name in (*DISTRIBUTIONS, *run.peers)}
+    parts: list[str] = []
+    if any(each.protocol == SIDE_BY_SIDE for each in run.measured):
+        parts.append(tables.side_by_side(run.measured, versions))
+    cheaper = tables.times_cheaper(run.measured, "full1")
+    if cheaper:
+        parts.append(f"At full speed, times cheaper an event: {cheaper}.\n")
+    for case in NAMES_OF_CASES:
+        found = [each for each in run.measured if each.case == case]
+        if found and found[0].rounds[0][BARE].first_deltas:
+            parts += map(tables.of_open, found)
+        elif found:
+            parts.append(tables.of_case(found))
+    served = [each for each in run.measured if each.rounds[0][BARE].upstream]
+    if served:
+        parts.append(tables.of_upstream(served))
+    if run.wants(FAILOVER):
+        parts.append(failover.table(failover.waits(200), FAILOVER_MS))
+    if run.wants(NAMES):
+        parts.append(names.table(100, 5_000))
+    return parts
+
+
+def heading(rounds: int) -> str:
+    """Return when and where it was measured."""
+    now = datetime.now(UTC)
+    return (
+        f"Measured on {now:%Y-%m-%d}, rounds: {rounds}, "
+        f"{platform.python_implementation()} {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()}, {document.cores()} cores.\n"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    count = parser.parse_args().rounds
-    # A process that lives briefly is noisy, and cheap to measure.
-    brief = max(count, 9)
+    parser = argparse.ArgumentParser(description="Measure turnout; print the tables.")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--case", action="append", choices=NAMES_OF_CASES)
+    parser.add_argument("--protocol", action="append", choices=list(WIRES))
+    parser.add_argument("--without-peers", action="store_true")
+    parser.add_argument("--write", action="store_true", help=document.PAGE.name)
+    options = parser.parse_args()
+    peers = [] if options.without_peers else installed()
+    missing = [] if options.without_peers else [p for p in PEERS if p not in peers]
+    if missing:
+        told(f"not installed, see bench.environments: {', '.join(missing)}")
     with upstream() as port:
-        for name in IMPORTS:
-            importing(name)  # Writes the bytecode.
-        figures = rounds(list(IMPORTS), importing, brief)
-        table("Import", "import", "CPU ms", figures)
-        for name in COLD:
-            asking(port, name)
-        figures = rounds(list(COLD), partial(asking, port), brief)
-        table("Cold process to the answer", "cold", "CPU ms", figures)
-        for protocol, case in product(CLIENTS, CASES):
-            unit = "CPU us a stream" if case == "one event" else "CPU us an event"
-            names = list(CLIENTS[protocol])
-            figures = rounds(names, partial(client, protocol, case, port), count)
-            table(f"{protocol}: {case}", case, unit, figures)
+        run = Run(
+            rounds=options.rounds,
+            cases=options.case or list(NAMES_OF_CASES),
+            protocols=options.protocol or list(WIRES),
+            peers=peers,
+            port=port,
+        )
+        run.all()
+    text = "\n".join([heading(options.rounds), *report(run)])
+    if missing:
+        text += f"\nNot installed, and so left out: {', '.join(missing)}.\n"
+    print(text)
+    if options.write:
+        document.write(text, run.measured)
 
 
 if __name__ == "__main__":

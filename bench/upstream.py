@@ -1,122 +1,163 @@
-"""A service that answers at full speed: FlowGPT's lines, or OpenAI's events.
+"""A service that answers in any of the protocols, as fast or as slowly as it is told.
 
-Runs as a process of its own, over raw asyncio. The path says which of the two is
-asked for, and the query how much: `?events=N&batch=B` gives N events, B of them in
-each write; without a query it is 20 events, each in a write of its own. It checks
-nothing and writes bytes that are prepared. What it takes itself is not in the figures:
-they are the CPU time of the client's process.
+Runs as a process of its own, over raw asyncio, with uvloop where that is installed. The
+path says what is asked for: its first segment how much and at which pace
+(`bench.load`), its end in which protocol (`bench.wire`). It checks nothing and writes
+bytes that are prepared: what it takes itself is no part of the figures, and `GET /cpu`
+tells it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
-from functools import lru_cache
-from urllib.parse import parse_qs, urlsplit
+from typing import cast
 
-WORD = "benchmark "
+from bench.load import Load
+from bench.wire import head_of, wire_of, writes_of
 
-
-@lru_cache
-def line(number: int) -> bytes:
-    """Return an event of about 60 bytes, as FlowGPT's are."""
-    return b'{"event":"text","data":"' + f"{WORD}{number:06d} ".encode() + b'"}\n'
+PATIENCE = 30.0
+"""Seconds that streams wait for each other, where not all of them come."""
 
 
-@lru_cache
-def event(number: int) -> bytes:
-    """Return an event of about 300 bytes, as OpenAI's are."""
-    return _openai(f'{{"content":"{WORD}{number:06d} "}}', "null")
+class Crowd:
+    """Streams that go on when so many are open, evenly spread over their pace."""
+
+    def __init__(self, hold: int) -> None:
+        self.hold = hold
+        self.waiting: list[Upstream] = []
+        self.timer: asyncio.TimerHandle | None = None
+
+    def join(self, stream: Upstream) -> None:
+        """Let a stream wait for the others."""
+        if not self.waiting:
+            self.timer = asyncio.get_running_loop().call_later(PATIENCE, self.let_go)
+        self.waiting.append(stream)
+        if len(self.waiting) >= self.hold:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Let all go on that wait."""
+        crowd, self.waiting = self.waiting, []
+        if self.timer is not None:
+            self.timer.cancel()
+        now = asyncio.get_running_loop().time()
+        for number, stream in enumerate(crowd):
+            stream.write_at(now + stream.pace * (1 + number / len(crowd)))
 
 
-def _openai(delta: str, reason: str) -> bytes:
-    return (
-        'data: {"id":"chatcmpl-AbCdEfGh1234567890","object":"chat.completion.chunk",'
-        '"created":1700000000,"model":"gpt-4o-mini-2024-07-18",'
-        '"service_tier":"default","system_fingerprint":"fp_0123456789",'
-        f'"choices":[{{"index":0,"delta":{delta},"logprobs":null,'
-        f'"finish_reason":{reason}}}],"usage":null}}\n\n'
-    ).encode()
-
-
-def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(data), data)
-
-
-@lru_cache
-def writes(path: str, events: int, batch: int) -> list[bytes]:
-    """Return what is written, chunk by chunk."""
-    openai = path.endswith("/chat/completions")
-    make = event if openai else line
-    starts = range(0, events, batch)
-    pieces = [b"".join(map(make, range(i, min(i + batch, events)))) for i in starts]
-    chunks = [_chunk(piece) for piece in pieces]
-    if openai:
-        chunks.append(_chunk(_openai("{}", '"stop"') + b"data: [DONE]\n\n"))
-    return chunks
-
-
-def head(path: str) -> bytes:
-    """Return the head of a response."""
-    openai = path.endswith("/chat/completions")
-    kind = b"text/event-stream" if openai else b"application/json"
-    return (
-        b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n"
-    )
+def cpu() -> float:
+    """Return the seconds of CPU that this process has taken, user and system."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 class Upstream(asyncio.Protocol):
-    """Answer each request on a connection."""
+    """Answer each request on a connection.
+
+    Args:
+        crowds: Those of all connections, by how many streams they are of.
+    """
+
+    def __init__(self, crowds: dict[int, Crowd]) -> None:
+        self.crowds = crowds
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # One of uvloop is no subclass of asyncio's.
+        self.transport = cast("asyncio.Transport", transport)
+        self.loop = asyncio.get_running_loop()
         self.buffer = b""
-        self.ready = asyncio.Event()
-        self.ready.set()
+        self.writes: list[bytes] = []
+        self.next = 0
+        self.paused = False
+        self.pace = 0.0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.writes = []
 
     def pause_writing(self) -> None:
-        self.ready.clear()
+        self.paused = True
 
     def resume_writing(self) -> None:
-        self.ready.set()
+        self.paused = False
+        if not self.pace:
+            self.write_on()
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
-        start, separator, body = self.buffer.partition(b"\r\n\r\n")
+        head, separator, body = self.buffer.partition(b"\r\n\r\n")
         if not separator:
             return
         length = 0
-        for header in start.split(b"\r\n"):
-            if header.lower().startswith(b"content-length:"):
-                length = int(header.split(b":")[1])
-        if len(body) < length:
-            return
-        self.buffer = b""
-        target = urlsplit(start.split(b" ")[1].decode())
-        query = parse_qs(target.query)
-        events = int(query.get("events", ["20"])[0])
-        batch = int(query.get("batch", ["1"])[0])
-        self.task = asyncio.ensure_future(self.answer(target.path, events, batch))
+        for header in head.split(b"\r\n"):
+            if header[:15].lower() == b"content-length:":
+                length = int(header[15:])
+        if len(body) >= length:
+            self.buffer = b""
+            self.answer(head.split(b" ")[1].decode())
 
-    async def answer(self, path: str, events: int, batch: int) -> None:
-        self.transport.write(head(path))
-        for piece in writes(path, events, batch):
-            self.transport.write(piece)
-            if not self.ready.is_set():
-                await self.ready.wait()
-        self.transport.write(b"0\r\n\r\n")
+    def answer(self, path: str) -> None:
+        if path == "/cpu":
+            told = b"%.6f" % cpu()
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(told)
+            self.transport.write(head + told)
+            return
+        try:
+            load, wire = Load.read(path), wire_of(path)
+        except (LookupError, TypeError, ValueError):
+            self.transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            return
+        self.writes, self.next = writes_of(wire.path, load), 0
+        self.transport.write(head_of(wire))
+        self.pace = load.ms / 1000
+        if load.hold:
+            self.write()
+            self.crowds.setdefault(load.hold, Crowd(load.hold)).join(self)
+        elif self.pace:
+            self.write_at(self.loop.time())
+        else:
+            self.write_on()
+
+    def write(self) -> None:
+        self.next += 1
+        self.transport.write(self.writes[self.next - 1])
+
+    def write_on(self) -> None:
+        """Write until the client is behind, or all is written."""
+        while self.next < len(self.writes) and not self.paused:
+            self.write()
+
+    def write_at(self, due: float) -> None:
+        """Write at a time and on at a pace; what is late does not make it slower."""
+        self.loop.call_at(due, self._write_due, due)
+
+    def _write_due(self, due: float) -> None:
+        if self.next < len(self.writes):
+            self.write()
+            self.write_at(due + self.pace)
 
 
 async def main() -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Upstream, "127.0.0.1", 0)
+    crowds: dict[int, Crowd] = {}
+    server = await loop.create_server(
+        lambda: Upstream(crowds), "127.0.0.1", 0, backlog=4096
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     # Ends with its parent, which holds the other end of standard input.
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 
 
+def run() -> None:
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main())
+    else:
+        uvloop.run(main())
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    run()
