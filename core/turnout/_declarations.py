@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pluggy
 
@@ -67,7 +67,7 @@ def _listed(name: str, answer: object) -> Iterable[object]:
     if answer is None:
         return ()
     if not isinstance(answer, Iterable) or isinstance(answer, str | Mapping):
-        given = f"a {type(answer).__name__}"
+        given = f"a {type(cast('Any', answer)).__name__}"
         if isinstance(answer, type):
             given = f"the class {answer.__name__}"
         raise PluginError(f"plugin {name!r} gave {given} where a list is expected")

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from functools import cache, cached_property, partial
 from http.cookies import BaseCookie, SimpleCookie
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from aiohttp import http_exceptions
@@ -36,6 +36,14 @@ __all__ = [
 ]
 
 
+_READ = 120 * 1024
+"""How many bytes are read of a connection at a time, at most.
+
+asyncio has 256 KiB, and from 128 KiB on the C library takes a buffer from the system
+and gives it back each time, which may cost six times what the read itself does.
+"""
+
+
 class _Protocol(ResponseHandler):
     """A connection that knows whether a byte of its present response has come.
 
@@ -45,6 +53,11 @@ class _Protocol(ResponseHandler):
 
     answered = False
     requests = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if hasattr(transport, "max_size"):  # Not where another loop, or TLS, reads.
+            cast("Any", transport).max_size = _READ
 
     def data_received(self, data: bytes) -> None:
         self.answered = True

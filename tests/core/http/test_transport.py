@@ -437,3 +437,29 @@ async def test_what_one_task_got_says_nothing_of_a_later_failure() -> None:
 
     assert not _transport.answered()
     assert not _transport.gone(ConnectionResetError())
+
+
+class _Reading(asyncio.Transport):
+    """A transport that says how much it reads at a time, as asyncio's own does."""
+
+    max_size = 256 * 1024
+
+
+async def test_no_read_is_as_large_as_what_the_c_library_gives_back() -> None:
+    loop = asyncio.get_running_loop()
+    reading, silent = _Reading(), asyncio.Transport()
+    for transport in (reading, silent):
+        _transport._Protocol(loop).connection_made(transport)  # pyright: ignore[reportPrivateUsage]
+
+    assert reading.max_size < 128 * 1024 - 64
+    assert not hasattr(silent, "max_size")
+
+
+async def test_asyncio_still_tells_how_much_it_reads() -> None:
+    async with FaultServer(respond(200, b"a")) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        # Where it does not, reads are as dear as they were.
+        assert hasattr(writer.transport, "max_size")
+        writer.close()
+        await writer.wait_closed()
