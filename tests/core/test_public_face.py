@@ -90,16 +90,31 @@ HEAVY = {
     "asyncio",
     "click",
     "concurrent",
+    "decimal",
+    "email",
+    "html",
+    "http",
     "importlib.metadata",
     "json",
+    "logging",
+    "multiprocessing",
+    "pathlib",
     "platformdirs",
     "pydantic",
     "pydantic_core",
     "rich",
+    "socket",
     "ssl",
+    "subprocess",
+    "tempfile",
     "tomllib",
+    "typing_extensions",
     "urllib.request",
+    "zipfile",
 }
+
+MOST_MODULES = 95
+"""That `import turnout` may load: a tenth more than it did with CPython 3.11."""
 
 
 def modules_loaded_by(program: str) -> set[str]:
@@ -118,6 +133,19 @@ def modules_loaded_by(program: str) -> set[str]:
     )
     assert done.stderr == ""
     return set(done.stdout.split())
+
+
+def test_an_import_loads_few_modules() -> None:
+    loaded = modules_loaded_by("import turnout")
+
+    assert len(loaded) <= MOST_MODULES, sorted(loaded)
+
+
+def test_an_import_needs_one_distribution_of_others() -> None:
+    loaded = modules_loaded_by("import turnout")
+
+    others = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
+    assert others == {"turnout", "pluggy"}
 
 
 LIGHT = [name for name in PUBLIC if name not in {"turnout.http", "turnout.testing"}]
