@@ -4,7 +4,7 @@ The public functions of `turnout` stand on one `App`, made at the first call and
 since plugins are a matter of the process. Whoever wants another makes an `App`.
 
 What routes are made of is loaded with the first of them: a process that asks one
-provider begins in a tenth less of its time.
+provider takes a twentieth less from its start to the answer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from turnout._names import did_you_mean, fold, nearest
 from turnout._plugins import Plugin, PluginHost, SetAside, aside_clause
 from turnout._registry import ProviderEntry, Registry
 from turnout._resolve import Resolver
-from turnout._validation import checked
+from turnout._validation import checked, kind_of
 from turnout.errors import (
     ArgumentError,
     ConfigError,
@@ -109,7 +109,7 @@ class App:
             ConfigError: The configuration's table of that name is wrong.
         """
         if not isinstance(cast("object", name), str):
-            raise ArgumentError(f"a provider's name is a text, not {_kind(name)}")
+            raise ArgumentError(f"a provider's name is a text, not {kind_of(name)}")
         table = self.config.table_of(name)
         wanted = name if table is None else table[1].plugin or name
         bearers = self.host.load(wanted)
@@ -286,21 +286,13 @@ class App:
         if not isinstance(target, str):
             raise ArgumentError(
                 f'a target is a name, a provider or provider.target("model"), not '
-                f"{_kind(target)}"
+                f"{kind_of(target)}"
             )
         found = self.meaning(target)
         return [
             BoundTarget(self._once(one.provider, made), one.model)
             for one in found.targets
         ]
-
-
-def _kind(value: object) -> str:
-    """Return what a value is that stands where a name belongs."""
-    if isinstance(value, type):
-        return f"the class {value.__name__}"
-    name = type(value).__name__
-    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def _own_only() -> bool:

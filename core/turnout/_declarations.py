@@ -8,12 +8,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import pluggy
 
 from turnout import hookspecs
 from turnout._names import did_you_mean, nearest
+from turnout._validation import kind_of
 from turnout.errors import PluginError
 from turnout.provider import Provider
 from turnout.types import ModelInfo, ProviderInfo
@@ -66,11 +67,9 @@ def check_hook(name: str, caller: pluggy.HookCaller, impl: pluggy.HookImpl) -> N
 def _listed(name: str, answer: object) -> Iterable[object]:
     if answer is None:
         return ()
+    told = kind_of(answer)
     if not isinstance(answer, Iterable) or isinstance(answer, str | Mapping):
-        given = f"a {type(cast('Any', answer)).__name__}"
-        if isinstance(answer, type):
-            given = f"the class {answer.__name__}"
-        raise PluginError(f"plugin {name!r} gave {given} where a list is expected")
+        raise PluginError(f"plugin {name!r} gave {told} where a list is expected")
     return cast("Iterable[object]", answer)
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator
 
-__all__ = ["checked", "hidden"]
+__all__ = ["checked", "hidden", "kind_of"]
 
 T = TypeVar("T")
 
@@ -78,6 +78,14 @@ def hidden(options: Mapping[str, object]) -> dict[str, object]:
         name: Secret(value) if name in _HIDDEN and isinstance(value, str) else value
         for name, value in options.items()
     }
+
+
+def kind_of(value: object) -> str:
+    """Return what a value is that stands where something else belongs."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def _told(detail: ErrorDetails, cls: type) -> str:

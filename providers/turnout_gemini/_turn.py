@@ -65,9 +65,11 @@ def kept_parts(message: Message) -> list[object] | None:
     if not isinstance(kept, Mapping):
         return None
     given = cast("Mapping[str, object]", kept).get("parts")
-    if not isinstance(given, list):
+    items = cast("list[object]", given) if isinstance(given, list) else [None]
+    # Whoever keeps a conversation elsewhere may give back anything.
+    if not all(isinstance(item, Mapping) for item in items):
         return None
-    parts = cast("list[Mapping[str, object]]", given)
+    parts = cast("list[Mapping[str, object]]", items)
     called = [(call.name, _arguments(call)) for call in message.tool_calls]
     return [*parts] if _said(parts) == (message.text, called) else None
 
@@ -75,8 +77,9 @@ def kept_parts(message: Message) -> list[object] | None:
 def _said(parts: list[Mapping[str, object]]) -> tuple[str, list[tuple[object, object]]]:
     """Return what of an answer a message says without a state: its text and calls."""
     text = "".join(str(p.get("text", "")) for p in parts if not p.get("thought"))
-    calls = [cast("Any", p["functionCall"]) for p in parts if "functionCall" in p]
-    return text, [(call["name"], call["args"]) for call in calls]
+    found = (p.get("functionCall") for p in parts)
+    calls = [cast("Mapping[str, object]", c) for c in found if isinstance(c, Mapping)]
+    return text, [(call.get("name"), call.get("args")) for call in calls]
 
 
 def _arguments(call: ToolCall) -> object:

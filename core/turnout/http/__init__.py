@@ -7,7 +7,8 @@ that are loaded for listings too.
 from typing import TYPE_CHECKING
 
 from turnout.framing import FramingError, LineSplitter, ServerSentEvent, SseSplitter
-from turnout.http._status import STATUS_RULES, Refusal, StatusRule
+from turnout.http._refusal import Refusal
+from turnout.http._status import STATUS_RULES, StatusRule
 
 if TYPE_CHECKING:
     from turnout.http._client import Http

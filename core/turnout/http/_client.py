@@ -28,8 +28,9 @@ from turnout.errors import (
 )
 from turnout.http import _failures, _transport
 from turnout.http._redaction import redacted
+from turnout.http._refusal import Refusal, shortened
 from turnout.http._response import Response
-from turnout.http._status import Refusal, StatusRule, classify, shortened
+from turnout.http._status import StatusRule, classify
 from turnout.types import Secret
 
 if TYPE_CHECKING:

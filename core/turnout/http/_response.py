@@ -17,7 +17,7 @@ from turnout.framing import (
     SseSplitter,
 )
 from turnout.http import _failures, _transport
-from turnout.http._status import REQUEST_ID_HEADERS
+from turnout.http._status import request_id_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -62,11 +62,7 @@ class Response:
     @property
     def request_id(self) -> str | None:
         """The provider's own name for the request, where it gave one."""
-        headers = self._raw.headers
-        for name in REQUEST_ID_HEADERS:
-            if name in headers:
-                return headers[name]
-        return None
+        return request_id_of(self._raw.headers)
 
     @property
     def framed(self) -> bool:

@@ -9,10 +9,8 @@ Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from turnout.errors import (
     AuthenticationError,
@@ -29,54 +27,10 @@ from turnout.errors import (
     ServerError,
     StreamError,
 )
-from turnout.http._hints import body_hint, reset_hint, retry_after
+from turnout.http._hints import reset_hint, retry_after
+from turnout.http._refusal import INSIDE, Refusal
 
-__all__ = [
-    "REQUEST_ID_HEADERS",
-    "STATUS_RULES",
-    "Refusal",
-    "StatusRule",
-    "classify",
-    "shortened",
-]
-
-_REASON_CHARACTERS = 500
-"""How much of what the provider said is told."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """What a provider sent in place of an answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    """By lower-case names."""
-    text: str
-    """The body, as far as it was read."""
-    codes: frozenset[str] = frozenset()
-    """The error's `code`, `type` and the like, lower-case."""
-    reason: str = ""
-    """What the provider says for people, where that can be found in the body."""
-    hint: float | None = None
-    """The seconds after which, by the body, the provider may be asked again."""
-
-    @classmethod
-    def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
-        """Return what a body says, whatever form it has."""
-        text = body.decode("utf-8", "replace")
-        value = _json(body)
-        if status == _INSIDE:
-            status = _status_in(value) or status
-        codes: set[str] = set()
-        reason = _reason(value, codes) if value is not None else _plain(text)
-        return cls(
-            status=status,
-            headers=headers,
-            text=text,
-            codes=frozenset(codes),
-            reason=reason,
-            hint=body_hint(value, reason),
-        )
+__all__ = ["STATUS_RULES", "StatusRule", "classify", "request_id_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +59,9 @@ class StatusRule:
         return not self.phrases or any(phrase in text for phrase in self.phrases)
 
 
-_INSIDE = 200
-"""The status of an answer that an error stands in."""
-
 _CLIENT_ERRORS = range(400, 500)
 
-_FAILURES = range(400, 600)
-
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id")
+_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id")
 
 STATUS_RULES: tuple[StatusRule, ...] = (
     # A field's text is too long, not the conversation.
@@ -189,12 +138,12 @@ STATUS_RULES: tuple[StatusRule, ...] = (
     # From here to the last row: errors without a status, by their codes alone.
     StatusRule(
         error=RateLimitError,
-        statuses={_INSIDE},
+        statuses={INSIDE},
         codes={"rate_limit_error", "rate_limit_exceeded", "slow_down"},
     ),
     StatusRule(
         error=OverloadedError,
-        statuses={_INSIDE},
+        statuses={INSIDE},
         codes={
             "capacity_exceeded",
             "provider_overloaded",
@@ -203,27 +152,25 @@ STATUS_RULES: tuple[StatusRule, ...] = (
             "unavailable",
         },
     ),
-    StatusRule(
-        error=QuotaExceededError, statuses={_INSIDE}, codes={"payment_required"}
-    ),
+    StatusRule(error=QuotaExceededError, statuses={INSIDE}, codes={"payment_required"}),
     StatusRule(
         error=AuthenticationError,
-        statuses={_INSIDE},
+        statuses={INSIDE},
         codes={"authentication", "authentication_error", "unauthorized"},
     ),
     StatusRule(
         error=PermissionDeniedError,
-        statuses={_INSIDE},
+        statuses={INSIDE},
         codes={"permission_denied", "permission_error"},
     ),
     StatusRule(
         error=ModelUnavailableError,
-        statuses={_INSIDE},
+        statuses={INSIDE},
         codes={"model_not_found", "not_found", "not_found_error", "notfounderror"},
     ),
     StatusRule(
         error=ServerError,
-        statuses={_INSIDE},
+        statuses={INSIDE},
         codes={
             "api_error",
             "internal_error",
@@ -236,10 +183,10 @@ STATUS_RULES: tuple[StatusRule, ...] = (
     ),
     StatusRule(
         error=InvalidRequestError,
-        statuses={_INSIDE},
+        statuses={INSIDE},
         codes={"badrequesterror", "invalid_request", "invalid_request_error"},
     ),
-    StatusRule(error=StreamError, statuses={_INSIDE}),
+    StatusRule(error=StreamError, statuses={INSIDE}),
     StatusRule(error=ServerError),
 )
 
@@ -284,14 +231,14 @@ def classify(
     wait = _wait(error, refusal)
     hint = "" if wait is None else f"; it may be asked again in {wait:g} s"
     told = f": {reason}" if reason else ""
-    inside = refusal.status == _INSIDE
+    inside = refusal.status == INSIDE
     where = "inside its answer" if inside else f"status {refusal.status}"
     failure = error(
         f"{said} ({where}){hint}{told}",
         provider=provider,
         status_code=refusal.status,
         retry_after=wait,
-        request_id=_request_id(refusal.headers),
+        request_id=request_id_of(refusal.headers),
         details=details,
     )
     if refusal.headers.get("x-should-retry", "").lower() == "false":
@@ -311,92 +258,9 @@ def _wait(error: type[ProviderError], refusal: Refusal) -> float | None:
     return wait
 
 
-def _request_id(headers: Mapping[str, str]) -> str | None:
-    for name in REQUEST_ID_HEADERS:
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """Return the provider's own name for a request; None where it gave none."""
+    for name in _REQUEST_IDS:
         if name in headers:
             return headers[name]
     return None
-
-
-def _status_in(value: object) -> int | None:
-    """Return the status that an error document gives, where it gives one."""
-    if isinstance(value, list):
-        value = next(iter(cast("list[object]", value)), None)
-    if not isinstance(value, Mapping):
-        return None
-    fields = cast("Mapping[str, object]", value)
-    inner = _status_in(fields.get("error"))
-    if inner is not None:
-        return inner
-    for name in ("status", "status_code", "code"):
-        status = fields.get(name)
-        if isinstance(status, int) and status in _FAILURES:
-            return status
-        if isinstance(status, str) and status in _STATUS_TEXTS:
-            return int(status)
-    return None
-
-
-def _json(body: bytes) -> object | None:
-    from pydantic_core import from_json
-
-    try:
-        return cast("object", from_json(body))
-    except ValueError:
-        return None
-
-
-def _reason(value: object, codes: set[str]) -> str:
-    """Return what an error document says for people; add its codes to `codes`."""
-    if isinstance(value, list):
-        reasons = [_reason(item, codes) for item in cast("list[object]", value)]
-        return next((reason for reason in reasons if reason), "")
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, Mapping):
-        return ""
-    fields = cast("Mapping[str, object]", value)
-    for name in ("code", "type", "status", "error_code", "error_type", "reason"):
-        code = fields.get(name)
-        if isinstance(code, str) and _CODE.fullmatch(code):
-            codes.add(code.lower())
-    # Vendors nest their error once more, or keep its finer code one level down.
-    inner = [
-        _reason(fields[name], codes)
-        for name in ("error", "innererror", "details", "metadata")
-        if name in fields
-    ]
-    message = fields.get("message") or fields.get("detail") or fields.get("msg")
-    if isinstance(message, str):
-        return message
-    if isinstance(message, list):
-        return _reason(cast("object", message), codes)
-    return next((reason for reason in inner if reason), "")
-
-
-_CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
-
-_STATUS_TEXTS = frozenset(map(str, _FAILURES))
-
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-
-
-def _plain(text: str) -> str:
-    """Return a body that is no JSON: a page's title, or a short text itself."""
-    if "<" in text[:200]:
-        title = _TITLE.search(text)
-        if title is None:
-            return ""
-        from html import unescape  # Its table takes long to load.
-
-        return unescape(title[1])
-    return text
-
-
-def shortened(reason: str) -> str:
-    """Return a reason on one line, of printable characters, and not too long."""
-    line = " ".join(reason.split())
-    line = "".join(c for c in line if c.isprintable())
-    if len(line) <= _REASON_CHARACTERS:
-        return line
-    return f"{line[:_REASON_CHARACTERS]}…"

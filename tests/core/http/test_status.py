@@ -24,7 +24,8 @@ from turnout.errors import (
     StreamError,
 )
 from turnout.http import Refusal, StatusRule
-from turnout.http._status import classify, shortened
+from turnout.http._refusal import shortened
+from turnout.http._status import classify
 
 
 def refusal(status: int, body: object = b"", **headers: str) -> Refusal:

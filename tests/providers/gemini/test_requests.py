@@ -360,7 +360,15 @@ def test_an_answer_that_was_changed_is_sent_as_it_is_now(
 
 
 @pytest.mark.parametrize(
-    "state", [{}, {"other": {"parts": [1]}}, {"gemini": 1}, {"gemini": {"parts": "x"}}]
+    "state",
+    [
+        {},
+        {"other": {"parts": [1]}},
+        {"gemini": 1},
+        {"gemini": {"parts": "x"}},
+        {"gemini": {"parts": [1]}},
+        {"gemini": {"parts": [{"functionCall": 1}]}},
+    ],
 )
 def test_what_others_kept_is_passed_over(state: dict[str, object]) -> None:
     message = Message(role="assistant", content="a", state=state)

@@ -1,0 +1,144 @@
+"""What a provider sent in place of an answer, in whatever form.
+
+Vendors nest their errors, name the same things differently, and answer with pages and
+plain texts too. What is found is the status, the codes, and what is said for people.
+
+Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from turnout.http._hints import body_hint
+
+__all__ = ["INSIDE", "Refusal", "shortened"]
+
+INSIDE = 200
+"""The status of an answer that an error stands in."""
+
+_FAILURES = range(400, 600)
+
+_STATUS_TEXTS = frozenset(map(str, _FAILURES))
+
+_CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+_REASON_CHARACTERS = 500
+"""How much of what the provider said is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a provider sent in place of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case names."""
+    text: str
+    """The body, as far as it was read."""
+    codes: frozenset[str] = frozenset()
+    """The error's `code`, `type` and the like, lower-case."""
+    reason: str = ""
+    """What the provider says for people, where that can be found in the body."""
+    hint: float | None = None
+    """The seconds after which, by the body, the provider may be asked again."""
+
+    @classmethod
+    def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+        """Return what a body says, whatever form it has."""
+        text = body.decode("utf-8", "replace")
+        value = _json(body)
+        if status == INSIDE:
+            status = _status_in(value) or status
+        codes: set[str] = set()
+        reason = _reason(value, codes) if value is not None else _plain(text)
+        return cls(
+            status=status,
+            headers=headers,
+            text=text,
+            codes=frozenset(codes),
+            reason=reason,
+            hint=body_hint(value, reason),
+        )
+
+
+def shortened(reason: str) -> str:
+    """Return a reason on one line, of printable characters, and not too long."""
+    line = " ".join(reason.split())
+    line = "".join(c for c in line if c.isprintable())
+    if len(line) <= _REASON_CHARACTERS:
+        return line
+    return f"{line[:_REASON_CHARACTERS]}…"
+
+
+def _status_in(value: object) -> int | None:
+    """Return the status that an error document gives, where it gives one."""
+    if isinstance(value, list):
+        value = next(iter(cast("list[object]", value)), None)
+    if not isinstance(value, Mapping):
+        return None
+    fields = cast("Mapping[str, object]", value)
+    inner = _status_in(fields.get("error"))
+    if inner is not None:
+        return inner
+    for name in ("status", "status_code", "code"):
+        status = fields.get(name)
+        if isinstance(status, int) and status in _FAILURES:
+            return status
+        if isinstance(status, str) and status in _STATUS_TEXTS:
+            return int(status)
+    return None
+
+
+def _json(body: bytes) -> object | None:
+    from pydantic_core import from_json
+
+    try:
+        return cast("object", from_json(body))
+    except ValueError:
+        return None
+
+
+def _reason(value: object, codes: set[str]) -> str:
+    """Return what an error document says for people; add its codes to `codes`."""
+    if isinstance(value, list):
+        reasons = [_reason(item, codes) for item in cast("list[object]", value)]
+        return next((reason for reason in reasons if reason), "")
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping):
+        return ""
+    fields = cast("Mapping[str, object]", value)
+    for name in ("code", "type", "status", "error_code", "error_type", "reason"):
+        code = fields.get(name)
+        if isinstance(code, str) and _CODE.fullmatch(code):
+            codes.add(code.lower())
+    # Vendors nest their error once more, or keep its finer code one level down.
+    inner = [
+        _reason(fields[name], codes)
+        for name in ("error", "innererror", "details", "metadata")
+        if name in fields
+    ]
+    message = fields.get("message") or fields.get("detail") or fields.get("msg")
+    if isinstance(message, str):
+        return message
+    if isinstance(message, list):
+        return _reason(cast("object", message), codes)
+    return next((reason for reason in inner if reason), "")
+
+
+def _plain(text: str) -> str:
+    """Return a body that is no JSON: a page's title, or a short text itself."""
+    if "<" in text[:200]:
+        title = _TITLE.search(text)
+        if title is None:
+            return ""
+        from html import unescape  # Its table takes long to load.
+
+        return unescape(title[1])
+    return text
