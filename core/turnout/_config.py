@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import cast
 
 from turnout._environment import variable
+from turnout._frozen import frozen
 from turnout._names import fold
 from turnout._plugins import PluginRules
 from turnout._validation import checked
@@ -33,7 +34,7 @@ _VARIABLE = "env:"
 _log = logging.getLogger("turnout")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RouteConfig:
     """A table of `routes`: whom to ask in which order, and the policy's fields."""
 
@@ -41,7 +42,7 @@ class RouteConfig:
     policy: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProviderConfig:
     """A table of `providers`: options of a provider, or another instance of one."""
 
@@ -53,7 +54,7 @@ class ProviderConfig:
     options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Config:
     """What the configuration says; everything works without one."""
 
@@ -79,7 +80,7 @@ class Config:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _File:
     """The file as it stands."""
 

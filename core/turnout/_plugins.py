@@ -8,7 +8,7 @@ lets one plugin's error end the program.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -23,6 +23,7 @@ from turnout._declarations import (
     read_models,
     read_providers,
 )
+from turnout._frozen import frozen
 from turnout._names import fold
 from turnout.errors import PluginError
 from turnout.types import ModelInfo, ProviderInfo
@@ -49,7 +50,7 @@ OWN = "turnout"
 """The distribution that brings turnout itself and its first providers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plugin:
     """A plugin that is loaded, and what it declared."""
 
@@ -66,7 +67,7 @@ class Plugin:
         return f"{self.distribution} {self.version}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SetAside:
     """A plugin that is not used, or not for a name that it claims, and why."""
 
@@ -86,7 +87,7 @@ class SetAside:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PluginRules:
     """Which plugins are loaded; the configuration's table `plugins`."""
 

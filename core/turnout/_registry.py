@@ -7,13 +7,14 @@ loaded plugins; it reads nothing and asks nobody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from itertools import chain
 from typing import TypeAlias
 
 from turnout._catalog import Catalog
 from turnout._config import Config, ProviderConfig
+from turnout._frozen import frozen
 from turnout._names import Suggester, did_you_mean, fold, nearest
 from turnout._plugins import OWN, Plugin, SetAside
 from turnout.errors import ConfigError, PluginError
@@ -22,7 +23,7 @@ from turnout.types import ModelInfo, ProviderInfo, Target
 __all__ = ["ProviderEntry", "Registry"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProviderEntry:
     """A provider that can be asked for by name."""
 

@@ -9,7 +9,8 @@ that may stand inside a JSON text.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from turnout._frozen import frozen
 
 __all__ = [
     "MAX_EVENT_BYTES",
@@ -85,7 +86,7 @@ class LineSplitter:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class ServerSentEvent:
     """One event: its data, undecoded, and its name where it has one."""
 

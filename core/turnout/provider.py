@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
 
 from turnout._catalog import Catalog
 from turnout._environment import variable
+from turnout._frozen import frozen
 from turnout._gate import Gates
 from turnout._options import ProviderOptions as ProviderOptions
 from turnout._record import Record
@@ -324,7 +324,7 @@ def _reader_type() -> type[AttemptReader]:
     return AttemptReader
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class BoundTarget:
     """A provider, options and all, with one of its models."""
 

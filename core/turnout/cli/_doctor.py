@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
 
@@ -13,6 +12,7 @@ import click
 
 from turnout._app import App
 from turnout._config import Config, users_config
+from turnout._frozen import frozen
 from turnout._names import did_you_mean, fold, followed, nearest
 from turnout._version import VERSION
 from turnout.cli._output import write_table
@@ -57,7 +57,7 @@ class _Level(StrEnum):
     """Nothing can be asked because of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Finding:
     """One thing that was looked at, and what to do about it."""
 

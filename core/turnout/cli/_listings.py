@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import click
 
 from turnout._app import App, current_app
+from turnout._frozen import frozen
 from turnout._registry import ProviderEntry
 from turnout.cli._abilities import abilities, abilities_of_some, notable
 from turnout.cli._output import note, set_aside_note, write, write_json, write_table
@@ -69,7 +70,7 @@ def _live(
     return [(entry, [*models]) for entry, models in live_models_of_all(app, entries)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _ModelRow:
     """A model as it is listed; its fields are those of the JSON objects."""
 
@@ -131,7 +132,7 @@ def providers(as_json: bool) -> None:
     set_aside_note(app.set_aside)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _ProviderRow:
     """A provider as it is listed; its fields are those of the JSON objects."""
 

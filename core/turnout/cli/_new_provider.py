@@ -6,7 +6,7 @@ import keyword
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -16,6 +16,7 @@ import click
 
 from turnout._app import App
 from turnout._config import Config
+from turnout._frozen import frozen
 from turnout._registry import Registry
 from turnout._version import VERSION
 from turnout.cli._output import note, write
@@ -44,7 +45,7 @@ COMPATIBLE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Names:
     """What a provider is called in the places where it has a name."""
 

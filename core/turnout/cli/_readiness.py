@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from turnout._app import App
+from turnout._frozen import frozen
 from turnout._registry import ProviderEntry
 from turnout.errors import TurnoutError
 from turnout.provider import Provider
@@ -15,7 +15,7 @@ __all__ = ["Readiness", "readiness"]
 _State: TypeAlias = Literal["ready", "no key", "unavailable", "not working", "broken"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Readiness:
     """Whether a provider can be asked, and why."""
 

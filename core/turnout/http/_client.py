@@ -10,7 +10,7 @@ import json as json_
 from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from pydantic_core import to_json
 
 from turnout._environment import proxy_for
+from turnout._frozen import frozen
 from turnout.errors import (
     ArgumentError,
     ConfigError,
@@ -54,7 +55,7 @@ _MOST_PLACES = 256
 """How many addresses are kept; one whose path holds a model's name has many."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """Whom a request goes to."""
 
@@ -66,7 +67,7 @@ class Place:
     proxy: Secret | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Http:
     """Send a provider's requests. A provider has one as `self.http`.
 

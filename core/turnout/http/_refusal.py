@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
+from turnout._frozen import frozen
 from turnout.http._hints import body_hint
 
 __all__ = ["INSIDE", "Refusal", "shortened"]
@@ -32,7 +32,7 @@ _REASON_CHARACTERS = 500
 """How much of what the provider said is told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Refusal:
     """What a provider sent in place of an answer."""
 

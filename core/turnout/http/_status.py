@@ -10,8 +10,8 @@ Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from turnout._frozen import frozen
 from turnout.errors import (
     AuthenticationError,
     ContentFilterError,
@@ -33,7 +33,7 @@ from turnout.http._refusal import INSIDE, Refusal
 __all__ = ["STATUS_RULES", "StatusRule", "classify", "request_id_of"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StatusRule:
     """What a refusal is, if all that is given matches."""
 

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from turnout._frozen import frozen
 from turnout.routes._backoff import Random
 from turnout.routes._ranges import check_least, check_seconds, check_share
 
@@ -27,7 +27,7 @@ __all__ = ["Breaker", "BreakerPolicy", "BreakerState", "Permit"]
 BreakerState: TypeAlias = Literal["closed", "open", "half_open"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BreakerPolicy:
     """When a circuit opens, for how long, and when it closes.
 

@@ -9,8 +9,7 @@ another target for the first time takes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from turnout._frozen import frozen
 from turnout.routes._ranges import check_least
 
 __all__ = ["BudgetPolicy", "RetryBudget"]
@@ -19,7 +18,7 @@ __all__ = ["BudgetPolicy", "RetryBudget"]
 _ONE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BudgetPolicy:
     """How much a target's retries may be.
 

@@ -11,8 +11,9 @@ the rest (instruction). The original messages stay as they are, the system's amo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from turnout._frozen import frozen
 from turnout._tokens import estimate_tokens
 from turnout.routes._demands import demanded_form, demanded_state, offers_tools
 from turnout.routes._ranges import check_least
@@ -34,7 +35,7 @@ INSTRUCTION = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ContinuationPolicy:
     """When an answer is continued, and how it is asked for.
 

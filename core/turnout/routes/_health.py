@@ -19,12 +19,13 @@ import math
 import os
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 from operator import itemgetter
 from threading import Lock
 from typing import NamedTuple, Protocol
 
+from turnout._frozen import frozen
 from turnout.routes._backoff import Random
 from turnout.routes._breaker import Breaker, BreakerPolicy, BreakerState, Permit
 from turnout.routes._budget import BudgetPolicy, RetryBudget
@@ -64,7 +65,7 @@ class Scope(NamedTuple):
         return Scope(provider=self.provider, origin=self.origin)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HealthPolicy:
     """The numbers of every health in a store.
 
@@ -299,7 +300,7 @@ def _chance() -> Random:
     return random
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HealthReport:
     """How one target fares, to be shown."""
 

@@ -9,8 +9,7 @@ lately only a small share is hedged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from turnout._frozen import frozen
 from turnout.routes._demands import demanded_state, offers_tools
 from turnout.routes._health import Health
 from turnout.routes._ranges import check_least, check_seconds, check_share
@@ -58,7 +57,7 @@ class HedgeShare:
         self._hedges += 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hedging:
     """Which requests are hedged, and after how long.
 

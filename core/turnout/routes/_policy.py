@@ -5,9 +5,10 @@ Source: the table of reliability.md 2.3, and the numbers of 2.4 to 2.6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from turnout._frozen import frozen
 from turnout.errors import (
     AuthenticationError,
     ConnectError,
@@ -46,7 +47,7 @@ only reasoning was shown. `off`: the error is raised.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Policy:
     """How a route falls back; each field is a keyword of `turnout.fallback`.
 
@@ -118,7 +119,7 @@ class Policy:
         check_instruction(self.schema_instruction)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """What follows an error of one class."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from turnout._attempt import AttemptReader
+from turnout._frozen import frozen
 from turnout._record import Record
 from turnout._waiter import Waiter
 from turnout.errors import TurnoutError
@@ -25,7 +25,7 @@ Read: TypeAlias = "asyncio.Task[Sequence[Event] | None]"
 """A leg's first batch, once it is there."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Leg:
     """One of the attempts that race."""
 

@@ -27,9 +27,9 @@ States: holding, then either passing on, or replaying and then passing on.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
+from turnout._frozen import frozen
 from turnout.routes._ranges import check_least, check_seconds
 
 __all__ = ["Seam", "SeamError", "SeamPolicy"]
@@ -39,7 +39,7 @@ class SeamError(ValueError):
     """The continuation began the answer again, and differs from what was shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SeamPolicy:
     """What counts as a repetition, and how long it is waited for.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from types import CoroutineType
 from typing import TypeAlias, TypeGuard, cast, final
 
+from turnout._frozen import frozen
 from turnout.errors import ArgumentError, PluginError
 from turnout.provider import Provider
 from turnout.types import (
@@ -28,7 +28,7 @@ __all__ = ["Answer", "AnswerItem", "AnswerPart", "FakeProvider", "Pause"]
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Pause:
     """Let time pass before what follows it in an answer."""
 

@@ -7,7 +7,9 @@ client is wrong and not where a library is lenient.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from turnout._frozen import frozen
 
 __all__ = ["HttpRequest", "MalformedRequestError", "body_length", "parse_head"]
 
@@ -16,7 +18,7 @@ class MalformedRequestError(ValueError):
     """What a client sent is not an HTTP/1 request that this server can read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HttpRequest:
     """One whole HTTP request, as it stood on the wire."""
 

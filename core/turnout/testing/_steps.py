@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, final
 
+from turnout._frozen import frozen
 from turnout.testing._connection import Connection
 from turnout.testing._responses import CHUNKED, http_response, response_head
 
@@ -31,7 +32,7 @@ __all__ = [
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Step:
     """One thing that a script does; made by the functions of `turnout.testing`."""
 

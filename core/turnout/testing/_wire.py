@@ -6,9 +6,10 @@ A `ProviderContract` is given these, and makes from them what a service may do b
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
+from turnout._frozen import frozen
 from turnout.errors import ProviderError
 from turnout.types import (
     Event,
@@ -25,7 +26,7 @@ Piece: TypeAlias = tuple[bytes, *tuple[Event, ...]]
 """Bytes that belong together, such as one server-sent event, and what they bring."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WireAnswer:
     """A good answer: the bytes of its body, and what they mean.
 
@@ -87,7 +88,7 @@ class WireAnswer:
         return min(some, key=lambda count: abs(2 * lengths[count] - whole), default=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class WireError:
     """What a service sends in place of an answer, and the class that it is to be.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
-from turnout.types._quick import quick
+from turnout._frozen import frozen
 from turnout.types._target import Target
 
 __all__ = [
@@ -27,14 +27,14 @@ FinishReason: TypeAlias = Literal[
 """Why an answer ended; `unknown` where the provider did not say or said it oddly."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReasoningDelta:
     """One increment of what the model thinks before it answers."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ToolCallDelta:
     """One increment of a tool call; increments of one `index` belong together."""
 
@@ -47,7 +47,7 @@ class ToolCallDelta:
     """A piece of a JSON text; the pieces are joined."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Usage:
     """What an answer cost, in tokens; None is what the provider did not say."""
 
@@ -82,8 +82,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return one + other
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finish:
     """The answer's end, as the provider told it."""
 
@@ -94,7 +93,7 @@ class Finish:
     """What the service wants to see again with the answer, see `Message.state`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failover:
     """Another target took over in the middle of the answer; the text goes on."""
 
@@ -110,7 +109,7 @@ class Failover:
     """How many characters of the new target's text repeated the old and were cut."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Restart:
     """Another target begins anew: reasoning that was shown before is void."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from turnout._frozen import frozen
 from turnout.types._target import Target
 
 __all__ = ["Explanation", "Place"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """A target, and why it stands where it does."""
 
@@ -23,7 +22,7 @@ class Place:
         return f"{self.target} ({self.reason}{passed})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Explanation:
     """What a name means, step by step; as text, for people."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from turnout._frozen import frozen
 
 __all__ = ["AnswerForm"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AnswerForm:
     """What the text of an answer is read as, to give `Reply.parsed`."""
 

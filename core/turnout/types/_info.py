@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias, cast
 
+from turnout._frozen import frozen
 from turnout.errors import PluginError
 
 __all__ = ["Capabilities", "ModelInfo", "Prefill", "ProviderInfo"]
@@ -18,7 +19,7 @@ message of the assistant's alone, by `prefix` or `partial` in that message, or b
 `continue_final_message` in the request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Capabilities:
     """What a target can be asked for; a request that needs more is refused."""
 
@@ -41,7 +42,7 @@ class Capabilities:
     """Giving what it thinks before it answers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelInfo:
     """What a provider serves.
 
@@ -73,7 +74,7 @@ class ModelInfo:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProviderInfo:
     """What a provider says of itself, before anything of it is made.
 

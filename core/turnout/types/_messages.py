@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias, cast
 
+from turnout._frozen import frozen
 from turnout.errors import ArgumentError
-from turnout.types._quick import quick
 
 __all__ = [
     "FilePart",
@@ -47,14 +47,14 @@ def wrong_calls(role: Role, calls: Sequence[ToolCall], call_id: str | None) -> s
     return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TextPart:
     """Text among other parts."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImagePart:
     """An image, by its address or by its bytes; turnout itself never fetches it."""
 
@@ -72,7 +72,7 @@ class ImagePart:
             raise ArgumentError("an image given as data needs its media_type")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FilePart:
     """A file, by its bytes or by the id that the provider gave it."""
 
@@ -92,7 +92,7 @@ class FilePart:
 Part: TypeAlias = TextPart | ImagePart | FilePart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tool:
     """A function that the model may ask to be called."""
 
@@ -104,7 +104,7 @@ class Tool:
     """Whether the arguments are bound to the schema; None leaves it to the provider."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ToolCall:
     """A call that the model asks for."""
 
@@ -114,8 +114,7 @@ class ToolCall:
     """A JSON text, as the model wrote it: it may be invalid."""
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Message:
     """One turn of a conversation.
 

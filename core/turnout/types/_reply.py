@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from turnout._frozen import frozen
 from turnout.errors import TurnoutError
 from turnout.types._events import FinishReason, Usage
 from turnout.types._messages import Message, ToolCall
-from turnout.types._quick import quick
 from turnout.types._target import Target
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ sent, for the reason that the attempt's error gives.
 """
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attempt:
     """One try of one target, and what became of it."""
 
@@ -47,8 +46,7 @@ class Attempt:
         return getattr(self.error, "status_code", None)
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """A finished answer, or what came so far of one under way."""
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import partial
 from operator import attrgetter
 from typing import Any, TypedDict, Unpack, cast
 
+from turnout._frozen import frozen
 from turnout._names import did_you_mean, nearest
 from turnout.errors import ArgumentError
 from turnout.types._form import AnswerForm
 from turnout.types._info import Capabilities
 from turnout.types._messages import FilePart, ImagePart, Message, TextPart, Tool
 from turnout.types._openai import Conversation, as_messages, as_tools, listed
-from turnout.types._quick import quick
 
 __all__ = ["ChatRequest", "RequestOptions"]
 
@@ -42,8 +42,7 @@ class RequestOptions(TypedDict, total=False):
     """Seconds for the whole request, with all of its attempts."""
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChatRequest:
     """One question to a model, checked; `build` makes it from what users write."""
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from turnout.types._quick import quick
+from turnout._frozen import frozen
 
 __all__ = ["Target"]
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Target:
     """One provider with one of its models; as text, the model id `Provider:model`."""
 
