@@ -29,7 +29,8 @@ USUAL = Capabilities(
 """What most of them can be asked for; whether a model can is the model's affair."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Nobody compares rows or prints them, and every program that asks waits for this.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Vendor:
     """One row of the table: who it is, and what it does in another way than OpenAI."""
 

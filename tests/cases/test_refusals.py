@@ -390,7 +390,7 @@ async def test_e20_a_refusal_that_drips_is_read_for_a_while(
     case: Case, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Five seconds else, which is no option.
-    monkeypatch.setattr("turnout.http._client._ERROR_SECONDS", 0.04)
+    monkeypatch.setattr("turnout.http._errors._SECONDS", 0.04)
     head = response_head(503, CHUNKED)
     drops = [chunk(b"d"), chunk(b"r"), until(asyncio.Event())]
     error = await case.fails(

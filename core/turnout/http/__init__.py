@@ -1,18 +1,19 @@
 """The HTTP that providers share; a provider has it as `self.http`.
 
-aiohttp comes with `Http` and `Response` alone: the rules for refusals stand in modules
-that are loaded for listings too.
+aiohttp comes with `Http` and `Response` alone, and what reads a refusal with the first
+one: the rules for refusals are loaded for listings too.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from turnout.framing import FramingError, LineSplitter, ServerSentEvent, SseSplitter
-from turnout.http._refusal import Refusal
-from turnout.http._status import STATUS_RULES, StatusRule
 
 if TYPE_CHECKING:
     from turnout.http._client import Http
+    from turnout.http._refusal import Refusal
     from turnout.http._response import Response
+    from turnout.http._status import STATUS_RULES, StatusRule
 
 __all__ = [
     "STATUS_RULES",
@@ -27,10 +28,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in {"Http", "Response"}:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from turnout.http._client import Http
-    from turnout.http._response import Response
+_ROOMS = {
+    "STATUS_RULES": "_status",
+    "Http": "_client",
+    "Refusal": "_refusal",
+    "Response": "_response",
+    "StatusRule": "_status",
+}
 
-    return {"Http": Http, "Response": Response}[name]
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"turnout.http.{_ROOMS[name]}"), name)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeAlias, cast
-from urllib.parse import SplitResult, urljoin, urlsplit
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import to_json
 
@@ -22,34 +22,22 @@ from turnout._frozen import frozen
 from turnout.errors import (
     ArgumentError,
     ConfigError,
-    ConnectError,
-    ProtocolError,
     ProviderError,
-    TurnoutError,
 )
 from turnout.http import _failures, _transport
-from turnout.http._redaction import redacted
-from turnout.http._refusal import Refusal, shortened
 from turnout.http._response import Response
-from turnout.http._status import StatusRule, classify
 from turnout.types import Secret
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from turnout.http._status import StatusRule
 
 __all__ = ["Http"]
 
 Headers: TypeAlias = Mapping[str, str | Secret]
 
 HeaderSource: TypeAlias = Headers | Callable[[], Headers]
-
-_ERROR_BYTES = 64 * 1024
-_ERROR_SECONDS = 5.0
-"""How much of a refusal's body is read, and for how long."""
-
-_SHORTEST_QUOTE = 12
-"""From this many characters on, a text of the request is cut from a refusal."""
-
 
 _MOST_PLACES = 256
 """How many addresses are kept; one whose path holds a model's name has many."""
@@ -235,28 +223,6 @@ class Http:
                 f"{place.name!r}"
             )
 
-    async def refused(
-        self, response: Response, place: Place, headers: Headers, json: object
-    ) -> TurnoutError:
-        """Return the error for a response that is no answer."""
-        status = response.status
-        if status == 407 and place.proxy is not None:
-            return ConnectError(
-                f"the proxy refused to connect to {place.name}: status {status}"
-            )
-        if 300 <= status < 400:
-            to = _redirected(response)
-            return ConfigError(
-                f"{self.provider} redirects to {to!r} (status {status}), which is not "
-                "followed; check base_url"
-            )
-        if status < 300:
-            return ProtocolError(
-                f"{self.provider} sent no answer (status {status})", status_code=status
-            )
-        body = await response.read_some(_ERROR_BYTES, _ERROR_SECONDS)
-        return self.error_from(body, response, headers=headers, json=json)
-
     def error_from(
         self, body: bytes, response: Response, *, headers: Headers, json: object
     ) -> ProviderError:
@@ -272,24 +238,9 @@ class Http:
             headers: Those of the request, whose secrets are cut out.
             json: The body of the request, whose texts are cut out.
         """
-        refusal = Refusal.read(response.status, response.headers, body)
-        secrets = [value for value in headers.values() if isinstance(value, Secret)]
-        reason = redacted(refusal.reason, secrets)
-        for text in sorted(_texts(json), key=len, reverse=True):
-            reason = reason.replace(text, "…")
-        # They are lower-case, and so is whatever of a secret they repeat.
-        secrets += [Secret(secret.reveal().lower()) for secret in secrets]
-        error = classify(
-            refusal,
-            self.status_rules,
-            provider=self.provider,
-            key=self.key,
-            reason=shortened(reason),
-            details={"codes": [redacted(c, secrets) for c in sorted(refusal.codes)]},
-        )
-        if error.request_id is not None:
-            error.request_id = redacted(error.request_id, secrets)
-        return error
+        from turnout.http import _errors
+
+        return _errors.reported(self, body, response, headers, json)
 
 
 class _Exchange:
@@ -325,8 +276,10 @@ class _Exchange:
         response = Response(raw, place.name, http.idle_timeout, http.max_bytes)
         del raw  # Its repr in a traceback would show headers that may repeat the key.
         if response.status != 200:
+            from turnout.http import _errors
+
             try:
-                raise await http.refused(response, place, headers, self._json)
+                raise await _errors.refused(http, response, place, headers, self._json)
             finally:
                 response.close()
         self._response = response
@@ -371,25 +324,3 @@ def _revealed(headers: Headers) -> dict[str, str]:
 def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:
     port = address.port or {"http": 80, "https": 443}.get(address.scheme)
     return address.scheme, address.hostname, port
-
-
-def _redirected(response: Response) -> str:
-    """Return the host that a redirect is to."""
-    try:
-        to = urlsplit(urljoin(response.url, response.headers.get("location", "")))
-    except ValueError:
-        return ""
-    return to.netloc.rpartition("@")[2]
-
-
-def _texts(json: object) -> set[str]:
-    """Return the texts of a request that a refusal may quote, prompts among them."""
-    if isinstance(json, str):
-        return {json} if len(json) >= _SHORTEST_QUOTE else set()
-    if isinstance(json, Mapping):
-        json = list(cast("Mapping[object, object]", json).values())
-    found: set[str] = set()
-    if isinstance(json, list | tuple):
-        for item in cast("Sequence[object]", json):
-            found |= _texts(item)
-    return found

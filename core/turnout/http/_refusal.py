@@ -13,12 +13,10 @@ from collections.abc import Mapping
 from typing import cast
 
 from turnout._frozen import frozen
-from turnout.http._hints import body_hint
+from turnout.http._hints import body_hint, retry_after
+from turnout.http._status import INSIDE
 
-__all__ = ["INSIDE", "Refusal", "shortened"]
-
-INSIDE = 200
-"""The status of an answer that an error stands in."""
+__all__ = ["Refusal", "shortened"]
 
 _FAILURES = range(400, 600)
 
@@ -65,6 +63,11 @@ class Refusal:
             reason=reason,
             hint=body_hint(value, reason),
         )
+
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds after which, by its headers, the provider may be asked again."""
+        return retry_after(self.headers)
 
 
 def shortened(reason: str) -> str:

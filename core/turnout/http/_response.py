@@ -17,12 +17,13 @@ from turnout.framing import (
     SseSplitter,
 )
 from turnout.http import _failures, _transport
-from turnout.http._status import request_id_of
 
 if TYPE_CHECKING:
     import aiohttp
 
 __all__ = ["Response"]
+
+_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id")
 
 
 class Response:
@@ -62,7 +63,11 @@ class Response:
     @property
     def request_id(self) -> str | None:
         """The provider's own name for the request, where it gave one."""
-        return request_id_of(self._raw.headers)
+        headers = self._raw.headers
+        for name in _REQUEST_IDS:
+            if name in headers:
+                return headers[name]
+        return None
 
     @property
     def framed(self) -> bool:

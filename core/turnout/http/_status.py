@@ -9,7 +9,8 @@ Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from turnout._frozen import frozen
 from turnout.errors import (
@@ -27,10 +28,14 @@ from turnout.errors import (
     ServerError,
     StreamError,
 )
-from turnout.http._hints import reset_hint, retry_after
-from turnout.http._refusal import INSIDE, Refusal
 
-__all__ = ["STATUS_RULES", "StatusRule", "classify", "request_id_of"]
+if TYPE_CHECKING:
+    from turnout.http._refusal import Refusal
+
+__all__ = ["INSIDE", "STATUS_RULES", "StatusRule"]
+
+INSIDE = 200
+"""The status of an answer that an error stands in."""
 
 
 @frozen
@@ -53,15 +58,13 @@ class StatusRule:
             return False
         if self.codes and refusal.codes.isdisjoint(self.codes):
             return False
-        if self.hinted and retry_after(refusal.headers) is None:
+        if self.hinted and refusal.retry_after is None:
             return False
         text = refusal.text.lower() if self.phrases else ""
         return not self.phrases or any(phrase in text for phrase in self.phrases)
 
 
 _CLIENT_ERRORS = range(400, 500)
-
-_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id")
 
 STATUS_RULES: tuple[StatusRule, ...] = (
     # A field's text is too long, not the conversation.
@@ -189,78 +192,3 @@ STATUS_RULES: tuple[StatusRule, ...] = (
     StatusRule(error=StreamError, statuses={INSIDE}),
     StatusRule(error=ServerError),
 )
-
-_SAID: dict[type[ProviderError], str] = {
-    InvalidRequestError: "{provider} rejected the request",
-    ContextLengthError: "the input is longer than {provider} accepts",
-    RequestTooLargeError: "the request has more bytes than {provider} accepts",
-    ContentFilterError: "blocked by the content filter of {provider}",
-    AuthenticationError: "{provider} refused the key; check {key}",
-    PermissionDeniedError: "{provider} denies access; check what {key} may do",
-    ModelUnavailableError: "{provider} does not know the model or the address",
-    QuotaExceededError: "{provider} is out of credit or quota",
-    RateLimitError: "{provider} has had too many requests",
-    OverloadedError: "{provider} is overloaded",
-    ServerError: "{provider} failed",
-    StreamError: "{provider} reported an error",
-}
-
-
-def classify(
-    refusal: Refusal,
-    rules: Sequence[StatusRule],
-    *,
-    provider: str,
-    key: str,
-    reason: str,
-    details: Mapping[str, object],
-) -> ProviderError:
-    """Return the error that a refusal is.
-
-    Args:
-        refusal: What the provider sent.
-        rules: The provider's own; turnout's come after them.
-        provider: The provider's name.
-        key: Where its key comes from, for people.
-        reason: What the provider said, without secrets.
-        details: What else it said, without secrets.
-    """
-    matching = (rule for rule in (*rules, *STATUS_RULES) if rule.matches(refusal))
-    error = next(matching).error
-    said = _SAID.get(error, "{provider} refused").format(provider=provider, key=key)
-    wait = _wait(error, refusal)
-    hint = "" if wait is None else f"; it may be asked again in {wait:g} s"
-    told = f": {reason}" if reason else ""
-    inside = refusal.status == INSIDE
-    where = "inside its answer" if inside else f"status {refusal.status}"
-    failure = error(
-        f"{said} ({where}){hint}{told}",
-        provider=provider,
-        status_code=refusal.status,
-        retry_after=wait,
-        request_id=request_id_of(refusal.headers),
-        details=details,
-    )
-    if refusal.headers.get("x-should-retry", "").lower() == "false":
-        failure.retryable = False
-    return failure
-
-
-def _wait(error: type[ProviderError], refusal: Refusal) -> float | None:
-    """Return the seconds after which the provider says that it may be asked again."""
-    wait = retry_after(refusal.headers)
-    # The hints in bodies are wrong where a quota is used up: Google's daily ones come
-    # with that of the minute.
-    if wait is None and error.retryable:
-        wait = refusal.hint
-    if wait is None and issubclass(error, RateLimitError):
-        wait = reset_hint(refusal.headers)
-    return wait
-
-
-def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """Return the provider's own name for a request; None where it gave none."""
-    for name in _REQUEST_IDS:
-        if name in headers:
-            return headers[name]
-    return None

@@ -349,7 +349,7 @@ async def test_a_long_refusal_is_read_in_part() -> None:  # E19
 async def test_a_slow_refusal_is_read_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # E20
-    monkeypatch.setattr("turnout.http._client._ERROR_SECONDS", 0.1)
+    monkeypatch.setattr("turnout.http._errors._SECONDS", 0.1)
     head = response_head(500, CHUNKED)
     script = [wait_request(), send(head), forever(chunk(b"x"), sleep(0.01))]
     error = await failure_of(*script)

@@ -24,8 +24,8 @@ from turnout.errors import (
     StreamError,
 )
 from turnout.http import Refusal, StatusRule
+from turnout.http._errors import classify
 from turnout.http._refusal import shortened
-from turnout.http._status import classify
 
 
 def refusal(status: int, body: object = b"", **headers: str) -> Refusal:
@@ -330,24 +330,18 @@ def test_a_provider_may_forbid_another_try(said: str, retryable: bool) -> None:
 
 def test_an_error_says_what_there_is_to_know() -> None:
     body = error_body(code="rate_limit_exceeded")
-    told = refusal(429, body, retry_after="7", x_request_id="r-1")
+    told = refusal(429, body, retry_after="7")
     error = error_of(told)
 
     assert str(error) == (
         "P has had too many requests (status 429); it may be asked again in 7 s: no"
     )
     assert error.retry_after == 7.0
-    assert error.request_id == "r-1"
     assert error.provider == "P"
 
 
 def test_a_refused_key_is_told_by_its_source() -> None:
     assert "check P_KEY" in str(error_of(refusal(401)))
-
-
-@pytest.mark.parametrize("name", ["x_request_id", "request_id", "x_generation_id"])
-def test_a_requests_name_is_kept(name: str) -> None:
-    assert error_of(refusal(500, **{name: "r-1"})).request_id == "r-1"
 
 
 @pytest.mark.parametrize(

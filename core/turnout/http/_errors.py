@@ -1,0 +1,184 @@
+"""The errors for responses that are no answers, without the secrets they may repeat.
+
+Loaded with the first of them: what most programs ask is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urljoin, urlsplit
+
+from turnout.errors import (
+    AuthenticationError,
+    ConfigError,
+    ConnectError,
+    ContentFilterError,
+    ContextLengthError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProtocolError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    RequestTooLargeError,
+    ServerError,
+    StreamError,
+    TurnoutError,
+)
+from turnout.http._hints import reset_hint
+from turnout.http._redaction import redacted
+from turnout.http._refusal import Refusal, shortened
+from turnout.http._status import INSIDE, STATUS_RULES, StatusRule
+from turnout.types import Secret
+
+if TYPE_CHECKING:
+    from turnout.http._client import Headers, Http, Place
+    from turnout.http._response import Response
+
+__all__ = ["classify", "refused", "reported"]
+
+_BYTES = 64 * 1024
+_SECONDS = 5.0
+"""How much of a refusal's body is read, and for how long."""
+
+_SHORTEST_QUOTE = 12
+"""From this many characters on, a text of the request is cut from a refusal."""
+
+
+_SAID: dict[type[ProviderError], str] = {
+    InvalidRequestError: "{provider} rejected the request",
+    ContextLengthError: "the input is longer than {provider} accepts",
+    RequestTooLargeError: "the request has more bytes than {provider} accepts",
+    ContentFilterError: "blocked by the content filter of {provider}",
+    AuthenticationError: "{provider} refused the key; check {key}",
+    PermissionDeniedError: "{provider} denies access; check what {key} may do",
+    ModelUnavailableError: "{provider} does not know the model or the address",
+    QuotaExceededError: "{provider} is out of credit or quota",
+    RateLimitError: "{provider} has had too many requests",
+    OverloadedError: "{provider} is overloaded",
+    ServerError: "{provider} failed",
+    StreamError: "{provider} reported an error",
+}
+
+
+async def refused(
+    http: Http, response: Response, place: Place, headers: Headers, json: object
+) -> TurnoutError:
+    """Return the error for a response whose status is not that of an answer."""
+    status = response.status
+    if status == 407 and place.proxy is not None:
+        return ConnectError(
+            f"the proxy refused to connect to {place.name}: status {status}"
+        )
+    if 300 <= status < 400:
+        to = _redirected(response)
+        return ConfigError(
+            f"{http.provider} redirects to {to!r} (status {status}), which is not "
+            "followed; check base_url"
+        )
+    if status < 300:
+        return ProtocolError(
+            f"{http.provider} sent no answer (status {status})", status_code=status
+        )
+    body = await response.read_some(_BYTES, _SECONDS)
+    return reported(http, body, response, headers, json)
+
+
+def reported(
+    http: Http, body: bytes, response: Response, headers: Headers, json: object
+) -> ProviderError:
+    """Return the error that a body reports; see `Http.error_from`."""
+    refusal = Refusal.read(response.status, response.headers, body)
+    secrets = [value for value in headers.values() if isinstance(value, Secret)]
+    reason = redacted(refusal.reason, secrets)
+    for text in sorted(_texts(json), key=len, reverse=True):
+        reason = reason.replace(text, "…")
+    # They are lower-case, and so is whatever of a secret they repeat.
+    secrets += [Secret(secret.reveal().lower()) for secret in secrets]
+    error = classify(
+        refusal,
+        http.status_rules,
+        provider=http.provider,
+        key=http.key,
+        reason=shortened(reason),
+        details={"codes": [redacted(c, secrets) for c in sorted(refusal.codes)]},
+    )
+    if response.request_id is not None:
+        error.request_id = redacted(response.request_id, secrets)
+    return error
+
+
+def classify(
+    refusal: Refusal,
+    rules: Sequence[StatusRule],
+    *,
+    provider: str,
+    key: str,
+    reason: str,
+    details: Mapping[str, object],
+) -> ProviderError:
+    """Return the error that a refusal is.
+
+    Args:
+        refusal: What the provider sent.
+        rules: The provider's own; turnout's come after them.
+        provider: The provider's name.
+        key: Where its key comes from, for people.
+        reason: What the provider said, without secrets.
+        details: What else it said, without secrets.
+    """
+    matching = (rule for rule in (*rules, *STATUS_RULES) if rule.matches(refusal))
+    error = next(matching).error
+    said = _SAID.get(error, "{provider} refused").format(provider=provider, key=key)
+    wait = _wait(error, refusal)
+    hint = "" if wait is None else f"; it may be asked again in {wait:g} s"
+    told = f": {reason}" if reason else ""
+    inside = refusal.status == INSIDE
+    where = "inside its answer" if inside else f"status {refusal.status}"
+    failure = error(
+        f"{said} ({where}){hint}{told}",
+        provider=provider,
+        status_code=refusal.status,
+        retry_after=wait,
+        details=details,
+    )
+    if refusal.headers.get("x-should-retry", "").lower() == "false":
+        failure.retryable = False
+    return failure
+
+
+def _wait(error: type[ProviderError], refusal: Refusal) -> float | None:
+    """Return the seconds after which the provider says that it may be asked again."""
+    wait = refusal.retry_after
+    # The hints in bodies are wrong where a quota is used up: Google's daily ones come
+    # with that of the minute.
+    if wait is None and error.retryable:
+        wait = refusal.hint
+    if wait is None and issubclass(error, RateLimitError):
+        wait = reset_hint(refusal.headers)
+    return wait
+
+
+def _redirected(response: Response) -> str:
+    """Return the host that a redirect is to."""
+    try:
+        to = urlsplit(urljoin(response.url, response.headers.get("location", "")))
+    except ValueError:
+        return ""
+    return to.netloc.rpartition("@")[2]
+
+
+def _texts(json: object) -> set[str]:
+    """Return the texts of a request that a refusal may quote, prompts among them."""
+    if isinstance(json, str):
+        return {json} if len(json) >= _SHORTEST_QUOTE else set()
+    if isinstance(json, Mapping):
+        json = list(cast("Mapping[object, object]", json).values())
+    found: set[str] = set()
+    if isinstance(json, list | tuple):
+        for item in cast("Sequence[object]", json):
+            found |= _texts(item)
+    return found
