@@ -6,6 +6,7 @@ Loaded with the first request, since importing aiohttp takes longer than all els
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from functools import cache, cached_property, partial
@@ -61,20 +62,21 @@ class _Protocol(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         self.answered = True
-        # Once a response is enough: aiohttp calls this for every chunk of a body.
-        vars(self)["data_received"] = super().data_received
-        self.data_received(data)
+        before = len(_pieces(self._payload))
+        super().data_received(data)
+        pieces = _pieces(self._payload)
+        if len(pieces) > before + 1:
+            # One in place of one for each HTTP chunk: aiohttp takes them out singly,
+            # and looks each time whether to go on reading, which takes longer than
+            # all that is done with an event afterwards. Those that were there stay,
+            # as aiohttp may be about to take them.
+            new = [pieces.pop() for _ in range(len(pieces) - before)]
+            pieces.append(b"".join(reversed(new)))
 
     def asked(self) -> None:
         """Note that a request is about to be sent."""
         self.requests += 1
         self.answered = False
-        vars(self).pop("data_received", None)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        # Its method, kept by itself, would keep it alive in a circle.
-        vars(self).pop("data_received", None)
-        super().connection_lost(exc)
 
     def set_exception(
         self, exc: BaseException, exc_cause: BaseException | None = None
@@ -86,6 +88,14 @@ class _Protocol(ResponseHandler):
             if payload is not None and not payload.is_eof():
                 payload.set_exception(exc)
 
+
+def _pieces(payload: aiohttp.StreamReader | None) -> deque[bytes]:
+    """Return what a body's reader holds; aiohttp has no public way to that."""
+    # A response without a body has none, nor one whose head has not come.
+    return getattr(payload, "_buffer", _NONE)
+
+
+_NONE: deque[bytes] = deque()
 
 _PROTOCOL: ContextVar[_Protocol | None] = ContextVar("turnout_protocol", default=None)
 """The connection that this task got last."""
@@ -248,4 +258,4 @@ def unread(content: aiohttp.StreamReader) -> bytes:
     A reader that was slow finds the error first, as aiohttp raises it before it
     gives out what is buffered, and has no public way to what came before it.
     """
-    return content._read_nowait(-1) if content._buffer else b""  # pyright: ignore[reportPrivateUsage]
+    return content._read_nowait(-1) if _pieces(content) else b""  # pyright: ignore[reportPrivateUsage]
