@@ -72,6 +72,9 @@ class Service(Provider):
                 try:
                     async for chunk in chunks:
                         events = decoder.feed(chunk)
+                        if response.ended:
+                            # Nothing is to be waited for: all of it in one turn.
+                            events += decoder.close()
                         if events:
                             yield events
                         if decoder.ended or decoder.done:
@@ -84,7 +87,7 @@ class Service(Provider):
                             yield last
                         raise
                 else:
-                    if not decoder.done:
+                    if not (decoder.done or response.ended):
                         response.hurry(_AFTERWORDS)
                         last = await _rest(chunks, decoder)
                     last += decoder.close()

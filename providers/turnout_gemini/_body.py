@@ -8,6 +8,7 @@ read 2026-11-22.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import cast
 
 from turnout.errors import ArgumentError, UnsupportedError
@@ -26,6 +27,7 @@ _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 """OpenAI's words for the choice of a tool, and Gemini's."""
 
 
+@lru_cache(maxsize=256)
 def path(model: str) -> str:
     """Return the path of a request to a model, after the address.
 

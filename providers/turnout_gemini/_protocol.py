@@ -170,7 +170,8 @@ class Decoder(SseDecoder):
 
     def close(self) -> list[Event]:
         """Take the end of the body; return what is still to be given."""
-        self._count()
+        if not self.closed:
+            self._count()
         return super().close()
 
     def _count(self) -> None:
@@ -208,9 +209,9 @@ class Decoder(SseDecoder):
 
     def _note(self, candidate: dict[str, Any]) -> None:
         """Keep what a candidate says beside its parts."""
-        for name, kept in _OF_CANDIDATE.items():
-            if candidate.get(name):
-                self._told[kept] = candidate[name]
+        for name, told in candidate.items():
+            if told and name in _OF_CANDIDATE:
+                self._told[_OF_CANDIDATE[name]] = told
         if candidate.get("finishReason"):
             as_text(candidate["finishReason"], "finishReason")
             self.ended = True
@@ -284,12 +285,13 @@ def _usage(counts: object) -> Usage:
     cached = as_count(counts, "cachedContentTokenCount")
     if cached is None and asked is not None:
         cached = 0  # Google's JSON leaves out what is zero; a cost needs the count.
-    return Usage(
+    tools = as_count(counts, "toolUsePromptTokenCount")
+    usage = Usage(
         input_tokens=asked,
         output_tokens=as_count(counts, "candidatesTokenCount"),
         cached_tokens=cached,
         reasoning_tokens=thoughts,
-    ) + Usage(
-        input_tokens=as_count(counts, "toolUsePromptTokenCount"),
-        output_tokens=thoughts,
     )
+    if tools is thoughts is None:
+        return usage
+    return usage + Usage(input_tokens=tools, output_tokens=thoughts)

@@ -148,16 +148,15 @@ class Decoder(LineDecoder):
         if self._reason in _LOADING:
             raise OddEventError(f"answers nothing: its done_reason is {self._reason}")
         self.ended = bool(self._reason)
-        usage = Usage(
-            input_tokens=as_count(line, "prompt_eval_count"),
-            output_tokens=as_count(line, "eval_count"),
-        )
-        self.usage = None if usage == Usage() else usage
+        asked = as_count(line, "prompt_eval_count")
+        given = as_count(line, "eval_count")
+        if asked is not None or given is not None:
+            self.usage = Usage(input_tokens=asked, output_tokens=given)
 
     def finish(self) -> Finish:
         """Return the answer's end."""
-        told = {name: self._last.get(name) for name in _DETAILS}
-        details: dict[str, object] = {k: v for k, v in told.items() if v}
+        last = self._last
+        details = {name: last[name] for name in _DETAILS if last.get(name)}
         details["finish_reason"] = self._reason
         if self.request_id is not None:
             details["request_id"] = self.request_id

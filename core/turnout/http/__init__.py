@@ -4,7 +4,6 @@ aiohttp comes with `Http` and `Response` alone, and what reads a refusal with th
 one: the rules for refusals are loaded for listings too.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from turnout.framing import FramingError, LineSplitter, ServerSentEvent, SseSplitter
@@ -40,4 +39,6 @@ _ROOMS = {
 def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"turnout.http.{_ROOMS[name]}"), name)

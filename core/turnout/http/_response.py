@@ -82,6 +82,11 @@ class Response:
             or "chunked" in headers.get("Transfer-Encoding", "").lower()
         ) and "Content-Encoding" not in headers
 
+    @property
+    def ended(self) -> bool:
+        """Whether the body has been read to its end."""
+        return self._raw.content.at_eof()
+
     def close(self) -> None:
         """Close the connection, unless the body was read to its end."""
         self._raw.close()
@@ -250,8 +255,10 @@ class _Chunks:
         if self._failure is not None:
             raise self._failure
         try:
-            # What is there already needs neither a coroutine nor a timer.
-            data = self._content.read_nowait() or await self._wait()
+            # What is there already, the end too, needs neither a coroutine nor a timer.
+            data = self._content.read_nowait()
+            if not data and not self._content.at_eof():
+                data = await self._wait()
         except Exception as error:  # noqa: BLE001 `_failed` raises all but HTTP's.
             data = self._failed(error)
         if data:

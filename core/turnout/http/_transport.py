@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 
+_NONE: deque[bytes] = deque()
+
 _READ = 120 * 1024
 """How many bytes are read of a connection at a time, at most.
 
@@ -62,9 +64,10 @@ class _Protocol(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         self.answered = True
-        before = len(_pieces(self._payload))
+        before = len(getattr(self._payload, "_buffer", _NONE))
         super().data_received(data)
-        pieces = _pieces(self._payload)
+        # A response without a body has no such thing, nor one whose head is to come.
+        pieces: deque[bytes] = getattr(self._payload, "_buffer", _NONE)
         if len(pieces) > before + 1:
             # One in place of one for each HTTP chunk: aiohttp takes them out singly,
             # and looks each time whether to go on reading, which takes longer than
@@ -88,14 +91,6 @@ class _Protocol(ResponseHandler):
             if payload is not None and not payload.is_eof():
                 payload.set_exception(exc)
 
-
-def _pieces(payload: aiohttp.StreamReader | None) -> deque[bytes]:
-    """Return what a body's reader holds; aiohttp has no public way to that."""
-    # A response without a body has none, nor one whose head has not come.
-    return getattr(payload, "_buffer", _NONE)
-
-
-_NONE: deque[bytes] = deque()
 
 _PROTOCOL: ContextVar[_Protocol | None] = ContextVar("turnout_protocol", default=None)
 """The connection that this task got last."""
@@ -258,4 +253,4 @@ def unread(content: aiohttp.StreamReader) -> bytes:
     A reader that was slow finds the error first, as aiohttp raises it before it
     gives out what is buffered, and has no public way to what came before it.
     """
-    return content._read_nowait(-1) if _pieces(content) else b""  # pyright: ignore[reportPrivateUsage]
+    return content._read_nowait(-1) if content._buffer else b""  # pyright: ignore[reportPrivateUsage]

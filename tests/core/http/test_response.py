@@ -90,6 +90,36 @@ async def test_a_body_is_the_same_however_it_is_cut(slicing: Slicing) -> None:
         assert await joined(response) == data
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+async def test_the_chunks_of_one_read_are_one_piece(*, compressed: bool) -> None:
+    text = b"".join(b"%4d " % number for number in range(500))
+    data = gzip.compress(text, 0) if compressed else text
+    headers = [CHUNKED, ("Content-Encoding", "gzip")][: 1 + compressed]
+    chunks = [b"5\r\n%b\r\n" % data[at : at + 5] for at in range(0, len(text), 5)]
+    rest = data[len(text) :]
+    chunks.append(b"%x\r\n%b\r\n" % (len(rest), rest) if rest else b"")
+    sent = send(response_head(200, *headers) + b"".join(chunks) + b"0\r\n\r\n")
+    async with answer(wait_request(), sent) as response:
+        pieces = [piece async for piece in response.chunks()]
+
+    assert b"".join(pieces) == text
+    assert len(pieces) < 10
+
+
+async def test_a_slow_reader_gets_all_of_many_chunks() -> None:
+    numbers = [b"%7d " % number for number in range(50_000)]
+    sent = b"".join(b"8\r\n%b\r\n" % number for number in numbers) + b"0\r\n\r\n"
+    head = response_head(200, CHUNKED)
+    async with answer(wait_request(), send(head), send(sent)) as response:
+        read = bytearray()
+        async for piece in response.chunks():
+            read += piece
+            # Longer than the buffers last, so that reading stops and goes on.
+            await asyncio.sleep(0.005)
+
+    assert read == b"".join(numbers)
+
+
 async def test_a_body_that_has_ended_has_no_more_pieces() -> None:
     async with answer(*body(b"a")) as response:
         chunks = response.chunks()
