@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from turnout._environment import variable
+from turnout._frozen import frozen
 from turnout.types import Secret
 
 __all__ = ["ProviderOptions"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ProviderOptions:
     """What can be set of every provider; a provider adds fields of its own.
 
