@@ -47,6 +47,7 @@ def _made(cls: type[Any], *, kw_only: bool) -> Any:
     # For what is asked of it here, `dataclass` compiles nothing.
     bare = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)
     made: Any = bare(cls)
+    # Else no frozen dataclass could be derived from it.
     made.__dataclass_params__.frozen = True
     made.__init__ = _init(made)
     for name, shared in _SHARED.items():
