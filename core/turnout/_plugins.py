@@ -312,12 +312,9 @@ def aside_clause(names: Sequence[str]) -> str:
 
 def _distribution(entry: EntryPoint) -> tuple[str, str]:
     """Return the name and version of the distribution that brings an entry point."""
-    distribution = entry.dist
-    # Broken metadata has None for either, whatever the types say.
-    return (
-        str(getattr(distribution, "name", None) or "?"),
-        str(getattr(distribution, "version", None) or "?"),
-    )
+    # By `get`: what broken metadata lacks is None or an error, by Python's version.
+    told: Any = getattr(entry.dist, "metadata", None) or {}
+    return str(told.get("Name") or "?"), str(told.get("Version") or "?")
 
 
 def _bare(entry: EntryPoint) -> Plugin:
