@@ -3,8 +3,8 @@
 The public functions of `turnout` stand on one `App`, made at the first call and kept,
 since plugins are a matter of the process. Whoever wants another makes an `App`.
 
-What routes are made of is loaded with the first of them: a process that asks one
-provider takes a twentieth less from its start to the answer.
+The modules of routes are loaded with the first route: most programs ask one provider
+and do not need them.
 """
 
 from __future__ import annotations

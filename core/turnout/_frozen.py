@@ -1,10 +1,10 @@
 """Declare frozen values, as dataclasses do, in a quarter of the time.
 
-For each frozen class `dataclass` writes and compiles seven functions, which was a third
+For each frozen class `dataclass` writes and compiles six functions, which was a third
 of what turnout took to be imported. Its `__init__` takes ten times as long to set a
 field as a slot takes, and every stream makes a request, a message and an attempt, of
-some thirty fields. Here all classes share the six functions that need not be fast, and
-the seventh sets the slots themselves.
+some thirty fields. Here all classes share the five functions that need not be fast, and
+the sixth sets the slots themselves.
 """
 
 from __future__ import annotations

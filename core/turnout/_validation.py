@@ -96,12 +96,12 @@ def _told(detail: ErrorDetails, cls: type) -> str:
         return f"there is no {place!r}{guesses or _listed(known)}"
     message = _WORDS.get(wrong, detail["msg"]).removeprefix("Value error, ")
     given: object = detail["input"]
-    kind = type(given).__name__
+    kind = kind_of(given)
     if wrong in {"missing", "value_error"}:  # Of which the latter shows it or must not.
         shown = ""
     elif wrong == "dict_type" or isinstance(given, Mapping):
         # What stands where a table of options belongs may be a key.
-        shown = f", not a {kind}"
+        shown = f", not {kind}"
     else:
         shown = f", not {given!r}"
     return f"{place}: {message[:1].lower()}{message[1:]}{shown}"

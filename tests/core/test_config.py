@@ -202,6 +202,11 @@ def test_no_file_says_nothing() -> None:
             id="a key in place of a table",
         ),
         pytest.param(
+            "providers = 3",
+            "providers: input should be a table of keys and values, not an int",
+            id="a number in place of a table",
+        ),
+        pytest.param(
             "[providers.A]\nplugin = 5",
             "providers.A: plugin: 5 is no name of a provider",
             id="plugin",

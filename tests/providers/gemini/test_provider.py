@@ -38,7 +38,9 @@ from turnout.testing import (
     chunk as http_chunk,
 )
 from turnout.types import (
+    ChatRequest,
     Conversation,
+    Finish,
     ImagePart,
     Message,
     Tool,
@@ -93,6 +95,19 @@ async def test_a_question_alone_keeps_every_rule() -> None:
     assert reply.usage == TOLD
     assert str(reply.target) == "Gemini:gemini-3.8-flash"
     assert reply.details == {"id": "resp-1", "model": "m-1", "finish_reason": "STOP"}
+
+
+async def test_an_answer_that_came_whole_is_given_at_once() -> None:
+    whole = respond(200, answer("Hello ", "there."))
+    async with FaultServer(whole) as server:
+        request = ChatRequest.build("Why?", model="m-1")
+        batches = [
+            batch async for batch in Gemini(base_url=server.url).generate(request)
+        ]
+
+    (events,) = batches
+    assert events[:2] == ["Hello ", "there."]
+    assert isinstance(events[-1], Finish)
 
 
 async def test_a_conversation_with_every_option_keeps_every_rule() -> None:
