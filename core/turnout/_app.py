@@ -34,7 +34,7 @@ from turnout.provider import BoundTarget, Provider
 from turnout.types import Explanation, Place
 
 if TYPE_CHECKING:
-    from turnout.routes import HealthReport, MemoryHealth, Route
+    from turnout.routes import Health, HealthReport, Route
 
 __all__ = ["App", "current_app"]
 
@@ -59,16 +59,11 @@ class App:
         self._known: tuple[tuple[Plugin, ...], Registry, PluginHooks] | None = None
 
     @cached_property
-    def store(self) -> MemoryHealth:
-        """How targets fare, for all routes.
+    def target_health(self) -> Health:
+        """How targets answered lately, for all routes of the process."""
+        from turnout.routes import Health
 
-        Raises:
-            ConfigError: The configuration's numbers for it are wrong.
-        """
-        from turnout.routes import HealthPolicy, MemoryHealth
-
-        where = f"{self.config.path}: health"
-        return MemoryHealth(checked(HealthPolicy, self.config.health, where))
+        return Health()
 
     @property
     def registry(self) -> Registry:
@@ -165,18 +160,15 @@ class App:
     ) -> Route:
         from turnout.routes import Route
 
-        return Route(targets, policy, order=self.hooks.ordering, health=self.store)
+        order, health = self.hooks.ordering, self.target_health
+        return Route(targets, policy, order=order, health=health)
 
     def health(self) -> tuple[HealthReport, ...]:
-        """Return how the targets fare that were asked; see `turnout.health`."""
-        from turnout.routes import report
-
-        now = time.monotonic()
-        reports = (report(scope, one, now) for scope, one in self.store.known())
-        return tuple(sorted(reports, key=lambda one: (one.target, one.origin)))
+        """Return how targets answered lately; see `turnout.health`."""
+        return tuple(self.target_health.reports(time.monotonic()))
 
     def explain(self, name: str | None) -> Explanation:
-        """Return whom a name means, and who would be passed over just now."""
+        """Return which targets a name means, and which are passed over now."""
         found = self.meaning(name)
         made: dict[str, Provider] = {}
         places = tuple(self._placed_now(place, made) for place in found.places)
@@ -188,25 +180,18 @@ class App:
         return self._resolver.explain(name)
 
     def _placed_now(self, place: Place, made: dict[str, Provider]) -> Place:
-        from turnout.routes import Member
+        from turnout.routes import status
 
         try:
             provider = self._once(place.target.provider, made)
         except TurnoutError as error:
             return replace(place, passed_over=str(error))
-        member = Member(BoundTarget(provider, place.target.model), self.store)
-        now = time.monotonic()
-        standing = member.standing(now)
-        if standing.allows(now):
-            return place
-        wait = standing.next_at(now) - now
-        passed = f"for {wait:.3g} s more, as {standing.reason(now)}"
-        return replace(place, passed_over=passed)
+        bound = BoundTarget(provider, place.target.model)
+        reason = status(bound, self.target_health, time.monotonic())
+        return replace(place, passed_over=reason)
 
     def _check_routes(self) -> None:
         """Refuse what the configuration says of routes where it is wrong."""
-        if self.config.health:
-            _ = self.store
         if self.config.routes:
             from turnout.routes import Policy
 

@@ -68,6 +68,7 @@ class AttemptReader:
         first_delta_timeout: Seconds to the first delta; None means the provider's.
         stall_timeout: Seconds between two deltas; None means the provider's.
         through: Changes what the provider gives on its way; it closes what it is given.
+        sent: Called when the attempt has its slot, and the request is sent.
     """
 
     __slots__ = (
@@ -84,6 +85,7 @@ class AttemptReader:
         "_provider",
         "_record",
         "_request",
+        "_sent",
         "_stall_timeout",
         "_started",
         "_target",
@@ -100,7 +102,9 @@ class AttemptReader:
         first_delta_timeout: float | None = None,
         stall_timeout: float | None = None,
         through: Callable[[Batches], Batches] | None = None,
+        sent: Callable[[float], None] | None = None,
     ) -> None:
+        self._sent = sent
         # Where it has a place that is to be given back.
         self._gate: Gate | None = None
         self._provider = provider
@@ -147,6 +151,8 @@ class AttemptReader:
                 self._gate = gate = self._provider.gates.enter(waiter.loop)
                 if gate is None:
                     due = await self._wait_for_a_place()
+                if self._sent is not None:
+                    self._sent(self._started)
             while True:
                 waiter.begin(due)
                 try:

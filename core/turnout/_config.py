@@ -67,8 +67,6 @@ class Config:
         default_factory=dict[str, ProviderConfig]
     )
     plugins: PluginRules = field(default_factory=PluginRules)
-    health: Mapping[str, object] = field(default_factory=dict[str, object])
-    """The numbers by which targets are judged; fields of `HealthPolicy`."""
     exposed: tuple[str, ...] = ()
     """The providers whose keys stand in the file itself while others can read it."""
 
@@ -93,7 +91,6 @@ class _File:
         default_factory=dict[str, dict[str, object]]
     )
     plugins: dict[str, object] = field(default_factory=dict[str, object])
-    health: dict[str, object] = field(default_factory=dict[str, object])
 
 
 def find_config() -> Path | None:
@@ -150,7 +147,6 @@ def read_config(path: Path | None) -> Config:
             for name, table in file.providers.items()
         },
         plugins=checked(PluginRules, file.plugins, f"{path}: plugins"),
-        health=file.health,
         exposed=_exposed(path, file.providers),
     )
 

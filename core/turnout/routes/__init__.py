@@ -1,34 +1,19 @@
 """Routes: which target is asked, and what follows when it fails."""
 
-from turnout.routes._breaker import BreakerPolicy
-from turnout.routes._budget import BudgetPolicy
-from turnout.routes._continuation import ContinuationPolicy
-from turnout.routes._health import (
-    HealthPolicy,
-    HealthReport,
-    HealthStore,
-    MemoryHealth,
-    report,
-)
-from turnout.routes._hedging import Hedging
+from turnout.routes._candidate import status
+from turnout.routes._health import Health, HealthReport, HealthState
+from turnout.routes._holds import Hold, HoldStore
 from turnout.routes._policy import Policy
 from turnout.routes._route import Order, Route
-from turnout.routes._seam import SeamPolicy
-from turnout.routes._standing import Member
 
 __all__ = [
-    "BreakerPolicy",
-    "BudgetPolicy",
-    "ContinuationPolicy",
-    "HealthPolicy",
+    "Health",
     "HealthReport",
-    "HealthStore",
-    "Hedging",
-    "Member",
-    "MemoryHealth",
+    "HealthState",
+    "Hold",
+    "HoldStore",
     "Order",
     "Policy",
     "Route",
-    "SeamPolicy",
-    "report",
+    "status",
 ]

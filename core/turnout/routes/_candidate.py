@@ -1,75 +1,136 @@
-"""A target of a route, as far as one request has come with it."""
+"""A target of a route: the part that all requests share, and the part of one request."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from turnout.routes._health import Health, Scope, fingerprint
 from turnout.routes._prompting import prompted
-from turnout.routes._standing import Member, Standing
+from turnout.routes._target_health import TargetHealth
 from turnout.types import ChatRequest, Target
 
-__all__ = ["Candidate"]
+if TYPE_CHECKING:
+    from turnout.provider import BoundTarget
+    from turnout.types import Secret
+
+__all__ = ["Candidate", "RouteTarget", "status"]
+
+
+class RouteTarget:
+    """A target of a route, with the place where its health is found.
+
+    Args:
+        bound: The target.
+        health: The health of all targets.
+    """
+
+    __slots__ = ("_health", "_key", "_scope", "bound", "target")
+
+    def __init__(self, bound: BoundTarget, health: Health) -> None:
+        self.bound = bound
+        self.target = bound.target
+        self._health = health
+        self._key: Secret | None = None
+        self._scope: Scope | None = None
+
+    def health(self, now: float) -> TargetHealth:
+        """Return the target's health."""
+        key = self.bound.provider.api_key
+        scope = self._scope
+        if scope is None or not (key is self._key or key == self._key):
+            self._key = key
+            self._scope = scope = _scope(self.bound, key)
+        return self._health.of(scope, self.target, now)
+
+
+def _scope(bound: BoundTarget, key: Secret | None) -> Scope:
+    provider, address = bound.provider, bound.provider.options.base_url or ""
+    cls = type(provider)
+    # Two instances that ask the same address with the same key are one target.
+    same = f"{cls.__module__}.{cls.__qualname__}" if address else provider.info.name
+    return Scope(
+        provider=same, address=address, credential=fingerprint(key), model=bound.model
+    )
+
+
+def status(bound: BoundTarget, health: Health, now: float) -> str:
+    """Return why a target would not be asked in its turn now; empty if it would."""
+    found = RouteTarget(bound, health).health(now)
+    hold = found.held(now)
+    if hold is not None:
+        return f"for {hold.until - now:.3g} s more, after {hold.reason}"
+    return (
+        f"while others are up, since {found.reason(now)}" if found.is_down(now) else ""
+    )
 
 
 class Candidate:
-    """A target of the route, as far as this request has come with it.
+    """A target of the route, in one request.
 
     Args:
-        member: The target.
-        request: What is asked, of any model.
+        shared: The route's target.
+        request: The caller's request, for any model.
     """
 
     __slots__ = (
         "_asked",
+        "_health",
         "_request",
-        "_standing",
+        "_shared",
         "instructed",
-        "member",
-        "out",
+        "is_out",
         "passed_over",
         "retries",
     )
 
-    def __init__(self, member: Member, request: ChatRequest) -> None:
-        self.member = member
+    def __init__(self, shared: RouteTarget, request: ChatRequest) -> None:
+        self._shared = shared
         self._request = request
         self._asked: ChatRequest | None = None
-        self._standing: Standing | None = None
-        self.out = False
+        self._health: TargetHealth | None = None
+        self.is_out = False
+        """Whether this request does not ask it again."""
         self.passed_over = False
+        """Whether an attempt says already that it was passed over."""
         self.retries = 0
+        """How often it was asked again."""
         self.instructed = False
-        """Whether it refused to be given the beginning of an answer."""
+        """Whether it refused a prefill, and is asked by an instruction instead."""
 
-    def standing(self, now: float) -> Standing:
-        """Return how the target stands."""
-        if self._standing is None:
-            self._standing = self.member.standing(now)
-        return self._standing
+    def health(self, now: float) -> TargetHealth:
+        """Return the target's health."""
+        if self._health is None:
+            self._health = self._shared.health(now)
+        return self._health
 
     @property
-    def request(self) -> ChatRequest:
-        """What is asked of it, but for what was shown of the answer."""
-        if self._asked is None:
-            self._asked = self._request.for_model(self.member.bound.model)
-        return self._asked
-
-    def prompt(self, instruction: str) -> None:
-        """Ask it for JSON by a message, since it cannot be bound to a schema."""
-        self._asked = prompted(self.request, instruction)
+    def bound(self) -> BoundTarget:
+        """The provider and the model."""
+        return self._shared.bound
 
     @property
     def target(self) -> Target:
         """The target's names."""
-        return self.member.bound.target
+        return self._shared.target
+
+    @property
+    def request(self) -> ChatRequest:
+        """The request for its model, without the part of the answer that was shown."""
+        if self._asked is None:
+            self._asked = self._request.for_model(self.bound.model)
+        return self._asked
+
+    def prompt_for_schema(self) -> None:
+        """Ask it for JSON by a message, since it does not support JSON schemas."""
+        self._asked = prompted(self.request)
 
     @property
     def window(self) -> int | None:
-        """How many tokens the model takes; None where that is not known."""
-        bound = self.member.bound
-        return bound.provider.catalog.context_window(bound.model)
+        """The model's context window in tokens; None where that is not known."""
+        return self.bound.provider.catalog.context_window(self.bound.model)
 
     @property
     def prefills(self) -> bool:
-        """Whether it goes on with the beginning of an answer that it is given."""
-        bound = self.member.bound
-        method = bound.provider.catalog.info_of(bound.model).prefill
-        return method != "none" and not self.instructed
+        """Whether it continues an answer that it is given as its own last message."""
+        info = self.bound.provider.catalog.info_of(self.bound.model)
+        return info.prefill != "none" and not self.instructed

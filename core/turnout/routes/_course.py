@@ -1,13 +1,14 @@
-"""The course of one request: which target is asked next, and when.
+"""What one request does next: which target is asked, and when.
 
-The driver asks `next` what to do, does it, and tells what became of it: `failed` where
-nothing of the attempt was shown, `broke` where the caller has seen some of the answer.
-All of the rules meet here, and none of the I/O: times are given, chance is injected.
+The driver calls `next`, does what it says, and reports how the attempt ended: `failed`
+if nothing of it was shown, `broke` if the caller has seen some of the answer. All rules
+meet here and no I/O does: times are arguments, and the random source is given.
 
-A target is in one of these states: *in*, to be asked in its place; *out*, not to be
-asked again by this request; *passed over*, since its circuit is open or it cools, and
-asked all the same if no other is left. At most one target is asked *again*, at a time
-that is known, before any other.
+Targets that are up are asked in the route's order. A target that is down is asked after
+them, or once in a while before them, to learn whether it answers again. A target that is
+held is not asked. If no target is up, those that are down are asked, a few requests at a
+time; the other requests wait a moment and are then asked all the same. At most one
+target is asked *again*, at a known time, before any other.
 """
 
 from __future__ import annotations
@@ -26,18 +27,22 @@ from turnout.errors import (
     DeadlineError,
     FallbackError,
     InvalidRequestError,
+    OverloadedError,
     ProviderError,
+    RateLimitError,
+    ServerError,
     StreamBrokenError,
     TurnoutError,
     UnavailableError,
 )
-from turnout.routes._backoff import Random
-from turnout.routes._candidate import Candidate
+from turnout.routes._backoff import Random, after_hint
+from turnout.routes._candidate import Candidate, RouteTarget
 from turnout.routes._continuation import continued, fits, refusal_to_continue
-from turnout.routes._hedging import HedgeShare
+from turnout.routes._hedging import HedgeShare, can_hedge
+from turnout.routes._holds import Hold
 from turnout.routes._policy import Policy, rule
-from turnout.routes._retries import Retries
-from turnout.routes._standing import Member, Turn
+from turnout.routes._retries import LONGEST_WAIT, Retries
+from turnout.routes._target_health import Permit
 from turnout.types import Attempt, ChatRequest
 
 __all__ = ["Ask", "Course", "Wait"]
@@ -47,20 +52,29 @@ _log = logging.getLogger("turnout.attempts")
 _INSTRUCTED = 2
 """Messages that are added where a message asks for the rest of an answer."""
 
+_TEMPORARY = {cls.__name__ for cls in (OverloadedError, RateLimitError, ServerError)}
+"""Reasons of holds that are worth waiting for: the service named the time."""
+
+_LONGEST_SPREAD = 2.0
+_SPREAD_STEP = 0.1
+"""Seconds that a request waits, in all and at a time, for one of the few places at
+targets that are down. Then it asks without a place: a request is delayed for the sake of
+a service that recovers, but does not fail for it."""
+
 
 class Ask(NamedTuple):
     """Ask a target, now."""
 
     candidate: Candidate
-    turn: Turn
+    permit: Permit
     request: ChatRequest
     prefill: bool = False
-    """Whether no message asks it to go on: it is given the beginning of its answer and
-    no more, or that is white space and it begins anew."""
+    """Whether no message asks it to continue: it gets the beginning of its answer as
+    its own last message, or that is white space alone and it starts from scratch."""
 
 
 class Wait(NamedTuple):
-    """Ask nobody before a time, in the seconds of the clock."""
+    """Ask no target before a time, in the seconds of the clock."""
 
     until: float
 
@@ -81,36 +95,43 @@ class Course:
     """Decide what one request does.
 
     Args:
-        members: The targets, in the order in which they are asked.
-        request: What is asked; each target is given its own model.
-        policy: The route's numbers.
-        record: What came of the answer so far.
-        deadline: When the request is to be over, in the seconds of the clock.
+        targets: The route's, in the order in which they are asked.
+        request: What is asked; each target gets it for its own model.
+        policy: The route's.
+        record: The answer so far, and the attempts.
+        deadline: When the request has to be over, in the seconds of the clock.
         random: For the length of waits.
     """
 
     def __init__(
         self,
-        members: Sequence[Member],
+        targets: Sequence[RouteTarget],
         request: ChatRequest,
         policy: Policy,
         record: Record,
         deadline: float,
         random: Random,
     ) -> None:
-        self._candidates = [Candidate(member, request) for member in members]
+        self._candidates = [Candidate(target, request) for target in targets]
         self._request = request
         self._policy = policy
         self._record = record
         self._deadline = deadline
+        self._random = random
         self._errors: list[TurnoutError] = []
         self._asked = 0
         self._retries = Retries(policy, random)
         self._again: _Again | None = None
-        self._waited = False
+        # Whether it has asked a target that is down while others were up.
+        self._has_probed = False
+        # Seconds that are left to wait for a hold, and for a place at targets down.
+        self._hold_patience = LONGEST_WAIT
+        self._spread_patience = _LONGEST_SPREAD
+        # A target that refused its key, until another one is asked.
+        self._key_refused_by: Candidate | None = None
         # The error of the attempt that broke, while its answer is being continued.
         self._broken: TurnoutError | None = None
-        # Whose part of the answer broke last, and how.
+        # Which attempt broke last, and how.
         self._last_break = ""
         self._continuations = 0
 
@@ -120,35 +141,41 @@ class Course:
         return self._broken is not None
 
     def next(self, now: float) -> Step:
-        """Return what is to be done.
+        """Return what to do.
 
         Raises:
-            TurnoutError: There is nobody left to ask, or no time.
+            TurnoutError: No target is left, or no time.
         """
         if self._again is not None:
             candidate, at, paid = self._again
             if now < at:
                 return Wait(at)
-            turn = candidate.standing(now).again(now)
-            if turn is not None:
-                self._again, turn.paid = None, paid
-                return self._ask(candidate, turn)
-            candidate.out = True
-            self.wait_no_more()
-        if self._asked >= self._policy.max_attempts:
-            raise self._failure()
+            if candidate.health(now).held(now) is None:
+                self._again = None
+                return self._ask(candidate, now, paid=paid)
+            candidate.is_out = True
+            self.cancel_retry()
         self._check_time(now)
+        skipped: list[tuple[Candidate, TurnoutError]] = []
         for candidate in self._candidates:
-            if candidate.out or not self._can(candidate):
+            if candidate.is_out or not self._can(candidate):
                 continue
-            turn = candidate.standing(now).start(now)
-            if turn is not None:
-                return self._taken(candidate, turn, now)
-            self._pass_over(candidate, now)
-        return self._last_resort(now)
+            health = candidate.health(now)
+            hold = health.held(now)
+            if hold is not None:
+                skipped.append((candidate, _held(candidate, hold, now)))
+                continue
+            if health.is_down(now):
+                if self._has_probed or not health.is_due(now):
+                    skipped.append((candidate, _down(candidate, now)))
+                    continue
+                self._has_probed = True
+            self._pass_over(skipped)
+            return self._ask(candidate, now)
+        return self._last_resort(skipped, now)
 
     def failed(self, candidate: Candidate, error: TurnoutError, now: float) -> None:
-        """Take an attempt's failure of which nothing was shown.
+        """Record the failure of an attempt of which nothing was shown.
 
         Raises:
             TurnoutError: No other target is to be asked.
@@ -156,75 +183,64 @@ class Course:
         found = rule(error, self._policy)
         if self._broken is not None and self._refused_prefill(candidate, error, now):
             return
-        # Another had taken the request: what is refused now is the continuation.
-        refused = self._broken is not None and isinstance(error, InvalidRequestError)
-        if not found.goes_on and not refused:
+        if not found.goes_on:
             if self._broken is None:
                 raise error
-            if not isinstance(error, StreamBrokenError):
-                raise self._unable(f"{candidate.target} failed: {error}")
-            raise error from self._broken
+            raise self._unable(f"{candidate.target} failed: {error}")
         self._errors.append(error)
-        if isinstance(error, AuthenticationError):
-            # It stays so until somebody does something about it.
-            _log.warning("%s refused its key; another is asked", candidate.target)
+        if _refused_key(candidate, error):
+            self._key_refused_by = candidate
         at = None
         if found.retried and self._broken is None:
             at = self._retry_at(candidate, cast("ProviderError", error), now)
         if at is not None:
             self._again = _Again(candidate, at, paid=True)
             return
-        candidate.out = True
+        candidate.is_out = True
         if isinstance(error, ContextLengthError):
             self._leave_out_no_larger(candidate)
 
-    def rival(self, ask: Ask, share: HedgeShare, now: float) -> Ask | None:
-        """Return whom else to ask, as the one that is asked is slow to begin.
+    def hedge_target(self, ask: Ask, share: HedgeShare, now: float) -> Ask | None:
+        """Return what to ask as well, since the target that was asked is slow.
 
         Args:
-            ask: Whom is asked.
-            share: How much was hedged of late.
+            ask: What was asked.
+            share: How many of the recent requests were hedged.
             now: In the seconds of the clock.
         """
-        if self._asked >= self._policy.max_attempts or now > self._latest:
+        if now > self._latest or not share.allows():
             return None
         slow = ask.candidate
         for candidate in self._candidates:
-            if candidate is slow or candidate.out or not self._can(candidate):
+            if candidate is slow or candidate.is_out or not self._can(candidate):
                 continue
             if candidate.target.provider == slow.target.provider:
                 continue
-            standing = candidate.standing(now)
-            if not self._policy.hedging.allowed(
-                slow.standing(now).own, standing.own, self._request, share, now
-            ):
+            first, second = slow.health(now), candidate.health(now)
+            if not can_hedge(first, second, self._request, now):
                 return None
-            turn = standing.start(now)
-            if turn is None:
-                return None
-            if not turn.pay():
-                turn.released()
+            if not second.spend_retry():
                 return None
             share.hedged()
-            return self._ask(candidate, turn)
+            return self._ask(candidate, now, paid=True)
         return None
 
-    def outrun(self, candidate: Candidate, error: TurnoutError) -> None:
-        """Take the failure of one of two that are asked, while the other goes on.
+    def lost_race(self, candidate: Candidate, error: TurnoutError) -> None:
+        """Record the failure of one of two attempts, while the other goes on.
 
         Raises:
-            TurnoutError: Nobody is to be asked any more.
+            TurnoutError: No target is to be asked any more.
         """
         if not rule(error, self._policy).goes_on:
             raise error
         self._errors.append(error)
-        candidate.out = True
+        candidate.is_out = True
 
     def broke(self, candidate: Candidate, error: TurnoutError) -> bool:
-        """Take an attempt's failure of which some was shown.
+        """Record the failure of an attempt of which some was shown.
 
         Returns:
-            Whether the answer is begun anew; otherwise it is continued.
+            Whether the answer starts from scratch; otherwise it is continued.
 
         Raises:
             TurnoutError: The policy has it raised.
@@ -232,19 +248,19 @@ class Course:
         """
         record, policy = self._record, self._policy
         text, tools = record.text, record.calls_tools
-        anew = not text and not tools
+        restarts = not text and not tools
         found = rule(error, policy)
         allowed = {
             "off": False,
-            "before_text": anew,
-            "continue": anew or found.continued,
+            "before_text": restarts,
+            "continue": restarts or found.continued,
         }
         goes_on = allowed[policy.failover] and found.goes_on
         if not goes_on or len(self._candidates) == 1:
             raise error
-        candidate.out = True
+        candidate.is_out = True
         self._errors.append(error)
-        if anew:
+        if restarts:
             return True
         self._broken = self._broken or error
         self._last_break = (
@@ -262,37 +278,39 @@ class Course:
         if refusal is not None:
             raise self._unable(refusal)
         if self._continuations >= policy.max_continuations:
-            raise self._unable("it was continued as often as max_continuations allows")
+            raise self._unable(
+                f"max_continuations={policy.max_continuations} does not allow another"
+            )
         return False
 
-    def went_on(self) -> None:
-        """Take that a target goes on with the answer."""
+    def continued(self) -> None:
+        """Record that a target continued the answer."""
         self._continuations += 1
 
-    def wait_no_more(self) -> None:
-        """Take that no retry is waited for any more."""
+    def cancel_retry(self) -> None:
+        """Cancel the pending retry and return its cost to the budget."""
         again, self._again = self._again, None
         if again is not None and again.paid:
-            again.candidate.standing(again.at).own.budget.release()
+            again.candidate.health(again.at).return_retry()
 
-    def _ask(self, candidate: Candidate, turn: Turn) -> Ask:
+    def _ask(self, candidate: Candidate, now: float, *, paid: bool = False) -> Ask:
         self._asked += 1
+        refused, self._key_refused_by = self._key_refused_by, None
+        if refused is not None:
+            # It stays so until somebody changes the key.
+            _log.warning(
+                "%s refused its key; %s is asked", refused.target, candidate.target
+            )
+        permit = candidate.health(now).start(now)
+        permit.paid = paid
         if self._broken is None:
-            return Ask(candidate, turn, candidate.request)
+            return Ask(candidate, permit, candidate.request)
         request = self._request_to(candidate)
         added = len(request.messages) - len(candidate.request.messages)
-        return Ask(candidate, turn, request, prefill=added < _INSTRUCTED)
-
-    def _taken(self, candidate: Candidate, turn: Turn, now: float) -> Step:
-        """Ask a target for the first time; to continue an answer costs its budget."""
-        if self._broken is not None and not turn.pay():
-            turn.released()
-            candidate.out = True
-            return self.next(now)
-        return self._ask(candidate, turn)
+        return Ask(candidate, permit, request, prefill=added < _INSTRUCTED)
 
     def _request_to(self, candidate: Candidate) -> ChatRequest:
-        """Return what is asked of a target now."""
+        """Return what a target would be asked now."""
         if self._broken is None:
             return candidate.request
         text = self._record.text
@@ -305,13 +323,13 @@ class Course:
         )
 
     def _can(self, candidate: Candidate) -> bool:
-        """Tell whether a target can do what is asked; note it where it cannot."""
-        bound = candidate.member.bound
+        """Return whether a target supports the request; record it if it does not."""
+        bound = candidate.bound
         request = self._request_to(candidate)
         catalog = bound.provider.catalog
         refusal: TurnoutError | None = catalog.refusal(request)
         if refusal is not None and self._policy.prompted_schema:
-            candidate.prompt(self._policy.schema_instruction)
+            candidate.prompt_for_schema()
             request = self._request_to(candidate)
             refusal = catalog.refusal(request)
         if refusal is None and not fits(request, candidate.window):
@@ -323,21 +341,16 @@ class Course:
             )
         if refusal is None:
             return True
-        candidate.out = True
+        candidate.is_out = True
         self._note(candidate, refusal)
         return False
 
-    def _pass_over(self, candidate: Candidate, now: float) -> None:
-        if candidate.passed_over:
-            return
-        candidate.passed_over = True
-        standing = candidate.standing(now)
-        wait = standing.next_at(now) - now
-        error = UnavailableError(
-            f"{candidate.target} is not asked for {wait:.3g} s: {standing.reason(now)}"
-        )
-        error.retry_after = wait
-        self._note(candidate, error)
+    def _pass_over(self, skipped: Sequence[tuple[Candidate, TurnoutError]]) -> None:
+        """Record which targets come before the one that is asked, and why."""
+        for candidate, error in skipped:
+            if not candidate.passed_over:
+                candidate.passed_over = True
+                self._note(candidate, error)
 
     def _note(self, candidate: Candidate, error: TurnoutError) -> None:
         self._errors.append(error)
@@ -346,52 +359,67 @@ class Course:
             Attempt(target=candidate.target, outcome="passed_over", error=error),
         )
 
-    def _last_resort(self, now: float) -> Step:
-        """Ask one that was passed over, where no other is left."""
-        left = [
-            candidate
-            for candidate in self._candidates
-            if not candidate.out and not candidate.standing(now).lasting(now)
-        ]
-        if not left:
+    def _last_resort(
+        self, skipped: Sequence[tuple[Candidate, TurnoutError]], now: float
+    ) -> Step:
+        """Return what to do when no target is up."""
+        held: list[tuple[Candidate, TurnoutError]] = []
+        down: list[Candidate] = []
+        for candidate, error in skipped:
+            if candidate.health(now).held(now) is None:
+                down.append(candidate)
+            else:
+                held.append((candidate, error))
+        if not down:
+            until = self._end_of_hold([candidate for candidate, _ in held], now)
+            if until is not None:
+                self._hold_patience -= until - now
+                return Wait(until)
+            self._pass_over(skipped)
             raise self._failure()
-        first = min(left, key=lambda one: one.standing(now).next_at(now))
-        at = first.standing(now).next_at(now)
-        if (
-            at - now <= self._policy.last_wait
-            and at < self._latest
-            and not self._waited
-        ):
-            self._waited = True
-            return Wait(at)
-        turn = first.standing(now).probe(now)
-        if turn is None:
-            raise self._failure()
-        return self._taken(first, turn, now)
+        places = [one for one in down if one.health(now).has_room]
+        if not places and self._spread_patience > 0:
+            step = _SPREAD_STEP * (0.5 + self._random())
+            if now + step < self._latest:
+                self._spread_patience -= step
+                return Wait(now + step)
+        self._pass_over(held)
+        soonest = min(places or down, key=lambda one: one.health(now).retry_at)
+        return self._ask(soonest, now)
+
+    def _end_of_hold(self, held: Sequence[Candidate], now: float) -> float | None:
+        """Return when the first hold ends, if a request waits so long."""
+        holds = [candidate.health(now).held(now) for candidate in held]
+        ends = [h.until for h in holds if h is not None and h.reason in _TEMPORARY]
+        if not ends:
+            return None
+        until = now + after_hint(min(ends) - now, self._random)
+        patient = until - now <= self._hold_patience and until < self._latest
+        return until if patient else None
 
     def _retry_at(
         self, candidate: Candidate, error: ProviderError, now: float
     ) -> float | None:
-        """Return when a target is asked again; None where it is not."""
+        """Return when a target is asked again; None for not at all."""
         if self._asked >= self._policy.max_attempts:
             return None
         others = partial(self._others, candidate, now)
         return self._retries.grant(candidate, error, now, self._latest, others)
 
     def _others(self, candidate: Candidate, now: float) -> bool:
-        """Tell whether another target may be asked in place of this one."""
+        """Return whether another target can be asked instead of this one."""
         return any(
             other is not candidate
-            and not other.out
+            and not other.is_out
             and self._can(other)
-            and other.standing(now).allows(now)
+            and other.health(now).held(now) is None
             for other in self._candidates
         )
 
     def _refused_prefill(
         self, candidate: Candidate, error: TurnoutError, now: float
     ) -> bool:
-        """Ask a target by an instruction that refused the beginning of an answer."""
+        """Ask a target that refused a prefill again, by an instruction."""
         if (
             not isinstance(error, InvalidRequestError)
             or not candidate.prefills
@@ -404,18 +432,18 @@ class Course:
         return True
 
     def _leave_out_no_larger(self, failed: Candidate) -> None:
-        """Leave out who takes no more than the one for which it was too much."""
+        """Leave out the targets that accept no longer input than the failed one."""
         if failed.window is None:
             return
         for other in self._candidates:
-            if other.out or other.window is None or other.window > failed.window:
+            if other.is_out or other.window is None or other.window > failed.window:
                 continue
-            other.out = True
+            other.is_out = True
             self._note(
                 other,
                 ContextLengthError(
-                    f"{other.target} accepts no more than {failed.target}, for which "
-                    "the input is too long; it was not asked",
+                    f"{other.target} accepts no longer input than {failed.target}, for "
+                    "which this one is too long; it was not asked",
                     provider=other.target.provider,
                     model=other.target.model,
                 ),
@@ -431,7 +459,7 @@ class Course:
             return
         if self._broken is not None:
             raise self._unable("the deadline leaves no time for it")
-        left = [str(one.target) for one in self._candidates if not one.out]
+        left = [str(one.target) for one in self._candidates if not one.is_out]
         if not left:
             raise self._failure()
         raise DeadlineError(
@@ -449,17 +477,41 @@ class Course:
         return failure
 
     def _failure(self) -> TurnoutError:
-        """Return the error for a request that nobody is left to be asked."""
+        """Return the error for a request with no target left."""
         if self._broken is not None:
-            return self._unable("no other target could go on with it")
-        errors = self._errors
-        if len(self._candidates) == 1 or len(errors) == 1:
-            return errors[-1]
-        attempts = tuple(self._record.attempts)
-        told = "; ".join(f"{a.target}: {a.error}" for a in attempts if a.error)
-        failure = FallbackError(f"no target answered: {told}", errors)
+            reason = "no other target could continue it"
+            last = self._errors[-1]
+            return self._unable(reason if last is self._broken else f"{reason}: {last}")
+        errors, attempts = self._errors, tuple(self._record.attempts)
+        reasons = "; ".join(f"{a.target}: {a.error}" for a in attempts if a.error)
+        failure = FallbackError(f"no target answered: {reasons}", errors)
         failure.attempts = attempts
         hints = (getattr(error, "retry_after", None) for error in errors)
         failure.retry_after = min((h for h in hints if h is not None), default=None)
         failure.__cause__ = errors[0]
         return failure
+
+
+def _held(candidate: Candidate, hold: Hold, now: float) -> UnavailableError:
+    """Return the error for a target that is held."""
+    wait = hold.until - now
+    error = UnavailableError(
+        f"{candidate.target} is not asked for {wait:.3g} s, after {hold.reason}"
+    )
+    error.retry_after = wait
+    return error
+
+
+def _down(candidate: Candidate, now: float) -> UnavailableError:
+    """Return the error for a target that is down while others are up."""
+    reason = candidate.health(now).reason(now)
+    return UnavailableError(f"{candidate.target} was passed over: {reason}")
+
+
+def _refused_key(candidate: Candidate, error: TurnoutError) -> bool:
+    """Return whether the service refused a key that was sent."""
+    return (
+        isinstance(error, AuthenticationError)
+        and error.status_code is not None
+        and candidate.bound.provider.api_key is not None
+    )

@@ -17,12 +17,12 @@ from turnout.errors import StreamBrokenError, TurnoutError
 from turnout.routes._backoff import Random
 from turnout.routes._continuation import unsent
 from turnout.routes._course import Ask, Course, Wait
-from turnout.routes._hedging import HedgeShare
+from turnout.routes._candidate import RouteTarget
+from turnout.routes._hedging import HedgeShare, hedge_delay
 from turnout.routes._joint import joined
 from turnout.routes._policy import Policy, rule
 from turnout.routes._race import Leg, race
 from turnout.routes._seam import Seam
-from turnout.routes._standing import Member
 from turnout.types import ChatRequest, Event, Failover, Restart, Target
 
 __all__ = ["DEFAULT_DEADLINE", "RouteReader"]
@@ -35,7 +35,7 @@ class RouteReader:
     """Give the answer of a route, in batches, whoever gives its parts.
 
     Args:
-        members: The targets, in the order in which they are asked.
+        targets: The targets, in the order in which they are asked.
         request: What to ask; each target is given its own model.
         policy: The route's.
         record: Takes down the answer and every attempt.
@@ -46,7 +46,7 @@ class RouteReader:
 
     def __init__(
         self,
-        members: Sequence[Member],
+        targets: Sequence[RouteTarget],
         request: ChatRequest,
         policy: Policy,
         record: Record,
@@ -62,7 +62,7 @@ class RouteReader:
         self._waiter = waiter
         limit = request.deadline or policy.deadline or DEFAULT_DEADLINE
         self._deadline = waiter.now() + limit
-        self._course = Course(members, request, policy, record, self._deadline, random)
+        self._course = Course(targets, request, policy, record, self._deadline, random)
         self._ask: Ask | None = None
         self._attempt: AttemptReader | None = None
         self._seam: Seam | None = None
@@ -127,31 +127,33 @@ class RouteReader:
         """Read the first batch of the request, from a second target if it is late."""
         self._share = None  # Once a request.
         ask, attempt = self._ask, self._attempt
+        hedge_after = self._policy.hedge_after
         assert ask is not None
         assert attempt is not None
+        assert hedge_after is not None
         waiter = self._waiter
 
-        def rival() -> Leg | None:
-            other = self._course.rival(ask, share, waiter.now())
+        def second() -> Leg | None:
+            other = self._course.hedge_target(ask, share, waiter.now())
             if other is None:
                 return None
             record, own = Record(), Waiter()
             return Leg(other, self._reader(other, record, own), record, own)
 
         def lost(leg: Leg, error: TurnoutError | None) -> None:
+            now = waiter.now()
             if leg.record is not self._record:
                 self._record.attempts += leg.record.attempts
                 leg.waiter.close()
             if error is None:
-                leg.ask.turn.released()
+                leg.ask.permit.released(now)
                 return
-            found = rule(error, self._policy)
-            leg.ask.turn.failed(error, found, waiter.now())
-            self._course.outrun(leg.ask.candidate, error)
+            leg.ask.permit.failed(error, rule(error, self._policy), now)
+            self._course.lost_race(leg.ask.candidate, error)
 
-        delay = self._policy.hedging.delay(ask.turn.standing.own)
+        delay = hedge_delay(hedge_after, ask.permit.health)
         first = Leg(ask, attempt, self._record, waiter)
-        leg, read = await race(first, delay, rival, lost)
+        leg, read = await race(first, delay, second, lost)
         if leg is not first:
             leg.attempt.hand_over(self._record, waiter)
             leg.waiter.close()
@@ -202,7 +204,7 @@ class RouteReader:
         through: Callable[[Batches], Batches] | None = None,
     ) -> AttemptReader:
         return AttemptReader(
-            ask.candidate.member.bound.provider,
+            ask.candidate.bound.provider,
             ask.request,
             record,
             waiter,
@@ -210,6 +212,7 @@ class RouteReader:
             first_delta_timeout=self._policy.first_delta_timeout,
             stall_timeout=self._policy.stall_timeout,
             through=through,
+            sent=ask.permit.sent,
         )
 
     def _noted(self, batch: Sequence[Event]) -> Sequence[Event]:
@@ -217,12 +220,11 @@ class RouteReader:
         ask = self._ask
         assert ask is not None
         if not self._begun:
-            ask.turn.first_delta()
+            ask.permit.first_delta(self._waiter.now())
         if self._seam is not None:
             batch = _without_held(batch)
         if self._record.complete:
-            last = self._record.attempts[-1]
-            ask.turn.succeeded(self._waiter.now(), last.first_delta)
+            ask.permit.completed()
             self._end()
         if batch and not self._begun:
             self._begun = True
@@ -237,7 +239,7 @@ class RouteReader:
         self._lost = None
         if self._seam is None:
             return Restart(source=source, target=target, reason=reason)
-        self._course.went_on()
+        self._course.continued()
         return Failover(
             source=source,
             target=target,
@@ -252,7 +254,7 @@ class RouteReader:
         assert ask is not None
         now = self._waiter.now()
         error.__traceback__ = _below(error.__traceback__)
-        ask.turn.failed(error, rule(error, self._policy), now)
+        ask.permit.failed(error, rule(error, self._policy), now)
         begun, self._begun = self._begun, False
         self._end()
         if isinstance(error, StreamBrokenError) or not (begun and self._shown):
@@ -267,13 +269,13 @@ class RouteReader:
     def _release(self) -> None:
         """Give back what an attempt holds of which nothing is to be concluded."""
         if self._ask is not None:
-            self._ask.turn.released()
+            self._ask.permit.released(self._waiter.now())
         self._end()
 
     def _end(self) -> None:
         self._ask = None
         self._attempt = None
-        self._course.wait_no_more()
+        self._course.cancel_retry()
 
 
 def _below(traceback: TracebackType | None) -> TracebackType | None:

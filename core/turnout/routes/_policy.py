@@ -1,7 +1,4 @@
-"""What follows an attempt that failed. Values and rules; no I/O and no clock.
-
-Source: the table of reliability.md 2.3, and the numbers of 2.4 to 2.6.
-"""
+"""What follows an attempt that failed: the policy of a route, and a rule per error."""
 
 from __future__ import annotations
 
@@ -10,40 +7,36 @@ from typing import Literal, TypeAlias
 
 from turnout._frozen import frozen
 from turnout.errors import (
+    ArgumentError,
     AuthenticationError,
     ConnectError,
     ConnectionLostError,
     ContentFilterError,
-    ContextLengthError,
+    DeadlineError,
     FirstDeltaTimeoutError,
     InvalidReplyError,
-    InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
+    PluginError,
     ProtocolError,
     QuotaExceededError,
     RateLimitError,
-    RequestTooLargeError,
     ServerError,
     StreamBrokenError,
     StreamError,
     TurnoutError,
-    UnavailableError,
-    UnsupportedError,
 )
 from turnout.routes._continuation import ContinuationPolicy
-from turnout.routes._hedging import Hedging
-from turnout.routes._prompting import INSTRUCTION, check_instruction
 from turnout.routes._ranges import check_least, check_seconds
 from turnout.routes._seam import SeamPolicy
 
 __all__ = ["Failover", "Policy", "Rule", "rule"]
 
 Failover: TypeAlias = Literal["continue", "before_text", "off"]
-"""What is done once some of the answer was shown.
+"""What a route does when an attempt breaks after something was shown.
 
-`continue`: another target goes on with it. `before_text`: another begins anew while
-only reasoning was shown. `off`: the error is raised.
+`continue`: another target continues the answer. `before_text`: another target starts
+again if only reasoning was shown. `off`: the error is raised.
 """
 
 
@@ -52,7 +45,7 @@ class Policy:
     """How a route falls back; each field is a keyword of `turnout.fallback`.
 
     Raises:
-        ValueError: A field is out of range. `Route` makes a `ConfigError` of it.
+        ValueError: A field is out of range. `Route` raises `ConfigError` from it.
     """
 
     first_delta_timeout: float | None = None
@@ -60,128 +53,100 @@ class Policy:
     stall_timeout: float | None = None
     """Seconds between two deltas; None means each target's own option."""
     deadline: float | None = None
-    """Seconds for a request with all of its attempts; None means 600, and a request's
-    own `deadline` goes over it."""
+    """Seconds for a request with all its attempts; None means 600. A request's own
+    `deadline` comes first."""
     least_time: float = 1.0
-    """With fewer seconds left than these, no further target is asked."""
+    """With fewer seconds than these before the deadline, no further target is asked."""
     max_attempts: int = 4
-    """How many attempts one request makes at most, those at one target again among
-    them."""
-    max_retries: int = 2
-    """How many of them are at a target that was asked before."""
+    """A target is asked again only while the request has made fewer attempts. Every
+    target may be asked once, however many there are."""
     patience: float = 2.5
-    """Seconds in all that a request waits for a target that says when it may be asked
-    again, while there are others."""
-    longest_wait: float = 20.0
-    """Seconds that it waits at most where there is no other."""
-    quick_retry: float = 0.5
-    """Seconds at most to the one quick retry of a failure that named no time."""
-    backoff: float = 0.5
-    """Seconds of the first wait where there is no other target; it doubles."""
-    limited_backoff: float = 1.0
-    """The same for a target that is asked too much or has no capacity."""
-    longest_backoff: float = 8.0
-    """Seconds that it doubles to at most."""
-    connect_backoff: float = 2.0
-    """The same for a target that cannot be reached."""
-    last_wait: float = 2.0
-    """Seconds that a request waits where no target may be asked just now; with a longer
-    time left one request tries all the same, and the others fail at once."""
+    """Seconds that a request waits, in all, for targets that name a time, while other
+    targets are left."""
     failover: Failover = "continue"
-    """What is done once some of the answer was shown."""
+    """What happens when an attempt breaks after something was shown."""
     max_continuations: int = 1
-    """How many targets go on with an answer that broke."""
-    fallback_on_invalid: bool = False
-    """Whether another target is asked when one refuses the request as such."""
+    """How many targets may continue one answer."""
     fallback_on_content_filter: bool = False
     """Whether another target is asked when a content filter blocks the prompt."""
     prompted_schema: bool = False
-    """Whether a target that cannot be bound to a JSON schema is asked for one by a
-    message; its answer is read as any other."""
-    schema_instruction: str = INSTRUCTION
-    """That message; `{schema}` in it stands for the schema."""
+    """Whether a target that does not support JSON schemas is asked for one by a
+    message; its answer is parsed like any other."""
+    hedge_after: float | None = None
+    """Seconds without a first delta after which a second target is asked too; None
+    means never. See docs/failover.md for the requests that are not hedged."""
+
     continuation: ContinuationPolicy = field(default_factory=ContinuationPolicy)
-    """Which answers are continued, and how that is asked for."""
     seam: SeamPolicy = field(default_factory=SeamPolicy)
-    """What of a continuation repeats the answer."""
-    hedging: Hedging = field(default_factory=Hedging)
-    """When a second target is asked though the first has not failed."""
 
     def __post_init__(self) -> None:
-        for name in ("first_delta_timeout", "stall_timeout", "deadline"):
+        for name in ("first_delta_timeout", "stall_timeout", "deadline", "hedge_after"):
             if getattr(self, name) is not None:
                 check_seconds(self, name)
-        check_least(self, 0, "least_time", "patience", "longest_wait", "last_wait")
-        check_least(self, 0, "quick_retry", "backoff", "limited_backoff")
-        check_least(self, 0, "longest_backoff", "connect_backoff")
-        check_least(self, 0, "max_retries", "max_continuations")
+        check_least(self, 0, "least_time", "patience", "max_continuations")
         check_least(self, 1, "max_attempts")
-        check_instruction(self.schema_instruction)
 
 
 @frozen
 class Rule:
-    """What follows an error of one class."""
+    """What a route does about an error of one class."""
 
     goes_on: bool = True
-    """Whether another target is asked."""
+    """Whether the next target is asked."""
     retried: bool = False
-    """Whether the same target is, if the error itself does not say otherwise."""
+    """Whether the same target is asked again, unless the error says otherwise."""
     counts: bool = False
-    """Whether it speaks for opening the target's circuit."""
+    """Whether it counts as a failure of the target."""
     limited: bool = False
-    """Whether it means that the target is asked too much, or has no capacity."""
-    cooldown: float = 0.0
-    """Seconds for which the target is let alone where it names no time itself."""
-    longest_cooldown: float = 0.0
-    """Seconds that it is let alone at most, whatever it says."""
+    """Whether the target has no capacity or no allowance for now."""
+    hold: float = 0.0
+    """Seconds for which the target is not asked, if it names no time."""
+    longest_hold: float = 0.0
+    """Seconds for which it is not asked at most, whatever time it names."""
     continued: bool = True
-    """Whether another target goes on with what was shown of the answer."""
+    """Whether another target may continue the text that was shown."""
 
+
+_HOUR = 3600.0
 
 _RULES: dict[type[TurnoutError], Rule] = {
-    # The caller's own mistakes, a time that is up for all targets, a bug in a plugin.
-    TurnoutError: Rule(goes_on=False),
-    InvalidRequestError: Rule(goes_on=False),
+    # Whatever is not listed concerns this request at this target alone: a refusal of
+    # unknown kind, an input that is too long, a missing ability.
+    TurnoutError: Rule(),
+    # The caller's mistake and the caller's time: another target changes neither.
+    ArgumentError: Rule(goes_on=False),
+    DeadlineError: Rule(goes_on=False),
     ContentFilterError: Rule(goes_on=False),
-    ContextLengthError: Rule(),
-    RequestTooLargeError: Rule(),
-    UnavailableError: Rule(),
-    UnsupportedError: Rule(),
-    AuthenticationError: Rule(cooldown=300.0, longest_cooldown=300.0),
-    ModelUnavailableError: Rule(cooldown=300.0, longest_cooldown=300.0),
-    QuotaExceededError: Rule(cooldown=600.0, longest_cooldown=3600.0),
-    # Doubled for each such answer in a row.
-    RateLimitError: Rule(
-        retried=True, limited=True, cooldown=5.0, longest_cooldown=300.0
-    ),
-    OverloadedError: Rule(
-        retried=True, limited=True, counts=True, longest_cooldown=300.0
-    ),
-    ServerError: Rule(retried=True, counts=True),
+    # Certain for a while: to ask again would get the same refusal.
+    AuthenticationError: Rule(hold=300.0, longest_hold=300.0),
+    ModelUnavailableError: Rule(hold=300.0, longest_hold=300.0),
+    QuotaExceededError: Rule(hold=300.0, longest_hold=_HOUR),
+    RateLimitError: Rule(retried=True, limited=True, counts=True, longest_hold=_HOUR),
+    OverloadedError: Rule(retried=True, limited=True, counts=True, longest_hold=300.0),
+    ServerError: Rule(retried=True, counts=True, longest_hold=300.0),
     ConnectError: Rule(retried=True, counts=True),
     ConnectionLostError: Rule(retried=True, counts=True),
-    # A target that was silent would be so again.
+    # A target that was silent once would be silent again.
     FirstDeltaTimeoutError: Rule(counts=True),
     ProtocolError: Rule(counts=True),
     StreamError: Rule(counts=True),
-    # Nothing is wrong with the target, and nothing is missing from what was shown.
+    PluginError: Rule(counts=True),
+    # The answer is complete and of the wrong form: there is nothing to continue.
     InvalidReplyError: Rule(continued=False),
-    # Two answers that cannot be spliced: a third would not make them one.
-    StreamBrokenError: Rule(goes_on=False),
+    # It gave another answer instead of a continuation; nothing of it was shown.
+    StreamBrokenError: Rule(),
 }
+
+_CONTENT_FILTER_PASSED = Rule()
 
 
 def rule(error: TurnoutError, policy: Policy) -> Rule:
-    """Return what follows an error.
+    """Return what a route does about an error.
 
     Args:
         error: What the attempt raised.
         policy: The route's.
     """
-    found = next(_RULES[cls] for cls in type(error).__mro__ if cls in _RULES)
-    if (policy.fallback_on_invalid and isinstance(error, InvalidRequestError)) or (
-        policy.fallback_on_content_filter and isinstance(error, ContentFilterError)
-    ):
-        return Rule()
-    return found
+    if policy.fallback_on_content_filter and isinstance(error, ContentFilterError):
+        return _CONTENT_FILTER_PASSED
+    return next(_RULES[cls] for cls in type(error).__mro__ if cls in _RULES)

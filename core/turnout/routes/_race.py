@@ -38,7 +38,7 @@ class Leg:
 async def race(
     first: Leg,
     delay: float,
-    rival: Callable[[], Leg | None],
+    second_leg: Callable[[], Leg | None],
     lost: Callable[[Leg, TurnoutError | None], None],
 ) -> tuple[Leg, Read]:
     """Return the leg that goes on, with its first batch or its failure.
@@ -48,7 +48,7 @@ async def race(
     Args:
         first: The leg that is under way.
         delay: Seconds after which a second one is begun.
-        rival: Begins it; None where there is to be none.
+        second_leg: Begins it; None where there is to be none.
         lost: Told of a leg that is out: with its failure, or None where it was slower.
 
     Raises:
@@ -57,7 +57,7 @@ async def race(
     running: dict[Read, Leg] = {asyncio.create_task(first.attempt.read()): first}
     try:
         done, _ = await asyncio.wait(running, timeout=delay)
-        second = None if done or first.waiter.closed else rival()
+        second = None if done or first.waiter.closed else second_leg()
         if second is not None:
             first.waiter.link(second.waiter)
             running[asyncio.create_task(second.attempt.read())] = second

@@ -4,37 +4,26 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["check_least", "check_seconds", "check_share"]
+__all__ = ["check_least", "check_seconds"]
 
 
 def check_seconds(policy: object, *names: str) -> None:
-    """Refuse fields that are no span of time.
+    """Refuse fields that are not a time.
 
     Raises:
-        ValueError: One is not above 0, or has no end.
+        ValueError: One is not above 0, or is infinite.
     """
     for name in names:
         if not 0 < getattr(policy, name) < math.inf:
-            raise ValueError(f"{name} is in seconds, more than 0")
+            raise ValueError(f"{name} must be a number of seconds above 0")
 
 
 def check_least(policy: object, least: int, *names: str) -> None:
-    """Refuse fields below a least number.
+    """Refuse fields below a minimum.
 
     Raises:
-        ValueError: One is below `least`, or has no end.
+        ValueError: One is below `least`, or is infinite.
     """
     for name in names:
         if not least <= getattr(policy, name) < math.inf:
-            raise ValueError(f"{name} is at least {least}")
-
-
-def check_share(policy: object, *names: str) -> None:
-    """Refuse fields that are no part of a whole.
-
-    Raises:
-        ValueError: One is not above 0, or is above 1.
-    """
-    for name in names:
-        if not 0 < getattr(policy, name) <= 1:
-            raise ValueError(f"{name} is a share: more than 0, and 1 at most")
+            raise ValueError(f"{name} must be at least {least}")

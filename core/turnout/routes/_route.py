@@ -12,9 +12,10 @@ from turnout._record import Record
 from turnout._validation import checked
 from turnout.errors import ArgumentError, ConfigError
 from turnout.provider import BoundTarget
-from turnout.routes._health import HealthStore, MemoryHealth
+from turnout.routes._health import Health
+from turnout.routes._candidate import RouteTarget
+from turnout.routes._hedging import HedgeShare
 from turnout.routes._policy import Policy
-from turnout.routes._standing import Member
 from turnout.stream import Reader, Stream
 from turnout.types import (
     ChatRequest,
@@ -56,17 +57,16 @@ class Route:
         policy: Mapping[str, object] | None = None,
         *,
         order: Order | None = None,
-        health: HealthStore | None = None,
+        health: Health | None = None,
     ) -> None:
         if not targets:
             raise ConfigError("a route needs a target; name one at least")
         self.targets = tuple(targets)
         self.policy = checked(Policy, policy or {}, "policy of a route")
         self._order = order
-        store = MemoryHealth() if health is None else health
-        hedging = self.policy.hedging
-        self._share = hedging.counted() if hedging.enabled else None
-        self._members = [Member(bound, store) for bound in self.targets]
+        health = Health() if health is None else health
+        self._share = None if self.policy.hedge_after is None else HedgeShare()
+        self._route_targets = [RouteTarget(bound, health) for bound in self.targets]
         self._open: list[AsyncExitStack] = []
 
     def stream(
@@ -90,9 +90,9 @@ class Route:
         request = ChatRequest.build(messages, **options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
-            members = self._ordered(request)
+            targets = self._ordered(request)
             return _reader_type()(
-                members, request, self.policy, record, waiter, self._share
+                targets, request, self.policy, record, waiter, self._share
             )
 
         return Stream(source)
@@ -137,18 +137,18 @@ class Route:
     def __repr__(self) -> str:
         return f"<Route {' -> '.join(str(bound.target) for bound in self.targets)}>"
 
-    def _ordered(self, request: ChatRequest) -> Sequence[Member]:
+    def _ordered(self, request: ChatRequest) -> Sequence[RouteTarget]:
         if self._order is None:
-            return self._members
+            return self._route_targets
         # One target may stand here twice, by providers with other options.
         names = tuple(dict.fromkeys(bound.target for bound in self.targets))
         ordered = [
-            member
+            one
             for name in self._order(names, request)
-            for member in self._members
-            if member.bound.target == name
+            for one in self._route_targets
+            if one.bound.target == name
         ]
-        return ordered or self._members
+        return ordered or self._route_targets
 
 
 @cache

@@ -15,7 +15,7 @@ class Place:
     target: Target
     reason: str
     passed_over: str = ""
-    """Why it would not be asked just now; empty where it would."""
+    """Why it is not asked in its turn now; empty if it is."""
 
     def __str__(self) -> str:
         passed = f"; passed over {self.passed_over}" if self.passed_over else ""

@@ -1,0 +1,389 @@
+"""How one target answered lately, and whether it is down.
+
+An attempt succeeds at its first delta; if it breaks later, that counts as a failure too.
+A target is *down* when most of its recent attempts failed. Attempts that have waited
+longer than usual count as failures while no later attempt gets a first delta, so a
+target that accepts requests and never answers is found before its timeouts end.
+
+A target that is down is tried again by one request at a time, then two, four and eight:
+each first delta doubles the limit, and past the last step the target is up. A failure
+halves the limit and delays the next try, unless a first delta came after that attempt
+began: then the target answers others, and the failure says little.
+
+Event loops of several threads share this state, under a lock where counts have to fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from turnout.errors import ProviderError, TurnoutError
+from turnout.routes._holds import Hold, HoldStore
+from turnout.routes._policy import Rule
+from turnout.types import Target
+
+if TYPE_CHECKING:
+    from turnout.routes._backoff import Random
+    from turnout.routes._health import Scope
+
+__all__ = ["Permit", "TargetHealth"]
+
+_FAILURES_IN_A_ROW = 5
+"""Failures without a first delta in between that mark a target as down. At a failure
+rate of 15 % that happens by chance once in 13,000 attempts, and ends at the next
+first deltas."""
+
+_WINDOW = 30.0
+_WINDOW_CALLS = 64
+"""The seconds and the calls that the share of failures is taken of. The limit in calls
+keeps an hour of good answers a second ago from hiding a minute of bad ones."""
+
+_LEAST_CALLS = 10
+"""Calls in the window below which the share of failures says nothing."""
+
+_SAMPLES = 100
+_LEAST_SAMPLES = 20
+"""First deltas whose times are kept, and from how many on their 95th percentile is
+taken for the usual time."""
+
+_OVERDUE_FACTOR = 2.0
+_LEAST_OVERDUE = 0.5
+_OVERDUE_UNKNOWN = 5.0
+"""An attempt is overdue after twice the usual seconds to the first delta, and at
+least half a second, so that a short pause of the network or of this process is not
+taken for silence; after 5 seconds where too few answers are known."""
+
+_FIRST_DELAY = 5.0
+_LONGEST_DELAY = 60.0
+"""Seconds until a target that is down is tried while others are up: doubled by each
+failed try. At the longest delay a dead target costs one request a minute."""
+
+_TRUSTED = 8
+"""The limit that has to be passed for the target to be up again: 1, 2, 4, 8."""
+
+_RETRIES = 10.0
+_PER_ANSWER = 0.1
+_LEAST_RETRIES = 3
+"""The retry budget of gRPC's proposal A6: ten, and one for ten answers. Three retries
+at a time go even when it is empty, so that a target with little traffic has some."""
+
+
+class Permit:
+    """One attempt at a target; reports how it went to the target's health.
+
+    It ends once, by `completed`, `failed` or `released`; later ends change nothing.
+    """
+
+    __slots__ = ("_answering", "_ended", "began", "health", "paid")
+
+    def __init__(self, health: TargetHealth, now: float) -> None:
+        self.health = health
+        self.began = now
+        """When the attempt began, or got its slot."""
+        self.paid = False
+        """Whether the target's retry budget paid for the attempt."""
+        self._answering = False
+        self._ended = False
+
+    def sent(self, now: float) -> None:
+        """Record that the attempt has its slot: its time to the first delta begins."""
+        self.began = now
+        self.health.waiting[self] = None
+
+    def first_delta(self, now: float) -> None:
+        """Record that the target answers."""
+        self._answering = True
+        self.health.probes.discard(self)
+        self.health.succeeded(now, self.began)
+
+    def completed(self) -> None:
+        """End the attempt: the answer is complete."""
+        if self._end():
+            self.health.earn()
+
+    def failed(self, error: TurnoutError, rule: Rule, now: float) -> None:
+        """End the attempt: it failed.
+
+        Args:
+            error: What it failed with.
+            rule: What a route does about such an error.
+            now: In the seconds of the clock.
+        """
+        if self._ended:
+            return
+        hint = error.retry_after if isinstance(error, ProviderError) else None
+        seconds = rule.hold if hint is None else min(hint, rule.longest_hold)
+        if rule.limited:
+            self.health.last_limited = now
+        if seconds > 0:
+            self.health.hold(
+                Hold(until=now + seconds, reason=type(error).__name__), now
+            )
+        if rule.counts:
+            self._end()
+            self.health.failed(now, self.began, answered=self._answering)
+        elif isinstance(error, ProviderError):
+            self._end()  # The target works: the request was refused.
+        else:
+            self.released(now)
+
+    def released(self, now: float) -> None:
+        """End the attempt without a verdict, as its caller has left.
+
+        If it was overdue, it counts as a failure: its caller did not wait for that.
+        """
+        waited = now - self.began if self in self.health.waiting else 0.0
+        if self._end() and waited > self.health.overdue_after:
+            self.health.failed(now, self.began, answered=False)
+
+    def _end(self) -> bool:
+        """Give back what the attempt holds; return whether this is its first end."""
+        if self._ended:
+            return False
+        self._ended = True
+        self.health.waiting.pop(self, None)
+        self.health.probes.discard(self)
+        if self.paid:
+            self.health.return_retry()
+        return True
+
+
+class TargetHealth:
+    """How one target answered lately.
+
+    Args:
+        scope: What is asked.
+        target: The names under which it is shown.
+        store: Where its hold is kept.
+        random: For the delay of tries.
+    """
+
+    __slots__ = (
+        "_calls",
+        "_delay",
+        "_delayed_at",
+        "_down",
+        "_failures",
+        "_first_deltas",
+        "_key",
+        "_last_first_delta",
+        "_limit",
+        "_lock",
+        "_random",
+        "_store",
+        "_window",
+        "failures_in_a_row",
+        "last_limited",
+        "probes",
+        "retries_in_flight",
+        "retries_left",
+        "retry_at",
+        "scope",
+        "target",
+        "used",
+        "waiting",
+    )
+
+    def __init__(
+        self, scope: Scope, target: Target, store: HoldStore, random: Random
+    ) -> None:
+        self.scope = scope
+        self.target = target
+        self.used = -math.inf
+        """When it was last looked up."""
+        self.waiting: dict[Permit, None] = {}
+        """Attempts that were sent after the last one that was answered, oldest first."""
+        self.failures_in_a_row = 0
+        """Failures since the last first delta."""
+        self.last_limited = -math.inf
+        """When it last refused a request for want of capacity or allowance."""
+        self.probes: set[Permit] = set()
+        """While it is down: attempts that wait for their first delta."""
+        self.retry_at = -math.inf
+        """While it is down: when to try it though others are up."""
+        self.retries_left = _RETRIES
+        """The retries that its budget allows."""
+        self.retries_in_flight = 0
+        self._key = scope.key
+        self._store = store
+        self._random = random
+        self._lock = Lock()
+        # Of each outcome in the window: when, how many calls and how many failures. A
+        # break adds a failure to a call that was counted at its first delta.
+        self._window: deque[tuple[float, int, int]] = deque()
+        self._calls = 0
+        self._failures = 0
+        self._first_deltas: deque[float] = deque(maxlen=_SAMPLES)
+        self._last_first_delta = -math.inf
+        self._down = False
+        self._limit = 1
+        self._delay = _FIRST_DELAY
+        self._delayed_at = -math.inf
+
+    def start(self, now: float) -> Permit:
+        """Record that an attempt begins."""
+        permit = Permit(self, now)
+        if self._down:
+            self.probes.add(permit)
+        return permit
+
+    def succeeded(self, now: float, began: float) -> None:
+        """Record the first delta of an attempt that was sent at `began`."""
+        oldest = next(iter(self.waiting), None)
+        while oldest is not None and oldest.began <= began:
+            # The target is not silent: these are slow, and say nothing against it.
+            self.waiting.pop(oldest, None)
+            oldest = next(iter(self.waiting), None)
+        self.failures_in_a_row = 0
+        self._last_first_delta = now
+        self._first_deltas.append(now - began)
+        with self._lock:
+            self._count(now, 1, 0)
+            if not self._down:
+                return
+            self._limit *= 2
+            self._delay = _FIRST_DELAY
+            self.retry_at = now
+            if self._limit > _TRUSTED:
+                self._down = False
+                self._window.clear()
+                self._calls = self._failures = 0
+
+    def failed(self, now: float, began: float, *, answered: bool) -> None:
+        """Record a failure of an attempt.
+
+        Args:
+            now: In the seconds of the clock.
+            began: When the attempt was sent.
+            answered: Whether it had a first delta.
+        """
+        with self._lock:
+            self._count(now, 0 if answered else 1, 1)
+            if not answered:
+                self.failures_in_a_row += 1
+            if not self._down:
+                self._judge(now)
+            # Attempts that began before the last delay add none.
+            elif began > max(self._last_first_delta, self._delayed_at):
+                self._limit = max(1, self._limit // 2)
+                self._put_off(now, min(_LONGEST_DELAY, 2 * self._delay))
+
+    def is_down(self, now: float) -> bool:
+        """Return whether most of its recent attempts failed."""
+        if not self._down and self.waiting:
+            with self._lock:
+                self._judge(now)
+        return self._down
+
+    def is_due(self, now: float) -> bool:
+        """Return whether to try it now, though it is down and others are up."""
+        return now >= self.retry_at and self.has_room
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more attempt may wait for its first delta while it is down."""
+        return len(self.probes) < self._limit
+
+    def reason(self, now: float) -> str:
+        """Return why it is down, for people."""
+        if self.failures_in_a_row >= _FAILURES_IN_A_ROW:
+            return f"its last {self.failures_in_a_row} attempts failed"
+        with self._lock:
+            self._forget(now)
+        if self._failures:
+            return f"{self._failures} of its last {self._calls} attempts failed"
+        return "its last attempts failed or were not answered"
+
+    def held(self, now: float) -> Hold | None:
+        """Return the hold that forbids to ask it now; None without one."""
+        return self._store.get(self._key, now)
+
+    def hold(self, hold: Hold, now: float) -> None:
+        """Forbid to ask it before a time."""
+        self._store.put(self._key, hold, now)
+
+    def spend_retry(self) -> bool:
+        """Take a retry from the budget; return whether there was one."""
+        if self.retries_left > 1 - _PER_ANSWER / 2:  # Tenths do not sum up exactly.
+            self.retries_left -= 1
+        elif self.retries_in_flight >= _LEAST_RETRIES:
+            return False
+        self.retries_in_flight += 1
+        return True
+
+    def return_retry(self) -> None:
+        """Record that a retry, which was taken from the budget, is over."""
+        self.retries_in_flight -= 1
+
+    def earn(self) -> None:
+        """Add to the budget what one whole answer is worth."""
+        self.retries_left = min(_RETRIES, self.retries_left + _PER_ANSWER)
+
+    @property
+    def first_delta_p95(self) -> float | None:
+        """Seconds in which 95 of 100 answers began; None before the first answer."""
+        times = sorted(self._first_deltas)
+        # The nearest rank, in whole numbers: the least with 95 % at or below it.
+        return times[(95 * len(times) + 99) // 100 - 1] if times else None
+
+    @property
+    def usual_first_delta(self) -> float | None:
+        """The same; None until enough answers are known."""
+        known = len(self._first_deltas) >= _LEAST_SAMPLES
+        return self.first_delta_p95 if known else None
+
+    @property
+    def overdue_after(self) -> float:
+        """Seconds after which an attempt waits longer than usual for its first delta."""
+        usual = self.usual_first_delta
+        if usual is None:
+            return _OVERDUE_UNKNOWN
+        return max(_LEAST_OVERDUE, _OVERDUE_FACTOR * usual)
+
+    def _judge(self, now: float) -> None:
+        """Mark the target as down if most of its recent attempts failed."""
+        overdue = self._overdue(now)
+        # Failures may come early and first deltas late: while most of the attempts
+        # since the last first delta are open, the failed ones say nothing.
+        least = max(_FAILURES_IN_A_ROW, len(self.waiting) - overdue)
+        if overdue < _FAILURES_IN_A_ROW and self.failures_in_a_row + overdue < least:
+            self._forget(now)
+            if self._calls < _LEAST_CALLS or 2 * self._failures < self._calls:
+                return
+        self._down = True
+        self._limit = 1
+        self.probes.clear()
+        self._put_off(now, _FIRST_DELAY)
+
+    def _overdue(self, now: float) -> int:
+        """Return how many of the attempts that wait are overdue."""
+        oldest = next(iter(self.waiting), None)
+        if oldest is None or now - oldest.began <= _LEAST_OVERDUE:
+            return 0  # As a rule.
+        latest = now - self.overdue_after
+        return sum(permit.began < latest for permit in list(self.waiting))
+
+    def _put_off(self, now: float, delay: float) -> None:
+        self._delay = delay
+        self._delayed_at = now
+        # Spread by a quarter, so that processes do not try it all at once.
+        self.retry_at = now + delay * (0.75 + self._random() / 2)
+
+    def _count(self, now: float, calls: int, failures: int) -> None:
+        self._window.append((now, calls, failures))
+        self._calls += calls
+        self._failures += failures
+        if len(self._window) > _WINDOW_CALLS:
+            self._drop()
+
+    def _forget(self, now: float) -> None:
+        while self._window and self._window[0][0] <= now - _WINDOW:
+            self._drop()
+
+    def _drop(self) -> None:
+        _, calls, failures = self._window.popleft()
+        self._calls -= calls
+        self._failures -= failures
