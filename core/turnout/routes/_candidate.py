@@ -24,23 +24,22 @@ class RouteTarget:
         health: The health of all targets.
     """
 
-    __slots__ = ("_health", "_key", "_scope", "bound", "target")
+    __slots__ = ("_health", "_scoped", "bound", "target")
 
     def __init__(self, bound: BoundTarget, health: Health) -> None:
         self.bound = bound
         self.target = bound.target
         self._health = health
-        self._key: Secret | None = None
-        self._scope: Scope | None = None
+        # The scope and its key, together, as threads share it.
+        self._scoped: tuple[Scope, Secret | None] | None = None
 
     def health(self, now: float) -> TargetHealth:
         """Return the target's health."""
         key = self.bound.provider.api_key
-        scope = self._scope
-        if scope is None or not (key is self._key or key == self._key):
-            self._key = key
-            self._scope = scope = _scope(self.bound, key)
-        return self._health.of(scope, self.target, now)
+        scoped = self._scoped
+        if scoped is None or not (key is scoped[1] or key == scoped[1]):
+            self._scoped = scoped = _scope(self.bound, key), key
+        return self._health.of(scoped[0], self.target, now)
 
 
 def _scope(bound: BoundTarget, key: Secret | None) -> Scope:

@@ -153,7 +153,8 @@ class Course:
             if candidate.health(now).held(now) is None:
                 self._again = None
                 return self._ask(candidate, now, paid=paid)
-            candidate.is_out = True
+            # Another request learnt of a hold. It is waited for if no other is left.
+            candidate.is_out = self._others(candidate, now)
             self.cancel_retry()
         self._check_time(now)
         skipped: list[tuple[Candidate, TurnoutError]] = []
