@@ -1,4 +1,4 @@
-"""A target of a route: the part that all requests share, and the part of one request."""
+"""A target of a route: what all requests share of it, and what is one request's."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@ The driver calls `next`, does what it says, and reports how the attempt ended: `
 if nothing of it was shown, `broke` if the caller has seen some of the answer. All rules
 meet here and no I/O does: times are arguments, and the random source is given.
 
-Targets that are up are asked in the route's order. A target that is down is asked after
-them, or once in a while before them, to learn whether it answers again. A target that is
-held is not asked. If no target is up, those that are down are asked, a few requests at a
-time; the other requests wait a moment and are then asked all the same. At most one
-target is asked *again*, at a known time, before any other.
+Targets that are up are asked in the route's order. A target that is down is asked
+after them, or once in a while before them, to learn whether it answers again. A target
+that is held is not asked. If no target is up, those that are down are asked, by a few
+requests at a time; the other requests wait a moment and then ask all the same. At most
+one target is asked *again*, at a known time, before any other.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ _TEMPORARY = {cls.__name__ for cls in (OverloadedError, RateLimitError, ServerEr
 _LONGEST_SPREAD = 2.0
 _SPREAD_STEP = 0.1
 """Seconds that a request waits, in all and at a time, for one of the few places at
-targets that are down. Then it asks without a place: a request is delayed for the sake of
-a service that recovers, but does not fail for it."""
+targets that are down. Then it asks without a place: a request is delayed so that a
+service recovers, but does not fail for it."""
 
 
 class Ask(NamedTuple):

@@ -15,9 +15,9 @@ from turnout._record import Held, Record
 from turnout._waiter import Waiter
 from turnout.errors import StreamBrokenError, TurnoutError
 from turnout.routes._backoff import Random
+from turnout.routes._candidate import RouteTarget
 from turnout.routes._continuation import unsent
 from turnout.routes._course import Ask, Course, Wait
-from turnout.routes._candidate import RouteTarget
 from turnout.routes._hedging import HedgeShare, hedge_delay
 from turnout.routes._joint import joined
 from turnout.routes._policy import Policy, rule

@@ -12,8 +12,8 @@ from turnout._record import Record
 from turnout._validation import checked
 from turnout.errors import ArgumentError, ConfigError
 from turnout.provider import BoundTarget
-from turnout.routes._health import Health
 from turnout.routes._candidate import RouteTarget
+from turnout.routes._health import Health
 from turnout.routes._hedging import HedgeShare
 from turnout.routes._policy import Policy
 from turnout.stream import Reader, Stream

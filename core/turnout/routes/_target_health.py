@@ -1,7 +1,7 @@
 """How one target answered lately, and whether it is down.
 
-An attempt succeeds at its first delta; if it breaks later, that counts as a failure too.
-A target is *down* when most of its recent attempts failed. Attempts that have waited
+An attempt succeeds at its first delta; if it breaks later, that is a failure too. A
+target is *down* when most of its recent attempts failed. Attempts that have waited
 longer than usual count as failures while no later attempt gets a first delta, so a
 target that accepts requests and never answers is found before its timeouts end.
 
@@ -199,7 +199,7 @@ class TargetHealth:
         self.used = -math.inf
         """When it was last looked up."""
         self.waiting: dict[Permit, None] = {}
-        """Attempts that were sent after the last one that was answered, oldest first."""
+        """Attempts sent after the last one that was answered, the oldest first."""
         self.failures_in_a_row = 0
         """Failures since the last first delta."""
         self.last_limited = -math.inf
@@ -347,7 +347,7 @@ class TargetHealth:
 
     @property
     def overdue_after(self) -> float:
-        """Seconds after which an attempt waits longer than usual for its first delta."""
+        """Seconds to the first delta after which an attempt waits longer than usual."""
         usual = self.usual_first_delta
         if usual is None:
             return _OVERDUE_UNKNOWN

@@ -302,13 +302,13 @@ def test_an_answer_that_broke_is_shown_and_an_error(inside: CommandLine) -> None
     assert done.stderr == "Error: Torn: the connection to torn.example was lost\n"
 
 
-def test_a_refusal_ends_the_route(inside: CommandLine) -> None:
+def test_a_refusal_is_followed_by_the_next_target(inside: CommandLine) -> None:
     done = inside("chat", "-m", "Down", "-m", "Strict", "-m", "Echo", "Hi")
 
-    assert done.returncode == 1
+    assert done.returncode == 0
     assert done.stderr.splitlines() == [
         "Down: cannot reach down.example: its name is not known; asking Strict",
-        "Error: Strict rejected the request: [2Jno never",
+        "Strict rejected the request: [2Jno never; asking Echo",
     ]
 
 

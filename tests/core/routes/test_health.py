@@ -260,9 +260,7 @@ def test_registries_with_one_store_share_their_holds_and_nothing_else() -> None:
 
     assert hold == Hold(until=T + 5, reason="RateLimitError")
     assert not two.is_down(T)
-    assert list(store.holds) == [
-        "Hello\nhttps://hello.test\n0123456789abcdef\nhello-1"
-    ]
+    assert list(store.holds) == ["Hello\nhttps://hello.test\n0123456789abcdef\nhello-1"]
 
 
 # Keys.

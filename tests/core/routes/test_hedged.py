@@ -163,8 +163,8 @@ def test_r10_no_second_is_asked_if_too_many_requests_were_hedged(
     monkeypatch.setattr("turnout.routes._hedging._SHARE", 0.05)
 
     async def main() -> list[str]:
-        answers = [[Pause(3.0), "late"]] * 41
-        first = FakeProvider(answers=answers, name="Slow")
+        late: list[Any] = [Pause(3.0), "late"]
+        first = FakeProvider(answers=[late] * 41, name="Slow")
         route = route_of(first, FakeProvider("b", name="Other"))
         return [(await route.complete("Why?")).text for _ in range(41)]
 

@@ -258,7 +258,8 @@ def test_a_target_of_which_half_of_ten_attempts_failed_is_down_r04(
 ) -> None:
     async def main() -> None:
         # Never five in a row.
-        answers: list[AnswerItem] = (["ok"] * 10 + ["ok", NO] * failures)[-10:]
+        turns: list[AnswerItem] = ["ok", NO]
+        answers = [*["ok"] * 10, *turns * failures][-10:]
         first, second = Target("P", *answers, "last"), Target("B", "b")
         route = route_of(first, second, max_attempts=1)
         await ask_times(route, 10)
