@@ -370,3 +370,44 @@ def test_c03_closing_ends_the_one_of_two_that_is_left() -> None:
         assert outcomes(await reading) == [("Slow", "failed"), ("Other", "closed")]
 
     simulated(main())
+
+
+def test_c03_closing_before_the_first_of_two_is_read_ends_it() -> None:
+    async def main() -> None:
+        store = Health()
+        stream = route_of(slow("late"), slow("b", name="Other"), store=store).stream(
+            "?"
+        )
+        reading = asyncio.create_task(stream.collect())
+        await asyncio.sleep(0)
+        await stream.aclose()
+
+        assert asyncio.get_running_loop().time() == pytest.approx(0, abs=0.1)
+        assert outcomes(await reading) == [("Slow", "closed")]
+        assert not any(health.waiting for health in store.known())
+
+    simulated(main())
+
+
+def test_c03_closing_before_the_second_of_two_is_read_ends_both() -> None:
+    async def main() -> None:
+        closing: list[asyncio.Task[None]] = []
+
+        def answer(_: ChatRequest) -> AsyncGenerator[str]:
+            # Before the task that reads this answer.
+            closing.append(asyncio.create_task(stream.aclose()))
+            return waiting()
+
+        async def waiting() -> AsyncGenerator[str]:
+            await asyncio.sleep(60)
+            yield "never"
+
+        second = Scripted(answer).target()
+        stream = Route([slow("late").target(), second], POLICY).stream("Why?")
+        reply = await stream.collect()
+        await closing[0]
+
+        assert asyncio.get_running_loop().time() == pytest.approx(AFTER, abs=0.1)
+        assert sorted(outcomes(reply)) == [("Scripted", "closed"), ("Slow", "closed")]
+
+    simulated(main())
