@@ -41,6 +41,13 @@ REFUSALS = {
     "too long": (400, "context_length_exceeded"),
 }
 
+NAMING = ("limited", "overloaded")
+NAMED = 0.5
+"""Refusals that may name a time, and the share of them that do."""
+
+PAUSES = (0.0, 0.1, 1.0, 2.0)
+"""Seconds after each piece of an answer; on average an answer takes four."""
+
 FAULTS = (*BREAKS, *REFUSALS, "hung up", "reset", "silence", "head only", "slow")
 
 
@@ -180,8 +187,9 @@ class Service:
         if fault in REFUSALS:
             status, code = REFUSALS[fault]
             told = json.dumps({"error": {"message": code, "code": code}}).encode()
-            later = ("Retry-After", random.choice(["0", "1"]))
-            writer.write(http_response(status, told, later))
+            later = [("Retry-After", random.choice(["0", "1"]))]
+            named = fault in NAMING and random.random() < NAMED
+            writer.write(http_response(status, told, *(later if named else ())))
             await writer.drain()
             return True
         if fault in {"hung up", "reset"}:
@@ -233,7 +241,7 @@ class Service:
                 data = sent[start:stop]
                 writer.write(b"%x\r\n%b\r\n" % (len(data), data))
                 await writer.drain()
-                await asyncio.sleep(random.choice([0, 0.01, 0.1]))
+                await asyncio.sleep(random.choice(PAUSES))
         if fault == "torn":
             reset_transport(writer)
         if fault in {"cut", "torn"}:
