@@ -87,7 +87,7 @@ CALLERS = {
 THREADS = 16
 """Callers in threads at a time; as many as there may be do not wait for one."""
 
-TIMEOUT = 5.0
+TIMEOUT = 7.0
 """Seconds that a target has, to the first delta and between two."""
 
 POLICY = {

@@ -45,8 +45,8 @@ NAMING = ("limited", "overloaded")
 NAMED = 0.5
 """Refusals that may name a time, and the share of them that do."""
 
-PAUSES = (0.0, 0.1, 1.0, 2.0)
-"""Seconds after each piece of an answer; on average an answer takes four."""
+LONGEST = 4.0
+"""Seconds that an answer takes at most; on average it takes half of them."""
 
 FAULTS = (*BREAKS, *REFUSALS, "hung up", "reset", "silence", "head only", "slow")
 
@@ -236,12 +236,13 @@ class Service:
         # Wherever the bytes are cut.
         cuts = random.sample(range(1, len(sent)), min(8, len(sent) - 1)) if sent else []
         cuts = sorted(cuts[: random.randint(0, 8)])
+        pause = random.uniform(0.0, LONGEST) / (len(cuts) + 1)
         for start, stop in zip([0, *cuts], [*cuts, len(sent)], strict=True):
             if start < stop:
                 data = sent[start:stop]
                 writer.write(b"%x\r\n%b\r\n" % (len(data), data))
                 await writer.drain()
-                await asyncio.sleep(random.choice(PAUSES))
+                await asyncio.sleep(pause)
         if fault == "torn":
             reset_transport(writer)
         if fault in {"cut", "torn"}:
