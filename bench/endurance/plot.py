@@ -15,7 +15,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73")
 
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.title{font-size:15px;"
-    "font-weight:600}.grid{stroke:#ddd}.shaded{fill:#f3e3c8}.line{fill:none;stroke-width:1.4}"
+    "font-weight:600}.grid{stroke:#ddd}.shaded{fill:#f3e3c8}.line{fill:none}"
 )
 
 
@@ -23,6 +23,7 @@ STYLE = (
 class Line:
     name: str
     values: Sequence[float]
+    width: float = 1.4
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,17 @@ def _panel(
         right = WIDTH - RIGHT
         yield f'<path class="grid" d="M{LEFT} {y:.1f}H{right}"/>'
         yield _text(LEFT - 6, y + 4, f"{tick:,g}", anchor="end")
-    for number, line in enumerate(panel.lines):
+    # The first one is drawn last, and so is on top.
+    for number, line in reversed([*enumerate(panel.lines)]):
         points = " ".join(
             f"{_x(time, last):.1f},{top + HEIGHT * (1 - value / highest):.1f}"
             for time, value in zip(times, line.values, strict=True)
         )
         colour = COLOURS[number]
-        yield f'<polyline class="line" stroke="{colour}" points="{points}"/>'
+        yield (
+            f'<polyline class="line" stroke="{colour}" stroke-width="{line.width:g}" '
+            f'points="{points}"/>'
+        )
         beside, y = WIDTH - RIGHT + 10, top + 20 + 18 * number
         yield f'<path d="M{beside} {y - 4}h14" stroke="{colour}" stroke-width="3"/>'
         yield _text(beside + 20, y, line.name)
