@@ -14,6 +14,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from turnout import BoundTarget, get_provider
 from turnout.errors import (
     AuthenticationError,
     ConnectError,
@@ -22,7 +23,10 @@ from turnout.errors import (
     FallbackError,
     FirstDeltaTimeoutError,
     InvalidRequestError,
+    ModelUnavailableError,
     OverloadedError,
+    PermissionDeniedError,
+    QuotaExceededError,
     RateLimitError,
     ServerError,
     TurnoutError,
@@ -33,6 +37,7 @@ from turnout.routes._target_health import TargetHealth
 from turnout.testing import (
     FaultServer,
     Step,
+    chunk,
     expect_close,
     fin,
     refused_url,
@@ -48,12 +53,14 @@ from turnout.types import Reply
 from .harness import (
     FLOWGPT,
     HEALTHY,
+    KEY,
     OPENAI,
     PATIENCE,
     PROMPT,
     Case,
     Service,
     come_true,
+    watched,
 )
 from .routed import leg, routed
 
@@ -349,24 +356,37 @@ async def test_half_of_ten_failures_mark_a_target_as_down(
 # A target that accepts requests and never answers.
 
 
+@pytest.mark.parametrize("how", ["silence", "head", "empty"])
 async def test_a_target_that_never_answers_costs_five_requests(
-    case: Case, service: Service
+    case: Case, service: Service, how: str
 ) -> None:
-    legs = leg(service, SILENT), leg(service, service.answering(HEALTHY))
-    async with routed(*legs, first_delta_timeout=0.05) as (route, (first, second)):
+    gone = expect_close(PATIENCE)
+    hanging = {
+        "silence": SILENT,
+        "head": service.streaming(gone),
+        "empty": service.streaming(chunk(service.piece("")), gone),
+    }
+
+    def impatient(url: str) -> BoundTarget:
+        return service.provider(url, first_delta_timeout=0.1).target(service.model)
+
+    legs = (impatient, [hanging[how]]), leg(service, service.answering(HEALTHY))
+    async with routed(*legs) as (route, (first, second)):
         replies: list[Reply] = []
-        for _ in range(20):
+        for _ in range(10):
             answers, errors = await gathered(
                 *(route.complete(PROMPT) for _ in range(5))
             )
             replies += answers
             assert not errors
 
-    assert [reply.text for reply in replies] == [HEALTHY] * 100
-    assert (asked(first), asked(second)) == (5, 100)
+    assert [reply.text for reply in replies] == [HEALTHY] * 50
+    # A slow connection may leave less than five of them.
+    assert asked(first) <= 5
+    assert asked(second) == 50
     errors_of_first = [reply.attempts[0].error for reply in replies]
     kinds = [type(error) for error in errors_of_first]
-    assert kinds == [FirstDeltaTimeoutError] * 5 + [UnavailableError] * 95
+    assert kinds == [FirstDeltaTimeoutError] * 5 + [UnavailableError] * 45
 
 
 async def test_a_target_that_stops_answering_is_passed_over_before_its_timeouts(
@@ -559,19 +579,44 @@ async def test_r08_a_lone_target_that_is_down_is_asked_at_once(
     assert asked(server) == 6
 
 
-async def test_r08_a_refused_key_is_not_asked_again(
-    case: Case, service: Service
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, AuthenticationError),
+        (402, QuotaExceededError),
+        (403, PermissionDeniedError),
+        (404, ModelUnavailableError),
+    ],
+)
+async def test_r08_a_target_is_not_asked_again_after_a_certain_refusal(
+    case: Case, service: Service, status: int, kind: type[TurnoutError]
 ) -> None:
-    async with routed(leg(service, respond(401, b"{}"))) as (route, (alone,)):
+    async with routed(leg(service, respond(status, b"{}"))) as (route, (alone,)):
         refused = await case.fails_through(route, FallbackError)
         error = await case.fails_through(route, FallbackError)
 
     assert asked(alone) == 1
-    assert [type(one) for one in refused.exceptions] == [AuthenticationError]
+    assert [type(one) for one in refused.exceptions] == [kind]
     assert [type(one) for one in error.exceptions] == [UnavailableError]
-    assert "AuthenticationError" in str(error)
+    assert kind.__name__ in str(error)
     assert error.retry_after is not None
     assert 0 < error.retry_after <= 300
+
+
+async def test_r08_a_refused_key_holds_other_providers_with_it_and_no_other_key(
+    case: Case, service: Service
+) -> None:
+    health = Health()
+    alone = leg(service, respond(401, b"{}"), service.answering(HEALTHY))
+    async with routed(alone, health=health) as (route, (server,)):
+        await case.fails_through(route, FallbackError)
+        same = Route([service.target(server.url)], health=health)
+        await case.fails_through(same, FallbackError)
+        assert asked(server) == 1
+        other = get_provider(service.name, base_url=server.url, api_key=f"{KEY}-new")
+        target = watched(other).target(service.model)
+        async with Route([target], health=health) as renewed:
+            assert await ask_often(renewed, 1) == [HEALTHY]
 
 
 # R10, R11, R12
