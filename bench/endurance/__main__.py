@@ -26,6 +26,7 @@ import sys
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic_core import from_json
@@ -94,7 +95,8 @@ async def endure(
     sampling = asyncio.create_task(sampler.run())
     await load.run(seconds)
     sampling.cancel()
-    await asyncio.wait([sampling])
+    with suppress(asyncio.CancelledError):
+        await sampling
     after = await at_rest()
     print(f"at rest after: {after}", flush=True)
 

@@ -84,7 +84,7 @@ CALLERS = {
 }
 """How often each is."""
 
-THREADS = 16
+THREADS = 32
 """Callers in threads at a time; as many as there may be do not wait for one."""
 
 TIMEOUT = 7.0
