@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import random as chance
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
@@ -132,6 +133,7 @@ def without_memory(services: Services) -> Ask:
 def with_route(services: Services) -> Ask:
     """Return what asks through a route with default options."""
     timeout = services.world.first_delta_timeout
+    chance.seed(services.world.seed)  # A route's own, for its waits.
 
     def provider(target: int) -> Provider:
         class Simulated(Provider):
