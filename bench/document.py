@@ -19,18 +19,22 @@ BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
 """Between these stands what a run writes."""
 
 
+def fill(page: Path, text: str) -> None:
+    """Replace what a run wrote into a page."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert begin
+    assert end
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
 def cores() -> int:
     return os.cpu_count() or 1
 
 
 def write(text: str, measured: Sequence[Measured]) -> None:
-    """Replace the last run's tables and plot."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    assert begin
-    assert end
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    """Replace the tables and the plot of the last run."""
+    fill(PAGE, text)
     drawn = bars.drawn(measured)
     if drawn is not None:
         PLOT.write_text(drawn, encoding="utf-8")

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from bench.cases import FAILOVER_MS
 from bench.faults import ANSWER, HEAD, going_on, target, words
 from turnout import Route
-from turnout.routes import MemoryHealth
+from turnout.routes import Health
 from turnout.testing import Connection, FaultServer
 
 
@@ -54,8 +54,8 @@ async def ask(urls: list[str], streams: int) -> None:
         for name, url in zip(("First", "Second"), urls, strict=True)
     )
     for _ in range(streams):
-        # Nothing is learnt of the first, which would be passed over then.
-        route = Route([first, second], health=MemoryHealth())
+        # With a health of its own: a first target that is down would be passed over.
+        route = Route([first, second], health=Health())
         text = "".join([piece async for piece in route.stream("Tell me.")])
         assert text == ANSWER
 

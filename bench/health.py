@@ -12,100 +12,61 @@ targets must never cost answers:
 3. a target that is dead gets at most 5 % of the requests that it would get;
 4. from 20 s after an outage on, at least 95 % of the rate before it.
 
-Time is simulated. `--write` writes the plot of docs/failover.md.
+Time is simulated. `--write` writes the table and the plot of docs/health.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import random as chance
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from random import Random
 
-import turnout
+from bench import document
+from bench.endurance.plot import Line, Panel, svg
+from bench.worlds import WORLDS, World
 from turnout import Provider, ProviderInfo
-from turnout.errors import (
-    ConnectError,
-    OverloadedError,
-    ProviderError,
-    RateLimitError,
-    ServerError,
-    StreamTruncatedError,
-    TurnoutError,
-)
+from turnout.errors import ServerError, StreamTruncatedError, TurnoutError
 from turnout.routes import Health, Route
 from turnout.testing import run_simulated
 from turnout.types import ChatRequest
 
-FOREVER = float("inf")
+__all__ = ["WORLDS", "Outcome", "World", "compared", "shortfalls"]
 
 Ask = Callable[[], Awaitable[None]]
 
+PAGE, PLOT = document.DOCS / "health.md", document.DOCS / "health.svg"
 
-@dataclass(frozen=True, kw_only=True)
-class Behavior:
-    """What a target does with a request; shares are of the requests, 0 to 1."""
+DRAWN = {
+    "outage of all, 300 callers",
+    "the first is dead",
+    "the first hangs, 5 s timeout",
+}
+"""The worlds in the plot."""
 
-    failing: float = 0.0
-    """The share that it refuses."""
-    error: type[ProviderError] = ServerError
-    """What it refuses with."""
-    after: float = 0.05
-    """Seconds to the refusal."""
-    retry_after: float | None = None
-    """Seconds that a refusal names."""
-    hanging: float = 0.0
-    """The share that it accepts and never answers."""
-    breaking: float = 0.0
-    """The share of the answers that break in the middle."""
-    first: tuple[float, float] = (0.05, 0.05)
-    """Seconds to the first piece of an answer, from and to."""
-
-
-GOOD = Behavior()
-DEAD = Behavior(failing=1.0)
-HANGING = Behavior(hanging=1.0)
-
-Phase = tuple[float, float, Behavior]
-"""From when to when, in seconds, a target behaves so."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """What happens to whom."""
-
-    name: str
-    usual: Behavior = GOOD
-    """What each target does when nothing else is said."""
-    phases: tuple[tuple[Phase, ...], ...] = ((), (), ())
-    """For each target, when it behaves otherwise."""
-    callers: int = 300
-    length: float = 10.0
-    """Seconds that an answer takes."""
-    end: float = 160.0
-    first_delta_timeout: float = 60.0
-    outage: tuple[float, float] | None = None
-    """When no target answers."""
-    dead: int | None = None
-    """The target that is dead in its first phase, and must not be asked much."""
-    seed: int = 1
+STEP = 1.0
+AVERAGED = 10.0
+"""Seconds between two points of the plot, and those that a point is the average of: as
+long as an answer, since callers that began together end together."""
 
 
 @dataclass
 class Outcome:
-    """What came of a world."""
+    """How the requests of a world ended, and what its targets got."""
 
     whole: list[float] = field(default_factory=list[float])
     """When each whole answer ended."""
     errors: list[float] = field(default_factory=list[float])
-    asked: Counter[tuple[int, bool]] = field(default_factory=Counter[tuple[int, bool]])
-    """Requests by target, and by whether it was in its first phase."""
-    asked_at: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
+    asked: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
+    """When which target was asked."""
+
+    def times(self, target: int) -> list[float]:
+        """Return when a target was asked."""
+        return [at for at, asked in self.asked if asked == target]
 
 
 class Services:
@@ -128,14 +89,10 @@ class Services:
         Raises:
             ProviderError: As the behavior says.
         """
-        now, phases = self.now, self.world.phases[target]
-        found = (b for since, until, b in phases if since <= now < until)
-        does = next(found, self.world.usual)
-        special = bool(phases) and phases[0][0] <= now < phases[0][1]
-        self.outcome.asked[target, special] += 1
-        self.outcome.asked_at.append((now, target))
-        fate, hangs, breaks = (self._random.random() for _ in range(3))
-        if fate < does.failing:
+        does = self.world.behavior(target, self.now)
+        self.outcome.asked.append((self.now, target))
+        fails, hangs, breaks = (self._random.random() for _ in range(3))
+        if fails < does.failing:
             await asyncio.sleep(does.after)
             raise does.error("refused", retry_after=does.retry_after)
         if hangs < does.hanging:
@@ -176,6 +133,7 @@ def without_memory(services: Services) -> Ask:
 def with_route(services: Services) -> Ask:
     """Return what asks through a route with default options."""
     timeout = services.world.first_delta_timeout
+    chance.seed(services.world.seed)  # A route's own, for its waits.
 
     def provider(target: int) -> Provider:
         class Simulated(Provider):
@@ -187,9 +145,7 @@ def with_route(services: Services) -> Ask:
 
         return Simulated(max_concurrent=100_000, first_delta_timeout=timeout)
 
-    targets = [
-        provider(target).target() for target in range(len(services.world.phases))
-    ]
+    targets = [provider(n).target() for n in range(len(services.world.phases))]
     route = Route(targets, health=Health(random=Random(services.world.seed).random))
 
     async def ask() -> None:
@@ -221,6 +177,12 @@ async def play(world: World, way: Callable[[Services], Ask]) -> Outcome:
     return outcome
 
 
+def compared(world: World) -> tuple[Outcome, Outcome]:
+    """Play a world without memory, and with a route."""
+    plain = run_simulated(play(world, without_memory))
+    return plain, run_simulated(play(world, with_route))
+
+
 def shortfalls(world: World, plain: Outcome, routed: Outcome) -> list[str]:
     """Return which of the rules do not hold."""
     found: list[str] = []
@@ -233,216 +195,108 @@ def shortfalls(world: World, plain: Outcome, routed: Outcome) -> list[str]:
             f"errors: {len(routed.errors)}, without memory {len(plain.errors)}"
         )
     if world.dead is not None:
-        asked, usual = routed.asked[world.dead, True], plain.asked[world.dead, True]
-        # A target that hangs slows callers without memory down: count what would
-        # reach it at the pace of the route.
         since, until, _ = world.phases[world.dead][0]
-        served = sum(since <= end < until for end in routed.whole)
-        if asked > 0.05 * max(usual, served):
-            found.append(f"the dead target was asked {asked} of {max(usual, served)}")
+        asked = asked_while_dead(world, routed)
+        # A target that hangs makes callers without memory slow: count what would
+        # reach it at the pace of the route.
+        served = count(routed.whole, since, until)
+        usual = max(asked_while_dead(world, plain), served)
+        if asked > 0.05 * usual:
+            found.append(f"the dead target was asked {asked} of {usual}")
     if world.outage is not None:
         down, up = world.outage
-        before = sum(down - 20 <= end < down for end in routed.whole)
-        after = sum(up + 20 <= end < up + 40 for end in routed.whole)
+        before = count(routed.whole, down - 20, down)
+        after = count(routed.whole, up + 20, up + 40)
         if after < 0.95 * before:
             found.append(f"after the outage: {after} in 20 s, {before} before it")
     return found
 
 
-def failing(share: float, **more: float) -> Behavior:
-    return Behavior(failing=share, **more)  # type: ignore[arg-type]
+def count(times: Iterable[float], since: float, until: float) -> int:
+    return sum(since <= at < until for at in times)
 
 
-def all_three(since: float, until: float, does: Behavior) -> tuple[tuple[Phase], ...]:
-    return tuple([((since, until, does),)] * 3)
+def asked_while_dead(world: World, outcome: Outcome) -> int:
+    """Return how many requests the dead target got in its first phase."""
+    assert world.dead is not None
+    since, until, _ = world.phases[world.dead][0]
+    return count(outcome.times(world.dead), since, until)
 
 
-def only_first(
-    since: float, until: float, does: Behavior
-) -> tuple[tuple[Phase, ...], ...]:
-    return ((since, until, does),), (), ()
-
-
-FAILS_5, FAILS_2 = failing(0.05), failing(0.02)
-
-WORLDS = (
-    World(name="1 % failures", usual=failing(0.01)),
-    World(name="5 % failures", usual=FAILS_5),
-    World(name="15 % failures", usual=failing(0.15)),
-    World(name="30 % failures", usual=failing(0.3)),
-    World(name="60 % failures", usual=failing(0.6)),
-    World(name="15 % failures, 10 callers", usual=failing(0.15), callers=10, end=400),
-    World(name="15 % failures, answers of 1 s", usual=failing(0.15), length=1, end=60),
-    World(
-        name="15 % failures, answers of 0.2 s", usual=failing(0.15), length=0.2, end=30
-    ),
-    World(
-        name="15 % failures, answers of 40 s", usual=failing(0.15), length=40, end=300
-    ),
-    World(name="10 % failures, slow to fail", usual=Behavior(failing=0.1, after=5.0)),
-    World(
-        name="5 % connection failures", usual=Behavior(failing=0.05, error=ConnectError)
-    ),
-    World(name="10 % of the answers break", usual=Behavior(breaking=0.1)),
-    World(name="half of the answers break", usual=Behavior(breaking=0.5)),
-    World(
-        name="5 % failures, first pieces late",
-        usual=Behavior(failing=0.05, first=(1, 6)),
-    ),
-    World(
-        name="first pieces after 0.1 to 20 s",
-        usual=Behavior(failing=0.05, first=(0.1, 20)),
-    ),
-    World(name="2 % hang", usual=Behavior(hanging=0.02), first_delta_timeout=5),
-    World(name="2 % stray 429", usual=Behavior(failing=0.02, error=RateLimitError)),
-    World(name="20 % stray 429", usual=Behavior(failing=0.2, error=RateLimitError)),
-    World(
-        name="2 % stray 429 that name 1 s",
-        usual=Behavior(failing=0.02, error=RateLimitError, retry_after=1.0),
-    ),
-    World(name="5 % stray 503", usual=Behavior(failing=0.05, error=OverloadedError)),
-    World(name="a lone target, 5 % failures", usual=FAILS_5, phases=((),)),
-    World(name="a lone target, 30 % failures", usual=failing(0.3), phases=((),)),
-    World(
-        name="a lone target, outage",
-        usual=FAILS_2,
-        phases=(((40, 50, DEAD),),),
-        outage=(40, 50),
-    ),
-    World(
-        name="outage of all, 300 callers",
-        usual=FAILS_5,
-        phases=all_three(40, 46, DEAD),
-        outage=(40, 46),
-    ),
-    World(
-        name="outage of all, 20 callers",
-        usual=FAILS_5,
-        callers=20,
-        phases=all_three(60, 75, DEAD),
-        outage=(60, 75),
-        end=300,
-    ),
-    World(
-        name="outage of all for a minute",
-        usual=FAILS_2,
-        phases=all_three(40, 100, DEAD),
-        outage=(40, 100),
-        end=220,
-    ),
-    World(
-        name="outage of all, which hang",
-        usual=FAILS_2,
-        phases=all_three(40, 50, HANGING),
-        outage=(40, 50),
-        first_delta_timeout=4,
-        end=220,
-    ),
-    World(
-        name="outage of all, overloaded",
-        usual=FAILS_2,
-        phases=all_three(40, 50, Behavior(failing=1.0, error=OverloadedError)),
-        outage=(40, 50),
-        end=200,
-    ),
-    World(name="the first is dead", phases=only_first(25, 85, DEAD), dead=0),
-    World(
-        name="the first is dead, 100 callers",
-        usual=FAILS_2,
-        callers=100,
-        phases=only_first(25, 145, DEAD),
-        dead=0,
-        end=220,
-    ),
-    World(
-        name="the first is dead, slow to fail",
-        phases=only_first(25, 145, Behavior(failing=1.0, after=3.0)),
-        dead=0,
-        end=220,
-    ),
-    World(
-        name="the first hangs, 5 s timeout",
-        phases=only_first(25, 85, HANGING),
-        dead=0,
-        first_delta_timeout=5,
-    ),
-    World(name="the first hangs", phases=only_first(25, 145, HANGING), dead=0, end=260),
-    World(
-        name="the first hangs from the start",
-        phases=only_first(0, 300, HANGING),
-        dead=0,
-        first_delta_timeout=10,
-        end=300,
-    ),
-    World(
-        name="the first two are dead",
-        usual=FAILS_2,
-        phases=(((25, 145, DEAD),), ((25, 145, DEAD),), ()),
-        dead=0,
-        end=220,
-    ),
-    World(
-        name="the first fails 60 %",
-        phases=only_first(25, 145, failing(0.6)),
-        end=220,
-    ),
-    World(
-        name="the first is up and down",
-        usual=FAILS_2,
-        phases=(
-            tuple((float(at), at + 5.0, DEAD) for at in range(20, 150, 10)),
-            (),
-            (),
-        ),
-    ),
-    World(
-        name="the first is slow to begin",
-        usual=FAILS_2,
-        phases=only_first(0, FOREVER, Behavior(failing=0.02, first=(6, 6))),
-    ),
-    World(
-        name="the last is dead",
-        usual=FAILS_5,
-        phases=((), (), ((25, 85, DEAD),)),
-    ),
-)
-
-
-def compared(world: World) -> tuple[Outcome, Outcome]:
-    """Play a world without memory, and with a route."""
-    plain = run_simulated(play(world, without_memory))
-    return plain, run_simulated(play(world, with_route))
-
-
-def line(world: World, plain: Outcome, routed: Outcome) -> str:
-    dead = ""
+def row(world: World, plain: Outcome, routed: Outcome) -> tuple[str, ...]:
+    """Return a world's row of the table, with a route first in each pair."""
+    pairs = [(len(o.whole), len(o.errors)) for o in (routed, plain)]
+    numbers = [number for pair in zip(*pairs, strict=True) for number in pair]
     if world.dead is not None:
-        asked, usual = routed.asked[world.dead, True], plain.asked[world.dead, True]
-        dead = f"  dead target asked {asked} (without memory {usual})"
-    return (
-        f"{world.name:34} whole {len(routed.whole):5} of {len(plain.whole):5}"
-        f"  errors {len(routed.errors):4} of {len(plain.errors):4}{dead}"
-    )
+        numbers += [asked_while_dead(world, outcome) for outcome in (routed, plain)]
+    cells = [f"{number:,}" for number in numbers]
+    return (world.name, *cells, *[""] * (6 - len(cells)))
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> str:
+    kinds = ("whole answers", "errors", "requests to the dead target")
+    heads = [head for kind in kinds for head in (kind, "without memory")]
+    lines = [("world", *heads), ("---", *["---:"] * 6), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def plot(drawn: Iterable[tuple[World, Outcome, Outcome]]) -> str:
+    """Return the plot of some worlds, over the time that all of them last."""
+    worlds = [*drawn]
+    end = min(world.end for world, *_ in worlds)
+    times = [STEP * n for n in range(int((end - AVERAGED / 2) / STEP) + 1)]
+    panels: list[Panel] = []
+
+    def add(title: str, world: World, plain: list[float], routed: list[float]) -> None:
+        lines = [
+            Line("with a route", _rates(routed, times)),
+            Line("without memory", _rates(plain, times), width=4),
+        ]
+        since, until, _ = world.phases[0][0]
+        panels.append(Panel(f"{world.name}: {title}", lines, shaded=(since, until)))
+
+    for world, plain, routed in worlds:
+        add("whole answers a second", world, plain.whole, routed.whole)
+        if world.dead is None:
+            add("errors a second", world, plain.errors, routed.errors)
+        else:
+            title = "requests a second to the first"
+            add(title, world, plain.times(world.dead), routed.times(world.dead))
+    title = f"{worlds[0][0].callers} callers and three targets, averaged over 10 s"
+    return svg(title, "seconds", times, panels)
+
+
+def _rates(happened: Iterable[float], times: Iterable[float]) -> list[float]:
+    known, half = [*happened], AVERAGED / 2
+    return [count(known, at - half, at + half) / AVERAGED for at in times]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Compare routes with no memory.")
-    parser.add_argument("words", nargs="*")
+    parser.add_argument("words", nargs="*", help="play the worlds with these in names")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--write", action="store_true", help="docs/health.md")
     arguments = parser.parse_args()
+    if arguments.write and arguments.words:
+        parser.error("--write writes all worlds; leave the words out")
     begun, missed = time.monotonic(), 0
-    chosen = [
-        replace(world, seed=arguments.seed)
-        for world in WORLDS
-        if not arguments.words or any(word in world.name for word in arguments.words)
-    ]
-    for world in chosen:
+    rows: list[tuple[str, ...]] = []
+    drawn: list[tuple[World, Outcome, Outcome]] = []
+    for world in WORLDS:
+        if arguments.words and not any(word in world.name for word in arguments.words):
+            continue
+        world = replace(world, seed=arguments.seed)
         plain, routed = compared(world)
         found = shortfalls(world, plain, routed)
         missed += bool(found)
-        print(line(world, plain, routed), "; ".join(found) and f"MISSED {found}")
-    print(f"{missed} of {len(chosen)} missed, {time.monotonic() - begun:.0f} s")
+        rows.append(row(world, plain, routed))
+        if world.name in DRAWN:
+            drawn.append((world, plain, routed))
+        print(*rows[-1], *found, sep=" | ", flush=True)
+    print(f"{missed} of {len(rows)} missed, {time.monotonic() - begun:.0f} s")
+    if arguments.write:
+        document.fill(PAGE, table(rows))
+        PLOT.write_text(plot(drawn), encoding="utf-8")
     return 1 if missed else 0
 
 

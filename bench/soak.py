@@ -2,8 +2,8 @@
 
     python -m bench.soak [--streams N] [--seed N]
 
-Time is simulated: hours take minutes. Fails where an answer was not whole, where
-anything was left behind, or where memory grew.
+Time is simulated: hours take minutes. The run fails if an answer was not whole, if
+anything was left behind, or if memory grew.
 """
 
 from __future__ import annotations

@@ -1,15 +1,18 @@
 """Load turnout for an hour with streams that fail in every way, and look for growth.
 
-    python -m bench.endurance [--minutes N] [--rate N] [--csv FILE] [--plot FILE]
+    python -m bench.endurance [--minutes N] [--callers N] [--faults SHARE]
+                              [--csv FILE] [--plot FILE]
 
-Over real sockets and by the real clock, as `bench.soak` is not. Targets of four
-protocols are asked, alone and in routes; the services, a process of their own, do what
-the question says. Callers iterate, collect, give up, close early, drop the stream, have
-little time, or have no event loop. Each answer is compared with what it should be, and
-every few seconds it is written down what the process holds.
+It runs over real sockets and by the real clock; `bench.soak` does neither. Targets of
+four protocols are asked, alone and in routes. The services are a process of their own
+and do what the question says. In a route each target fails a share of the requests, in
+all ways, and all of them while it has an outage; a fifth target is always dead. At
+least one target could give each answer. Callers iterate, collect, give up, close early,
+drop the stream, have little time, or have no event loop. Each answer is compared with
+what it should be. What the process holds is recorded every few seconds.
 
-Fails where an answer was wrong, where anything is left when all is closed, or where
-something grew in the second half of the time.
+The run fails if an answer was wrong, if an answer of a route was not whole, if anything
+is left when all is closed, or if something grew in the second half of the time.
 """
 
 from __future__ import annotations
@@ -22,11 +25,13 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic_core import from_json
 
-from bench.endurance.callers import Load
+from bench.endurance.callers import THREADS, Load
 from bench.endurance.growth import grown
 from bench.endurance.holdings import Columns, Sampler, held, recorded
 from bench.endurance.plot import Line, Panel, svg
@@ -74,21 +79,24 @@ async def endure(
     loop.set_exception_handler(lambda _, context: wrong.append(str(context)))
     _show_warnings(wrong)
     seconds = options.minutes * 60
-    # What is filled once is to be full before: threads, imports, and the parser's cache
-    # of 16,384 strings.
-    await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.1) for _ in range(8)))
+    # Fill first what is filled once: threads, imports, and the parser's cache of 16,384
+    # strings.
+    loop.set_default_executor(ThreadPoolExecutor(THREADS))
+    await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.1) for _ in range(THREADS)))
     from_json(json.dumps([f"{number:x}" for number in range(200_000)]))
-    first = Load(port, options.rate, options.seed + 1, nowhere)
+    callers, faults = options.callers, options.faults
+    first = Load(port, callers, faults, options.seed + 1, nowhere)
     await first.run(min(60.0, seconds / 6))
     before = await at_rest()
     print(f"at rest before: {before}", flush=True)
 
-    load = Load(port, options.rate, options.seed, nowhere)
+    load = Load(port, callers, faults, options.seed, nowhere)
     sampler = Sampler(load, max(1.0, min(5.0, seconds / 120)), options.csv)
     sampling = asyncio.create_task(sampler.run())
     await load.run(seconds)
     sampling.cancel()
-    await asyncio.wait([sampling])
+    with suppress(asyncio.CancelledError):
+        await sampling
     after = await at_rest()
     print(f"at rest after: {after}", flush=True)
 
@@ -171,7 +179,7 @@ def plot(columns: Columns, title: str) -> str:
 
 
 def loaded(options: argparse.Namespace) -> tuple[Columns, list[str]]:
-    """Load turnout, tell what came of it, and return what was held and was wrong."""
+    """Load turnout, print the outcomes, and return what was held and was wrong."""
     services = subprocess.Popen(
         [sys.executable, "-m", "bench.endurance.services"],
         stdin=subprocess.PIPE,
@@ -186,6 +194,8 @@ def loaded(options: argparse.Namespace) -> tuple[Columns, list[str]]:
     wrong += [f"services: {one}" for one in told["wrong"]]
     print(f"{load.started} requests, {load.failovers} failovers within an answer")
     print(f"outcomes: {dict(load.outcomes.most_common())}")
+    print(f"of routes, read to the end: {dict(load.routed.most_common())}")
+    print(f"attempts at the dead target: {dict(load.dead.most_common())}")
     print(f"attempts: {dict(load.attempts.most_common())}")
     print(f"faults: {told['faults']}")
     return sampler.columns, wrong
@@ -194,7 +204,10 @@ def loaded(options: argparse.Namespace) -> tuple[Columns, list[str]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Load turnout and look for growth.")
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--rate", type=float, default=40.0, help="requests a second")
+    parser.add_argument("--callers", type=int, default=300, help="at the same time")
+    parser.add_argument(
+        "--faults", type=float, default=0.15, help="the share that a target fails"
+    )
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--csv", type=Path, default=Path("endurance.csv"))
     parser.add_argument("--plot", type=Path)

@@ -1,4 +1,4 @@
-"""The requests that turnout is loaded with, and what is to come of each."""
+"""The requests that turnout is loaded with, and what each must give."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from turnout.errors import (
     ConnectionLostError,
     ContextLengthError,
     DeadlineError,
+    FallbackError,
     FirstDeltaTimeoutError,
     OverloadedError,
     ProtocolError,
@@ -31,7 +32,7 @@ from turnout.errors import (
     TurnoutError,
     UnavailableError,
 )
-from turnout.routes import BreakerPolicy, BudgetPolicy, HealthPolicy, MemoryHealth
+from turnout.routes import Health
 from turnout.types import ChatRequest, Target
 from turnout_anthropic import Anthropic
 from turnout_flowgpt import FlowGpt
@@ -46,7 +47,7 @@ TARGETS: dict[str, type[Provider]] = {
 }
 
 NOWHERE = "N"
-"""A target whose port nobody listens at."""
+"""A target that refuses every connection."""
 
 EXPECTED: dict[str, tuple[type[TurnoutError], ...]] = {
     "cut": (StreamTruncatedError,),
@@ -68,7 +69,7 @@ EXPECTED: dict[str, tuple[type[TurnoutError], ...]] = {
     "refused": (ConnectError,),
     "": (),
 }
-"""What a caller hears who asks one target, by its fault."""
+"""The errors of a request to one target, by its fault."""
 
 CALLERS = {
     "iterate": 40,
@@ -79,11 +80,14 @@ CALLERS = {
     "dropped": 4,
     "short of time": 4,
     "never begun": 2,
-    "in a thread": 4,
+    "in a thread": 2,
 }
 """How often each is."""
 
-TIMEOUT = 3.0
+THREADS = 32
+"""Callers in threads at a time; as many as there may be do not wait for one."""
+
+TIMEOUT = 7.0
 """Seconds that a target has, to the first delta and between two."""
 
 POLICY = {
@@ -91,26 +95,11 @@ POLICY = {
     "max_continuations": 6,
     "first_delta_timeout": TIMEOUT,
     "stall_timeout": TIMEOUT,
-    "continuation": {"least_tokens": 1},
 }
-HEDGED = {
-    "hedging": {
-        "enabled": True,
-        "least_delay": 0.05,
-        "first_delay": 0.1,
-        "calm": 0.2,
-        "share": 0.3,
-    }
-}
-# Every broken answer is continued, more of them than a real service would bear; and a
-# circuit that is open most of the time would leave nothing to look at.
-HEALTH = HealthPolicy(
-    budget=BudgetPolicy(capacity=1000, per_success=1.0),
-    breaker=BreakerPolicy(open_time=2.0, longest_open_time=6.0),
-)
+"""The defaults, but that each target may continue an answer."""
 
-BAD = 40.0, 10.0
-"""Every so many seconds each target fails always, for so many."""
+OUTAGE = 40.0, 8.0
+"""Every 40 seconds each target fails every request for 8, one target after another."""
 
 
 def provider(name: str, port: int, *, nowhere: str, **options: object) -> Provider:
@@ -150,17 +139,24 @@ class Load:
 
     Args:
         port: The services'.
-        rate: Requests a second, on average.
+        callers: How many ask at the same time, each again and again.
+        faults: The share of requests that each target of a route fails, 0 to 1.
         seed: Of all that is left to chance.
+        nowhere: A URL that refuses connections.
     """
 
     port: int
-    rate: float
+    callers: int
+    faults: float
     seed: int
     nowhere: str
     wrong: list[str] = field(default_factory=list[str])
     outcomes: Counter[str] = field(default_factory=Counter[str])
     attempts: Counter[str] = field(default_factory=Counter[str])
+    routed: Counter[str] = field(default_factory=Counter[str])
+    """Outcomes of requests to a route whose caller waited for the end."""
+    dead: Counter[str] = field(default_factory=Counter[str])
+    """Outcomes of attempts at the target that refuses connections."""
     started: int = 0
     failovers: int = 0
     under_way: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
@@ -176,36 +172,38 @@ class Load:
             }
             narrow = self._provider("A", max_concurrent=2, queue_timeout=0.3)
             self._narrow = await stack.enter_async_context(narrow)
-            self._routes = {
-                well: await stack.enter_async_context(self._route(well))
-                for well in TARGETS
-            }
-            # Nobody enters this one: its connections are its event loop's.
+            self._routes = [
+                await stack.enter_async_context(self._route(hedged=hedged))
+                for hedged in (False, True)
+            ]
+            # It is not entered: its connections are its event loop's.
             self._shared = self._provider("A")
-            while time.monotonic() < self.begun + seconds:
-                task = asyncio.create_task(self._one(self.started))
-                self.under_way.add(task)
-                task.add_done_callback(self.under_way.discard)
-                self.started += 1
-                await asyncio.sleep(self.random.expovariate(self.rate))
-            while self.under_way:
-                await asyncio.wait(self.under_way)
+            callers = (self._caller(seconds) for _ in range(self.callers))
+            self.under_way.update(map(asyncio.create_task, callers))
+            await asyncio.wait(self.under_way)
+            self.under_way.clear()
         del self._alone, self._narrow, self._routes, self._shared
 
     def _provider(self, name: str, **options: object) -> Provider:
         return provider(name, self.port, nowhere=self.nowhere, **options)
 
-    def _route(self, well: str) -> Route:
-        policy = POLICY | (HEDGED if well in "AC" else {})
+    def _route(self, *, hedged: bool) -> Route:
         return Route(
             [self._provider(name).target() for name in [*TARGETS, NOWHERE]],
-            policy,
+            POLICY | ({"hedge_after": 0.1} if hedged else {}),
             order=shuffled,
-            health=MemoryHealth(HEALTH),
+            health=Health(),
         )
 
+    async def _caller(self, seconds: float) -> None:
+        """Ask again and again for so many seconds."""
+        while time.monotonic() < self.begun + seconds:
+            number, self.started = self.started, self.started + 1
+            await self._one(number)
+            await asyncio.sleep(0)  # A stream that is never begun takes no time.
+
     async def _one(self, number: int) -> None:
-        """Make one request, of whichever kind."""
+        """Make one request of any kind."""
         random = Random(f"{self.seed} {number}")
         caller = random.choices(list(CALLERS), list(CALLERS.values()))[0]
         try:
@@ -255,35 +253,42 @@ class Load:
         await self._hear(random, call, self._stream(asked, text, random, caller))
 
     async def _ask_route(self, random: Random, number: int, caller: str) -> None:
-        well = random.choice([*TARGETS])
         since = time.monotonic() - self.begun
-        question: dict[str, object] = {"number": number}
-        for place, name in enumerate(TARGETS):
-            every, lasting = BAD
-            bad = (since - place * lasting) % every < lasting
-            if name != well and random.random() < (1.0 if bad else 0.35):
+        faults: dict[str, str] = {}
+        for index, name in enumerate(TARGETS):
+            every, lasting = OUTAGE
+            out = (since - index * lasting) % every < lasting
+            if random.random() < (1.0 if out else self.faults):
                 kinds = BREAKS if random.random() < 0.6 else FAULTS
                 # A key that is refused is not tried again for minutes.
                 usual = [kind for kind in kinds if kind != "unauthorized"]
-                question[name] = random.choice(usual)
-        seed = question["seed"] = random.randint(0, 10**9)
+                faults[name] = random.choice(usual)
+        if len(faults) == len(TARGETS):  # One target at least could give the answer.
+            del faults[random.choice([*faults])]
+        seed = random.randint(0, 10**9)
+        question = {"number": number, "seed": seed, **faults}
         call = Call(
             number=number,
             caller=caller,
             fault="",
             answer=truth(seed),
-            allowed=(DeadlineError, StreamBrokenError)
+            allowed=(DeadlineError, FallbackError, StreamBrokenError)
             if caller == "short of time"
             else (),
             whole=True,
         )
         text = json.dumps(question)
         if random.random() < 0.2:
-            async with self._route(well) as own:
-                await self._hear(random, call, self._stream(own, text, random, caller))
+            async with self._route(hedged=False) as own:
+                stream = self._stream(own, text, random, caller)
+                await self._hear(random, call, stream, of_route=True)
             return
-        stream = self._stream(self._routes[well], text, random, caller)
-        await self._hear(random, call, stream)
+        route = random.choice(self._routes)
+        stream = self._stream(route, text, random, caller)
+        await self._hear(random, call, stream, of_route=True)
+        for attempt in stream.reply.attempts:
+            if attempt.target.provider == NOWHERE:
+                self.dead[attempt.outcome] += 1
 
     def _stream(
         self, asked: Provider | Route, text: str, random: Random, caller: str
@@ -292,8 +297,10 @@ class Load:
             return asked.stream(text, deadline=random.uniform(0.05, 1.0))
         return asked.stream(text)
 
-    async def _hear(self, random: Random, call: Call, stream: Stream) -> None:
-        """Read a stream as its caller does, and judge what came of it."""
+    async def _hear(
+        self, random: Random, call: Call, stream: Stream, *, of_route: bool = False
+    ) -> None:
+        """Read a stream as its caller does, and check the result."""
         seen: list[str] = []
         patience = random.uniform(0.0, 1.5) if call.caller == "cancelled" else None
         try:
@@ -303,11 +310,15 @@ class Load:
             over = False
         except TurnoutError as error:
             self._judge_error(call, error, "".join(seen))
+            if of_route and call.caller != "short of time":
+                self.routed[type(error).__name__] += 1
             return
         text = "".join(seen)
         attempts = stream.reply.attempts
         self.attempts.update(attempt.outcome for attempt in attempts)
-        if over:  # Its answer went on elsewhere.
+        if over and of_route:
+            self.routed["whole"] += 1
+        if over:  # Another target continued these answers.
             begun = [a for a in attempts if a.first_delta is not None]
             self.failovers += sum(a.outcome == "failed" for a in begun)
         if not call.answer.startswith(text) or (over and text != call.answer):

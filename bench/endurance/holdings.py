@@ -11,7 +11,8 @@ import threading
 import time
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -56,7 +57,7 @@ def held() -> dict[str, float]:
         for kind in map(type, gc.get_objects())
         if str(kind.__module__).startswith("turnout")
     )
-    links = [link.readlink() for link in _links()]
+    links = [*_links()]
     usage = resource.getrusage(resource.RUSAGE_SELF)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
@@ -64,7 +65,7 @@ def held() -> dict[str, float]:
         "blocks": sys.getallocatedblocks(),
         "tasks": len(asyncio.all_tasks()),
         "descriptors": len(links),
-        "sockets": sum(str(link).startswith("socket:") for link in links),
+        "sockets": sum(link.startswith("socket:") for link in links),
         "threads": threading.active_count(),
         "streams": names["Stream"],
         "attempts": names["AttemptReader"],
@@ -74,9 +75,12 @@ def held() -> dict[str, float]:
     }
 
 
-def _links() -> list[Path]:
-    # Without the descriptor of the listing, which is closed by the time it is read.
-    return [path for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+def _links() -> Iterator[str]:
+    """Give what each file descriptor stands for."""
+    for path in Path("/proc/self/fd").iterdir():
+        # That of the listing is closed by now, and another thread may close others.
+        with suppress(FileNotFoundError):
+            yield str(path.readlink())
 
 
 def recorded(path: Path) -> Columns:

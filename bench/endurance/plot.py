@@ -15,7 +15,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73")
 
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.title{font-size:15px;"
-    "font-weight:600}.grid{stroke:#ddd}.line{fill:none;stroke-width:1.4}"
+    "font-weight:600}.grid{stroke:#ddd}.shaded{fill:#f3e3c8}.line{fill:none}"
 )
 
 
@@ -23,19 +23,23 @@ STYLE = (
 class Line:
     name: str
     values: Sequence[float]
+    width: float = 1.4
 
 
 @dataclass(frozen=True)
 class Panel:
     title: str
     lines: Sequence[Line]
+    shaded: tuple[float, float] | None = None
+    """A span of time, from and to."""
 
 
 def svg(title: str, unit: str, times: Sequence[float], panels: Sequence[Panel]) -> str:
     """Return a plot; the times are in `unit`, and each panel says its own."""
     height = TOP + len(panels) * (HEIGHT + GAP) + 24
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'role="img" aria-label="{title}">',
         f"<style>{STYLE}</style>",
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
         _text(LEFT, 20, title, "title"),
@@ -57,18 +61,28 @@ def _panel(
     ticks = list(_ticks(1.05 * max(max(line.values) for line in panel.lines)))
     highest = ticks[-1] + ticks[1]
     yield _text(LEFT, top - 6, panel.title)
+    if panel.shaded is not None:
+        since, until = (_x(time, last) for time in panel.shaded)
+        yield (
+            f'<rect class="shaded" x="{since:.1f}" y="{top:g}" '
+            f'width="{until - since:.1f}" height="{HEIGHT}"/>'
+        )
     for tick in ticks:
         y = top + HEIGHT * (1 - tick / highest)
         right = WIDTH - RIGHT
         yield f'<path class="grid" d="M{LEFT} {y:.1f}H{right}"/>'
         yield _text(LEFT - 6, y + 4, f"{tick:,g}", anchor="end")
-    for number, line in enumerate(panel.lines):
+    # The first one is drawn last, and so is on top.
+    for number, line in reversed([*enumerate(panel.lines)]):
         points = " ".join(
             f"{_x(time, last):.1f},{top + HEIGHT * (1 - value / highest):.1f}"
             for time, value in zip(times, line.values, strict=True)
         )
         colour = COLOURS[number]
-        yield f'<polyline class="line" stroke="{colour}" points="{points}"/>'
+        yield (
+            f'<polyline class="line" stroke="{colour}" stroke-width="{line.width:g}" '
+            f'points="{points}"/>'
+        )
         beside, y = WIDTH - RIGHT + 10, top + 20 + 18 * number
         yield f'<path d="M{beside} {y - 4}h14" stroke="{colour}" stroke-width="3"/>'
         yield _text(beside + 20, y, line.name)

@@ -41,6 +41,13 @@ REFUSALS = {
     "too long": (400, "context_length_exceeded"),
 }
 
+NAMING = ("limited", "overloaded")
+NAMED = 0.5
+"""Refusals that may name a time, and the share of them that do."""
+
+LONGEST = 4.0
+"""Seconds that an answer takes at most; on average it takes half of them."""
+
 FAULTS = (*BREAKS, *REFUSALS, "hung up", "reset", "silence", "head only", "slow")
 
 
@@ -180,8 +187,9 @@ class Service:
         if fault in REFUSALS:
             status, code = REFUSALS[fault]
             told = json.dumps({"error": {"message": code, "code": code}}).encode()
-            later = ("Retry-After", random.choice(["0", "1"]))
-            writer.write(http_response(status, told, later))
+            later = [("Retry-After", random.choice(["0", "1"]))]
+            named = fault in NAMING and random.random() < NAMED
+            writer.write(http_response(status, told, *(later if named else ())))
             await writer.drain()
             return True
         if fault in {"hung up", "reset"}:
@@ -228,12 +236,13 @@ class Service:
         # Wherever the bytes are cut.
         cuts = random.sample(range(1, len(sent)), min(8, len(sent) - 1)) if sent else []
         cuts = sorted(cuts[: random.randint(0, 8)])
+        pause = random.uniform(0.0, LONGEST) / (len(cuts) + 1)
         for start, stop in zip([0, *cuts], [*cuts, len(sent)], strict=True):
             if start < stop:
                 data = sent[start:stop]
                 writer.write(b"%x\r\n%b\r\n" % (len(data), data))
                 await writer.drain()
-                await asyncio.sleep(random.choice([0, 0.01, 0.1]))
+                await asyncio.sleep(pause)
         if fault == "torn":
             reset_transport(writer)
         if fault in {"cut", "torn"}:

@@ -65,7 +65,7 @@ async def case(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Case]:
         for provider in made:
             gate = provider.gates.of(loop)
             assert gate.taken == gate.queued == 0, f"places of {provider}"
-        check_at_rest(current_app().store)
+        check_at_rest(current_app().target_health)
         made.clear()
     case.check_secrets(caplog.text)
     assert not complaints, complaints

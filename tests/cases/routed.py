@@ -1,6 +1,6 @@
 """Routes over servers of their own, and what a caller sees of an answer.
 
-At the end of a route nobody waits for it any more: no retry is counted, no probe out.
+When a route is closed, no retry, probe or attempt is still counted in its health.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from turnout import BoundTarget, Event, Reply, Route, Stream
 from turnout.errors import TurnoutError
-from turnout.routes import MemoryHealth
+from turnout.routes import Health
 from turnout.testing import FaultServer, Script
 
 from .harness import Case, Service, serving
@@ -32,11 +32,11 @@ def leg(service: Service, *scripts: Script) -> Leg:
 
 @contextlib.asynccontextmanager
 async def routed(
-    *legs: Leg, store: MemoryHealth | None = None, **policy: Any
+    *legs: Leg, health: Health | None = None, **policy: Any
 ) -> AsyncGenerator[tuple[Route, list[FaultServer]]]:
     """Give a route over the legs, with their servers."""
-    if store is None:
-        store = MemoryHealth()
+    if health is None:
+        health = Health()
     async with contextlib.AsyncExitStack() as stack:
         servers = [
             await stack.enter_async_context(serving(*scripts, keep_alive=True))
@@ -45,22 +45,21 @@ async def routed(
         targets = [
             make(server.url) for (make, _), server in zip(legs, servers, strict=True)
         ]
-        async with Route(targets, policy, health=store) as route:
+        async with Route(targets, policy, health=health) as route:
             yield route, servers
-        check_at_rest(store)
+        check_at_rest(health)
 
 
-def check_at_rest(store: MemoryHealth) -> None:
-    """Insist that every turn was given back.
+def check_at_rest(health: Health) -> None:
+    """Check that every attempt has ended for the health of its target.
 
     Raises:
-        AssertionError: A retry is counted as under way, or a probe is.
+        AssertionError: A retry, a probe or an attempt without a first delta is counted.
     """
-    for scope, health in store.known():
-        assert not health.budget.in_flight, f"retries of {scope}"
-        permit = health.probe()
-        assert permit is not None, f"a probe of {scope}"
-        health.released(permit)
+    for one in health.known():
+        assert not one.retries_in_flight, f"retries of {one.scope}"
+        assert not one.probes, f"probes of {one.scope}"
+        assert not one.waiting, f"attempts of {one.scope}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

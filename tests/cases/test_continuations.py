@@ -104,7 +104,7 @@ async def test_m01_an_answer_cut_after_any_piece_is_whole(
         rest = service.answering(*pieces[cut:])
         first = leg(service, breaking(service, pieces[:cut], rst()))
         seen, (_, sent) = await failed_over(
-            case, first, leg(service, rest), max_retries=0
+            case, first, leg(service, rest), max_attempts=1
         )
 
         assert seen.error is None, f"cut after {cut}"
@@ -409,7 +409,7 @@ async def test_m18_what_fails_before_its_content_shows_nothing(
     overloaded: list[Step] = respond(529, b"{}", ("Retry-After", "30"))
     limited = respond(429, b"{}", ("Retry-After", "60"))
     first = asking(events(role, how=rst()) if begun else overloaded)
-    seen, _ = await failed_over(case, first, asking(limited), max_retries=0)
+    seen, _ = await failed_over(case, first, asking(limited), max_attempts=1)
 
     assert seen.events == []
     assert isinstance(seen.error, FallbackError)

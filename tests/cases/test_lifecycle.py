@@ -12,7 +12,7 @@ import pytest
 import turnout
 from tests.core.subprocesses import output_of
 from turnout import Stream
-from turnout.routes import Hedging, MemoryHealth
+from turnout.routes import Health
 from turnout.testing import (
     Connection,
     Step,
@@ -178,16 +178,16 @@ async def swept(ask: Callable[[], Awaitable[object]]) -> None:
 # C03
 
 
-async def test_c03_nobody_is_asked_after_a_wait_that_was_cancelled(
+async def test_c03_no_target_is_asked_after_a_wait_that_was_cancelled(
     case: Case, service: Service
 ) -> None:
     limited = respond(429, b"{}", ("Retry-After", "10"))
-    store = MemoryHealth()
-    async with routed(leg(service, limited), store=store) as (route, (alone,)):
+    health = Health()
+    async with routed(leg(service, limited), health=health) as (route, (alone,)):
         asking = asyncio.create_task(route.complete(PROMPT))
-        await come_true(lambda: any(h.budget.in_flight for _, h in store.known()))
+        await come_true(lambda: any(one.retries_in_flight for one in health.known()))
         await cancelled(asking)
-        check_at_rest(store)
+        check_at_rest(health)
 
     assert len(alone.http_requests) == 1
 
@@ -211,20 +211,23 @@ async def test_c03_nobody_is_asked_after_a_place_in_the_queue_was_left(
     assert len(server.http_requests) == 1
 
 
-async def test_c03_neither_of_two_goes_on_after_a_race_was_cancelled(
+async def test_c03_both_attempts_end_when_a_hedged_request_is_cancelled(
     case: Case, service: Service
 ) -> None:
     silent = [wait_request(), expect_close(PATIENCE)]
-    legs = leg(OPENAI, silent), leg(FLOWGPT, silent), leg(service, respond(500))
-    hedging = Hedging(enabled=True, share=1.0, first_delay=0.03)
-    async with routed(*legs, hedging=hedging) as (route, (first, second, third)):
+    # One request in twenty is hedged.
+    first_leg = leg(OPENAI, *[OPENAI.answering(HEALTHY)] * 19, silent)
+    legs = first_leg, leg(FLOWGPT, silent), leg(service, respond(500))
+    async with routed(*legs, hedge_after=0.03) as (route, (first, second, third)):
+        for _ in range(19):
+            await route.complete(PROMPT)
         asking = asyncio.create_task(route.complete(PROMPT))
         await second.wait_for(lambda: len(second.http_requests) == 1)
         await cancelled(asking)
-        await first.connections[0].wait_peer_closed()
+        await first.connections[-1].wait_peer_closed()
         await second.connections[0].wait_peer_closed()
 
-    assert len(first.http_requests) == 1
+    assert len(first.http_requests) == 20
     assert third.connections == []
 
 

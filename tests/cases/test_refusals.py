@@ -9,12 +9,12 @@ from email.utils import formatdate
 
 import pytest
 
-import turnout
 from tests.support.gemini_server import error as gemini_error
 from turnout.errors import (
     AuthenticationError,
     ContentFilterError,
     ContextLengthError,
+    FallbackError,
     InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
@@ -40,7 +40,8 @@ from turnout.testing import (
     wait_request,
 )
 
-from .harness import KEY, OPENAI, PROMPT, Case, Service, serving
+from .harness import HEALTHY, KEY, OPENAI, PROMPT, Case, Service, serving
+from .routed import leg, routed
 from .services import ANTHROPIC, GEMINI
 
 
@@ -262,25 +263,49 @@ async def test_a_status_has_its_class_whatever_the_body(
     assert len(server.http_requests) == len(STATUSES)
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 498, 503, 529])
+@pytest.mark.parametrize("status", [401, 404, 413, 429, 498, 503, 529])
 async def test_e13_a_refusal_falls_over(
     case: Case, service: Service, status: int
 ) -> None:
     await case.falls_over(service, respond(status, told()), STATUSES[status])
 
 
-async def test_e13_a_request_that_is_wrong_is_not_asked_elsewhere(
+@pytest.mark.parametrize("status", [400, 403, 418, 422, 424])
+async def test_e13_a_refusal_of_unknown_kind_goes_on_to_the_next_target(
+    case: Case, service: Service, status: int
+) -> None:
+    kind = STATUSES.get(status, InvalidRequestError)
+
+    await case.falls_over(service, respond(status, told(type="x")), kind)
+
+
+async def test_e13_a_refusal_by_every_target_is_a_fallback_error(
     case: Case, service: Service
 ) -> None:
-    async with serving(respond(400, told())) as refusing:
-        async with serving(service.answering("no")) as unasked:
-            providers = [service.provider(s.url) for s in (refusing, unasked)]
-            async with turnout.fallback(*providers) as route:
-                with pytest.raises(InvalidRequestError) as caught:
-                    await route.complete(PROMPT)
+    # Both refuse it, so it may be the request: the error holds what each one said.
+    legs = leg(service, respond(400, told())), leg(service, respond(422, told()))
+    async with routed(*legs) as (route, servers):
+        error = await case.fails_through(route, FallbackError)
 
-    case.raised.append(caught.value)
-    assert unasked.connections == []
+    assert [type(one) for one in error.exceptions] == [InvalidRequestError] * 2
+    assert [len(server.http_requests) for server in servers] == [1, 1]
+
+
+@pytest.mark.parametrize("passed", [False, True], ids=["stops", "passed"])
+async def test_a_blocked_prompt_goes_on_only_if_the_policy_says_so(
+    case: Case, passed: bool
+) -> None:
+    legs = (
+        leg(OPENAI, respond(400, told(code="content_filter"))),
+        leg(OPENAI, OPENAI.answering(HEALTHY)),
+    )
+    async with routed(*legs, fallback_on_content_filter=passed) as (route, servers):
+        if passed:
+            assert (await route.complete(PROMPT)).text == HEALTHY
+        else:
+            await case.fails_through(route, ContentFilterError)
+
+    assert [len(server.http_requests) for server in servers] == [1, int(passed)]
 
 
 # What stands in the body goes before the status.

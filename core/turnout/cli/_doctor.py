@@ -38,7 +38,7 @@ def doctor(context: click.Context, offline: bool) -> None:
     Each service's host is connected to, and an engine in this process is asked for
     one token; no prompt and no key goes over the network.
 
-    The exit status is 1 where nothing can be asked.
+    The exit status is 1 if no provider can be asked.
     """
     app, broken = partial_app()
     findings = _diagnose(app, broken, offline=offline)
@@ -102,7 +102,7 @@ def _error(subject: str, text: str) -> _Finding:
 def _configuration(config: Config, broken: ConfigError | None) -> Iterator[_Finding]:
     subject = "configuration"
     if broken is not None:
-        advice = "mend it, nothing works until then"
+        advice = "fix it, nothing works until then"
         yield _error(subject, followed(str(broken), advice))
     elif config.path is None:
         place = users_config()
@@ -193,6 +193,6 @@ def _outcome(providers: Sequence[_Finding]) -> Iterator[_Finding]:
     if any(provider.level is _Level.OK for provider in providers):
         return
     yield _error(
-        "all in all",
-        "nobody can be asked; mend one of the above, or install a provider's plugin",
+        "summary",
+        "nothing can be asked; fix one of the above, or install a provider's plugin",
     )

@@ -175,11 +175,11 @@ class _ProviderRow:
 @click.command("resolve")
 @click.argument("name", required=False)
 def resolve(name: str | None) -> None:
-    """Show whom a name means, in which order, and why; nobody is asked.
+    """Show which targets a name means, in which order, and why. Nothing is sent.
 
-    Without a name it is whom `turnout chat` asks when nobody is named.
+    Without a name, show which targets `turnout chat` asks if no model is named.
     """
     found = current_app().explain(name)
     write(str(found))
     if not found.places:
-        note("that is nobody; `turnout providers` says what each of them lacks")
+        note("no target matches; `turnout providers` says what each provider lacks")

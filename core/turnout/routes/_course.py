@@ -43,7 +43,7 @@ from turnout.routes._holds import Hold
 from turnout.routes._policy import Policy, rule
 from turnout.routes._retries import LONGEST_WAIT, Retries
 from turnout.routes._target_health import Permit
-from turnout.types import Attempt, ChatRequest
+from turnout.types import Attempt, ChatRequest, Target
 
 __all__ = ["Ask", "Course", "Wait"]
 
@@ -484,13 +484,19 @@ class Course:
             last = self._errors[-1]
             return self._unable(reason if last is self._broken else f"{reason}: {last}")
         errors, attempts = self._errors, tuple(self._record.attempts)
-        reasons = "; ".join(f"{a.target}: {a.error}" for a in attempts if a.error)
+        reasons = "; ".join(_reason(a.target, a.error) for a in attempts if a.error)
         failure = FallbackError(f"no target answered: {reasons}", errors)
         failure.attempts = attempts
         hints = (getattr(error, "retry_after", None) for error in errors)
         failure.retry_after = min((h for h in hints if h is not None), default=None)
         failure.__cause__ = errors[0]
         return failure
+
+
+def _reason(target: Target, error: TurnoutError) -> str:
+    """Return why a target did not answer, with its name once."""
+    name, reason = str(target), str(error)
+    return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
 def _held(candidate: Candidate, hold: Hold, now: float) -> UnavailableError:

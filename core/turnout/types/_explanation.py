@@ -1,4 +1,4 @@
-"""Whom a name means, and why."""
+"""Which targets a name means, and why."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Explanation", "Place"]
 
 @frozen
 class Place:
-    """A target, and why it stands where it does."""
+    """A target, and why it has its place in the order."""
 
     target: Target
     reason: str
@@ -24,19 +24,19 @@ class Place:
 
 @frozen
 class Explanation:
-    """What a name means, step by step; as text, for people."""
+    """Which targets a name means, step by step; as text, for people."""
 
     name: str | None
     steps: tuple[str, ...]
     """How the name was understood."""
     places: tuple[Place, ...]
-    """Whom it means, in the order in which they are asked."""
+    """The targets that it means, in the order in which they are asked."""
     route: str | None = None
-    """The configuration's route whose policy holds, where one was named."""
+    """The route of the configuration whose policy applies; None without one."""
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """Whom it means, in the order in which they are asked."""
+        """The targets that it means, in the order in which they are asked."""
         return tuple(place.target for place in self.places)
 
     def __str__(self) -> str:

@@ -141,16 +141,16 @@ def test_a_key_in_the_configuration_is_told_by_its_place(inside: CommandLine) ->
     assert findings(done.stdout)["Keyed"] == ("ok", f"its key is in {path}")
 
 
-def test_nobody_to_ask_is_an_error(inside: CommandLine) -> None:
+def test_no_provider_that_can_be_asked_is_an_error(inside: CommandLine) -> None:
     inside.configure("[plugins]\nallow = []\n")
 
     done = inside("doctor")
 
     assert done.returncode == 1
-    level, text = findings(done.stdout)["all in all"]
+    level, text = findings(done.stdout)["summary"]
     assert level == "error"
     assert text == (
-        "nobody can be asked; mend one of the above, or install a provider's plugin"
+        "nothing can be asked; fix one of the above, or install a provider's plugin"
     )
 
 
@@ -164,7 +164,7 @@ def test_a_broken_configuration_is_an_error(inside: CommandLine) -> None:
     level, text = found["configuration"]
     assert level == "error"
     assert text == (
-        f"{path}: there is no 'ordre'; did you mean 'order'? Mend it, nothing works "
+        f"{path}: there is no 'ordre'; did you mean 'order'? Fix it, nothing works "
         "until then"
     )
     assert found["plugins"] == ("ok", ", ".join(OWN_NAMES))

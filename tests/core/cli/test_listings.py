@@ -253,13 +253,13 @@ def test_resolve_explains_what_no_name_means(inside: CommandLine) -> None:
     assert done.stderr == ""
 
 
-def test_resolve_tells_that_nobody_is_meant(inside: CommandLine) -> None:
+def test_resolve_says_that_no_target_matches(inside: CommandLine) -> None:
     inside.configure("[plugins]\nallow = []\n")
 
     done = inside("resolve")
 
     assert done.returncode == 0
-    assert done.stderr.startswith("that is nobody; `turnout providers` ")
+    assert done.stderr.startswith("no target matches; `turnout providers` ")
 
 
 def test_plugins_say_what_they_give(inside: CommandLine) -> None:
