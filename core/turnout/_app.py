@@ -19,7 +19,14 @@ from turnout._config import Config, find_config, read_config
 from turnout._environment import variable
 from turnout._hooks import PluginHooks
 from turnout._names import did_you_mean, fold, nearest
-from turnout._plugins import Plugin, PluginHost, SetAside, aside_clause
+from turnout._plugins import (
+    Plugin,
+    PluginHost,
+    SetAside,
+    aside_clause,
+    described,
+    is_plugins_fault,
+)
 from turnout._registry import ProviderEntry, Registry
 from turnout._resolve import Resolver
 from turnout._validation import checked, kind_of
@@ -257,11 +264,12 @@ class App:
         except ConfigError:
             self._check_options(entry, cls)
             raise
-        except TurnoutError:
-            raise
-        except Exception as error:  # Whatever a plugin's class raises.
+        except BaseException as error:  # Whatever a plugin's class raises.
+            if not is_plugins_fault(error):
+                raise
             raise PluginError(
-                f"provider {info.name!r} of {entry.plugin} cannot be made: {error}"
+                f"provider {info.name!r} of {entry.plugin} cannot be made: "
+                f"{described(error)}"
             ) from error
         hooks = self.hooks
         provider.hooks = hooks if hooks.watching else None

@@ -67,6 +67,9 @@ class AttemptReader:
         deadline: When the whole request is to be over, in the loop's seconds.
         first_delta_timeout: Seconds to the first delta; None means the provider's.
         stall_timeout: Seconds between two deltas; None means the provider's.
+        slot_timeout: Seconds to wait for a slot at the provider. Then the attempt is
+            passed over with an `UnavailableError`, and nothing is sent. None means
+            the provider's `queue_timeout`, which also holds if it is shorter.
         through: Changes what the provider gives on its way; it closes what it is given.
     """
 
@@ -84,6 +87,7 @@ class AttemptReader:
         "_provider",
         "_record",
         "_request",
+        "_slot_timeout",
         "_stall_timeout",
         "_started",
         "_target",
@@ -100,6 +104,7 @@ class AttemptReader:
         first_delta_timeout: float | None = None,
         stall_timeout: float | None = None,
         through: Callable[[Batches], Batches] | None = None,
+        slot_timeout: float | None = None,
     ) -> None:
         # Where it has a place that is to be given back.
         self._gate: Gate | None = None
@@ -107,6 +112,7 @@ class AttemptReader:
         self._record = record
         self._waiter = waiter
         self._deadline = deadline
+        self._slot_timeout = slot_timeout
         options = provider.options
         self._first_delta_timeout = first_delta_timeout or options.first_delta_timeout
         self._stall_timeout = stall_timeout or options.stall_timeout
@@ -210,10 +216,11 @@ class AttemptReader:
                 self._waiter.loop.call_soon_threadsafe(gate.leave)
 
     async def _wait_for_a_place(self) -> float:
-        """Wait for a place; return when the first delta is to be there."""
+        """Wait for a slot; return when the first delta is to be there."""
         gate = self._provider.gates.of(self._waiter.loop)
-        self._due = min(self._now() + gate.timeout, self._deadline)
-        await gate.wait(self._waiter, self._due)
+        due = gate.due(self._now(), self._deadline, self._slot_timeout)
+        self._due = due
+        await gate.wait(self._waiter, due)
         self._gate = gate
         self._started = started = self._now()
         self._due = due = min(started + self._first_delta_timeout, self._deadline)
@@ -317,14 +324,16 @@ class AttemptReader:
     def _overdue(self) -> TurnoutError:
         """Return the error for the time that is up."""
         target = self._target
+        if self._gate is None:  # It waits for a slot.
+            gate = self._provider.gates.of(self._waiter.loop)
+            if self._due == self._deadline:
+                return gate.too_late(self._now() - self._started)
+            return gate.overdue(self._slot_timeout)
         if self._due == self._deadline:
-            did = f"{target} was asked" if self._gate else f"waiting to ask {target}"
             return DeadlineError(
-                f"the deadline passed while {did}, "
+                f"the deadline passed while {target} was asked, "
                 f"{self._now() - self._started:.3g} s after that began"
             )
-        if self._gate is None:
-            return self._provider.gates.of(self._waiter.loop).overdue()
         if self._first_delta is None:
             return FirstDeltaTimeoutError(
                 f"{target} gave nothing of an answer within "

@@ -1,21 +1,20 @@
-"""Let no more streams of a provider be under way at once than its options allow.
+"""Limit how many streams of one provider run at once in one event loop.
 
-Whoever finds a place free takes it, which is all that a stream costs here while there
-are enough. Others wait in a queue, first come first served. A place is handed from
-whoever leaves to the first who waits and is never free in between, so that nobody who
-comes later can take it.
+A stream that finds a free slot takes it at once, without waiting. Other streams wait in
+a queue, first come first served. A slot that is released goes to the first stream in
+the queue. It is not free in between, so that a newcomer cannot take it.
 
-A place is free only while nobody waits. What gives up may have been handed a place in
-the same moment, and hands it on.
+A slot is free only while the queue is empty. A stream that stops waiting may have
+received a slot in the same moment. It then passes the slot on.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from turnout._loops import LoopLocal
-from turnout.errors import UnavailableError
+from turnout.errors import DeadlineError, UnavailableError
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,15 +23,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Gate", "Gates"]
 
+_LESS = "send fewer requests at once"
+
 
 class Gate:
-    """The places for one provider's streams in one event loop.
+    """The slots for one provider's streams in one event loop.
 
     Args:
         provider: The provider's name, for messages.
-        places: How many streams are under way at most.
-        most_queued: How many more wait at most.
-        timeout: Seconds that one waits.
+        places: How many streams run at once.
+        most_queued: How many more may wait; None means any number.
+        timeout: Seconds that a stream may wait; None means until its deadline.
     """
 
     __slots__ = (
@@ -45,45 +46,51 @@ class Gate:
     )
 
     def __init__(
-        self, provider: str, places: int, most_queued: int, timeout: float
+        self,
+        provider: str,
+        places: int,
+        most_queued: int | None,
+        timeout: float | None,
     ) -> None:
         self._provider = provider
         self._places = places
         self._most_queued = most_queued
         self.timeout = timeout
-        """Seconds that one waits at most."""
+        """Seconds that a stream may wait; None means until its deadline."""
         self.free = places
-        """How many places are free."""
-        self._turns: deque[asyncio.Future[None]] = deque()
+        """How many slots are free."""
+        # A dictionary, so that a stream can leave the queue from its middle at the same
+        # cost as from its front. A plain one is slow at its front.
+        self._turns: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
     @property
     def taken(self) -> int:
-        """How many places are taken."""
+        """How many slots are taken."""
         return self._places - self.free
 
     @property
     def queued(self) -> int:
-        """How many wait."""
+        """How many streams wait."""
         return len(self._turns)
 
     async def wait(self, waiter: Waiter, due: float) -> None:
-        """Take a place when those who came before have had theirs.
+        """Wait in the queue for a slot and take it.
 
-        Where the wait is ended, by `waiter` or a cancellation, no place is taken.
+        If `waiter` or a cancellation ends the wait, no slot is taken.
 
         Args:
-            waiter: Watches over the wait.
-            due: When it is to be over, in the loop's seconds.
+            waiter: Ends the wait when it is due.
+            due: When the wait ends at the latest, in the loop's seconds.
 
         Raises:
-            UnavailableError: As many wait as may.
+            UnavailableError: The queue is full.
         """
         waiter.begin(due)
         try:
-            if len(self._turns) >= self._most_queued:
+            if self._most_queued is not None and self.queued >= self._most_queued:
                 raise self._full()
             turn: asyncio.Future[None] = waiter.loop.create_future()
-            self._turns.append(turn)
+            self._turns[turn] = None
             try:
                 await turn
             except BaseException:
@@ -93,39 +100,78 @@ class Gate:
             waiter.end()
 
     def leave(self) -> None:
-        """Give a place back: to the first who waits, if anybody does."""
+        """Release a slot: to the first stream in the queue, if one waits."""
         while self._turns:
-            turn = self._turns.popleft()
-            if not turn.done():  # Else cancelled, by whoever has yet to hear of it.
+            turn, _ = self._turns.popitem(last=False)
+            if not turn.done():  # Else cancelled, and its task does not know it yet.
                 turn.set_result(None)
                 return
         self.free += 1
 
-    def overdue(self) -> UnavailableError:
-        """Return the error for a wait that took too long."""
+    def due(self, now: float, deadline: float, slot_timeout: float | None) -> float:
+        """Return when a wait that begins now ends at the latest.
+
+        Args:
+            now: The loop's time, in seconds.
+            deadline: When the whole request ends.
+            slot_timeout: Seconds that this wait may take; None sets no limit.
+        """
+        limits = (self.timeout, slot_timeout)
+        return min([deadline, *(now + one for one in limits if one is not None)])
+
+    def overdue(self, slot_timeout: float | None) -> UnavailableError:
+        """Return the error for a stream that waited too long for a slot.
+
+        Args:
+            slot_timeout: As `due` was given it.
+        """
+        timeout = self.timeout
+        if slot_timeout is None or (timeout is not None and timeout <= slot_timeout):
+            limit, advice = f"queue_timeout={timeout:g} s", " or queue_timeout"
+        else:
+            limit, advice = f"{slot_timeout:g} s", ""
         return UnavailableError(
-            f"{self._provider} had no place for the request within "
-            f"queue_timeout={self.timeout:g} s, and nothing was sent: {self._load()}; "
-            "raise max_concurrent or queue_timeout, or ask less at once"
+            f"{self._lack(limit)}; raise max_concurrent{advice}, or {_LESS}"
+        )
+
+    def too_late(self, waited: float) -> DeadlineError:
+        """Return the error for a stream whose deadline passed in the queue.
+
+        Args:
+            waited: For how many seconds it waited.
+        """
+        return DeadlineError(
+            f"the deadline passed: {self._lack(f'{waited:.3g} s')}; raise "
+            f"max_concurrent or the deadline, or {_LESS}"
+        )
+
+    def _lack(self, limit: str) -> str:
+        return (
+            f"{self._provider} had no free slot for the request within {limit}, and "
+            f"nothing was sent: {self._load()}"
         )
 
     def _full(self) -> UnavailableError:
         return UnavailableError(
-            f"{self._provider} has no place for the request, and nothing was sent: "
-            f"{self._load()}; raise max_concurrent or max_queued, or ask less at once"
+            f"{self._provider} has no free slot for the request, its queue is full, and "
+            f"nothing was sent: {self._load()}; raise max_concurrent or max_queued, or "
+            f"{_LESS}"
         )
 
     def _load(self) -> str:
+        limit = (
+            "" if self._most_queued is None else f" (max_queued={self._most_queued})"
+        )
         return (
             f"{self.taken} under way (max_concurrent={self._places}) and "
-            f"{self.queued} queued (max_queued={self._most_queued})"
+            f"{self.queued} queued{limit}"
         )
 
     def _give_up(self, turn: asyncio.Future[None]) -> None:
         if turn.done() and not turn.cancelled():
-            self.leave()  # The place came in the same moment.
-        elif turn in self._turns:
-            self._turns.remove(turn)
+            self.leave()  # The slot came in the same moment.
+        else:
+            self._turns.pop(turn, None)
 
 
 class Gates:
@@ -133,21 +179,25 @@ class Gates:
 
     Args:
         provider: The provider's name, for messages.
-        places: How many streams are under way at once in an event loop.
-        most_queued: How many more wait.
-        timeout: Seconds that one waits at most.
+        places: How many streams run at once in an event loop.
+        most_queued: How many more may wait; None means any number.
+        timeout: Seconds that a stream may wait; None means until its deadline.
     """
 
     __slots__ = ("_gates", "_numbers")
 
     def __init__(
-        self, provider: str, places: int, most_queued: int, timeout: float
+        self,
+        provider: str,
+        places: int,
+        most_queued: int | None,
+        timeout: float | None,
     ) -> None:
         self._numbers = (provider, places, most_queued, timeout)
         self._gates: LoopLocal[Gate] = LoopLocal()
 
     def enter(self, loop: asyncio.AbstractEventLoop) -> Gate | None:
-        """Take a place if one is free, and return the gate to `leave`; else None.
+        """Take a slot if one is free, and return the gate to `leave`; else None.
 
         Args:
             loop: The running event loop.
@@ -158,11 +208,19 @@ class Gates:
             return gate
         return None
 
+    def has_free(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Tell whether a request would get a slot now, without waiting.
+
+        Args:
+            loop: The running event loop.
+        """
+        return self.of(loop).free > 0
+
     def of(self, loop: asyncio.AbstractEventLoop) -> Gate:
         """Return the gate of an event loop."""
         gate = self._gates.get(loop)
         if gate is None:
-            # A loop that ended while somebody waited is held by its own queue.
+            # The queue of a loop that was closed while a stream waited holds the loop.
             self._gates.discard_closed()
             gate = Gate(*self._numbers)
             self._gates.set(loop, gate)
@@ -171,6 +229,8 @@ class Gates:
     def __len__(self) -> int:
         return len(self._gates)
 
-    def __reduce__(self) -> tuple[type[Gates], tuple[str, int, int, float]]:
-        # A copy of a provider has places of its own.
+    def __reduce__(
+        self,
+    ) -> tuple[type[Gates], tuple[str, int, int | None, float | None]]:
+        # A copy of a provider has slots of its own.
         return type(self), self._numbers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from turnout._plugins import PluginHost
 from turnout.types import Attempt, ChatRequest, Target
@@ -65,25 +66,39 @@ class PluginHooks:
         self, targets: Sequence[Target], request: ChatRequest
     ) -> Sequence[Target]:
         """Return the targets in the order of the first plugin that has one."""
-        for call in self._order:
-            answer = _answer(call, targets=tuple(targets), request=request)
-            if answer is None:
-                continue
-            try:
-                ordered = [t for t in dict.fromkeys(answer) if t in targets]
-            except TypeError:
-                ordered = []
+        for name, ask in self._order:
+            # Read in the same call, as what a plugin returns may run its code.
+            call = name, partial(_known_targets, ask, targets)
+            ordered = _answer(call, targets=tuple(targets), request=request)
             if ordered:
-                return ordered
-            _log.warning("plugin %r ordered targets as none of the route's", call[0])
+                return cast("list[Target]", ordered)
+            if ordered is not None:
+                _log.warning("plugin %r ordered targets as none of the route's", name)
         return targets
+
+
+def _known_targets(
+    ask: Callable[..., Any], known: Sequence[Target], **arguments: object
+) -> list[Target] | None:
+    """Return what a plugin orders, without the targets that the route has not."""
+    answer = ask(**arguments)
+    if answer is None:
+        return None
+    try:
+        given = iter(answer)
+    except TypeError:
+        return []
+    targets = (one for one in given if isinstance(one, Target))
+    return [one for one in dict.fromkeys(targets) if one in known]
 
 
 def _answer(call: _Call, **arguments: object) -> Any:
     name, function = call
     try:
         return function(**arguments)
-    except Exception as error:  # noqa: BLE001 whatever a plugin raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 whatever a plugin raises
         # The class alone: the text may hold a prompt.
         _log.warning("plugin %r raised %s in a hook", name, type(error).__name__)
         return None

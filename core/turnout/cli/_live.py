@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from turnout._app import App
+from turnout._plugins import is_plugins_fault
 from turnout._registry import ProviderEntry
 from turnout.cli._output import note, said
 from turnout.cli._readiness import readiness
@@ -53,13 +54,13 @@ async def _told(provider: Provider) -> Sequence[ModelInfo] | TurnoutError:
 
 
 async def _asked(provider: Provider) -> Sequence[ModelInfo]:
-    async with provider:
-        try:
+    try:
+        async with provider:
             return await provider.list_models()
-        except TurnoutError:
+    except BaseException as error:
+        if not is_plugins_fault(error):
             raise
-        except Exception as error:
-            raise PluginError(
-                f"provider {provider.info.name!r} raised {type(error).__name__} while "
-                "it listed its models; that is a fault of its plugin"
-            ) from error
+        raise PluginError(
+            f"provider {provider.info.name!r} raised {type(error).__name__} while "
+            "it listed its models; that is a fault of its plugin"
+        ) from error

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from turnout._app import App
 from turnout._frozen import frozen
+from turnout._plugins import described, is_plugins_fault
 from turnout._registry import ProviderEntry
 from turnout.errors import TurnoutError
 from turnout.provider import Provider
@@ -34,8 +35,10 @@ def readiness(app: App, entry: ProviderEntry) -> Readiness:
         missing = provider.unavailable()
     except TurnoutError as error:
         return Readiness(state="broken", reason=str(error))
-    except Exception as error:  # noqa: BLE001 whatever a plugin's class raises
-        reason = f"it cannot say what it lacks: {type(error).__name__}: {error}"
+    except BaseException as error:  # Whatever a plugin's class raises.
+        if not is_plugins_fault(error):
+            raise
+        reason = f"it cannot say what it lacks: {described(error)}"
         return Readiness(state="broken", reason=reason)
 
     def found(state: _State, reason: str) -> Readiness:
