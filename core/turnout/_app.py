@@ -172,7 +172,27 @@ class App:
     ) -> Route:
         from turnout.routes import Route
 
-        return Route(targets, policy, order=self.hooks.ordering, health=self.store)
+        route = Route(targets, policy, order=self.hooks.ordering, health=self.store)
+        route.find_health = self.find_store
+        return route
+
+    def find_store(self) -> MemoryHealth:
+        """Return how targets fare; a method, since it can be pickled."""
+        return self.store
+
+    def find_hooks(self) -> PluginHooks:
+        """Return what plugins say to requests; a method, since it can be pickled."""
+        return self.hooks
+
+    def __copy__(self) -> App:
+        return self
+
+    def __deepcopy__(self, memo: object) -> App:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Routes and providers hold it. In another process they have that process's.
+        return current_app, ()
 
     def health(self) -> tuple[HealthReport, ...]:
         """Return how the targets fare that were asked; see `turnout.health`."""
@@ -241,7 +261,10 @@ class App:
             self.host.load(name)
         known, plugins = self._known, self.host.plugins
         if known is None or known[0] is not plugins:
-            registry, hooks = Registry(plugins, self.config), PluginHooks(self.host)
+            registry, hooks = (
+                Registry(plugins, self.config),
+                PluginHooks(self.host, self.find_hooks),
+            )
             self._known = known = plugins, registry, hooks
         return known
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import call
 from typing import Any, cast
 
 from turnout._plugins import PluginHost
@@ -21,9 +22,17 @@ class PluginHooks:
     """The hooks of the plugins that are loaded by now, as `AttemptHooks`.
 
     One that raises is passed over, with a record on the logger `turnout`.
+
+    Args:
+        host: Has the plugins.
+        find: Finds the hooks of the process in which these are unpickled.
     """
 
-    def __init__(self, host: PluginHost) -> None:
+    def __init__(
+        self, host: PluginHost, find: Callable[[], PluginHooks] | None = None
+    ) -> None:
+        self._find = find
+
         def calls(hook: str) -> list[_Call]:
             return [(plugin.name, call) for plugin, call in host.implementations(hook)]
 
@@ -31,6 +40,16 @@ class PluginHooks:
         self._order = calls("turnout_order_targets")
         self._started = calls("turnout_attempt_started")
         self._ended = calls("turnout_attempt_ended")
+
+    def __copy__(self) -> PluginHooks:
+        return self
+
+    def __deepcopy__(self, memo: object) -> PluginHooks:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Plugins are a matter of the process, and their functions cannot be pickled.
+        return call, (self._find,)
 
     @property
     def watching(self) -> bool:
