@@ -153,9 +153,9 @@ class Gate:
 
     def _full(self) -> UnavailableError:
         return UnavailableError(
-            f"{self._provider} has no free slot for the request, its queue is full, and "
-            f"nothing was sent: {self._load()}; raise max_concurrent or max_queued, or "
-            f"{_LESS}"
+            f"{self._provider} has no free slot for the request, its queue is full, "
+            f"and nothing was sent: {self._load()}; raise max_concurrent or "
+            f"max_queued, or {_LESS}"
         )
 
     def _load(self) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import operator
 from collections.abc import Callable, Sequence
 from functools import partial
-from operator import call
 from typing import Any, cast
 
 from turnout._plugins import PluginHost
@@ -49,7 +49,7 @@ class PluginHooks:
 
     def __reduce__(self) -> tuple[object, ...]:
         # Plugins are a matter of the process, and their functions cannot be pickled.
-        return call, (self._find,)
+        return operator.call, (self._find,)
 
     @property
     def watching(self) -> bool:

@@ -335,7 +335,7 @@ def test_t07_the_deadline_goes_on_in_the_queue(routed: bool) -> None:
         first = ask(provider)
         await turns()
         asked = turnout.fallback(provider, other) if routed else provider
-        with pytest.raises(DeadlineError, match="Fake had no free slot .* 2 s"):
+        with pytest.raises(DeadlineError, match=r"Fake had no free slot .* 2 s"):
             await asked.complete("Why?", deadline=2.0)
         passed = asyncio.get_running_loop().time()
         assert not other.requests

@@ -16,6 +16,7 @@ from turnout._app import App
 from turnout._config import Config
 from turnout._hooks import PluginHooks
 from turnout._plugins import PluginHost, PluginRules, described, is_plugins_fault
+from turnout.cli._doctor import _engine
 from turnout.cli._live import live_models, live_models_of_all
 from turnout.cli._readiness import readiness
 from turnout.errors import PluginError, TurnoutError
@@ -343,7 +344,7 @@ def test_a_provider_that_raises_no_exception_when_it_is_made_is_its_plugins_erro
 ) -> None:
     site.add("torn", provider(f"def __init__(self, **options): raise {kind}"), "Torn")
 
-    with pytest.raises(PluginError, match="'Torn' of torn 1.0 cannot be made: "):
+    with pytest.raises(PluginError, match=r"'Torn' of torn 1\.0 cannot be made: "):
         App(Config()).provider("Torn", {})
 
 
@@ -372,6 +373,24 @@ def test_a_provider_that_cannot_list_its_models_is_its_plugins_error(
     with pytest.raises(PluginError, match=f"'Torn' raised {name} while it listed"):
         live_models(app, app.entry("Torn"))
     assert live_models_of_all(app, [app.entry("Torn")]) == []
+
+
+@pytest.mark.parametrize("kind", ["SystemExit(4)", "Odd('x')", "RuntimeError('x')"])
+def test_an_engine_that_cannot_be_entered_is_a_finding(site: Site, kind: str) -> None:
+    site.add("torn", provider(f"async def __aenter__(self): raise {kind}"), "Torn")
+
+    found = asyncio.run(_engine(App(Config()).provider("Torn", {})))
+
+    assert found.level == "warning"
+    assert found.text.startswith("its plugin raised ")
+
+
+def test_ctrl_c_in_an_engine_passes_through(site: Site) -> None:
+    body = "async def __aenter__(self): raise KeyboardInterrupt"
+    site.add("torn", provider(body), "Torn")
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(_engine(App(Config()).provider("Torn", {})))
 
 
 @pytest.mark.parametrize("method", ["unavailable", "__init__"])

@@ -40,8 +40,9 @@ class Route:
     Nothing is shown of a target that fails before its first delta: the next one is
     asked at once. Which errors are met so is `turnout.fallback`'s policy.
 
-    A route can be copied and pickled as its providers can. A copy is not entered. If the
-    route uses the process's health, a copy does too, in the process where it is made.
+    A route can be copied and pickled as its providers can. A copy is not entered. If
+    the route uses the process's health, a copy does too, in the process where it is
+    made.
 
     Args:
         targets: In the order in which they are asked.

@@ -315,7 +315,10 @@ def test_a_refusal_ends_the_route(inside: CommandLine) -> None:
 def test_text_passes_through_a_pipe_as_it_is(inside: CommandLine) -> None:
     done = inside("chat", "-m", "Rich", "Hi")
 
-    assert done.stdout == "\x1b[31mred\x1b[0m \x9b5m\u202etxt\r\x07\ttab é\n?\n"
+    assert (
+        done.stdout
+        == "\x1b[31mred\x1b[0m \x9b5m\u2028\u202e\u200btxt\r\x07\ttab é\n?\n"
+    )
     assert done.stderr == (
         "the answer ends here because it has as many tokens as it may have\n"
     )
@@ -351,7 +354,10 @@ def test_json_has_a_line_for_each_event_and_the_reply(inside: CommandLine) -> No
         "name": "f",
         "arguments": "{}",
     }
-    assert parts[2]["text"] == "\x1b[31mred\x1b[0m \x9b5m\u202etxt\r\x07\ttab é\n\ud83d"
+    assert (
+        parts[2]["text"]
+        == "\x1b[31mred\x1b[0m \x9b5m\u2028\u202e\u200btxt\r\x07\ttab é\n\ud83d"
+    )
     assert parts[4]["details"]["why"] == "Rich:rich-1"
     assert reply["type"] == "reply"
     assert reply["text"] == parts[2]["text"]

@@ -19,10 +19,9 @@ from turnout._app import App, current_app
 from turnout._config import Config
 from turnout.provider import Provider
 from turnout.routes import Route
-from turnout.testing import FakeProvider, FaultServer, respond_in_chunks
+from turnout.testing import FakeProvider
 from turnout.types import ChatRequest, Target
 
-from ..scripted import Lines
 from ..subprocesses import output_of
 
 
