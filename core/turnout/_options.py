@@ -81,6 +81,9 @@ class ProviderOptions:
 def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
     from urllib.parse import urlsplit
 
+    # The standard library takes some of these out, and then asks another address.
+    if not address.isprintable() or " " in address:
+        raise ValueError(f"{name} has a space or a control character; remove it")
     try:
         parts = urlsplit(address)
         _ = parts.port
