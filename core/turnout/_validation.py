@@ -189,7 +189,7 @@ def _leaves(annotation: Any) -> set[Any]:
     if origin is Annotated:
         return _leaves(arguments[0])
     if origin in {Union, UnionType}:
-        return set().union(*map(_leaves, arguments))
+        return {leaf for each in arguments for leaf in _leaves(each)}
     return {annotation} if isinstance(annotation, type) else {origin}
 
 

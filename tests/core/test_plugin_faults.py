@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from textwrap import dedent
 
 import click
@@ -16,8 +17,8 @@ from turnout._app import App
 from turnout._config import Config
 from turnout._hooks import PluginHooks
 from turnout._plugins import PluginHost, PluginRules, described, is_plugins_fault
-from turnout.cli._doctor import _engine
 from turnout.cli._live import live_models, live_models_of_all
+from turnout.cli._main import run
 from turnout.cli._readiness import readiness
 from turnout.errors import PluginError, TurnoutError
 from turnout.types import Attempt, ChatRequest, Target
@@ -295,16 +296,15 @@ def test_an_order_that_raises_when_it_is_read_is_passed_over(
     assert told.startswith("plugin 'Torn' raised ")
 
 
-@pytest.mark.parametrize(
-    "ask",
-    [
-        lambda hooks: hooks.rewrite(REQUEST, A),
-        lambda hooks: hooks.order([A, B], REQUEST),
-        lambda hooks: hooks.started(Attempt(target=A, outcome="running")),
-        lambda hooks: hooks.ended(Attempt(target=A, outcome="complete")),
-    ],
-    ids=["rewrite", "order", "started", "ended"],
-)
+ASKED: dict[str, Callable[[PluginHooks], object]] = {
+    "rewrite": lambda hooks: hooks.rewrite(REQUEST, A),
+    "order": lambda hooks: hooks.order([A, B], REQUEST),
+    "started": lambda hooks: hooks.started(Attempt(target=A, outcome="running")),
+    "ended": lambda hooks: hooks.ended(Attempt(target=A, outcome="complete")),
+}
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED.keys())
 def test_ctrl_c_in_a_hook_of_requests_passes_through(
     site: Site, ask: Callable[[PluginHooks], object]
 ) -> None:
@@ -375,22 +375,36 @@ def test_a_provider_that_cannot_list_its_models_is_its_plugins_error(
     assert live_models_of_all(app, [app.entry("Torn")]) == []
 
 
+@pytest.fixture
+def doctor(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], int]:
+    """Return a function that runs `turnout doctor` with an engine that raises."""
+
+    def run_with(raised: str) -> int:
+        body = f"async def __aenter__(self): raise {raised}"
+        code = provider(body).replace("models=", "in_process=True, models=")
+        site.add("torn", code, "Torn")
+        return run(["doctor", "--offline"])
+
+    (tmp_path / "turnout.toml").write_text("[plugins]\nallow = ['Torn']\n")
+    monkeypatch.chdir(tmp_path)
+    return run_with
+
+
 @pytest.mark.parametrize("kind", ["SystemExit(4)", "Odd('x')", "RuntimeError('x')"])
-def test_an_engine_that_cannot_be_entered_is_a_finding(site: Site, kind: str) -> None:
-    site.add("torn", provider(f"async def __aenter__(self): raise {kind}"), "Torn")
+def test_an_engine_that_cannot_be_entered_is_a_finding(
+    kind: str, doctor: Callable[[str], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert doctor(kind) == 1
 
-    found = asyncio.run(_engine(App(Config()).provider("Torn", {})))
+    name = kind.partition("(")[0]
+    told = capsys.readouterr().out
+    assert f"its plugin raised {name}: " in told
 
-    assert found.level == "warning"
-    assert found.text.startswith("its plugin raised ")
 
-
-def test_ctrl_c_in_an_engine_passes_through(site: Site) -> None:
-    body = "async def __aenter__(self): raise KeyboardInterrupt"
-    site.add("torn", provider(body), "Torn")
-
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(_engine(App(Config()).provider("Torn", {})))
+def test_ctrl_c_in_an_engine_passes_through(doctor: Callable[[str], int]) -> None:
+    assert doctor("KeyboardInterrupt") == 130
 
 
 @pytest.mark.parametrize("method", ["unavailable", "__init__"])
