@@ -375,6 +375,29 @@ def test_a_provider_that_cannot_list_its_models_is_its_plugins_error(
     assert live_models_of_all(app, [app.entry("Torn")]) == []
 
 
+@pytest.mark.parametrize("models", ["5", "['m']", "None", "[None]"])
+def test_a_list_that_is_not_of_models_is_its_plugins_error(
+    site: Site, models: str
+) -> None:
+    site.add("torn", provider(f"async def list_models(self): return {models}"), "Torn")
+    app = App(Config())
+
+    with pytest.raises(PluginError, match="'Torn' raised TypeError while it listed"):
+        live_models(app, app.entry("Torn"))
+
+
+def test_a_lack_that_is_not_a_text_is_its_plugins_fault(site: Site) -> None:
+    site.add("torn", provider("def unavailable(self): return 5"), "Torn")
+    app = App(Config())
+
+    found = readiness(app, app.entry("Torn"))
+
+    assert found.state == "broken"
+    assert found.reason == (
+        "it cannot say what it lacks: TypeError: unavailable() gave an int, not a text"
+    )
+
+
 @pytest.fixture
 def doctor(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

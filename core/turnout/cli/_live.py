@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import cast
 
 from turnout._app import App
 from turnout._plugins import is_plugins_fault
@@ -56,7 +57,11 @@ async def _told(provider: Provider) -> Sequence[ModelInfo] | TurnoutError:
 async def _asked(provider: Provider) -> Sequence[ModelInfo]:
     try:
         async with provider:
-            return await provider.list_models()
+            models = tuple(await provider.list_models())
+        # A plugin may give anything, in spite of the types.
+        if all(isinstance(cast("object", model), ModelInfo) for model in models):
+            return models
+        raise TypeError("not a ModelInfo")
     except BaseException as error:
         if not is_plugins_fault(error):
             raise

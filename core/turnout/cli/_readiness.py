@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from turnout._app import App
 from turnout._frozen import frozen
 from turnout._plugins import described, is_plugins_fault
 from turnout._registry import ProviderEntry
+from turnout._validation import kind_of
 from turnout.errors import TurnoutError
 from turnout.provider import Provider
 
@@ -33,6 +34,8 @@ def readiness(app: App, entry: ProviderEntry) -> Readiness:
     try:
         provider = app.provider(info.name, {})
         missing = provider.unavailable()
+        if not isinstance(cast("object", missing), str | None):
+            raise TypeError(f"unavailable() gave {kind_of(missing)}, not a text")
     except TurnoutError as error:
         return Readiness(state="broken", reason=str(error))
     except BaseException as error:  # Whatever a plugin's class raises.
