@@ -68,8 +68,10 @@ class AttemptReader:
         first_delta_timeout: Seconds to the first delta; None means the provider's.
         stall_timeout: Seconds between two deltas; None means the provider's.
         slot_timeout: Seconds to wait for a slot at the provider. Then the attempt is
-            passed over with an `UnavailableError`, and nothing is sent. None means
-            the provider's `queue_timeout`, which also holds if it is shorter.
+            passed over with an `UnavailableError`, and nothing is sent. None sets no
+            limit beside the provider's `queue_timeout` and the deadline.
+        is_free_elsewhere: Called when `slot_timeout` has passed. If it returns False,
+            the attempt waits as long again and keeps its position in the queue.
         through: Changes what the provider gives on its way; it closes what it is given.
     """
 
@@ -87,7 +89,7 @@ class AttemptReader:
         "_provider",
         "_record",
         "_request",
-        "_slot_timeout",
+        "_slot_limits",
         "_stall_timeout",
         "_started",
         "_target",
@@ -105,6 +107,7 @@ class AttemptReader:
         stall_timeout: float | None = None,
         through: Callable[[Batches], Batches] | None = None,
         slot_timeout: float | None = None,
+        is_free_elsewhere: Callable[[], bool] | None = None,
     ) -> None:
         # Where it has a place that is to be given back.
         self._gate: Gate | None = None
@@ -112,7 +115,7 @@ class AttemptReader:
         self._record = record
         self._waiter = waiter
         self._deadline = deadline
-        self._slot_timeout = slot_timeout
+        self._slot_limits = (slot_timeout, is_free_elsewhere)
         options = provider.options
         self._first_delta_timeout = first_delta_timeout or options.first_delta_timeout
         self._stall_timeout = stall_timeout or options.stall_timeout
@@ -218,9 +221,7 @@ class AttemptReader:
     async def _wait_for_a_place(self) -> float:
         """Wait for a slot; return when the first delta is to be there."""
         gate = self._provider.gates.of(self._waiter.loop)
-        due = gate.due(self._now(), self._deadline, self._slot_timeout)
-        self._due = due
-        await gate.wait(self._waiter, due)
+        await gate.wait(self._waiter, self._deadline, *self._slot_limits)
         self._gate = gate
         self._started = started = self._now()
         self._due = due = min(started + self._first_delta_timeout, self._deadline)
@@ -324,11 +325,6 @@ class AttemptReader:
     def _overdue(self) -> TurnoutError:
         """Return the error for the time that is up."""
         target = self._target
-        if self._gate is None:  # It waits for a slot.
-            gate = self._provider.gates.of(self._waiter.loop)
-            if self._due == self._deadline:
-                return gate.too_late(self._now() - self._started)
-            return gate.overdue(self._slot_timeout)
         if self._due == self._deadline:
             return DeadlineError(
                 f"the deadline passed while {target} was asked, "

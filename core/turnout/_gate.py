@@ -14,10 +14,11 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from turnout._loops import LoopLocal
-from turnout.errors import DeadlineError, UnavailableError
+from turnout.errors import DeadlineError, TurnoutError, UnavailableError
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from turnout._waiter import Waiter
 
@@ -61,7 +62,7 @@ class Gate:
         """How many slots are free."""
         # A dictionary, so that a stream can leave the queue from its middle at the same
         # cost as from its front. A plain one is slow at its front.
-        self._turns: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+        self._turns: OrderedDict[object, asyncio.Future[None]] = OrderedDict()
 
     @property
     def taken(self) -> int:
@@ -73,77 +74,103 @@ class Gate:
         """How many streams wait."""
         return len(self._turns)
 
-    async def wait(self, waiter: Waiter, due: float) -> None:
+    async def wait(
+        self,
+        waiter: Waiter,
+        deadline: float,
+        slot_timeout: float | None = None,
+        is_free_elsewhere: Callable[[], bool] | None = None,
+    ) -> None:
         """Wait in the queue for a slot and take it.
 
-        If `waiter` or a cancellation ends the wait, no slot is taken.
+        If anything else ends the wait, no slot is taken.
 
         Args:
-            waiter: Ends the wait when it is due.
-            due: When the wait ends at the latest, in the loop's seconds.
+            waiter: Ends the wait when its time is up, or the stream is closed.
+            deadline: When the whole request ends, in the loop's seconds.
+            slot_timeout: Seconds to wait here at most; None sets no limit.
+            is_free_elsewhere: Called when `slot_timeout` has passed. If it returns
+                False, the stream waits as long again and keeps its position.
 
         Raises:
-            UnavailableError: The queue is full.
+            UnavailableError: The queue is full, or the stream waited too long.
+            DeadlineError: The deadline passed.
         """
+        waiter.interrupted = False  # An earlier wait may have been.
+        if self._most_queued is not None and self.queued >= self._most_queued:
+            raise self._full()
+        began = waiter.now()
+        last = deadline
+        if self.timeout is not None:
+            last = min(last, began + self.timeout)
+        ticket, due = object(), last
+        while True:
+            if slot_timeout is not None:
+                due = min(last, waiter.now() + slot_timeout)
+            if await self._has_turn(ticket, waiter, due):
+                if waiter.now() < deadline:
+                    return
+                self.leave()
+                due = deadline
+            if due >= last or is_free_elsewhere is None or is_free_elsewhere():
+                self._turns.pop(ticket, None)
+                raise self._overdue(waiter.now() - began, due, deadline, last)
+            # A slot may have come while the wait ended, and found it ended. Then it is
+            # free or went to the next stream, and this one left the queue.
+            if self.free:
+                self.free -= 1
+                return
+            if ticket not in self._turns:
+                self._turns[ticket] = waiter.loop.create_future()
+                self._turns.move_to_end(ticket, last=False)
+
+    async def _has_turn(self, ticket: object, waiter: Waiter, due: float) -> bool:
+        """Wait until `due` and tell whether the stream got its slot."""
+        turn: asyncio.Future[None] = waiter.loop.create_future()
+        self._turns[ticket] = turn
         waiter.begin(due)
         try:
-            if self._most_queued is not None and self.queued >= self._most_queued:
-                raise self._full()
-            turn: asyncio.Future[None] = waiter.loop.create_future()
-            self._turns[turn] = None
-            try:
-                await turn
-            except BaseException:
-                self._give_up(turn)
-                raise
-        finally:
+            await turn
+        except BaseException:
             waiter.end()
+            given = turn.done() and not turn.cancelled()
+            if waiter.interrupted and not waiter.closed and not waiter.cancelled():
+                # The time is up, and the error or the slot says what follows.
+                waiter.interrupted = False
+                return given
+            if given:
+                self.leave()
+            else:
+                self._turns.pop(ticket, None)
+            raise
+        waiter.end()
+        return True
 
     def leave(self) -> None:
         """Release a slot: to the first stream in the queue, if one waits."""
         while self._turns:
-            turn, _ = self._turns.popitem(last=False)
+            _, turn = self._turns.popitem(last=False)
             if not turn.done():  # Else cancelled, and its task does not know it yet.
                 turn.set_result(None)
                 return
         self.free += 1
 
-    def due(self, now: float, deadline: float, slot_timeout: float | None) -> float:
-        """Return when a wait that begins now ends at the latest.
-
-        Args:
-            now: The loop's time, in seconds.
-            deadline: When the whole request ends.
-            slot_timeout: Seconds that this wait may take; None sets no limit.
-        """
-        limits = (self.timeout, slot_timeout)
-        return min([deadline, *(now + one for one in limits if one is not None)])
-
-    def overdue(self, slot_timeout: float | None) -> UnavailableError:
-        """Return the error for a stream that waited too long for a slot.
-
-        Args:
-            slot_timeout: As `due` was given it.
-        """
-        timeout = self.timeout
-        if slot_timeout is None or (timeout is not None and timeout <= slot_timeout):
-            limit, advice = f"queue_timeout={timeout:g} s", " or queue_timeout"
-        else:
-            limit, advice = f"{slot_timeout:g} s", ""
-        return UnavailableError(
-            f"{self._lack(limit)}; raise max_concurrent{advice}, or {_LESS}"
-        )
-
-    def too_late(self, waited: float) -> DeadlineError:
-        """Return the error for a stream whose deadline passed in the queue.
-
-        Args:
-            waited: For how many seconds it waited.
-        """
-        return DeadlineError(
-            f"the deadline passed: {self._lack(f'{waited:.3g} s')}; raise "
-            f"max_concurrent or the deadline, or {_LESS}"
-        )
+    def _overdue(
+        self, waited: float, due: float, deadline: float, last: float
+    ) -> TurnoutError:
+        """Return the error for a stream that waited too long for a slot."""
+        lack = self._lack(f"{waited:.3g} s")
+        if due == deadline:
+            return DeadlineError(
+                f"the deadline passed: {lack}; raise max_concurrent or the deadline, "
+                f"or {_LESS}"
+            )
+        if due == last:
+            lack = self._lack(f"queue_timeout={self.timeout:g} s")
+            return UnavailableError(
+                f"{lack}; raise max_concurrent or queue_timeout, or {_LESS}"
+            )
+        return UnavailableError(f"{lack}; raise max_concurrent, or {_LESS}")
 
     def _lack(self, limit: str) -> str:
         return (
@@ -166,12 +193,6 @@ class Gate:
             f"{self.taken} under way (max_concurrent={self._places}) and "
             f"{self.queued} queued{limit}"
         )
-
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
-        if turn.done() and not turn.cancelled():
-            self.leave()  # The slot came in the same moment.
-        else:
-            self._turns.pop(turn, None)
 
 
 class Gates:

@@ -265,6 +265,149 @@ def test_an_attempt_takes_a_slot_that_comes_in_time() -> None:
     run_simulated(main())
 
 
+def test_a_stream_waits_on_while_no_other_slot_is_free() -> None:
+    answers = [False, False, True]
+
+    async def main() -> None:
+        gate, waiter = Gate("Fake", 0, None, None), Waiter()
+        with pytest.raises(UnavailableError, match="within 6 s"):
+            await gate.wait(waiter, math.inf, 2.0, lambda: answers.pop(0))
+        assert waiter.now() == pytest.approx(6)
+        assert gate.queued == 0
+        waiter.close()
+
+    run_simulated(main())
+    assert answers == []
+
+
+@pytest.mark.parametrize("queue_timeout", [None, 5.0])
+def test_a_stream_that_waits_on_ends_with_its_deadline_or_its_option(
+    queue_timeout: float | None,
+) -> None:
+    async def main() -> None:
+        gate, waiter = Gate("Fake", 0, None, queue_timeout), Waiter()
+        kind: type[TurnoutError] = DeadlineError
+        deadline = 5.0
+        if queue_timeout is not None:
+            kind, deadline = UnavailableError, 60.0
+        with pytest.raises(kind, match=r"5 s"):
+            await gate.wait(waiter, waiter.now() + deadline, 2.0, never)
+        assert waiter.now() == pytest.approx(5)
+        waiter.close()
+
+    run_simulated(main())
+
+
+def never() -> bool:
+    return False
+
+
+def test_a_stream_that_waits_on_keeps_its_position() -> None:
+    served: list[int] = []
+
+    async def main() -> None:
+        gate = Gate("Fake", 0, None, None)
+
+        async def wait(name: int, slot_timeout: float | None) -> None:
+            waiter = Waiter()
+            await gate.wait(waiter, math.inf, slot_timeout, never)
+            served.append(name)
+            waiter.close()
+
+        async with asyncio.TaskGroup() as group:
+            for name, slot_timeout in enumerate([2.0, None, 3.0, None]):
+                group.create_task(wait(name, slot_timeout))
+            await asyncio.sleep(10)
+            for _ in range(4):
+                gate.leave()
+
+    run_simulated(main())
+    assert served == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("slot_first", [True, False])
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_slot_that_comes_as_a_wait_ends_is_not_lost(
+    slot_first: bool, others: int
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        gate, waiters = Gate("Fake", 2, None, None), [Waiter() for _ in range(2)]
+        gate.free = 0
+        if slot_first:
+            loop.call_at(loop.time() + 2, gate.leave)
+        first = asyncio.create_task(gate.wait(waiters[0], math.inf, 2.0, never))
+        rest = [
+            asyncio.create_task(gate.wait(waiters[1], math.inf)) for _ in range(others)
+        ]
+        await turns()
+        if not slot_first:
+            loop.call_at(loop.time() + 2, gate.leave)
+        await asyncio.sleep(2.5)
+
+        # One of them has the slot, and the other one has the next.
+        done = [task.done() for task in (first, *rest)]
+        assert done.count(True) == 1
+        assert gate.free == 0
+        assert gate.queued == others
+        if others:
+            gate.leave()
+            await asyncio.gather(first, *rest)
+        for waiter in waiters:
+            waiter.close()
+
+    run_simulated(main())
+
+
+def test_a_slot_that_comes_with_the_deadline_is_passed_on() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        gate, waiter = Gate("Fake", 1, None, None), Waiter()
+        gate.free = 0
+        loop.call_at(loop.time() + 2, gate.leave)
+        with pytest.raises(DeadlineError):
+            await gate.wait(waiter, loop.time() + 2)
+        assert (gate.free, gate.queued) == (1, 0)
+        waiter.close()
+
+    run_simulated(main())
+
+
+def test_requests_go_where_a_slot_is_free() -> None:
+    async def main() -> float:
+        slow = FakeProvider(Pause(5), "a", name="A")
+        other = FakeProvider(Pause(5), "b", name="B")
+        loop = asyncio.get_running_loop()
+
+        async def complete() -> str:
+            waiter = Waiter()
+            request = ChatRequest.build("Why?", model="fake-1")
+            reader = AttemptReader(
+                slow,
+                request,
+                Record(),
+                waiter,
+                waiter.now() + 600,
+                slot_timeout=3.0,
+                is_free_elsewhere=lambda: other.gates.has_free(loop),
+            )
+            try:
+                while await reader.read():
+                    pass
+            except UnavailableError:
+                return (await other.complete("Why?")).text
+            finally:
+                waiter.close()
+            return "a"
+
+        texts = await asyncio.gather(*(complete() for _ in range(5000)))
+        assert texts.count("a") + texts.count("b") == 5000
+        return loop.time()
+
+    # Both work all the time: one alone takes 100 s, and two take half of it.
+    assert run_simulated(main()) < 65
+
+
 async def test_leaving_the_queue_costs_the_same_however_many_wait() -> None:
     # The last ones leave first, which a search from the front would find last.
     async def seconds(count: int) -> float:
