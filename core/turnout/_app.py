@@ -184,9 +184,6 @@ class App:
         """Return what plugins say to requests; a method, since it can be pickled."""
         return self.hooks
 
-    def __copy__(self) -> App:
-        return self
-
     def __deepcopy__(self, memo: object) -> App:
         return self
 

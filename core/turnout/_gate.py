@@ -107,7 +107,20 @@ class Gate:
         while True:
             if slot_timeout is not None:
                 due = min(last, waiter.now() + slot_timeout)
-            if await self._has_turn(ticket, waiter, due):
+            turn: asyncio.Future[None] = waiter.loop.create_future()
+            self._turns[ticket] = turn
+            waiter.begin(due)
+            try:
+                await turn
+            except BaseException:
+                waiter.end()
+                if waiter.closed or waiter.cancelled() or not waiter.interrupted:
+                    self._give_up(ticket, turn)
+                    raise
+                waiter.interrupted = False  # What is raised below says what ended it.
+            else:
+                waiter.end()
+            if not turn.cancelled():
                 if waiter.now() < deadline:
                     return
                 self.leave()
@@ -121,30 +134,8 @@ class Gate:
                 self.free -= 1
                 return
             if ticket not in self._turns:
-                self._turns[ticket] = waiter.loop.create_future()
+                self._turns[ticket] = turn
                 self._turns.move_to_end(ticket, last=False)
-
-    async def _has_turn(self, ticket: object, waiter: Waiter, due: float) -> bool:
-        """Wait until `due` and tell whether the stream got its slot."""
-        turn: asyncio.Future[None] = waiter.loop.create_future()
-        self._turns[ticket] = turn
-        waiter.begin(due)
-        try:
-            await turn
-        except BaseException:
-            waiter.end()
-            given = turn.done() and not turn.cancelled()
-            if waiter.interrupted and not waiter.closed and not waiter.cancelled():
-                # The time is up, and the error or the slot says what follows.
-                waiter.interrupted = False
-                return given
-            if given:
-                self.leave()
-            else:
-                self._turns.pop(ticket, None)
-            raise
-        waiter.end()
-        return True
 
     def leave(self) -> None:
         """Release a slot: to the first stream in the queue, if one waits."""
@@ -193,6 +184,12 @@ class Gate:
             f"{self.taken} under way (max_concurrent={self._places}) and "
             f"{self.queued} queued{limit}"
         )
+
+    def _give_up(self, ticket: object, turn: asyncio.Future[None]) -> None:
+        if turn.done() and not turn.cancelled():
+            self.leave()  # The slot came in the same moment.
+        else:
+            self._turns.pop(ticket, None)
 
 
 class Gates:

@@ -41,9 +41,6 @@ class PluginHooks:
         self._started = calls("turnout_attempt_started")
         self._ended = calls("turnout_attempt_ended")
 
-    def __copy__(self) -> PluginHooks:
-        return self
-
     def __deepcopy__(self, memo: object) -> PluginHooks:
         return self
 

@@ -173,7 +173,7 @@ def _mapping_schema(cls: type) -> CoreSchema:
 def _schema(annotation: Any) -> CoreSchema:
     schema = _schema_of(annotation)
     leaves = _leaves(annotation)
-    # To pydantic True is the number 1. Whoever writes it means something else.
+    # pydantic takes True as the number 1, which hides a mistake.
     if leaves & {int, float} and not leaves & {bool, object, Any}:
         return {
             "type": "function-before",

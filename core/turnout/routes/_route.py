@@ -68,8 +68,10 @@ class Route:
         self.policy = checked(Policy, policy or {}, "policy of a route")
         self._order = order
         self.find_health: Callable[[], HealthStore] | None = None
-        """Finds the health that all routes of the process share; set by whoever gave
-        it. A route that is copied or unpickled calls it; None means for this alone."""
+        """Finds the health that all routes of the process share; set with `health`.
+
+        A copy calls it, in the process where it is made. None means that a copy has
+        health of its own."""
         self._begin(MemoryHealth() if health is None else health)
 
     def _begin(self, store: HealthStore) -> None:
