@@ -75,7 +75,7 @@ def test_a_broken_file_is_told_each_time(
     Path("turnout.toml").write_text("order = [")
 
     for _ in range(2):
-        with pytest.raises(ConfigError, match="no valid TOML"):
+        with pytest.raises(ConfigError, match="is not valid TOML"):
             turnout.get_provider("FlowGpt")
 
 

@@ -77,9 +77,11 @@ class Candidate:
         "_request",
         "_shared",
         "instructed",
+        "is_busy",
         "is_out",
         "passed_over",
         "retries",
+        "was_busy",
     )
 
     def __init__(self, shared: RouteTarget, request: ChatRequest) -> None:
@@ -89,6 +91,9 @@ class Candidate:
         self._health: TargetHealth | None = None
         self.is_out = False
         """Whether this request does not ask it again."""
+        self.is_busy = False
+        self.was_busy = False
+        """Whether to ask others first, and whether it had no free slot before."""
         self.passed_over = False
         """Whether an attempt says already that it was passed over."""
         self.retries = 0

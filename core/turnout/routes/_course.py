@@ -14,9 +14,8 @@ one target is asked *again*, at a known time, before any other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from functools import partial
-from typing import NamedTuple, TypeAlias, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from turnout._ledger import enter
 from turnout._record import Record
@@ -44,6 +43,9 @@ from turnout.routes._policy import Policy, rule
 from turnout.routes._retries import LONGEST_WAIT, Retries
 from turnout.routes._target_health import Permit
 from turnout.types import Attempt, ChatRequest, Target
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 __all__ = ["Ask", "Course", "Wait"]
 
@@ -154,12 +156,12 @@ class Course:
                 self._again = None
                 return self._ask(candidate, now, paid=paid)
             # Another request learnt of a hold. It is waited for if no other is left.
-            candidate.is_out = self._others(candidate, now)
+            candidate.is_out = bool(self._others(candidate, now))
             self.cancel_retry()
         self._check_time(now)
         skipped: list[tuple[Candidate, TurnoutError]] = []
         for candidate in self._candidates:
-            if candidate.is_out or not self._can(candidate):
+            if candidate.is_out or candidate.is_busy or not self._can(candidate):
                 continue
             health = candidate.health(now)
             hold = health.held(now)
@@ -189,6 +191,9 @@ class Course:
                 raise error
             raise self._unable(f"{candidate.target} failed: {error}")
         self._errors.append(error)
+        if isinstance(error, UnavailableError) and not candidate.was_busy:
+            candidate.is_busy = candidate.was_busy = True
+            return
         if _refused_key(candidate, error):
             self._key_refused_by = candidate
         at = None
@@ -200,6 +205,23 @@ class Course:
         candidate.is_out = True
         if isinstance(error, ContextLengthError):
             self._leave_out_no_larger(candidate)
+
+    def has_free_slot(
+        self, besides: Candidate, loop: AbstractEventLoop, clock: Callable[[], float]
+    ) -> bool:
+        """Return whether another target is up and has a free slot.
+
+        Args:
+            besides: The target that has none.
+            loop: The running event loop.
+            clock: Returns the time in seconds.
+        """
+        now = clock()
+        return any(
+            other.bound.provider.gates.has_free(loop)
+            and not other.health(now).is_down(now)
+            for other in self._others(besides, now)
+        )
 
     def hedge_target(self, ask: Ask, share: HedgeShare, now: float) -> Ask | None:
         """Return what to ask as well, since the target that was asked is slow.
@@ -363,7 +385,12 @@ class Course:
     def _last_resort(
         self, skipped: Sequence[tuple[Candidate, TurnoutError]], now: float
     ) -> Step:
-        """Return what to do when no target is up."""
+        """Return what to do when no target is up and has a slot."""
+        busy = [candidate for candidate in self._candidates if candidate.is_busy]
+        if busy:
+            for candidate in busy:
+                candidate.is_busy = False
+            return self.next(now)
         held: list[tuple[Candidate, TurnoutError]] = []
         down: list[Candidate] = []
         for candidate, error in skipped:
@@ -404,18 +431,19 @@ class Course:
         """Return when a target is asked again; None for not at all."""
         if self._asked >= self._policy.max_attempts:
             return None
-        others = partial(self._others, candidate, now)
-        return self._retries.grant(candidate, error, now, self._latest, others)
+        others = bool(self._others(candidate, now))
+        return self._retries.grant(candidate, error, now, self._latest, others=others)
 
-    def _others(self, candidate: Candidate, now: float) -> bool:
-        """Return whether another target can be asked instead of this one."""
-        return any(
-            other is not candidate
-            and not other.is_out
+    def _others(self, candidate: Candidate, now: float) -> list[Candidate]:
+        """Return the targets that can be asked instead of this one."""
+        return [
+            other
+            for other in self._candidates
+            if other is not candidate
+            and not (other.is_out or other.is_busy)
             and self._can(other)
             and other.health(now).held(now) is None
-            for other in self._candidates
-        )
+        ]
 
     def _refused_prefill(
         self, candidate: Candidate, error: TurnoutError, now: float

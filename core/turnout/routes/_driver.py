@@ -27,6 +27,10 @@ from turnout.types import ChatRequest, Event, Failover, Restart, Target
 
 __all__ = ["DEFAULT_DEADLINE", "RouteReader"]
 
+_SLOT_TIMEOUT = 3.0
+"""Seconds after which a request that waits for a slot goes to the next target, if that
+one has a free slot. A shorter wait for the preferred target is worth its time."""
+
 DEFAULT_DEADLINE = 600.0
 """Seconds for a request with all of its attempts."""
 
@@ -213,6 +217,10 @@ class RouteReader:
             stall_timeout=self._policy.stall_timeout,
             through=through,
             sent=ask.permit.sent,
+            slot_timeout=_SLOT_TIMEOUT,
+            is_free_elsewhere=partial(
+                self._course.has_free_slot, ask.candidate, waiter.loop, waiter.now
+            ),
         )
 
     def _noted(self, batch: Sequence[Event]) -> Sequence[Event]:

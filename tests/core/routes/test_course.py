@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import cache
 from random import Random
@@ -1026,3 +1027,38 @@ def test_an_error_that_no_target_changes_ends_both() -> None:
 
     with pytest.raises(ArgumentError):
         request.course.lost_race(first.candidate, ArgumentError("no"))
+
+
+def test_a_target_without_a_free_slot_is_asked_after_the_others() -> None:
+    request = Request(3)
+    full, bad = UnavailableError("no free slot"), ProtocolError("bad")
+
+    assert [request.fails(error) for error in (full, bad, bad)] == ["A", "B", "C"]
+    assert request.asked() == "A"
+
+
+def test_a_target_that_stays_without_a_free_slot_is_given_up() -> None:
+    request = Request(1)
+    full = UnavailableError("no free slot")
+    request.fails(full)
+    request.fails(full)
+
+    assert list(request.failure().exceptions) == [full, full]
+
+
+def test_a_free_slot_is_looked_for_at_targets_that_are_up() -> None:
+    request = Request(3)
+    ask = request.asks()
+    loop = asyncio.new_event_loop()
+
+    def has_free_slot() -> bool:
+        return request.course.has_free_slot(ask.candidate, loop, lambda: T)
+
+    try:
+        assert has_free_slot()
+        request.mark_down(1)
+        assert has_free_slot()
+        request.hold(2, 60.0)
+        assert not has_free_slot()
+    finally:
+        loop.close()
