@@ -26,7 +26,6 @@ import sys
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 from pydantic_core import from_json
@@ -92,11 +91,9 @@ async def endure(
 
     load = Load(port, callers, faults, options.seed, nowhere)
     sampler = Sampler(load, max(1.0, min(5.0, seconds / 120)), options.csv)
-    sampling = asyncio.create_task(sampler.run())
+    sampling = asyncio.create_task(sampler.run(seconds))
     await load.run(seconds)
-    sampling.cancel()
-    with suppress(asyncio.CancelledError):
-        await sampling
+    await sampling
     after = await at_rest()
     print(f"at rest after: {after}", flush=True)
 

@@ -180,8 +180,9 @@ class Load:
             self._shared = self._provider("A")
             callers = (self._caller(seconds) for _ in range(self.callers))
             self.under_way.update(map(asyncio.create_task, callers))
+            for task in self.under_way:
+                task.add_done_callback(self.under_way.discard)
             await asyncio.wait(self.under_way)
-            self.under_way.clear()
         del self._alone, self._narrow, self._routes, self._shared
 
     def _provider(self, name: str, **options: object) -> Provider:

@@ -32,11 +32,12 @@ class Sampler:
     columns: dict[str, array[float]] = field(default_factory=dict[str, "array[float]"])
     """By name. An array is one block of memory however long it is."""
 
-    async def run(self) -> None:
+    async def run(self, seconds: float) -> None:
+        """Sample for so many seconds, while the load is what it is to be."""
         begun = time.monotonic()
         with self.path.open("w", encoding="utf-8", newline="") as file:
             writer: csv.DictWriter[str] | None = None
-            while True:
+            while time.monotonic() < begun + seconds:
                 row = {"seconds": round(time.monotonic() - begun, 1), **held()}
                 row["requests"] = self.load.started
                 row["under_way"] = len(self.load.under_way)

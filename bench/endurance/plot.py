@@ -95,7 +95,7 @@ def _x(time: float, last: float) -> float:
 def _ticks(highest: float) -> Iterator[float]:
     """Return round numbers from nothing up to `highest`, four to nine of them."""
     power = 10 ** math.floor(math.log10(highest))
-    step = next(p * power for p in (0.2, 0.5, 1) if highest / (p * power) < 9)
+    step = next(p * power for p in (0.2, 0.5, 1, 2) if highest / (p * power) < 9)
     for number in range(math.floor(highest / step) + 1):
         yield number * step
 

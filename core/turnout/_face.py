@@ -100,13 +100,13 @@ async def complete(messages: Conversation, **options: Unpack[RequestOptions]) ->
 
 
 def explain(name: str | None = None) -> Explanation:
-    """Return whom a name means, in which order, and why; nobody is asked.
+    """Return which targets a name means, in which order, and why. Nothing is sent.
 
     Args:
         name: An alias, a route, a model id, a model, or a provider.
 
     Raises:
-        UnknownModelError: Nobody bears the name; the message has the nearest ones.
+        UnknownModelError: No target has the name; the message has the nearest ones.
         ConfigError: Aliases go in a circle, or the configuration is wrong.
     """
     from turnout._app import current_app
@@ -115,9 +115,9 @@ def explain(name: str | None = None) -> Explanation:
 
 
 def health() -> tuple[HealthReport, ...]:
-    """Return how the targets fare that this process has asked through routes.
+    """Return how each target answered lately, sorted by name.
 
-    One report a target and key, and one of each service as a whole, by name.
+    The targets are those that the routes of this process have asked.
     """
     from turnout._app import current_app
 

@@ -8,7 +8,7 @@ target that accepts requests and never answers is found before its timeouts end.
 A target that is down is tried again by one request at a time, then two, four and eight:
 each first delta doubles the limit, and past the last step the target is up. A failure
 halves the limit and delays the next try, unless a first delta came after that attempt
-began: then the target answers others, and the failure says little.
+began, or shortly before: then the target answers others, and the failure says little.
 
 Event loops of several threads share this state, under a lock where counts have to fit.
 """
@@ -61,6 +61,11 @@ _FIRST_DELAY = 5.0
 _LONGEST_DELAY = 60.0
 """Seconds until a target that is down is tried while others are up: doubled by each
 failed try. At the longest delay a dead target costs one request a minute."""
+
+_FRESH = 1.0
+"""Seconds after a first delta in which the failure of another attempt says little about
+a target that is down: it answers some. Without them, a target that fails 80 % of the
+requests would be asked by one at a time for ever."""
 
 _TRUSTED = 8
 """The limit that has to be passed for the target to be up again: 1, 2, 4, 8."""
@@ -274,7 +279,7 @@ class TargetHealth:
             if not self._down:
                 self._judge(now)
             # Attempts that began before the last delay add none.
-            elif began > max(self._last_first_delta, self._delayed_at):
+            elif began > max(self._last_first_delta + _FRESH, self._delayed_at):
                 self._limit = max(1, self._limit // 2)
                 self._put_off(now, min(_LONGEST_DELAY, 2 * self._delay))
 

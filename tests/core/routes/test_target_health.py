@@ -426,10 +426,10 @@ def test_a_failure_halves_the_limit_and_delays_the_next_try() -> None:
     health = down()
     succeed(health, T + 5, times=2)
 
-    probes = [send(health, T + 6) for _ in range(3)]
-    end(probes[0], NO, T + 6.5)
+    probes = [send(health, T + 6.5) for _ in range(3)]
+    end(probes[0], NO, T + 7)
 
-    assert health.retry_at == T + 6.5 + 10
+    assert health.retry_at == T + 7 + 10
     assert not health.is_due(T + 17)  # Two wait, of two that may.
     probes[1].released(T + 17)
     assert health.is_due(T + 17)
@@ -482,10 +482,22 @@ def test_a_first_delta_has_it_tried_at_once_and_soon_after_failures() -> None:
 
     succeed(health, T + 6)
     due = health.is_due(T + 6)
-    fail(health, T + 7)
+    fail(health, T + 8)
 
     assert due
-    assert health.retry_at == T + 7 + 10  # Five seconds, doubled once.
+    assert health.retry_at == T + 8 + 10  # Five seconds, doubled once.
+
+
+def test_failures_within_a_second_after_a_first_delta_delay_nothing() -> None:
+    health = down()
+
+    succeed(health, T + 6)
+    fail(health, T + 7, times=10)
+    due = health.is_due(T + 7)
+    fail(health, T + 7.001)
+
+    assert due
+    assert not health.is_due(T + 7.001)
 
 
 def test_probes_before_it_was_up_do_not_count_when_it_is_down_again() -> None:
