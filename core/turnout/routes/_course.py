@@ -191,7 +191,7 @@ class Course:
                 raise error
             raise self._unable(f"{candidate.target} failed: {error}")
         self._errors.append(error)
-        if isinstance(error, UnavailableError) and not candidate.was_busy:
+        if self._had_no_slot(error) and not candidate.was_busy:
             candidate.is_busy = candidate.was_busy = True
             return
         if _refused_key(candidate, error):
@@ -444,6 +444,13 @@ class Course:
             and self._can(other)
             and other.health(now).held(now) is None
         ]
+
+    def _had_no_slot(self, error: TurnoutError) -> bool:
+        """Return whether the last attempt got no slot, so that nothing was sent."""
+        attempts = self._record.attempts
+        return bool(attempts) and (
+            attempts[-1].error is error and attempts[-1].outcome == "passed_over"
+        )
 
     def _refused_prefill(
         self, candidate: Candidate, error: TurnoutError, now: float
