@@ -39,7 +39,6 @@ from turnout.routes._backoff import Random, after_hint
 from turnout.routes._candidate import Candidate, RouteTarget
 from turnout.routes._continuation import continued, fits, refusal_to_continue
 from turnout.routes._hedging import HedgeShare, can_hedge
-from turnout.routes._holds import Hold
 from turnout.routes._policy import Policy, rule
 from turnout.routes._retries import LONGEST_WAIT, Retries
 from turnout.routes._target_health import Permit
@@ -157,22 +156,18 @@ class Course:
             candidate.is_out = self._others(candidate, now)
             self.cancel_retry()
         self._check_time(now)
-        skipped: list[tuple[Candidate, TurnoutError]] = []
+        skipped: list[Candidate] = []
         for candidate in self._candidates:
             if candidate.is_out or not self._can(candidate):
                 continue
             health = candidate.health(now)
-            hold = health.held(now)
-            if hold is not None:
-                skipped.append((candidate, _held(candidate, hold, now)))
-                continue
-            if health.is_down(now):
-                if self._has_probed or not health.is_due(now):
-                    skipped.append((candidate, _down(candidate, now)))
-                    continue
-                self._has_probed = True
-            self._pass_over(skipped)
-            return self._ask(candidate, now)
+            if health.held(now) is None:
+                is_down = health.is_down(now)
+                if not is_down or (not self._has_probed and health.is_due(now)):
+                    self._has_probed = self._has_probed or is_down
+                    self._pass_over(skipped, now)
+                    return self._ask(candidate, now)
+            skipped.append(candidate)
         return self._last_resort(skipped, now)
 
     def failed(self, candidate: Candidate, error: TurnoutError, now: float) -> None:
@@ -346,12 +341,12 @@ class Course:
         self._note(candidate, refusal)
         return False
 
-    def _pass_over(self, skipped: Sequence[tuple[Candidate, TurnoutError]]) -> None:
+    def _pass_over(self, skipped: Sequence[Candidate], now: float) -> None:
         """Record which targets come before the one that is asked, and why."""
-        for candidate, error in skipped:
+        for candidate in skipped:
             if not candidate.passed_over:
                 candidate.passed_over = True
-                self._note(candidate, error)
+                self._note(candidate, _unavailable(candidate, now))
 
     def _note(self, candidate: Candidate, error: TurnoutError) -> None:
         self._errors.append(error)
@@ -360,23 +355,16 @@ class Course:
             Attempt(target=candidate.target, outcome="passed_over", error=error),
         )
 
-    def _last_resort(
-        self, skipped: Sequence[tuple[Candidate, TurnoutError]], now: float
-    ) -> Step:
+    def _last_resort(self, skipped: Sequence[Candidate], now: float) -> Step:
         """Return what to do when no target is up."""
-        held: list[tuple[Candidate, TurnoutError]] = []
-        down: list[Candidate] = []
-        for candidate, error in skipped:
-            if candidate.health(now).held(now) is None:
-                down.append(candidate)
-            else:
-                held.append((candidate, error))
+        held = [one for one in skipped if one.health(now).held(now) is not None]
+        down = [one for one in skipped if one not in held]
         if not down:
-            until = self._end_of_hold([candidate for candidate, _ in held], now)
+            until = self._end_of_hold(held, now)
             if until is not None:
                 self._hold_patience -= until - now
                 return Wait(until)
-            self._pass_over(skipped)
+            self._pass_over(held, now)
             raise self._failure()
         places = [one for one in down if one.health(now).has_room]
         if not places and self._spread_patience > 0:
@@ -384,7 +372,7 @@ class Course:
             if now + step < self._latest:
                 self._spread_patience -= step
                 return Wait(now + step)
-        self._pass_over(held)
+        self._pass_over(held, now)
         soonest = min(places or down, key=lambda one: one.health(now).retry_at)
         return self._ask(soonest, now)
 
@@ -493,20 +481,18 @@ class Course:
         return failure
 
 
-def _held(candidate: Candidate, hold: Hold, now: float) -> UnavailableError:
-    """Return the error for a target that is held."""
+def _unavailable(candidate: Candidate, now: float) -> UnavailableError:
+    """Return the error for a target that is held, or down while others are up."""
+    target, health = candidate.target, candidate.health(now)
+    hold = health.held(now)
+    if hold is None:
+        return UnavailableError(f"{target} was passed over: {health.reason(now)}")
     wait = hold.until - now
     error = UnavailableError(
-        f"{candidate.target} is not asked for {wait:.3g} s, after {hold.reason}"
+        f"{target} is not asked for {wait:.3g} s, after {hold.reason}"
     )
     error.retry_after = wait
     return error
-
-
-def _down(candidate: Candidate, now: float) -> UnavailableError:
-    """Return the error for a target that is down while others are up."""
-    reason = candidate.health(now).reason(now)
-    return UnavailableError(f"{candidate.target} was passed over: {reason}")
 
 
 def _refused_key(candidate: Candidate, error: TurnoutError) -> bool:
