@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple, TypeAlias, cast
 
 from turnout._ledger import enter
@@ -35,12 +34,11 @@ from turnout.errors import (
     TurnoutError,
     UnavailableError,
 )
-from turnout.routes._backoff import Random, after_hint
 from turnout.routes._candidate import Candidate, RouteTarget
 from turnout.routes._continuation import continued, fits, refusal_to_continue
 from turnout.routes._hedging import HedgeShare, can_hedge
 from turnout.routes._policy import Policy, rule
-from turnout.routes._retries import LONGEST_WAIT, Retries
+from turnout.routes._retries import LONGEST_WAIT, Random, after_hint, retry_delay
 from turnout.routes._target_health import Permit
 from turnout.types import Attempt, ChatRequest
 
@@ -119,11 +117,12 @@ class Course:
         self._random = random
         self._errors: list[TurnoutError] = []
         self._asked = 0
-        self._retries = Retries(policy, random)
         self._again: _Again | None = None
         # Whether it has asked a target that is down while others were up.
         self._has_probed = False
-        # Seconds that are left to wait for a hold, and for a place at targets down.
+        # Seconds that are left to wait: for a time that a target names while others are
+        # left, for a hold, and for a place at targets that are down.
+        self._patience = policy.patience
         self._hold_patience = LONGEST_WAIT
         self._spread_patience = _LONGEST_SPREAD
         # A target that refused its key, until another one is asked.
@@ -188,7 +187,8 @@ class Course:
             self._key_refused_by = candidate
         at = None
         if found.retried and self._broken is None:
-            at = self._retry_at(candidate, cast("ProviderError", error), now)
+            failure = cast("ProviderError", error)
+            at = self._retry_at(candidate, failure, now, limited=found.limited)
         if at is not None:
             self._again = _Again(candidate, at, paid=True)
             return
@@ -387,13 +387,26 @@ class Course:
         return until if patient else None
 
     def _retry_at(
-        self, candidate: Candidate, error: ProviderError, now: float
+        self, candidate: Candidate, error: ProviderError, now: float, *, limited: bool
     ) -> float | None:
-        """Return when a target is asked again; None for not at all."""
+        """Return when to ask a target again, and pay for it; None for not at all."""
         if self._asked >= self._policy.max_attempts:
             return None
-        others = partial(self._others, candidate, now)
-        return self._retries.grant(candidate, error, now, self._latest, others)
+        health, others = candidate.health(now), self._others(candidate, now)
+        delay = retry_delay(
+            error,
+            candidate.retries,
+            self._random,
+            limited=limited or (others and health.is_down(now)),
+            others=others,
+            patience=self._patience,
+        )
+        if delay is None or now + delay >= self._latest or not health.spend_retry():
+            return None
+        if others and error.retry_after is not None:
+            self._patience -= delay
+        candidate.retries += 1
+        return now + delay
 
     def _others(self, candidate: Candidate, now: float) -> bool:
         """Return whether another target can be asked instead of this one."""

@@ -27,8 +27,8 @@ from turnout.routes._policy import Rule
 from turnout.types import Target
 
 if TYPE_CHECKING:
-    from turnout.routes._backoff import Random
     from turnout.routes._health import Scope
+    from turnout.routes._retries import Random
 
 __all__ = ["Permit", "TargetHealth"]
 
