@@ -391,4 +391,6 @@ class TargetHealth:
     def _counts(self, now: float) -> tuple[int, int]:
         """Return the calls and the failures in the window."""
         recent = [entry for entry in self._window if entry[0] > now - _WINDOW]
-        return sum(entry[1] for entry in recent), sum(entry[2] for entry in recent)
+        failures = sum(entry[2] for entry in recent)
+        # The first delta of a call that broke may have left the window.
+        return max(failures, sum(entry[1] for entry in recent)), failures
