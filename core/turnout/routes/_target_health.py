@@ -357,8 +357,8 @@ class TargetHealth:
     def _judge(self, now: float) -> None:
         """Mark the target as down if most of its recent attempts failed."""
         overdue, in_a_row = self._overdue(now), self.failures_in_a_row
-        # Failures may come early and first deltas late: those in a row say nothing
-        # while more attempts that were sent before the last of them are open.
+        # Failures may come early and first deltas late: failures in a row say nothing
+        # while a larger number of attempts is open that were sent no later.
         is_early = self._is_open(in_a_row + 2 * overdue, self._last_failed_began)
         failed = overdue if is_early else overdue + in_a_row
         if failed < _FAILURES_IN_A_ROW:
