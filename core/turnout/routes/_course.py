@@ -34,13 +34,11 @@ from turnout.errors import (
     TurnoutError,
     UnavailableError,
 )
-from turnout.routes._backoff import Random, after_hint
 from turnout.routes._candidate import Candidate, RouteTarget
 from turnout.routes._continuation import continued, fits, refusal_to_continue
 from turnout.routes._hedging import HedgeShare, can_hedge
-from turnout.routes._holds import Hold
 from turnout.routes._policy import Policy, rule
-from turnout.routes._retries import LONGEST_WAIT, Retries
+from turnout.routes._retries import LONGEST_WAIT, Random, after_hint, retry_delay
 from turnout.routes._target_health import Permit
 from turnout.types import Attempt, ChatRequest, Target
 
@@ -122,11 +120,12 @@ class Course:
         self._random = random
         self._errors: list[TurnoutError] = []
         self._asked = 0
-        self._retries = Retries(policy, random)
         self._again: _Again | None = None
         # Whether it has asked a target that is down while others were up.
         self._has_probed = False
-        # Seconds that are left to wait for a hold, and for a place at targets down.
+        # Seconds that are left to wait: for a time that a target names while others are
+        # left, for a hold, and for a place at targets that are down.
+        self._patience = policy.patience
         self._hold_patience = LONGEST_WAIT
         self._spread_patience = _LONGEST_SPREAD
         # A target that refused its key, until another one is asked.
@@ -159,22 +158,18 @@ class Course:
             candidate.is_out = bool(self._others(candidate, now))
             self.cancel_retry()
         self._check_time(now)
-        skipped: list[tuple[Candidate, TurnoutError]] = []
+        skipped: list[Candidate] = []
         for candidate in self._candidates:
             if candidate.is_out or candidate.is_busy or not self._can(candidate):
                 continue
             health = candidate.health(now)
-            hold = health.held(now)
-            if hold is not None:
-                skipped.append((candidate, _held(candidate, hold, now)))
-                continue
-            if health.is_down(now):
-                if self._has_probed or not health.is_due(now):
-                    skipped.append((candidate, _down(candidate, now)))
-                    continue
-                self._has_probed = True
-            self._pass_over(skipped)
-            return self._ask(candidate, now)
+            if health.held(now) is None:
+                is_down = health.is_down(now)
+                if not is_down or (not self._has_probed and health.is_due(now)):
+                    self._has_probed = self._has_probed or is_down
+                    self._pass_over(skipped, now)
+                    return self._ask(candidate, now)
+            skipped.append(candidate)
         return self._last_resort(skipped, now)
 
     def failed(self, candidate: Candidate, error: TurnoutError, now: float) -> None:
@@ -198,7 +193,8 @@ class Course:
             self._key_refused_by = candidate
         at = None
         if found.retried and self._broken is None:
-            at = self._retry_at(candidate, cast("ProviderError", error), now)
+            failure = cast("ProviderError", error)
+            at = self._retry_at(candidate, failure, now, limited=found.limited)
         if at is not None:
             self._again = _Again(candidate, at, paid=True)
             return
@@ -368,12 +364,12 @@ class Course:
         self._note(candidate, refusal)
         return False
 
-    def _pass_over(self, skipped: Sequence[tuple[Candidate, TurnoutError]]) -> None:
+    def _pass_over(self, skipped: Sequence[Candidate], now: float) -> None:
         """Record which targets come before the one that is asked, and why."""
-        for candidate, error in skipped:
+        for candidate in skipped:
             if not candidate.passed_over:
                 candidate.passed_over = True
-                self._note(candidate, error)
+                self._note(candidate, _unavailable(candidate, now))
 
     def _note(self, candidate: Candidate, error: TurnoutError) -> None:
         self._errors.append(error)
@@ -382,28 +378,21 @@ class Course:
             Attempt(target=candidate.target, outcome="passed_over", error=error),
         )
 
-    def _last_resort(
-        self, skipped: Sequence[tuple[Candidate, TurnoutError]], now: float
-    ) -> Step:
+    def _last_resort(self, skipped: Sequence[Candidate], now: float) -> Step:
         """Return what to do when no target is up and has a slot."""
         busy = [candidate for candidate in self._candidates if candidate.is_busy]
         if busy:
             for candidate in busy:
                 candidate.is_busy = False
             return self.next(now)
-        held: list[tuple[Candidate, TurnoutError]] = []
-        down: list[Candidate] = []
-        for candidate, error in skipped:
-            if candidate.health(now).held(now) is None:
-                down.append(candidate)
-            else:
-                held.append((candidate, error))
+        held = [one for one in skipped if one.health(now).held(now) is not None]
+        down = [one for one in skipped if one not in held]
         if not down:
-            until = self._end_of_hold([candidate for candidate, _ in held], now)
+            until = self._end_of_hold(held, now)
             if until is not None:
                 self._hold_patience -= until - now
                 return Wait(until)
-            self._pass_over(skipped)
+            self._pass_over(held, now)
             raise self._failure()
         places = [one for one in down if one.health(now).has_room]
         if not places and self._spread_patience > 0:
@@ -411,7 +400,7 @@ class Course:
             if now + step < self._latest:
                 self._spread_patience -= step
                 return Wait(now + step)
-        self._pass_over(held)
+        self._pass_over(held, now)
         soonest = min(places or down, key=lambda one: one.health(now).retry_at)
         return self._ask(soonest, now)
 
@@ -426,13 +415,26 @@ class Course:
         return until if patient else None
 
     def _retry_at(
-        self, candidate: Candidate, error: ProviderError, now: float
+        self, candidate: Candidate, error: ProviderError, now: float, *, limited: bool
     ) -> float | None:
-        """Return when a target is asked again; None for not at all."""
+        """Return when to ask a target again, and pay for it; None for not at all."""
         if self._asked >= self._policy.max_attempts:
             return None
-        others = bool(self._others(candidate, now))
-        return self._retries.grant(candidate, error, now, self._latest, others=others)
+        health, others = candidate.health(now), bool(self._others(candidate, now))
+        delay = retry_delay(
+            error,
+            candidate.retries,
+            self._random,
+            limited=limited or (others and health.is_down(now)),
+            others=others,
+            patience=self._patience,
+        )
+        if delay is None or now + delay >= self._latest or not health.spend_retry():
+            return None
+        if others and error.retry_after is not None:
+            self._patience -= delay
+        candidate.retries += 1
+        return now + delay
 
     def _others(self, candidate: Candidate, now: float) -> list[Candidate]:
         """Return the targets that can be asked instead of this one."""
@@ -534,20 +536,18 @@ def _reason(target: Target, error: TurnoutError) -> str:
     return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
-def _held(candidate: Candidate, hold: Hold, now: float) -> UnavailableError:
-    """Return the error for a target that is held."""
+def _unavailable(candidate: Candidate, now: float) -> UnavailableError:
+    """Return the error for a target that is held, or down while others are up."""
+    target, health = candidate.target, candidate.health(now)
+    hold = health.held(now)
+    if hold is None:
+        return UnavailableError(f"{target} was passed over: {health.reason(now)}")
     wait = hold.until - now
     error = UnavailableError(
-        f"{candidate.target} is not asked for {wait:.3g} s, after {hold.reason}"
+        f"{target} is not asked for {wait:.3g} s, after {hold.reason}"
     )
     error.retry_after = wait
     return error
-
-
-def _down(candidate: Candidate, now: float) -> UnavailableError:
-    """Return the error for a target that is down while others are up."""
-    reason = candidate.health(now).reason(now)
-    return UnavailableError(f"{candidate.target} was passed over: {reason}")
 
 
 def _refused_key(candidate: Candidate, error: TurnoutError) -> bool:

@@ -17,7 +17,7 @@ from turnout.routes._target_health import TargetHealth
 from turnout.types import Secret, Target
 
 if TYPE_CHECKING:
-    from turnout.routes._backoff import Random
+    from turnout.routes._retries import Random
 
 __all__ = ["Health", "HealthReport", "HealthState", "Scope", "fingerprint"]
 

@@ -55,6 +55,7 @@ async def race(
         TurnoutError: What `lost` raises.
     """
     running: dict[Read, Leg] = {asyncio.create_task(_read(first)): first}
+    won: dict[Read, Leg] = {}
     try:
         done, _ = await asyncio.wait(running, timeout=delay)
         second = None if done or first.waiter.closed else second_leg()
@@ -68,17 +69,25 @@ async def race(
                 leg = running.pop(read)
                 error = read.exception()
                 if not isinstance(error, TurnoutError) or not running:
+                    won[read] = leg
                     return leg, read
                 lost(leg, error)
     finally:
         for read in running:
             read.cancel()
-        for read, leg in running.items():
-            await asyncio.wait([read])
-            if not read.cancelled():
-                read.exception()  # Else asyncio says that nobody asked for it.
-            await leg.attempt.close()
-            lost(leg, None)
+        try:
+            for read, leg in running.items():
+                await asyncio.wait([read])
+                if not read.cancelled():
+                    read.exception()  # So that asyncio logs nothing.
+                await leg.attempt.close()
+        except BaseException:  # This task is cancelled while it waits.
+            running |= won
+            raise
+        finally:
+            for leg in running.values():
+                leg.attempt.abandon()
+                lost(leg, None)
 
 
 async def _read(leg: Leg) -> Sequence[Event] | None:

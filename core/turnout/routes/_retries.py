@@ -1,21 +1,25 @@
-"""Whether a request asks a failed target again, and after how long.
+"""How long a request waits before it asks a failed target again, if it does.
 
 A target that names a time is waited for once, as far as the request's patience goes.
 One that names no time is asked again once and soon, while other targets are left;
 without others it gets more time after each failure.
 
-Where the target named no time, the wait is drawn from the whole span up to a ceiling
-that doubles ("full jitter"): callers that failed together do not come back together.
+If the target named no time, the wait is drawn from the whole span up to a ceiling that
+doubles ("full jitter"): callers that failed together do not come back together. A time
+that it named is the least, with a little on top for the same reason.
 """
 
 from __future__ import annotations
 
-from turnout.errors import ConnectError, ProviderError
-from turnout.routes._backoff import Random, after_hint, backoff
-from turnout.routes._candidate import Candidate
-from turnout.routes._policy import Policy, rule
+from collections.abc import Callable
+from typing import TypeAlias
 
-__all__ = ["LONGEST_WAIT", "Retries"]
+from turnout.errors import ConnectError, ProviderError
+
+__all__ = ["LONGEST_WAIT", "Random", "after_hint", "retry_delay"]
+
+Random: TypeAlias = Callable[[], float]
+"""Gives a number from 0 up to 1, evenly spread."""
 
 LONGEST_WAIT = 20.0
 """Seconds that a request waits for a target that names a time, if no other is left. A
@@ -33,74 +37,51 @@ _LONGEST_CONNECT_BACKOFF = 2.0
 """Seconds of the first ceiling, of the same for a target without capacity, and of the
 last: what the SDKs of OpenAI and AWS use. A connection costs little to try."""
 
+_MOST_DOUBLINGS = 64
+"""More than any ceiling leaves room for, and few enough for a float."""
 
-class Retries:
-    """The retries of one request.
+_HINT_SPREAD = 0.1
+_WIDEST_SPREAD = 1.0
+"""How much later than a hint a target is asked at most: of the hint, and in seconds."""
+
+
+def after_hint(hint: float, random: Random) -> float:
+    """Return the seconds to wait if the target named `hint` seconds."""
+    return hint + random() * min(_WIDEST_SPREAD, _HINT_SPREAD * hint)
+
+
+def retry_delay(
+    error: ProviderError,
+    earlier: int,
+    random: Random,
+    *,
+    limited: bool,
+    others: bool,
+    patience: float,
+) -> float | None:
+    """Return the seconds until a target is asked again; None for not at all.
 
     Args:
-        policy: The route's.
-        random: For the length of waits.
+        error: What it failed with; of a class that is retried.
+        earlier: How often the request asked it again before.
+        random: For the length of the wait.
+        limited: Whether it has no capacity for now.
+        others: Whether another target can be asked instead.
+        patience: Seconds that the request waits for a time that is named, with others.
     """
-
-    __slots__ = ("_patience", "_policy", "_random")
-
-    def __init__(self, policy: Policy, random: Random) -> None:
-        self._policy = policy
-        self._random = random
-        self._patience = policy.patience
-
-    def grant(
-        self,
-        candidate: Candidate,
-        error: ProviderError,
-        now: float,
-        latest: float,
-        *,
-        others: bool,
-    ) -> float | None:
-        """Return when to ask a target again, and pay for it; None for not at all.
-
-        Args:
-            candidate: The target that failed.
-            error: What it failed with; of a class that is retried.
-            now: In the seconds of the clock.
-            latest: When the last attempt may begin.
-            others: Whether another target can be asked instead.
-        """
-        if not error.retryable:
+    hint = error.retry_after
+    # A time that was kept and did not help is not waited for again.
+    if not error.retryable or (earlier and (others or hint is not None)):
+        return None
+    if hint is not None:
+        longest = patience if others else LONGEST_WAIT
+        if hint > longest:
             return None
-        delay = self._delay(candidate, error, now, others=others)
-        if delay is None or now + delay >= latest:
-            return None
-        if not candidate.health(now).spend_retry():
-            return None
-        if others and error.retry_after is not None:
-            self._patience -= delay
-        candidate.retries += 1
-        return now + delay
-
-    def _delay(
-        self, candidate: Candidate, error: ProviderError, now: float, *, others: bool
-    ) -> float | None:
-        hint, earlier = error.retry_after, candidate.retries
-        # A time that was kept and did not help is not waited for again.
-        if earlier and (others or hint is not None):
-            return None
-        if hint is not None:
-            longest = self._patience if others else LONGEST_WAIT
-            if hint > longest:
-                return None
-            delay = after_hint(hint, self._random)
-            return min(delay, longest) if others else delay
-        limited = rule(error, self._policy).limited
-        if others:
-            if limited or candidate.health(now).is_down(now):
-                return None
-            return self._random() * _QUICK_RETRY
-        connecting = isinstance(error, ConnectError)
-        return backoff(
-            earlier,
-            self._random,
-            base=_LIMITED_BACKOFF if limited else _BACKOFF,
-            cap=_LONGEST_CONNECT_BACKOFF if connecting else _LONGEST_BACKOFF,
-        )
+        delay = after_hint(hint, random)
+        return min(delay, longest) if others else delay
+    if others:
+        return None if limited else random() * _QUICK_RETRY
+    base = _LIMITED_BACKOFF if limited else _BACKOFF
+    connecting = isinstance(error, ConnectError)
+    cap = _LONGEST_CONNECT_BACKOFF if connecting else _LONGEST_BACKOFF
+    return random() * min(cap, base * 2.0 ** min(earlier, _MOST_DOUBLINGS))

@@ -27,8 +27,8 @@ from turnout.routes._policy import Rule
 from turnout.types import Target
 
 if TYPE_CHECKING:
-    from turnout.routes._backoff import Random
     from turnout.routes._health import Scope
+    from turnout.routes._retries import Random
 
 __all__ = ["Permit", "TargetHealth"]
 
@@ -170,11 +170,9 @@ class TargetHealth:
     """
 
     __slots__ = (
-        "_calls",
         "_delay",
         "_delayed_at",
         "_down",
-        "_failures",
         "_first_deltas",
         "_key",
         "_last_failed_began",
@@ -222,11 +220,9 @@ class TargetHealth:
         self._key = scope.key
         self._store = store
         self._random = random
-        # Of each outcome in the window: when, how many calls and how many failures. A
-        # break adds a failure to a call that was counted at its first delta.
-        self._window: deque[tuple[float, int, int]] = deque()
-        self._calls = 0
-        self._failures = 0
+        # Of each outcome: when, how many calls and how many failures. A break adds a
+        # failure to a call that was counted at its first delta.
+        self._window: deque[tuple[float, int, int]] = deque(maxlen=_WINDOW_CALLS)
         self._first_deltas: deque[float] = deque(maxlen=_SAMPLES)
         self._last_first_delta = -math.inf
         # When the failed attempts in a row began, at the latest.
@@ -252,7 +248,7 @@ class TargetHealth:
             self.failures_in_a_row = 0
             self._last_first_delta = now
             self._first_deltas.append(now - began)
-            self._count(now, 1, 0)
+            self._window.append((now, 1, 0))
             if not self._down:
                 return
             self._limit *= 2
@@ -261,7 +257,6 @@ class TargetHealth:
             if self._limit > _TRUSTED:
                 self._down = False
                 self._window.clear()
-                self._calls = self._failures = 0
 
     def failed(self, now: float, began: float, *, answered: bool) -> None:
         """Record a failure of an attempt.
@@ -272,7 +267,7 @@ class TargetHealth:
             answered: Whether it had a first delta.
         """
         with self.lock:
-            self._count(now, 0 if answered else 1, 1)
+            self._window.append((now, 0 if answered else 1, 1))
             if not answered:
                 self.failures_in_a_row += 1
                 self._last_failed_began = max(self._last_failed_began, began)
@@ -287,7 +282,8 @@ class TargetHealth:
         """Return whether most of its recent attempts failed."""
         if not self._down and self.waiting:
             with self.lock:
-                self._judge(now)
+                if self._is_open(0, now - _LEAST_OVERDUE):
+                    self._judge(now)
         return self._down
 
     def is_due(self, now: float) -> bool:
@@ -304,9 +300,9 @@ class TargetHealth:
         if self.failures_in_a_row >= _FAILURES_IN_A_ROW:
             return f"its last {self.failures_in_a_row} attempts failed"
         with self.lock:
-            self._forget(now)
-        if self._failures:
-            return f"{self._failures} of its last {self._calls} attempts failed"
+            calls, failures = self._counts(now)
+        if failures:
+            return f"{failures} of its last {calls} attempts failed"
         return "its last attempts failed or were not answered"
 
     def held(self, now: float) -> Hold | None:
@@ -361,15 +357,14 @@ class TargetHealth:
     def _judge(self, now: float) -> None:
         """Mark the target as down if most of its recent attempts failed."""
         overdue, in_a_row = self._overdue(now), self.failures_in_a_row
-        # Failures may come early and first deltas late: those in a row say nothing
-        # while more attempts that were sent before the last of them are open.
+        # Failures may come early and first deltas late: failures in a row say nothing
+        # while a larger number of attempts is open that were sent no later.
         is_early = self._is_open(in_a_row + 2 * overdue, self._last_failed_began)
         failed = overdue if is_early else overdue + in_a_row
         if failed < _FAILURES_IN_A_ROW:
-            self._forget(now)
+            calls, failures = self._counts(now)
             early = in_a_row if is_early else 0
-            calls, failures = self._calls - early, self._failures - early
-            if calls < _LEAST_CALLS or 2 * failures < calls:
+            if calls - early < _LEAST_CALLS or 2 * (failures - early) < calls - early:
                 return
         self._down = True
         self._limit = 1
@@ -378,8 +373,6 @@ class TargetHealth:
 
     def _overdue(self, now: float) -> int:
         """Return how many of the attempts that wait are overdue, up to five."""
-        if not self._is_open(0, now - _LEAST_OVERDUE):
-            return 0  # As a rule; the rest takes time.
         latest = now - self.overdue_after
         oldest = list(islice(self.waiting, _FAILURES_IN_A_ROW))
         return sum(permit.began < latest for permit in oldest)
@@ -395,18 +388,9 @@ class TargetHealth:
         # Spread by a quarter, so that processes do not try it all at once.
         self.retry_at = now + delay * (0.75 + self._random() / 2)
 
-    def _count(self, now: float, calls: int, failures: int) -> None:
-        self._window.append((now, calls, failures))
-        self._calls += calls
-        self._failures += failures
-        if len(self._window) > _WINDOW_CALLS:
-            self._drop()
-
-    def _forget(self, now: float) -> None:
-        while self._window and self._window[0][0] <= now - _WINDOW:
-            self._drop()
-
-    def _drop(self) -> None:
-        _, calls, failures = self._window.popleft()
-        self._calls -= calls
-        self._failures -= failures
+    def _counts(self, now: float) -> tuple[int, int]:
+        """Return the calls and the failures in the window."""
+        recent = [entry for entry in self._window if entry[0] > now - _WINDOW]
+        failures = sum(entry[2] for entry in recent)
+        # The first delta of a call that broke may have left the window.
+        return max(failures, sum(entry[1] for entry in recent)), failures

@@ -220,7 +220,7 @@ def test_a_hedge_is_paid_from_the_budget_of_the_second() -> None:
     assert outcomes(simulated(main())) == [("Slow", "complete")]
 
 
-def test_r12_both_fail_and_both_are_outcomes() -> None:
+def test_r12_both_fail_and_the_error_holds_both() -> None:
     async def main() -> FallbackError:
         first = slow(ServerError("a"), seconds=5.0)
         second = slow(RateLimitError("b"), seconds=1.0, name="Other")
@@ -337,7 +337,7 @@ def test_c03_ending_a_race_closes_both_and_gives_all_back(
     simulated(main())
 
 
-def test_c03_nobody_else_is_asked_while_the_first_closes() -> None:
+def test_c03_no_other_target_is_asked_while_the_first_closes() -> None:
     async def main() -> list[ChatRequest]:
         async def answer(_: ChatRequest) -> AsyncGenerator[str]:
             try:
@@ -411,3 +411,60 @@ def test_c03_closing_before_the_second_of_two_is_read_ends_both() -> None:
         assert sorted(outcomes(reply)) == [("Scripted", "closed"), ("Slow", "closed")]
 
     simulated(main())
+
+
+def test_c03_cancelling_twice_returns_what_both_hold() -> None:
+    async def answer(_: ChatRequest) -> AsyncGenerator[str]:
+        try:
+            await asyncio.sleep(60)
+            yield "never"
+        finally:
+            await asyncio.sleep(0.5)
+
+    async def main() -> None:
+        store = Health()
+        names = "A", "B"
+        targets = [
+            Scripted(answer, info=FakeProvider("x", name=name).info).target()
+            for name in names
+        ]
+        route = Route(targets, POLICY, health=store)
+        task = asyncio.create_task(route.complete("Why?"))
+        await asyncio.sleep(AFTER + 1)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0.1)
+        await asyncio.wait([task])
+
+        assert task.cancelled()
+        for health in store.known():
+            assert not health.waiting
+            assert health.retries_in_flight == 0
+
+    simulated(main())
+
+
+def test_c03_cancelling_while_the_slower_one_closes_returns_what_both_hold() -> None:
+    async def answer(_: ChatRequest) -> AsyncGenerator[str]:
+        try:
+            await asyncio.sleep(60)
+            yield "never"
+        finally:
+            await asyncio.sleep(0.5)
+
+    async def main() -> Reply:
+        store = Health()
+        second = FakeProvider("b", name="Other", max_concurrent=1)
+        targets = [Scripted(answer).target(), second.target()]
+        task = asyncio.create_task(Route(targets, POLICY, health=store).complete("?"))
+        await asyncio.sleep(AFTER + 0.1)
+        task.cancel()
+        await asyncio.wait([task])
+
+        assert task.cancelled()
+        for health in store.known():
+            assert not health.waiting
+            assert health.retries_in_flight == 0
+        return await second.complete("Why?")
+
+    assert simulated(main()).text == "b"

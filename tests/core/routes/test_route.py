@@ -93,7 +93,7 @@ async def test_an_order_may_leave_targets_out() -> None:
     assert first.requests == []
 
 
-async def test_an_order_of_nobody_changes_nothing() -> None:
+async def test_an_order_without_targets_changes_nothing() -> None:
     route = Route([saying("a").target()], order=lambda _targets, _request: ())
 
     assert (await route.complete("Why?")).text == "a"

@@ -178,6 +178,19 @@ def test_a_break_after_the_first_delta_is_a_failure_of_the_same_attempt() -> Non
     assert health.reason(T) == "10 of its last 10 attempts failed"
 
 
+def test_breaks_count_though_their_first_deltas_have_left_the_window() -> None:
+    health = target_health()
+
+    permits = [send(health) for _ in range(100)]
+    for permit in permits:
+        permit.first_delta(T)
+    for permit in permits:
+        end(permit, StreamTruncatedError("cut"), T + 5)
+
+    assert health.is_down(T + 5)
+    assert health.reason(T + 5) == "64 of its last 64 attempts failed"
+
+
 def test_breaks_of_less_than_half_of_the_answers_leave_it_up() -> None:
     health = target_health()
 
