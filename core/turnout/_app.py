@@ -19,7 +19,14 @@ from turnout._config import Config, find_config, read_config
 from turnout._environment import variable
 from turnout._hooks import PluginHooks
 from turnout._names import did_you_mean, fold, nearest
-from turnout._plugins import Plugin, PluginHost, SetAside, aside_clause
+from turnout._plugins import (
+    Plugin,
+    PluginHost,
+    SetAside,
+    aside_clause,
+    described,
+    is_plugins_fault,
+)
 from turnout._registry import ProviderEntry, Registry
 from turnout._resolve import Resolver
 from turnout._validation import checked, kind_of
@@ -161,7 +168,24 @@ class App:
         from turnout.routes import Route
 
         order, health = self.hooks.ordering, self.target_health
-        return Route(targets, policy, order=order, health=health)
+        route = Route(targets, policy, order=order, health=health)
+        route.find_health = self.find_health
+        return route
+
+    def find_health(self) -> Health:
+        """Return `target_health`; a method, since it can be pickled."""
+        return self.target_health
+
+    def find_hooks(self) -> PluginHooks:
+        """Return what plugins say to requests; a method, since it can be pickled."""
+        return self.hooks
+
+    def __deepcopy__(self, memo: object) -> App:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Routes and providers hold it. In another process they have that process's.
+        return current_app, ()
 
     def health(self) -> tuple[HealthReport, ...]:
         """Return how targets answered lately; see `turnout.health`."""
@@ -219,7 +243,10 @@ class App:
             self.host.load(name)
         known, plugins = self._known, self.host.plugins
         if known is None or known[0] is not plugins:
-            registry, hooks = Registry(plugins, self.config), PluginHooks(self.host)
+            registry, hooks = (
+                Registry(plugins, self.config),
+                PluginHooks(self.host, self.find_hooks),
+            )
             self._known = known = plugins, registry, hooks
         return known
 
@@ -242,11 +269,12 @@ class App:
         except ConfigError:
             self._check_options(entry, cls)
             raise
-        except TurnoutError:
-            raise
-        except Exception as error:  # Whatever a plugin's class raises.
+        except BaseException as error:  # Whatever a plugin's class raises.
+            if not is_plugins_fault(error):
+                raise
             raise PluginError(
-                f"provider {info.name!r} of {entry.plugin} cannot be made: {error}"
+                f"provider {info.name!r} of {entry.plugin} cannot be made: "
+                f"{described(error)}"
             ) from error
         hooks = self.hooks
         provider.hooks = hooks if hooks.watching else None

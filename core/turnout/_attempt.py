@@ -67,6 +67,11 @@ class AttemptReader:
         deadline: When the whole request is to be over, in the loop's seconds.
         first_delta_timeout: Seconds to the first delta; None means the provider's.
         stall_timeout: Seconds between two deltas; None means the provider's.
+        slot_timeout: Seconds to wait for a slot at the provider. Then the attempt is
+            passed over with an `UnavailableError`, and nothing is sent. None sets no
+            limit beside the provider's `queue_timeout` and the deadline.
+        is_free_elsewhere: Called when `slot_timeout` has passed. If it returns False,
+            the attempt waits as long again and keeps its position in the queue.
         through: Changes what the provider gives on its way; it closes what it is given.
         sent: Called when the attempt has its slot, and the request is sent.
     """
@@ -86,6 +91,7 @@ class AttemptReader:
         "_record",
         "_request",
         "_sent",
+        "_slot_limits",
         "_stall_timeout",
         "_started",
         "_target",
@@ -103,6 +109,8 @@ class AttemptReader:
         stall_timeout: float | None = None,
         through: Callable[[Batches], Batches] | None = None,
         sent: Callable[[float], None] | None = None,
+        slot_timeout: float | None = None,
+        is_free_elsewhere: Callable[[], bool] | None = None,
     ) -> None:
         self._sent = sent
         # Where it has a place that is to be given back.
@@ -111,6 +119,7 @@ class AttemptReader:
         self._record = record
         self._waiter = waiter
         self._deadline = deadline
+        self._slot_limits = (slot_timeout, is_free_elsewhere)
         options = provider.options
         self._first_delta_timeout = first_delta_timeout or options.first_delta_timeout
         self._stall_timeout = stall_timeout or options.stall_timeout
@@ -216,10 +225,9 @@ class AttemptReader:
                 self._waiter.loop.call_soon_threadsafe(gate.leave)
 
     async def _wait_for_a_place(self) -> float:
-        """Wait for a place; return when the first delta is to be there."""
+        """Wait for a slot; return when the first delta is to be there."""
         gate = self._provider.gates.of(self._waiter.loop)
-        self._due = min(self._now() + gate.timeout, self._deadline)
-        await gate.wait(self._waiter, self._due)
+        await gate.wait(self._waiter, self._deadline, *self._slot_limits)
         self._gate = gate
         self._started = started = self._now()
         self._due = due = min(started + self._first_delta_timeout, self._deadline)
@@ -324,13 +332,10 @@ class AttemptReader:
         """Return the error for the time that is up."""
         target = self._target
         if self._due == self._deadline:
-            did = f"{target} was asked" if self._gate else f"waiting to ask {target}"
             return DeadlineError(
-                f"the deadline passed while {did}, "
+                f"the deadline passed while {target} was asked, "
                 f"{self._now() - self._started:.3g} s after that began"
             )
-        if self._gate is None:
-            return self._provider.gates.of(self._waiter.loop).overdue()
         if self._first_delta is None:
             return FirstDeltaTimeoutError(
                 f"{target} gave nothing of an answer within "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from typing import cast
@@ -13,7 +14,7 @@ from turnout._environment import variable
 from turnout._frozen import frozen
 from turnout._names import fold
 from turnout._plugins import PluginRules
-from turnout._validation import checked
+from turnout._validation import checked, shown
 from turnout.errors import ConfigError
 from turnout.types import Secret
 
@@ -101,10 +102,13 @@ def find_config() -> Path | None:
     """
     named = variable("TURNOUT_CONFIG")
     if named is not None:
-        path = Path(named).expanduser()
-        if path.is_file():
-            return path
-        raise ConfigError(f"TURNOUT_CONFIG names {named!r}, which is no file")
+        with suppress(RuntimeError):  # The home that it names is not known.
+            path = Path(named).expanduser()
+            if path.is_file():
+                return path
+        raise ConfigError(
+            f"TURNOUT_CONFIG names {named!r}, which is not a file; correct it"
+        )
     here = Path(_NAME)
     if here.is_file():
         return here.absolute()
@@ -131,6 +135,15 @@ def read_config(path: Path | None) -> Config:
     """
     if path is None:
         return Config()
+    try:
+        return _read(path)
+    except RecursionError:
+        message = f"{path}: arrays or tables are nested too deeply; flatten them"
+    # Outside the handler: its frames hold the text, keys among it.
+    raise ConfigError(message)
+
+
+def _read(path: Path) -> Config:
     file = checked(_File, _parsed(path), str(path))
     _check_names(path, file.providers)
     _check_routes(path, file)
@@ -157,11 +170,11 @@ def _parsed(path: Path) -> dict[str, object]:
     try:
         # Some editors begin a file with a byte order mark.
         return _without_keys(tomllib.loads(path.read_text(encoding="utf-8-sig")))
-    except tomllib.TOMLDecodeError as error:
-        message = f"{path}: no valid TOML: {error}"
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         message = f"{path}: cannot be read: {reason}"
+    except ValueError as error:  # Not tomllib's alone: a number may be too long.
+        message = f"{path}: is not valid TOML: {error}"
     # Outside the handlers: the errors' frames hold the text, keys among it.
     raise ConfigError(message)
 
@@ -224,7 +237,7 @@ def _route(where: str, table: dict[str, object]) -> RouteConfig:
     names = cast("list[object]", targets)
     for name in names:
         if not isinstance(name, str) or not name:
-            raise ConfigError(f"{where}: targets: {name!r} is no name")
+            raise ConfigError(f"{where}: targets: {shown(name)} is not a name")
     return RouteConfig(targets=tuple(cast("list[str]", names)), policy=policy)
 
 
@@ -232,7 +245,9 @@ def _provider(where: str, table: dict[str, object]) -> ProviderConfig:
     options = dict(table)
     plugin = options.pop("plugin", None)
     if plugin is not None and (not isinstance(plugin, str) or not plugin):
-        raise ConfigError(f"{where}: plugin: {plugin!r} is no name of a provider")
+        raise ConfigError(
+            f"{where}: plugin: {shown(plugin)} is not the name of a provider"
+        )
     key = options.get("api_key")
     if key is None or (isinstance(key, Secret) and key.reveal().strip()):
         return ProviderConfig(plugin=plugin, options=options)

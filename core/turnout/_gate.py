@@ -1,38 +1,40 @@
-"""Let no more streams of a provider be under way at once than its options allow.
+"""Limit how many streams of one provider run at once in one event loop.
 
-Whoever finds a place free takes it, which is all that a stream costs here while there
-are enough. Others wait in a queue, first come first served. A place is handed from
-whoever leaves to the first who waits and is never free in between, so that nobody who
-comes later can take it.
+A stream that finds a free slot takes it at once, without waiting. Other streams wait in
+a queue, first come first served. A slot that is released goes to the first stream in
+the queue. It is not free in between, so that a newcomer cannot take it.
 
-A place is free only while nobody waits. What gives up may have been handed a place in
-the same moment, and hands it on.
+A slot is free only while the queue is empty. A stream that stops waiting may have
+received a slot in the same moment. It then passes the slot on.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from turnout._loops import LoopLocal
-from turnout.errors import UnavailableError
+from turnout.errors import DeadlineError, TurnoutError, UnavailableError
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from turnout._waiter import Waiter
 
 __all__ = ["Gate", "Gates"]
 
+_LESS = "send fewer requests at once"
+
 
 class Gate:
-    """The places for one provider's streams in one event loop.
+    """The slots for one provider's streams in one event loop.
 
     Args:
         provider: The provider's name, for messages.
-        places: How many streams are under way at most.
-        most_queued: How many more wait at most.
-        timeout: Seconds that one waits.
+        places: How many streams run at once.
+        most_queued: How many more may wait; None means any number.
+        timeout: Seconds that a stream may wait; None means until its deadline.
     """
 
     __slots__ = (
@@ -45,87 +47,149 @@ class Gate:
     )
 
     def __init__(
-        self, provider: str, places: int, most_queued: int, timeout: float
+        self,
+        provider: str,
+        places: int,
+        most_queued: int | None,
+        timeout: float | None,
     ) -> None:
         self._provider = provider
         self._places = places
         self._most_queued = most_queued
         self.timeout = timeout
-        """Seconds that one waits at most."""
+        """Seconds that a stream may wait; None means until its deadline."""
         self.free = places
-        """How many places are free."""
-        self._turns: deque[asyncio.Future[None]] = deque()
+        """How many slots are free."""
+        # A dictionary, so that a stream can leave the queue from its middle at the same
+        # cost as from its front. A plain one is slow at its front.
+        self._turns: OrderedDict[object, asyncio.Future[None]] = OrderedDict()
 
     @property
     def taken(self) -> int:
-        """How many places are taken."""
+        """How many slots are taken."""
         return self._places - self.free
 
     @property
     def queued(self) -> int:
-        """How many wait."""
+        """How many streams wait."""
         return len(self._turns)
 
-    async def wait(self, waiter: Waiter, due: float) -> None:
-        """Take a place when those who came before have had theirs.
+    async def wait(
+        self,
+        waiter: Waiter,
+        deadline: float,
+        slot_timeout: float | None = None,
+        is_free_elsewhere: Callable[[], bool] | None = None,
+    ) -> None:
+        """Wait in the queue for a slot and take it.
 
-        Where the wait is ended, by `waiter` or a cancellation, no place is taken.
+        If anything else ends the wait, no slot is taken.
 
         Args:
-            waiter: Watches over the wait.
-            due: When it is to be over, in the loop's seconds.
+            waiter: Ends the wait when its time is up, or the stream is closed.
+            deadline: When the whole request ends, in the loop's seconds.
+            slot_timeout: Seconds to wait here at most; None sets no limit.
+            is_free_elsewhere: Called when `slot_timeout` has passed. If it returns
+                False, the stream waits as long again and keeps its position.
 
         Raises:
-            UnavailableError: As many wait as may.
+            UnavailableError: The queue is full, or the stream waited too long.
+            DeadlineError: The deadline passed.
         """
-        waiter.begin(due)
-        try:
-            if len(self._turns) >= self._most_queued:
-                raise self._full()
+        waiter.interrupted = False  # An earlier wait may have been.
+        if self._most_queued is not None and self.queued >= self._most_queued:
+            raise self._full()
+        began = waiter.now()
+        last = deadline
+        if self.timeout is not None:
+            last = min(last, began + self.timeout)
+        ticket, due = object(), last
+        while True:
+            if slot_timeout is not None:
+                due = min(last, waiter.now() + slot_timeout)
             turn: asyncio.Future[None] = waiter.loop.create_future()
-            self._turns.append(turn)
+            self._turns[ticket] = turn
+            waiter.begin(due)
             try:
                 await turn
             except BaseException:
-                self._give_up(turn)
-                raise
-        finally:
-            waiter.end()
+                waiter.end()
+                if waiter.closed or waiter.cancelled() or not waiter.interrupted:
+                    self._give_up(ticket, turn)
+                    raise
+                waiter.interrupted = False  # What is raised below says what ended it.
+            else:
+                waiter.end()
+            if not turn.cancelled():
+                if waiter.now() < deadline:
+                    return
+                self.leave()
+                due = deadline
+            if due >= last or is_free_elsewhere is None or is_free_elsewhere():
+                self._turns.pop(ticket, None)
+                raise self._overdue(waiter.now() - began, due, deadline, last)
+            # A slot may have come while the wait ended, and found it ended. Then it is
+            # free or went to the next stream, and this one left the queue.
+            if self.free:
+                self.free -= 1
+                return
+            if ticket not in self._turns:
+                self._turns[ticket] = turn
+                self._turns.move_to_end(ticket, last=False)
 
     def leave(self) -> None:
-        """Give a place back: to the first who waits, if anybody does."""
+        """Release a slot: to the first stream in the queue, if one waits."""
         while self._turns:
-            turn = self._turns.popleft()
-            if not turn.done():  # Else cancelled, by whoever has yet to hear of it.
+            _, turn = self._turns.popitem(last=False)
+            if not turn.done():  # Else cancelled, and its task does not know it yet.
                 turn.set_result(None)
                 return
         self.free += 1
 
-    def overdue(self) -> UnavailableError:
-        """Return the error for a wait that took too long."""
-        return UnavailableError(
-            f"{self._provider} had no place for the request within "
-            f"queue_timeout={self.timeout:g} s, and nothing was sent: {self._load()}; "
-            "raise max_concurrent or queue_timeout, or ask less at once"
+    def _overdue(
+        self, waited: float, due: float, deadline: float, last: float
+    ) -> TurnoutError:
+        """Return the error for a stream that waited too long for a slot."""
+        lack = self._lack(f"{waited:.3g} s")
+        if due == deadline:
+            return DeadlineError(
+                f"the deadline passed: {lack}; raise max_concurrent or the deadline, "
+                f"or {_LESS}"
+            )
+        if due == last:
+            lack = self._lack(f"queue_timeout={self.timeout:g} s")
+            return UnavailableError(
+                f"{lack}; raise max_concurrent or queue_timeout, or {_LESS}"
+            )
+        return UnavailableError(f"{lack}; raise max_concurrent, or {_LESS}")
+
+    def _lack(self, limit: str) -> str:
+        return (
+            f"{self._provider} had no free slot for the request within {limit}, and "
+            f"nothing was sent: {self._load()}"
         )
 
     def _full(self) -> UnavailableError:
         return UnavailableError(
-            f"{self._provider} has no place for the request, and nothing was sent: "
-            f"{self._load()}; raise max_concurrent or max_queued, or ask less at once"
+            f"{self._provider} has no free slot for the request, its queue is full, "
+            f"and nothing was sent: {self._load()}; raise max_concurrent or "
+            f"max_queued, or {_LESS}"
         )
 
     def _load(self) -> str:
+        limit = (
+            "" if self._most_queued is None else f" (max_queued={self._most_queued})"
+        )
         return (
             f"{self.taken} under way (max_concurrent={self._places}) and "
-            f"{self.queued} queued (max_queued={self._most_queued})"
+            f"{self.queued} queued{limit}"
         )
 
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
+    def _give_up(self, ticket: object, turn: asyncio.Future[None]) -> None:
         if turn.done() and not turn.cancelled():
-            self.leave()  # The place came in the same moment.
-        elif turn in self._turns:
-            self._turns.remove(turn)
+            self.leave()  # The slot came in the same moment.
+        else:
+            self._turns.pop(ticket, None)
 
 
 class Gates:
@@ -133,21 +197,25 @@ class Gates:
 
     Args:
         provider: The provider's name, for messages.
-        places: How many streams are under way at once in an event loop.
-        most_queued: How many more wait.
-        timeout: Seconds that one waits at most.
+        places: How many streams run at once in an event loop.
+        most_queued: How many more may wait; None means any number.
+        timeout: Seconds that a stream may wait; None means until its deadline.
     """
 
     __slots__ = ("_gates", "_numbers")
 
     def __init__(
-        self, provider: str, places: int, most_queued: int, timeout: float
+        self,
+        provider: str,
+        places: int,
+        most_queued: int | None,
+        timeout: float | None,
     ) -> None:
         self._numbers = (provider, places, most_queued, timeout)
         self._gates: LoopLocal[Gate] = LoopLocal()
 
     def enter(self, loop: asyncio.AbstractEventLoop) -> Gate | None:
-        """Take a place if one is free, and return the gate to `leave`; else None.
+        """Take a slot if one is free, and return the gate to `leave`; else None.
 
         Args:
             loop: The running event loop.
@@ -158,11 +226,19 @@ class Gates:
             return gate
         return None
 
+    def has_free(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Tell whether a request would get a slot now, without waiting.
+
+        Args:
+            loop: The running event loop.
+        """
+        return self.of(loop).free > 0
+
     def of(self, loop: asyncio.AbstractEventLoop) -> Gate:
         """Return the gate of an event loop."""
         gate = self._gates.get(loop)
         if gate is None:
-            # A loop that ended while somebody waited is held by its own queue.
+            # The queue of a loop that was closed while a stream waited holds the loop.
             self._gates.discard_closed()
             gate = Gate(*self._numbers)
             self._gates.set(loop, gate)
@@ -171,6 +247,8 @@ class Gates:
     def __len__(self) -> int:
         return len(self._gates)
 
-    def __reduce__(self) -> tuple[type[Gates], tuple[str, int, int, float]]:
-        # A copy of a provider has places of its own.
+    def __reduce__(
+        self,
+    ) -> tuple[type[Gates], tuple[str, int, int | None, float | None]]:
+        # A copy of a provider has slots of its own.
         return type(self), self._numbers

@@ -42,24 +42,24 @@ class ProviderOptions:
     max_bytes: int = 64 * 1024 * 1024
     """How many bytes an answer may have."""
     max_concurrent: int = 256
-    """How many streams are under way at once, in each event loop; further requests
-    wait for their turn."""
-    max_queued: int = 1024
-    """How many requests wait at once; a further one is refused."""
-    queue_timeout: float = 10.0
-    """Seconds that a request waits for its turn, which count in its deadline too."""
+    """How many streams run at once in each event loop; further requests wait."""
+    max_queued: int | None = None
+    """How many requests may wait; a further one fails. None means any number."""
+    queue_timeout: float | None = None
+    """Seconds that a request may wait. None means until its deadline, in which the
+    wait counts in any case."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name.endswith("_timeout") or field.name == "deadline":
-                if not 0 < value < math.inf:
+                if value is not None and not 0 < value < math.inf:
                     raise ValueError(f"{field.name} is in seconds, more than 0")
         if self.max_bytes <= 0:
             raise ValueError("max_bytes is more than 0")
         if self.max_concurrent < 1:
             raise ValueError("max_concurrent is at least 1")
-        if self.max_queued < 0:
+        if self.max_queued is not None and self.max_queued < 0:
             raise ValueError("max_queued is at least 0")
         if self.base_url is not None:
             _check_address("base_url", self.base_url)
@@ -81,6 +81,9 @@ class ProviderOptions:
 def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
     from urllib.parse import urlsplit
 
+    # The standard library takes some of these out, and then asks another address.
+    if not address.isprintable() or " " in address:
+        raise ValueError(f"{name} has a space or a control character; remove it")
     try:
         parts = urlsplit(address)
         _ = parts.port

@@ -7,9 +7,11 @@ lets one plugin's error end the program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
+from importlib.machinery import ExtensionFileLoader
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -25,7 +27,7 @@ from turnout._declarations import (
 )
 from turnout._frozen import frozen
 from turnout._names import fold
-from turnout.errors import PluginError
+from turnout.errors import PluginError, TurnoutError
 from turnout.types import ModelInfo, ProviderInfo
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ __all__ = [
     "PluginRules",
     "SetAside",
     "aside_clause",
+    "described",
+    "is_plugins_fault",
 ]
 
 T = TypeVar("T")
@@ -188,11 +192,13 @@ class PluginHost:
         ]
 
     def add_commands(self, cli: object) -> None:
-        """Let the plugins add commands; one that raises is set aside."""
+        """Let the plugins add commands; a plugin that raises is set aside."""
         for plugin, add in self.implementations("turnout_commands"):
             try:
                 add(cli=cli)
-            except Exception as error:  # noqa: BLE001 whatever a plugin raises
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 whatever a plugin raises
                 key = next(k for k, used in self._plugins.items() if used is plugin)
                 failure = _raised(plugin.name, "turnout_commands", error)
                 self._put_aside(key, plugin, failure)
@@ -217,12 +223,22 @@ class PluginHost:
         if position in self._keys:
             return
         with self._lock:
-            if position not in self._loading:
-                self._loading.add(position)
+            if position in self._loading or position in self._keys:
+                return
+            self._loading.add(position)
+            try:
                 self._keys[position] = self._loaded_as(self.entry_points[position])
+            finally:
+                # Ctrl-C may have come. Then the next call loads the plugin.
+                self._loading.discard(position)
 
     def _loaded_as(self, entry: EntryPoint) -> str:
-        """Load a plugin and return the name that it is registered under."""
+        """Load a plugin and return the name that it is registered under.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed; the plugin is neither loaded nor set
+                aside.
+        """
         plugin = _bare(entry)
         key = (
             entry.name if entry.name not in self._plugins else f"{entry.name} {plugin}"
@@ -239,9 +255,13 @@ class PluginHost:
             self._note()
         except PluginError as error:
             self._put_aside(key, plugin, error)
-        except Exception as error:  # noqa: BLE001 whatever a plugin's module is
-            told = " ".join([f"{type(error).__name__}:", *str(error).split()])
-            failure = PluginError(f"plugin {entry.name!r} was refused: {told}")
+        except KeyboardInterrupt:
+            self._drop(key)
+            raise
+        except BaseException as error:  # noqa: BLE001 whatever a plugin's module is
+            failure = PluginError(
+                f"plugin {entry.name!r} was refused: {described(error)}"
+            )
             failure.__cause__ = error
             self._put_aside(key, plugin, failure)
         return key
@@ -268,9 +288,9 @@ class PluginHost:
             ]
             try:
                 return read(plugin.name, answers[0]() if answers else None)
-            except PluginError:
+            except (PluginError, KeyboardInterrupt):
                 raise
-            except Exception as error:
+            except BaseException as error:
                 raise _raised(plugin.name, hook, error) from error
 
         return replace(
@@ -295,11 +315,14 @@ class PluginHost:
         self.plugins = tuple(self._plugins[key] for key in sorted(self._plugins))
 
     def _put_aside(self, key: str, plugin: Plugin, error: PluginError) -> None:
+        self._drop(key)
+        self._set_aside.append(SetAside.of(plugin, error))
+
+    def _drop(self, key: str) -> None:
         self._plugins.pop(key, None)
         self._note()
         if self._manager.has_plugin(key):
             self._manager.unregister(name=key)
-        self._set_aside.append(SetAside.of(plugin, error))
 
 
 def aside_clause(names: Sequence[str]) -> str:
@@ -324,18 +347,67 @@ def _bare(entry: EntryPoint) -> Plugin:
 
 
 def _imported(entry: EntryPoint) -> object:
+    before = set(sys.modules)
     try:
         return cast("object", entry.load())
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        _forget(sys.modules.keys() - before, entry.module.partition(".")[0])
+        raise
+    except BaseException as error:
         raise PluginError(
-            f"plugin {entry.name!r} cannot be imported: {type(error).__name__}: {error}"
+            f"plugin {entry.name!r} cannot be imported: {described(error)}"
         ) from error
 
 
-def _raised(name: str, hook: str, error: Exception) -> PluginError:
-    failure = PluginError(
-        f"plugin {name!r} raised in {hook}: {type(error).__name__}: {error}"
-    )
+def _forget(imported: Collection[str], package: str) -> None:
+    """Remove the modules of an interrupted import, so that the next one runs them.
+
+    Python removes only the modules whose code was interrupted. A submodule that was
+    finished stays, but the next import of its package would not set it as an attribute.
+
+    Args:
+        imported: The modules that were imported before the interruption.
+        package: The plugin's package, of which all of them are removed.
+    """
+    for name in sorted(imported):
+        top, parent = name.partition(".")[0], name.rpartition(".")[0]
+        if top != package and (not parent or parent in sys.modules):
+            continue
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        # Many compiled modules can be imported only once in a process.
+        if not isinstance(getattr(spec, "loader", None), ExtensionFileLoader):
+            sys.modules.pop(name, None)
+
+
+def described(error: BaseException) -> str:
+    """Return the class and the text of what a plugin raised, on one line."""
+    name = type(error).__name__
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 its `__str__` is a plugin's code too
+        text = ""
+    return f"{name}: {text}" if text else name
+
+
+def is_plugins_fault(error: BaseException) -> bool:
+    """Tell whether what a plugin's code raised is to become a `PluginError`.
+
+    Not so turnout's own errors, Ctrl-C, and what ends a coroutine from outside.
+    """
+    if isinstance(error, TurnoutError | KeyboardInterrupt | GeneratorExit):
+        return False
+    asyncio = sys.modules.get("asyncio")  # It takes long to import.
+    if asyncio is None or not isinstance(error, asyncio.CancelledError):
+        return True
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # No event loop runs.
+        return True
+    return task is None or not task.cancelling()
+
+
+def _raised(name: str, hook: str, error: BaseException) -> PluginError:
+    failure = PluginError(f"plugin {name!r} raised in {hook}: {described(error)}")
     failure.__cause__ = error
     return failure
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache, partial, reduce
+from reprlib import Repr
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
+    Annotated,
     Any,
     Literal,
     TypeVar,
@@ -32,9 +34,12 @@ if TYPE_CHECKING:
 
     from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator
 
-__all__ = ["checked", "hidden", "kind_of"]
+__all__ = ["checked", "hidden", "kind_of", "shown"]
 
 T = TypeVar("T")
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 
 _HIDDEN = {"api_key", "proxy"}
 
@@ -88,6 +93,14 @@ def kind_of(value: object) -> str:
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
+def shown(value: object) -> str:
+    """Return a value for a message, cut if it is long or deep."""
+    try:
+        return _SHORT.repr(value)
+    except Exception:  # noqa: BLE001 a number of too many digits, or its own `__repr__`
+        return kind_of(value)
+
+
 def _told(detail: ErrorDetails, cls: type) -> str:
     place, wrong = ".".join(str(step) for step in detail["loc"]), detail["type"]
     if wrong == "extra_forbidden" and len(detail["loc"]) == 1:
@@ -98,13 +111,13 @@ def _told(detail: ErrorDetails, cls: type) -> str:
     given: object = detail["input"]
     kind = kind_of(given)
     if wrong in {"missing", "value_error"}:  # Of which the latter shows it or must not.
-        shown = ""
+        but = ""
     elif wrong == "dict_type" or isinstance(given, Mapping):
         # What stands where a table of options belongs may be a key.
-        shown = f", not {kind}"
+        but = f", not {kind}"
     else:
-        shown = f", not {given!r}"
-    return f"{place}: {message[:1].lower()}{message[1:]}{shown}"
+        but = f", not {shown(given)}"
+    return f"{place}: {message[:1].lower()}{message[1:]}{but}"
 
 
 # Pydantic's own are of Python's types, and who wrote a file may not know those.
@@ -158,6 +171,35 @@ def _mapping_schema(cls: type) -> CoreSchema:
 
 
 def _schema(annotation: Any) -> CoreSchema:
+    schema = _schema_of(annotation)
+    leaves = _leaves(annotation)
+    # pydantic takes True as the number 1, which hides a mistake.
+    if leaves & {int, float} and not leaves & {bool, object, Any}:
+        return {
+            "type": "function-before",
+            "function": {"type": "no-info", "function": _no_flag},
+            "schema": schema,
+        }
+    return schema
+
+
+def _leaves(annotation: Any) -> set[Any]:
+    """Return the types that an annotation allows for a value itself."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _leaves(arguments[0])
+    if origin in {Union, UnionType}:
+        return {leaf for each in arguments for leaf in _leaves(each)}
+    return {annotation} if isinstance(annotation, type) else {origin}
+
+
+def _no_flag(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"expected a number, not {value}")
+    return value
+
+
+def _schema_of(annotation: Any) -> CoreSchema:
     origin, arguments = get_origin(annotation), get_args(annotation)
     # One with extras goes to the generator; it may not even be hashable.
     if origin is None and annotation in _plain():
@@ -213,9 +255,12 @@ def _secret(value: object) -> Secret:
 def _path(value: object) -> Path:
     from pathlib import Path
 
-    if isinstance(value, str | Path) and str(value):
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError(f"expected a path, not {shown(value)}")
+    try:
         return Path(value).expanduser()
-    raise ValueError(f"expected a path, not {value!r}")
+    except RuntimeError:
+        raise ValueError(f"the home that {str(value)!r} names is not known") from None
 
 
 @cache

@@ -15,9 +15,10 @@ They are asked in the order of the plugins' names, never of their installation, 
 each on its own: a hook wrapper is refused.
 
 A plugin that cannot be imported, is refused, or raises in a hook that says so is set
-aside whole, and everything else works; `turnout plugins` shows it with its error. So
-is one that implements no hook, or one that there is not; a hook of another version
-of turnout is marked `@hookimpl(optionalhook=True)`.
+aside whole, and everything else works; `turnout plugins` shows it with its error.
+`SystemExit` and every other `BaseException` count as raising; only Ctrl-C passes
+through. A plugin is also set aside if it implements no hook, or one that does not
+exist; a hook of another version of turnout is marked `@hookimpl(optionalhook=True)`.
 
 A plugin is found by the name of its entry point, and `get_provider` loads no other:
 name it as its provider, and give each of several providers an entry point of its own.

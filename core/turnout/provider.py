@@ -274,6 +274,10 @@ class Provider(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.info.name!r}>"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy begins with: no connections, and it is not entered."""
+        return {**vars(self), "_http": None, "_entered": 0, "_home": None}
+
     @property
     def _key_source(self) -> str:
         name = self.info.key_variable

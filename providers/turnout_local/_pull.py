@@ -108,7 +108,10 @@ def _pull(weights: Weights, folder: Path, *, force: bool) -> None:
 
 def _copy(source: Path, folder: Path) -> None:
     if not is_gguf(source):
-        raise UnavailableError(f"{str(source)!r} is no GGUF file that can be read")
+        kind = "GGUF" if source.is_file() or not source.exists() else "regular"
+        raise UnavailableError(
+            f"{str(source)!r} is not a {kind} file that can be read; name a GGUF file"
+        )
     target = pulled_file(folder)
     if target.exists() and source.samefile(target):
         _say(f"already here: {target}")

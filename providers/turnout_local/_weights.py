@@ -89,7 +89,7 @@ def find(model_path: Path | None = None, *, weights: Weights = SMOLLM2) -> Found
     installed package, which is not imported for it.
 
     Raises:
-        UnavailableError: There are none, or the file is no GGUF file; the message
+        UnavailableError: There are none, or the file is not a GGUF file; the message
             says what to type.
     """
     if model_path is not None:
@@ -120,15 +120,17 @@ def _installed(weights: Weights) -> Found | None:
 def _checked(found: Found, advice: str) -> Found:
     if not is_gguf(found.path):
         raise UnavailableError(
-            f"{str(found.path)!r} (from {found.reason}) is no GGUF file that can "
+            f"{str(found.path)!r} (from {found.reason}) is not a GGUF file that can "
             f"be read; {advice}"
         )
     return found
 
 
 def is_gguf(path: Path) -> bool:
-    """Tell whether the path is of a file that begins as a GGUF file does."""
+    """Tell whether the path is of a regular file that begins as a GGUF file does."""
     try:
+        if not path.is_file():  # To open a pipe would wait for its other end.
+            return False
         with path.open("rb") as file:
             return file.read(4) == b"GGUF"
     except OSError:

@@ -75,7 +75,7 @@ def test_a_broken_file_is_told_each_time(
     Path("turnout.toml").write_text("order = [")
 
     for _ in range(2):
-        with pytest.raises(ConfigError, match="no valid TOML"):
+        with pytest.raises(ConfigError, match="is not valid TOML"):
             turnout.get_provider("FlowGpt")
 
 
@@ -602,13 +602,3 @@ def test_many_threads_may_ask_at_first(site: Site) -> None:
         made = [threads.submit(app.provider, "Hello", {}) for _ in range(32)]
 
     assert {future.result().info.name for future in made} == {"Hello"}
-
-
-def test_a_mistake_in_the_policy_of_health_is_told_with_its_place(
-    site: Site, tmp_path: Path
-) -> None:
-    with pytest.raises(
-        ConfigError,
-        match=r"turnout\.toml: health: breaker: there is no 'open_tme'; did you mean",
-    ):
-        configured(tmp_path, "[health]\nbreaker = { open_tme = 1 }\n")

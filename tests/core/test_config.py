@@ -117,8 +117,29 @@ def test_no_file_says_nothing() -> None:
     [
         pytest.param(
             "order = [",
-            "no valid TOML: Invalid value (at end of document)",
+            "is not valid TOML: Invalid value (at end of document)",
             id="TOML",
+        ),
+        pytest.param(
+            "a = " + "[" * 100_000,
+            "arrays or tables are nested too deeply; flatten them",
+            id="arrays too deep",
+        ),
+        pytest.param(
+            "a = " + "{ a = " * 10_000,
+            "arrays or tables are nested too deeply; flatten them",
+            id="tables too deep",
+        ),
+        pytest.param(
+            "[routes.mine]\ntargets = [{ " + "a." * 20_000 + "a = 1 }]",
+            "routes.mine: targets: {'a': {'a': {'a': {'a': {'a': {'a': {...}}}}}}} is "
+            "not a name",
+            id="a deep target",
+        ),
+        pytest.param(
+            "[providers.A]\nplugin = 0x" + "f" * 5000,
+            "providers.A: plugin: an int is not the name of a provider",
+            id="a plugin that is a number too long",
         ),
         pytest.param(
             "[alias]\nfast = 'x'",
@@ -127,8 +148,7 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "zzz = 1",
-            "there is no 'zzz'; there are order, aliases, routes, providers, plugins, "
-            "health",
+            "there is no 'zzz'; there are order, aliases, routes, providers, plugins",
             id="table like no other",
         ),
         pytest.param(
@@ -178,12 +198,12 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', 5]",
-            "routes.mine: targets: 5 is no name",
+            "routes.mine: targets: 5 is not a name",
             id="target",
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', '']",
-            "routes.mine: targets: '' is no name",
+            "routes.mine: targets: '' is not a name",
             id="empty target",
         ),
         pytest.param(
@@ -208,12 +228,12 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[providers.A]\nplugin = 5",
-            "providers.A: plugin: 5 is no name of a provider",
+            "providers.A: plugin: 5 is not the name of a provider",
             id="plugin",
         ),
         pytest.param(
             "[providers.A]\nplugin = ''",
-            "providers.A: plugin: '' is no name of a provider",
+            "providers.A: plugin: '' is not the name of a provider",
             id="empty plugin",
         ),
         pytest.param(
@@ -269,7 +289,7 @@ def test_no_file_says_nothing() -> None:
         pytest.param(
             "order = 5\nzzz = 1\n",
             "order: input should be a list, not 5; there is no 'zzz'; there are "
-            "order, aliases, routes, providers, plugins, health",
+            "order, aliases, routes, providers, plugins",
             id="two at once",
         ),
     ],
@@ -281,6 +301,11 @@ def test_a_mistake_is_told_with_the_key_and_what_is_expected(
 
     assert told == message.replace("{file}", str(file))
     assert VALUE not in told
+
+
+def test_a_number_of_too_many_digits_is_told(file: Path) -> None:
+    # These are Python's own words, which differ from version to version.
+    assert refused(file, "a = " + "9" * 5000).startswith("is not valid TOML: ")
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -453,17 +478,18 @@ def test_the_variable_may_name_a_file_of_the_home(
     assert find_config() == tmp_path / "named.toml"
 
 
+@pytest.mark.parametrize("named", ["/no/such/file.toml", "~no-such-user/x", "/"])
 def test_the_variable_has_to_name_a_file(
-    here: Path, monkeypatch: pytest.MonkeyPatch
+    named: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.touch()
-    monkeypatch.setenv("TURNOUT_CONFIG", "/no/such/file.toml")
+    monkeypatch.setenv("TURNOUT_CONFIG", named)
 
     with pytest.raises(ConfigError) as caught:
         find_config()
 
     assert str(caught.value) == (
-        "TURNOUT_CONFIG names '/no/such/file.toml', which is no file"
+        f"TURNOUT_CONFIG names {named!r}, which is not a file; correct it"
     )
 
 

@@ -1,4 +1,4 @@
-"""How targets fare, as the public face shows it."""
+"""The health of targets, as the public API shows it."""
 
 from __future__ import annotations
 
@@ -10,53 +10,57 @@ import pytest
 import turnout
 from turnout._app import App, current_app
 from turnout._config import Config
-from turnout.errors import ServerError
-from turnout.routes import Member
+from turnout.errors import RateLimitError, ServerError
+from turnout.routes import Policy
+from turnout.routes._candidate import RouteTarget
+from turnout.routes._policy import rule
 from turnout.testing import FakeProvider
 
 from .site import Site
 
 
-async def test_nothing_is_shown_before_anybody_was_asked() -> None:
+async def test_nothing_is_shown_before_a_target_was_asked() -> None:
     assert turnout.health() == ()
 
 
-async def test_health_shows_each_target_and_each_service() -> None:
+async def test_health_shows_each_target() -> None:
     failing = FakeProvider(ServerError("no"), name="P", api_key="sk-canary")
-    chat = turnout.fallback(failing, FakeProvider("b", name="B"), max_retries=0)
+    chat = turnout.fallback(failing, FakeProvider("b", name="B"), max_attempts=1)
+
     for _ in range(5):
         assert (await chat.complete("Why?")).text == "b"
-    shown = turnout.health()
+    up, down = turnout.health()
 
-    assert [one.target for one in shown] == ["B", "B:fake-1", "P", "P:fake-1"]
-    last = shown[-1]
-    assert (last.state, last.reason) == ("open", "circuit open")
-    assert 0 < last.wait <= 6.0
-    assert last.failures_in_a_row == 5
-    assert shown[1].first_delta_p95 is not None
-    assert "canary" not in repr(shown)
-
-
-def cool(app: App, name: str) -> None:
-    """Have a target cool as if it had limited a request."""
-    now = time.monotonic()
-    member = Member(app.provider(name, {}).target(), app.store)
-    member.standing(now).own.cool(now + 60, "RateLimitError")
+    assert [up.target, down.target] == ["B:fake-1", "P:fake-1"]
+    assert (up.state, up.reason, up.wait) == ("up", "", 0.0)
+    assert up.first_delta_p95 is not None
+    assert (down.state, down.reason) == ("down", "its last 5 attempts failed")
+    assert 0 < down.wait <= 6.25
+    assert "canary" not in repr((up, down))
 
 
-def test_an_explanation_tells_who_is_passed_over() -> None:
+def limit(app: App, name: str) -> None:
+    """Let a target refuse a request for a minute."""
+    target, now = app.provider(name, {}).target(), time.monotonic()
+    error = RateLimitError("no", retry_after=60.0)
+    permit = RouteTarget(target, app.target_health).health(now).start(now)
+    permit.failed(error, rule(error, Policy()), now)
+
+
+def test_an_explanation_says_which_target_is_passed_over() -> None:
     app = current_app()
+
     (before,) = turnout.explain("FlowGpt").places
-    cool(app, "FlowGpt")
+    limit(app, "FlowGpt")
     (after,) = turnout.explain("FlowGpt").places
 
     assert not before.passed_over
-    assert "s more, as it is let alone after RateLimitError" in after.passed_over
+    assert after.passed_over.endswith("s more, after RateLimitError")
     assert app.meaning("FlowGpt").places == (before,)
     assert "RateLimitError" in str(turnout.explain("FlowGpt"))
 
 
-def test_an_explanation_tells_who_cannot_be_made(site: Site) -> None:
+def test_an_explanation_says_which_provider_cannot_be_made(site: Site) -> None:
     site.add(
         "torn",
         """
@@ -81,7 +85,7 @@ async def test_each_attempt_is_a_line_of_the_log(
 ) -> None:
     error = ServerError("canary", status_code=502)
     chat = turnout.fallback(
-        FakeProvider(error, name="P"), FakeProvider("canary", name="B"), max_retries=0
+        FakeProvider(error, name="P"), FakeProvider("canary", name="B"), max_attempts=1
     )
     with caplog.at_level(logging.DEBUG, "turnout.attempts"):
         await chat.complete("canary")

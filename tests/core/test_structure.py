@@ -17,7 +17,7 @@ from turnout.errors import (
     StreamTruncatedError,
     UnsupportedError,
 )
-from turnout.routes import Policy, Route
+from turnout.routes import Route
 from turnout.testing import FakeProvider, Pause, run_simulated
 from turnout.types import (
     AnswerForm,
@@ -212,12 +212,14 @@ async def test_the_text_that_did_not_fit_is_kept_with_each_error() -> None:
     assert [reply.text for reply in replies if reply] == ["Paris.", "Rome"]
 
 
-async def test_the_only_target_of_a_route_gives_its_error_and_text() -> None:
-    with pytest.raises(InvalidReplyError) as caught:
+async def test_the_error_of_a_lone_target_keeps_the_text_too() -> None:
+    with pytest.raises(FallbackError) as caught:
         await route_of(FakeProvider("Paris.")).complete("?", response_format=City)
 
-    assert caught.value.reply is not None
-    assert caught.value.reply.text == "Paris."
+    (error,) = caught.value.exceptions
+    assert isinstance(error, InvalidReplyError)
+    assert error.reply is not None
+    assert error.reply.text == "Paris."
 
 
 async def test_where_it_was_streamed_it_is_raised_at_the_end() -> None:
@@ -258,11 +260,12 @@ async def test_a_structured_answer_is_never_spliced() -> None:
     assert second.requests == []
 
 
-def test_a_hedge_that_wins_is_parsed() -> None:
+def test_a_hedge_that_wins_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("turnout.routes._hedging._SHARE", 1.0)
+
     async def main() -> Reply:
         slow = FakeProvider(Pause(10), "late", name="A")
-        hedging = {"enabled": True, "share": 1.0}
-        route = route_of(slow, FakeProvider([PARIS], name="B"), hedging=hedging)
+        route = route_of(slow, FakeProvider([PARIS], name="B"), hedge_after=1.0)
         return await route.complete("?", response_format=City)
 
     reply = run_simulated(main())
@@ -273,17 +276,20 @@ def test_a_hedge_that_wins_is_parsed() -> None:
 
 async def test_a_target_without_schemas_is_refused_by_default() -> None:
     fake = FakeProvider(PARIS, capabilities=TEXT_ONLY)
-    for asked in (fake, route_of(fake)):
-        with pytest.raises(UnsupportedError, match="does not support response_format"):
-            await asked.complete("?", response_format=City)
+    message = "does not support response_format"
+
+    with pytest.raises(UnsupportedError, match=message):
+        await fake.complete("?", response_format=City)
+    with pytest.raises(FallbackError, match=message):
+        await route_of(fake).complete("?", response_format=City)
 
     assert fake.requests == []
 
 
-async def prompted(text: str, wanted: Any = City, **policy: object) -> Any:
+async def prompted(text: str, wanted: Any = City) -> Any:
     """Return the reply to a request by a message, and what was asked."""
     fake = FakeProvider(text, capabilities=TEXT_ONLY)
-    route = route_of(fake, prompted_schema=True, **policy)
+    route = route_of(fake, prompted_schema=True)
     reply = await route.complete("Which city?", response_format=wanted)
     return reply, fake.requests[0]
 
@@ -301,14 +307,6 @@ async def test_where_the_route_allows_it_a_message_asks_for_the_schema() -> None
             '{"type": "object", "required": ["name"]}',
         ),
     )
-
-
-async def test_the_instruction_is_the_policys() -> None:
-    _, request = await prompted(
-        PARIS, {"type": "json_object"}, schema_instruction="JSON, as in {schema}!"
-    )
-
-    assert request.last_user_text == ('Which city?\n\nJSON, as in {"type": "object"}!')
 
 
 @pytest.mark.parametrize(
@@ -336,8 +334,10 @@ async def test_a_fence_inside_of_json_is_left_in_it() -> None:
 
 @pytest.mark.parametrize("text", ["Paris.", "```\nParis.\n```", "```json {} ```"])
 async def test_a_prompted_answer_is_validated(text: str) -> None:
-    with pytest.raises(InvalidReplyError):
+    with pytest.raises(FallbackError) as caught:
         await prompted(text)
+
+    assert [type(error) for error in caught.value.exceptions] == [InvalidReplyError]
 
 
 async def test_only_who_cannot_be_bound_is_asked_by_a_message() -> None:
@@ -355,10 +355,13 @@ async def test_only_who_cannot_be_bound_is_asked_by_a_message() -> None:
 async def test_what_else_a_target_lacks_is_refused_all_the_same() -> None:
     fake = FakeProvider(PARIS, capabilities=TEXT_ONLY)
     route = route_of(fake, prompted_schema=True)
-    with pytest.raises(UnsupportedError, match="does not support seed; leave"):
+
+    with pytest.raises(FallbackError, match="does not support seed; leave"):
         await route.complete("?", response_format=City, seed=1)
-    with pytest.raises(UnsupportedError, match="does not support seed; leave"):
+    with pytest.raises(FallbackError, match="does not support seed; leave"):
         await route.complete("?", seed=1)
+
+    assert fake.requests == []
 
 
 @pytest.mark.parametrize(
@@ -379,22 +382,21 @@ async def test_the_words_stand_with_the_last_user_message(
 ) -> None:
     can = Capabilities(images=True)
     fake = FakeProvider(PARIS, capabilities=can)
-    route = route_of(fake, prompted_schema=True, schema_instruction="As {schema}.")
+    route = route_of(fake, prompted_schema=True)
+
     await route.complete(messages, response_format={"type": "json_object"})
 
     sent = fake.requests[0].messages
-    words = 'As {"type": "object"}.'
+    words = (
+        "Answer with JSON alone: no other text, and no Markdown. It has to be valid by "
+        'this JSON schema:\n{"type": "object"}'
+    )
     assert sent[last].role == "user"
     content = sent[last].content
     assert content == words or content[-1] == TextPart(text=words)
     assert [m for m in sent if m.role != "user"] == [
         m for m in messages if m.role != "user"
     ]
-
-
-def test_an_instruction_has_a_place_for_the_schema() -> None:
-    with pytest.raises(ValueError, match=r"is a text with \{schema\} in it"):
-        Policy(schema_instruction="Answer with JSON.")
 
 
 def test_a_request_remembers_its_form_and_neither_shows_nor_compares_it() -> None:

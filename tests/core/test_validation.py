@@ -78,6 +78,9 @@ def options(**values: object) -> Options:
         ("seconds", 5, 5.0),
         ("seconds", "2.5", 2.5),
         ("anything", [1], [1]),
+        ("anything", True, True),
+        ("flag", 1, True),
+        ("view", {"a": True}, {"a": True}),
         ("anything", None, None),
         ("maybe", None, None),
         ("maybe", 5, 5),
@@ -164,6 +167,38 @@ def test_what_is_not_given_keeps_its_default() -> None:
             {"key": 5},
             "option of X: key: expected a text that is neither blank nor has control "
             "characters",
+        ),
+        ({"count": True}, "option of X: count: expected a number, not True"),
+        ({"seconds": False}, "option of X: seconds: expected a number, not False"),
+        ({"maybe": True}, "option of X: maybe: expected a number, not True"),
+        ({"late": True}, "option of X: late: expected a number, not True"),
+        ({"number": True}, "option of X: number: expected a number, not True"),
+        ({"either": True}, "option of X: either: expected a number, not True"),
+        ({"positive": True}, "option of X: positive: expected a number, not True"),
+        ({"described": True}, "option of X: described: expected a number, not True"),
+        (
+            {"table": {"a": True}},
+            "option of X: table.a: expected a number, not True",
+        ),
+        pytest.param(
+            {"text": [[[[[[[[1]]]]]]]]},
+            "option of X: text: input should be a valid string, not [[[[[[[...]]]]]]]",
+            id="a deep value",
+        ),
+        pytest.param(
+            {"count": "x" * 1000},
+            "option of X: count: input should be a valid integer, unable to parse "
+            f"string as an integer, not '{'x' * 97}...{'x' * 98}'",
+            id="a long value",
+        ),
+        pytest.param(
+            {"text": 10**5000},
+            "option of X: text: input should be a valid string, not an int",
+            id="a number that cannot be written",
+        ),
+        (
+            {"file": "~no-such-user/x"},
+            "option of X: file: the home that '~no-such-user/x' names is not known",
         ),
         ({"file": 5}, "option of X: file: expected a path, not 5"),
         ({"file": ""}, "option of X: file: expected a path, not ''"),

@@ -11,7 +11,7 @@ import click
 from turnout._app import current_app
 from turnout._names import did_you_mean, nearest
 from turnout.cli._options import NAMES, request_options
-from turnout.cli._prompt import message, prompt
+from turnout.cli._prompt import encodable, message, prompt
 from turnout.cli._session import Session
 from turnout.cli._views import JsonView, TextView
 from turnout.errors import ConfigError, UnavailableError
@@ -72,6 +72,7 @@ def chat(
         raise click.UsageError("-m and --route both say whom to ask; give one of them")
     options = request_options(pairs)
     text = prompt(words)
+    encodable("the system message", system)
     asked = _route(models, route)
     with asyncio.Runner() as runner:
         view = JsonView() if as_json else TextView()

@@ -14,6 +14,7 @@ from turnout._app import App
 from turnout._config import Config, users_config
 from turnout._frozen import frozen
 from turnout._names import did_you_mean, fold, followed, nearest
+from turnout._plugins import described, is_plugins_fault
 from turnout._version import VERSION
 from turnout.cli._output import write_table
 from turnout.cli._plugins import partial_app
@@ -186,6 +187,10 @@ async def _engine(provider: Provider) -> _Finding:
             await provider.complete("Hello.", **options)
     except TurnoutError as error:
         return _warning(name, str(error))
+    except BaseException as error:
+        if not is_plugins_fault(error):
+            raise
+        return _warning(name, f"its plugin raised {described(error)}")
     return _ok(name, f"in this process; it answered in {monotonic() - began:.1f} s")
 
 

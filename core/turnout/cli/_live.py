@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import cast
 
 from turnout._app import App
+from turnout._plugins import is_plugins_fault
 from turnout._registry import ProviderEntry
 from turnout.cli._output import note, said
 from turnout.cli._readiness import readiness
@@ -53,13 +55,17 @@ async def _told(provider: Provider) -> Sequence[ModelInfo] | TurnoutError:
 
 
 async def _asked(provider: Provider) -> Sequence[ModelInfo]:
-    async with provider:
-        try:
-            return await provider.list_models()
-        except TurnoutError:
+    try:
+        async with provider:
+            models = tuple(await provider.list_models())
+        # A plugin may give anything, in spite of the types.
+        if all(isinstance(cast("object", model), ModelInfo) for model in models):
+            return models
+        raise TypeError("not a ModelInfo")
+    except BaseException as error:
+        if not is_plugins_fault(error):
             raise
-        except Exception as error:
-            raise PluginError(
-                f"provider {provider.info.name!r} raised {type(error).__name__} while "
-                "it listed its models; that is a fault of its plugin"
-            ) from error
+        raise PluginError(
+            f"provider {provider.info.name!r} raised {type(error).__name__} while "
+            "it listed its models; that is a fault of its plugin"
+        ) from error

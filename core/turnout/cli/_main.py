@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from turnout._version import VERSION
-from turnout.cli._output import fail, note, set_aside_note
+from turnout.cli._output import fail, note, printable, set_aside_note
 from turnout.errors import TurnoutError
 
 if TYPE_CHECKING:
@@ -149,7 +149,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
             arguments, prog_name="turnout", standalone_mode=False
         )
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        # It may quote a service, as a plugin's command does.
+        click.echo(printable(shown.getvalue()), nl=False, err=True)
         return error.exit_code
     except click.Abort:
         return _INTERRUPTED

@@ -55,9 +55,11 @@ def request_options(pairs: Sequence[str]) -> RequestOptions:
 def _value(name: str, text: str) -> object:
     try:
         document = tomllib.loads(f"{name} = {text}")
+    except RecursionError as error:
+        raise _refused(f"{name}: its value is nested too deeply") from error
     except ValueError as error:
         if text.startswith(_OPENING):
-            raise _refused(f"{name}: {text!r} is no TOML value: {error}") from error
+            raise _refused(f"{name}: {text!r} is not a TOML value: {error}") from error
         return text
     # More than one value is a text of several lines, which may look like TOML.
     return document[name] if len(document) == 1 else text

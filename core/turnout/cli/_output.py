@@ -1,8 +1,8 @@
 """Where a command's words go: data to standard output, all else to standard error.
 
 A terminal obeys what it is sent, and a model or a service can send anything: a title
-to set, a line to overwrite, a text whose order is reversed. So none of that is sent
-to one. Into a pipe data goes as it is.
+to set, a line to overwrite, a text whose order is reversed, characters that cannot be
+seen. So none of that is sent to a terminal. Into a pipe data goes as it is.
 """
 
 from __future__ import annotations
@@ -48,26 +48,28 @@ _GAP = "  "
 _NARROWEST = 24
 """Characters that a column has at least where its text is broken into lines."""
 
-_KEPT = {ord("\n"), ord("\t")}
-
-# C0 with ESC, DEL, C1, and the characters that embed, override or isolate a
-# direction of writing.
-_CONTROLS = dict.fromkeys(
-    code
-    for codes in (
-        range(0x20),
-        range(0x7F, 0xA0),
-        range(0x202A, 0x202F),
-        range(0x2066, 0x206A),
-    )
-    for code in codes
-    if code not in _KEPT
+_REMOVED = re.compile(
+    # The flag of a region, as of Wales, is the only use of tags that people see.
+    "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f)"
+    "|["
+    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # C0 but tab and newline, DEL, C1 and NEL
+    "\u2028\u2029"  # the separators of lines and paragraphs
+    "\u202a-\u202e\u2066-\u2069"  # embed, override or isolate a direction of writing
+    # Characters without a width, and marks that only programs read.
+    "\u00ad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
+    "]"
 )
+"""What a terminal obeys, or what hides or reorders text in it.
+
+What a text needs stays: tabs and newlines, the joiners U+200C and U+200D, the marks
+of direction that Hebrew and Arabic have, variation selectors and combining characters.
+"""
 
 
 def printable(text: str) -> str:
     """Return a text without what a terminal would obey; newlines and tabs stay."""
-    return text.translate(_CONTROLS)
+    return _REMOVED.sub(r"\1", text)
 
 
 def one_line(text: str) -> str:
@@ -173,6 +175,7 @@ def _broken(text: str, room: int) -> list[str]:
 
 
 def _tell(line: str, colour: str) -> None:
-    if on_terminal(sys.stderr) and variable("NO_COLOR") is None:
+    plain = variable("NO_COLOR") is not None or variable("TERM") == "dumb"
+    if on_terminal(sys.stderr) and not plain:
         line = click.style(line, fg=colour)
     click.echo(line, err=True)

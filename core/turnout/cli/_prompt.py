@@ -6,17 +6,21 @@ import contextlib
 import importlib
 import mimetypes
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from turnout.cli._output import on_terminal
+from turnout.cli._output import note, on_terminal
 from turnout.types import FilePart, ImagePart, Message, Part, TextPart
 
 __all__ = ["message", "prompt", "typed"]
 
 _PROMPT = "> "
+
+_SILENT = 2.0
+"""Seconds after which a person is told that the command reads standard input."""
 
 
 def prompt(words: Sequence[str]) -> str | None:
@@ -26,9 +30,9 @@ def prompt(words: Sequence[str]) -> str | None:
         words: Of the command line; what is piped follows them after a blank line.
 
     Raises:
-        UsageError: The prompt is empty, or the pipe brings no text.
+        UsageError: The prompt is empty, or it is not UTF-8.
     """
-    typed = " ".join(words).strip()
+    typed = encodable("the prompt", " ".join(words).strip())
     if on_terminal(sys.stdin) and not words:
         return None
     piped = "" if on_terminal(sys.stdin) else _piped().strip()
@@ -38,6 +42,20 @@ def prompt(words: Sequence[str]) -> str | None:
     return given
 
 
+def encodable(name: str, text: str) -> str:
+    """Return a text of the command line.
+
+    Raises:
+        UsageError: It is not UTF-8: Python keeps such bytes as half pairs.
+    """
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(f"{name} is not UTF-8; convert it") from None
+    return text
+
+
 def message(text: str, attachments: Sequence[Path]) -> Message:
     """Return the user's message: the text, then the files.
 
@@ -45,6 +63,9 @@ def message(text: str, attachments: Sequence[Path]) -> Message:
         text: The prompt.
         attachments: An image goes as such; a text goes with the prompt, under its
             name; anything else goes as a file.
+
+    Raises:
+        UsageError: A text is not UTF-8.
     """
     parts = [_part(path) for path in attachments]
     texts = [text, *(part.text for part in parts if isinstance(part, TextPart))]
@@ -85,10 +106,20 @@ def _typed() -> str | None:
 def _piped() -> str:
     if sys.stdin is None:
         return ""  # It is closed.
-    text = _text(sys.stdin.buffer.read())
+    hint = threading.Timer(
+        _SILENT,
+        note,
+        ["waiting for standard input to end; close it, or add `< /dev/null`"],
+    )
+    hint.daemon = True
+    hint.start()
+    try:
+        text = _text(sys.stdin.buffer.read())
+    finally:
+        hint.cancel()
     if text is None:
         raise click.UsageError(
-            "what is piped in is no UTF-8 text; give a file with --attach"
+            "what is piped in is not UTF-8 text; give a file with --attach"
         )
     return text
 
@@ -105,6 +136,8 @@ def _part(path: Path) -> Part:
     text = None if media_type == "application/pdf" else _text(data)
     if text is not None:
         return TextPart(text=f"{path.name}:\n\n{text}")
+    if kind == "text":
+        raise click.UsageError(f"{path.name} is not UTF-8 text; convert it")
     return FilePart(
         data=data,
         media_type=media_type or "application/octet-stream",

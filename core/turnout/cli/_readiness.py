@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from turnout._app import App
 from turnout._frozen import frozen
+from turnout._plugins import described, is_plugins_fault
 from turnout._registry import ProviderEntry
+from turnout._validation import kind_of
 from turnout.errors import TurnoutError
 from turnout.provider import Provider
 
@@ -32,10 +34,14 @@ def readiness(app: App, entry: ProviderEntry) -> Readiness:
     try:
         provider = app.provider(info.name, {})
         missing = provider.unavailable()
+        if not isinstance(cast("object", missing), str | None):
+            raise TypeError(f"unavailable() gave {kind_of(missing)}, not a text")
     except TurnoutError as error:
         return Readiness(state="broken", reason=str(error))
-    except Exception as error:  # noqa: BLE001 whatever a plugin's class raises
-        reason = f"it cannot say what it lacks: {type(error).__name__}: {error}"
+    except BaseException as error:  # Whatever a plugin's class raises.
+        if not is_plugins_fault(error):
+            raise
+        reason = f"it cannot say what it lacks: {described(error)}"
         return Readiness(state="broken", reason=reason)
 
     def found(state: _State, reason: str) -> Readiness:

@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -14,7 +15,7 @@ from turnout.cli._narrator import Narrator
 from turnout.cli._output import fail, note
 from turnout.cli._prompt import message, typed
 from turnout.cli._views import View
-from turnout.errors import TurnoutError
+from turnout.errors import FallbackError, TurnoutError
 from turnout.routes import Route
 from turnout.stream import Stream
 from turnout.types import Message, RequestOptions
@@ -70,8 +71,9 @@ class Session:
             self._runner.run(self._show(stream))
         except TurnoutError as error:
             self._view.end(stream.reply, error)
-            self._narrator.end(error)
-            raise
+            cause = _of_one_target(error)
+            self._narrator.end(cause)
+            raise cause from None
         except (KeyboardInterrupt, asyncio.CancelledError):
             self._view.stop()
             raise KeyboardInterrupt from None
@@ -115,6 +117,17 @@ class Session:
         more = len(names) - _MOST_NAMES
         shown = ", then ".join(names[:_MOST_NAMES])
         return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _of_one_target(error: TurnoutError) -> TurnoutError:
+    """Return the last error of the one target that was asked, else the error itself.
+
+    It says more than that no target answered.
+    """
+    if not isinstance(error, FallbackError):
+        return error
+    targets = {attempt.target for attempt in error.attempts}
+    return cast("TurnoutError", error.exceptions[-1]) if len(targets) == 1 else error
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""A target of a route: the part that all requests share, and the part of one request."""
+"""A target of a route: what all requests share of it, and what is one request's."""
 
 from __future__ import annotations
 
@@ -24,23 +24,22 @@ class RouteTarget:
         health: The health of all targets.
     """
 
-    __slots__ = ("_health", "_key", "_scope", "bound", "target")
+    __slots__ = ("_health", "_scoped", "bound", "target")
 
     def __init__(self, bound: BoundTarget, health: Health) -> None:
         self.bound = bound
         self.target = bound.target
         self._health = health
-        self._key: Secret | None = None
-        self._scope: Scope | None = None
+        # The scope and its key, together, as threads share it.
+        self._scoped: tuple[Scope, Secret | None] | None = None
 
     def health(self, now: float) -> TargetHealth:
         """Return the target's health."""
         key = self.bound.provider.api_key
-        scope = self._scope
-        if scope is None or not (key is self._key or key == self._key):
-            self._key = key
-            self._scope = scope = _scope(self.bound, key)
-        return self._health.of(scope, self.target, now)
+        scoped = self._scoped
+        if scoped is None or not (key is scoped[1] or key == scoped[1]):
+            self._scoped = scoped = _scope(self.bound, key), key
+        return self._health.of(scoped[0], self.target, now)
 
 
 def _scope(bound: BoundTarget, key: Secret | None) -> Scope:
@@ -78,9 +77,11 @@ class Candidate:
         "_request",
         "_shared",
         "instructed",
+        "is_busy",
         "is_out",
         "passed_over",
         "retries",
+        "was_busy",
     )
 
     def __init__(self, shared: RouteTarget, request: ChatRequest) -> None:
@@ -90,6 +91,9 @@ class Candidate:
         self._health: TargetHealth | None = None
         self.is_out = False
         """Whether this request does not ask it again."""
+        self.is_busy = False
+        self.was_busy = False
+        """Whether to ask others first, and whether it had no free slot before."""
         self.passed_over = False
         """Whether an attempt says already that it was passed over."""
         self.retries = 0

@@ -4,19 +4,18 @@ The driver calls `next`, does what it says, and reports how the attempt ended: `
 if nothing of it was shown, `broke` if the caller has seen some of the answer. All rules
 meet here and no I/O does: times are arguments, and the random source is given.
 
-Targets that are up are asked in the route's order. A target that is down is asked after
-them, or once in a while before them, to learn whether it answers again. A target that is
-held is not asked. If no target is up, those that are down are asked, a few requests at a
-time; the other requests wait a moment and are then asked all the same. At most one
-target is asked *again*, at a known time, before any other.
+Targets that are up are asked in the route's order. A target that is down is asked
+after them, or once in a while before them, to learn whether it answers again. A target
+that is held is not asked. If no target is up, those that are down are asked, by a few
+requests at a time; the other requests wait a moment and then ask all the same. At most
+one target is asked *again*, at a known time, before any other.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from functools import partial
-from typing import NamedTuple, TypeAlias, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from turnout._ledger import enter
 from turnout._record import Record
@@ -45,6 +44,9 @@ from turnout.routes._retries import LONGEST_WAIT, Retries
 from turnout.routes._target_health import Permit
 from turnout.types import Attempt, ChatRequest, Target
 
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
 __all__ = ["Ask", "Course", "Wait"]
 
 _log = logging.getLogger("turnout.attempts")
@@ -58,8 +60,8 @@ _TEMPORARY = {cls.__name__ for cls in (OverloadedError, RateLimitError, ServerEr
 _LONGEST_SPREAD = 2.0
 _SPREAD_STEP = 0.1
 """Seconds that a request waits, in all and at a time, for one of the few places at
-targets that are down. Then it asks without a place: a request is delayed for the sake of
-a service that recovers, but does not fail for it."""
+targets that are down. Then it asks without a place: a request is delayed so that a
+service recovers, but does not fail for it."""
 
 
 class Ask(NamedTuple):
@@ -153,12 +155,13 @@ class Course:
             if candidate.health(now).held(now) is None:
                 self._again = None
                 return self._ask(candidate, now, paid=paid)
-            candidate.is_out = True
+            # Another request learnt of a hold. It is waited for if no other is left.
+            candidate.is_out = bool(self._others(candidate, now))
             self.cancel_retry()
         self._check_time(now)
         skipped: list[tuple[Candidate, TurnoutError]] = []
         for candidate in self._candidates:
-            if candidate.is_out or not self._can(candidate):
+            if candidate.is_out or candidate.is_busy or not self._can(candidate):
                 continue
             health = candidate.health(now)
             hold = health.held(now)
@@ -188,6 +191,9 @@ class Course:
                 raise error
             raise self._unable(f"{candidate.target} failed: {error}")
         self._errors.append(error)
+        if self._had_no_slot(error) and not candidate.was_busy:
+            candidate.is_busy = candidate.was_busy = True
+            return
         if _refused_key(candidate, error):
             self._key_refused_by = candidate
         at = None
@@ -199,6 +205,23 @@ class Course:
         candidate.is_out = True
         if isinstance(error, ContextLengthError):
             self._leave_out_no_larger(candidate)
+
+    def has_free_slot(
+        self, besides: Candidate, loop: AbstractEventLoop, clock: Callable[[], float]
+    ) -> bool:
+        """Return whether another target is up and has a free slot.
+
+        Args:
+            besides: The target that has none.
+            loop: The running event loop.
+            clock: Returns the time in seconds.
+        """
+        now = clock()
+        return any(
+            other.bound.provider.gates.has_free(loop)
+            and not other.health(now).is_down(now)
+            for other in self._others(besides, now)
+        )
 
     def hedge_target(self, ask: Ask, share: HedgeShare, now: float) -> Ask | None:
         """Return what to ask as well, since the target that was asked is slow.
@@ -362,7 +385,12 @@ class Course:
     def _last_resort(
         self, skipped: Sequence[tuple[Candidate, TurnoutError]], now: float
     ) -> Step:
-        """Return what to do when no target is up."""
+        """Return what to do when no target is up and has a slot."""
+        busy = [candidate for candidate in self._candidates if candidate.is_busy]
+        if busy:
+            for candidate in busy:
+                candidate.is_busy = False
+            return self.next(now)
         held: list[tuple[Candidate, TurnoutError]] = []
         down: list[Candidate] = []
         for candidate, error in skipped:
@@ -403,17 +431,25 @@ class Course:
         """Return when a target is asked again; None for not at all."""
         if self._asked >= self._policy.max_attempts:
             return None
-        others = partial(self._others, candidate, now)
-        return self._retries.grant(candidate, error, now, self._latest, others)
+        others = bool(self._others(candidate, now))
+        return self._retries.grant(candidate, error, now, self._latest, others=others)
 
-    def _others(self, candidate: Candidate, now: float) -> bool:
-        """Return whether another target can be asked instead of this one."""
-        return any(
-            other is not candidate
-            and not other.is_out
+    def _others(self, candidate: Candidate, now: float) -> list[Candidate]:
+        """Return the targets that can be asked instead of this one."""
+        return [
+            other
+            for other in self._candidates
+            if other is not candidate
+            and not (other.is_out or other.is_busy)
             and self._can(other)
             and other.health(now).held(now) is None
-            for other in self._candidates
+        ]
+
+    def _had_no_slot(self, error: TurnoutError) -> bool:
+        """Return whether the last attempt got no slot, so that nothing was sent."""
+        attempts = self._record.attempts
+        return bool(attempts) and (
+            attempts[-1].error is error and attempts[-1].outcome == "passed_over"
         )
 
     def _refused_prefill(

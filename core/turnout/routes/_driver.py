@@ -15,9 +15,9 @@ from turnout._record import Held, Record
 from turnout._waiter import Waiter
 from turnout.errors import StreamBrokenError, TurnoutError
 from turnout.routes._backoff import Random
+from turnout.routes._candidate import RouteTarget
 from turnout.routes._continuation import unsent
 from turnout.routes._course import Ask, Course, Wait
-from turnout.routes._candidate import RouteTarget
 from turnout.routes._hedging import HedgeShare, hedge_delay
 from turnout.routes._joint import joined
 from turnout.routes._policy import Policy, rule
@@ -26,6 +26,10 @@ from turnout.routes._seam import Seam
 from turnout.types import ChatRequest, Event, Failover, Restart, Target
 
 __all__ = ["DEFAULT_DEADLINE", "RouteReader"]
+
+_SLOT_TIMEOUT = 3.0
+"""Seconds after which a request that waits for a slot goes to the next target, if that
+one has a free slot. A shorter wait for the preferred target is worth its time."""
 
 DEFAULT_DEADLINE = 600.0
 """Seconds for a request with all of its attempts."""
@@ -213,6 +217,10 @@ class RouteReader:
             stall_timeout=self._policy.stall_timeout,
             through=through,
             sent=ask.permit.sent,
+            slot_timeout=_SLOT_TIMEOUT,
+            is_free_elsewhere=partial(
+                self._course.has_free_slot, ask.candidate, waiter.loop, waiter.now
+            ),
         )
 
     def _noted(self, batch: Sequence[Event]) -> Sequence[Event]:

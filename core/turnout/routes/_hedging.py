@@ -1,8 +1,8 @@
 """Ask a second target when the first is slow to begin: when, and for which requests.
 
-Hedging makes more load, and must not be what brings a target down. So both targets have
-to be up, neither may have refused requests for want of capacity lately, and only a small
-share of the requests is hedged.
+Hedging makes more load, and must not be what brings a target down. So both targets
+have to be up, neither may have refused requests for want of capacity lately, and only a
+small share of the requests is hedged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from turnout.types import ChatRequest
 __all__ = ["HedgeShare", "can_hedge", "hedge_delay"]
 
 _SHARE = 0.05
-"""Of the requests that are hedged at most: the load of the second target stays small."""
+"""Of the requests are hedged at most: the second target's load stays small."""
 
 _RECENT = 1000
 """Requests after which all counts are halved, so that an hour without hedges does not

@@ -56,7 +56,8 @@ class MemoryStore:
         known = self._holds.get(key)
         if known is not None and known.until >= hold.until:
             return
-        if len(self._holds) >= _LIMIT:
-            lasting = {k: h for k, h in self._holds.items() if h.until > now}
-            self._holds = lasting if len(lasting) < _LIMIT else {}
+        if known is None and len(self._holds) >= _LIMIT:
+            # An eighth at once, those that end first, so that it happens rarely.
+            ranked = sorted(self._holds.items(), key=lambda item: item[1].until)
+            self._holds = dict(ranked[_LIMIT // 8 :])
         self._holds[key] = hold

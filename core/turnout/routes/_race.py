@@ -54,13 +54,13 @@ async def race(
     Raises:
         TurnoutError: What `lost` raises.
     """
-    running: dict[Read, Leg] = {asyncio.create_task(first.attempt.read()): first}
+    running: dict[Read, Leg] = {asyncio.create_task(_read(first)): first}
     try:
         done, _ = await asyncio.wait(running, timeout=delay)
         second = None if done or first.waiter.closed else second_leg()
         if second is not None:
             first.waiter.link(second.waiter)
-            running[asyncio.create_task(second.attempt.read())] = second
+            running[asyncio.create_task(_read(second))] = second
         while True:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             # The first goes before, as its record is the request's own.
@@ -79,3 +79,10 @@ async def race(
                 read.exception()  # Else asyncio says that nobody asked for it.
             await leg.attempt.close()
             lost(leg, None)
+
+
+async def _read(leg: Leg) -> Sequence[Event] | None:
+    if leg.waiter.closed:  # Before this task began, so that no wait was ended.
+        await leg.attempt.close()
+        return None
+    return await leg.attempt.read()

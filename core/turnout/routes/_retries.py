@@ -10,8 +10,6 @@ that doubles ("full jitter"): callers that failed together do not come back toge
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from turnout.errors import ConnectError, ProviderError
 from turnout.routes._backoff import Random, after_hint, backoff
 from turnout.routes._candidate import Candidate
@@ -57,7 +55,8 @@ class Retries:
         error: ProviderError,
         now: float,
         latest: float,
-        others: Callable[[], bool],
+        *,
+        others: bool,
     ) -> float | None:
         """Return when to ask a target again, and pay for it; None for not at all.
 
@@ -66,17 +65,16 @@ class Retries:
             error: What it failed with; of a class that is retried.
             now: In the seconds of the clock.
             latest: When the last attempt may begin.
-            others: Returns whether another target can be asked instead.
+            others: Whether another target can be asked instead.
         """
         if not error.retryable:
             return None
-        more = others()
-        delay = self._delay(candidate, error, now, others=more)
+        delay = self._delay(candidate, error, now, others=others)
         if delay is None or now + delay >= latest:
             return None
         if not candidate.health(now).spend_retry():
             return None
-        if more and error.retry_after is not None:
+        if others and error.retry_after is not None:
             self._patience -= delay
         candidate.retries += 1
         return now + delay

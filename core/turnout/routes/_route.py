@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
 
 from turnout._record import Record
 from turnout._validation import checked
 from turnout.errors import ArgumentError, ConfigError
 from turnout.provider import BoundTarget
-from turnout.routes._health import Health
 from turnout.routes._candidate import RouteTarget
+from turnout.routes._health import Health
 from turnout.routes._hedging import HedgeShare
 from turnout.routes._policy import Policy
 from turnout.stream import Reader, Stream
@@ -41,6 +41,10 @@ class Route:
     Nothing is shown of a target that fails before its first delta: the next one is
     asked at once. Which errors are met so is `turnout.fallback`'s policy.
 
+    A route can be copied and pickled as its providers can. A copy is not entered. If
+    the route uses the process's health, a copy does too, in the process where it is
+    made.
+
     Args:
         targets: In the order in which they are asked.
         policy: Fields of `Policy`.
@@ -64,10 +68,27 @@ class Route:
         self.targets = tuple(targets)
         self.policy = checked(Policy, policy or {}, "policy of a route")
         self._order = order
-        health = Health() if health is None else health
+        self.find_health: Callable[[], Health] | None = None
+        """Finds the health that all routes of the process share; set with `health`.
+
+        A copy calls it, in the process where it is made. None means that a copy has
+        health of its own."""
+        self._begin(Health() if health is None else health)
+
+    def _begin(self, health: Health) -> None:
+        """Set what is never copied: it holds health, counts and connections."""
         self._share = None if self.policy.hedge_after is None else HedgeShare()
         self._route_targets = [RouteTarget(bound, health) for bound in self.targets]
         self._open: list[AsyncExitStack] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy begins with: targets, policy and order."""
+        begun = {"_share", "_route_targets", "_open"}
+        return {name: one for name, one in vars(self).items() if name not in begun}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin(Health() if self.find_health is None else self.find_health())
 
     def stream(
         self, messages: Conversation, **options: Unpack[RequestOptions]

@@ -1,14 +1,14 @@
 """How one target answered lately, and whether it is down.
 
-An attempt succeeds at its first delta; if it breaks later, that counts as a failure too.
-A target is *down* when most of its recent attempts failed. Attempts that have waited
+An attempt succeeds at its first delta; if it breaks later, that is a failure too. A
+target is *down* when most of its recent attempts failed. Attempts that have waited
 longer than usual count as failures while no later attempt gets a first delta, so a
 target that accepts requests and never answers is found before its timeouts end.
 
 A target that is down is tried again by one request at a time, then two, four and eight:
 each first delta doubles the limit, and past the last step the target is up. A failure
 halves the limit and delays the next try, unless a first delta came after that attempt
-began: then the target answers others, and the failure says little.
+began, or shortly before: then the target answers others, and the failure says little.
 
 Event loops of several threads share this state, under a lock where counts have to fit.
 """
@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from threading import Lock
+from itertools import islice
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from turnout.errors import ProviderError, TurnoutError
@@ -61,6 +62,11 @@ _LONGEST_DELAY = 60.0
 """Seconds until a target that is down is tried while others are up: doubled by each
 failed try. At the longest delay a dead target costs one request a minute."""
 
+_FRESH = 1.0
+"""Seconds after a first delta in which the failure of another attempt says little about
+a target that is down: it answers some. Without them, a target that fails 80 % of the
+requests would be asked by one at a time for ever."""
+
 _TRUSTED = 8
 """The limit that has to be passed for the target to be up again: 1, 2, 4, 8."""
 
@@ -91,7 +97,8 @@ class Permit:
     def sent(self, now: float) -> None:
         """Record that the attempt has its slot: its time to the first delta begins."""
         self.began = now
-        self.health.waiting[self] = None
+        with self.health.lock:
+            self.health.waiting[self] = None
 
     def first_delta(self, now: float) -> None:
         """Record that the target answers."""
@@ -144,8 +151,9 @@ class Permit:
         if self._ended:
             return False
         self._ended = True
-        self.health.waiting.pop(self, None)
-        self.health.probes.discard(self)
+        with self.health.lock:
+            self.health.waiting.pop(self, None)
+            self.health.probes.discard(self)
         if self.paid:
             self.health.return_retry()
         return True
@@ -169,14 +177,15 @@ class TargetHealth:
         "_failures",
         "_first_deltas",
         "_key",
+        "_last_failed_began",
         "_last_first_delta",
         "_limit",
-        "_lock",
         "_random",
         "_store",
         "_window",
         "failures_in_a_row",
         "last_limited",
+        "lock",
         "probes",
         "retries_in_flight",
         "retries_left",
@@ -195,7 +204,7 @@ class TargetHealth:
         self.used = -math.inf
         """When it was last looked up."""
         self.waiting: dict[Permit, None] = {}
-        """Attempts that were sent after the last one that was answered, oldest first."""
+        """Attempts sent after the last one that was answered, the oldest first."""
         self.failures_in_a_row = 0
         """Failures since the last first delta."""
         self.last_limited = -math.inf
@@ -207,10 +216,12 @@ class TargetHealth:
         self.retries_left = _RETRIES
         """The retries that its budget allows."""
         self.retries_in_flight = 0
+        # Reentrant: the garbage collector may release a dropped stream's permit while
+        # the lock is held.
+        self.lock = RLock()
         self._key = scope.key
         self._store = store
         self._random = random
-        self._lock = Lock()
         # Of each outcome in the window: when, how many calls and how many failures. A
         # break adds a failure to a call that was counted at its first delta.
         self._window: deque[tuple[float, int, int]] = deque()
@@ -218,6 +229,8 @@ class TargetHealth:
         self._failures = 0
         self._first_deltas: deque[float] = deque(maxlen=_SAMPLES)
         self._last_first_delta = -math.inf
+        # When the failed attempts in a row began, at the latest.
+        self._last_failed_began = -math.inf
         self._down = False
         self._limit = 1
         self._delay = _FIRST_DELAY
@@ -232,15 +245,13 @@ class TargetHealth:
 
     def succeeded(self, now: float, began: float) -> None:
         """Record the first delta of an attempt that was sent at `began`."""
-        oldest = next(iter(self.waiting), None)
-        while oldest is not None and oldest.began <= began:
-            # The target is not silent: these are slow, and say nothing against it.
-            self.waiting.pop(oldest, None)
-            oldest = next(iter(self.waiting), None)
-        self.failures_in_a_row = 0
-        self._last_first_delta = now
-        self._first_deltas.append(now - began)
-        with self._lock:
+        with self.lock:
+            # The target is not silent: those sent earlier are slow, and say nothing.
+            while (oldest := next(iter(self.waiting), None)) and oldest.began <= began:
+                self.waiting.pop(oldest, None)
+            self.failures_in_a_row = 0
+            self._last_first_delta = now
+            self._first_deltas.append(now - began)
             self._count(now, 1, 0)
             if not self._down:
                 return
@@ -260,21 +271,22 @@ class TargetHealth:
             began: When the attempt was sent.
             answered: Whether it had a first delta.
         """
-        with self._lock:
+        with self.lock:
             self._count(now, 0 if answered else 1, 1)
             if not answered:
                 self.failures_in_a_row += 1
+                self._last_failed_began = max(self._last_failed_began, began)
             if not self._down:
                 self._judge(now)
             # Attempts that began before the last delay add none.
-            elif began > max(self._last_first_delta, self._delayed_at):
+            elif began > max(self._last_first_delta + _FRESH, self._delayed_at):
                 self._limit = max(1, self._limit // 2)
                 self._put_off(now, min(_LONGEST_DELAY, 2 * self._delay))
 
     def is_down(self, now: float) -> bool:
         """Return whether most of its recent attempts failed."""
         if not self._down and self.waiting:
-            with self._lock:
+            with self.lock:
                 self._judge(now)
         return self._down
 
@@ -291,7 +303,7 @@ class TargetHealth:
         """Return why it is down, for people."""
         if self.failures_in_a_row >= _FAILURES_IN_A_ROW:
             return f"its last {self.failures_in_a_row} attempts failed"
-        with self._lock:
+        with self.lock:
             self._forget(now)
         if self._failures:
             return f"{self._failures} of its last {self._calls} attempts failed"
@@ -307,20 +319,23 @@ class TargetHealth:
 
     def spend_retry(self) -> bool:
         """Take a retry from the budget; return whether there was one."""
-        if self.retries_left > 1 - _PER_ANSWER / 2:  # Tenths do not sum up exactly.
-            self.retries_left -= 1
-        elif self.retries_in_flight >= _LEAST_RETRIES:
-            return False
-        self.retries_in_flight += 1
-        return True
+        with self.lock:
+            if self.retries_left > 1 - _PER_ANSWER / 2:  # Tenths do not sum up exactly.
+                self.retries_left -= 1
+            elif self.retries_in_flight >= _LEAST_RETRIES:
+                return False
+            self.retries_in_flight += 1
+            return True
 
     def return_retry(self) -> None:
         """Record that a retry, which was taken from the budget, is over."""
-        self.retries_in_flight -= 1
+        with self.lock:
+            self.retries_in_flight -= 1
 
     def earn(self) -> None:
         """Add to the budget what one whole answer is worth."""
-        self.retries_left = min(_RETRIES, self.retries_left + _PER_ANSWER)
+        with self.lock:
+            self.retries_left = min(_RETRIES, self.retries_left + _PER_ANSWER)
 
     @property
     def first_delta_p95(self) -> float | None:
@@ -337,7 +352,7 @@ class TargetHealth:
 
     @property
     def overdue_after(self) -> float:
-        """Seconds after which an attempt waits longer than usual for its first delta."""
+        """Seconds to the first delta after which an attempt waits longer than usual."""
         usual = self.usual_first_delta
         if usual is None:
             return _OVERDUE_UNKNOWN
@@ -345,13 +360,16 @@ class TargetHealth:
 
     def _judge(self, now: float) -> None:
         """Mark the target as down if most of its recent attempts failed."""
-        overdue = self._overdue(now)
-        # Failures may come early and first deltas late: while most of the attempts
-        # since the last first delta are open, the failed ones say nothing.
-        least = max(_FAILURES_IN_A_ROW, len(self.waiting) - overdue)
-        if overdue < _FAILURES_IN_A_ROW and self.failures_in_a_row + overdue < least:
+        overdue, in_a_row = self._overdue(now), self.failures_in_a_row
+        # Failures may come early and first deltas late: those in a row say nothing
+        # while more attempts that were sent before the last of them are open.
+        is_early = self._is_open(in_a_row + 2 * overdue, self._last_failed_began)
+        failed = overdue if is_early else overdue + in_a_row
+        if failed < _FAILURES_IN_A_ROW:
             self._forget(now)
-            if self._calls < _LEAST_CALLS or 2 * self._failures < self._calls:
+            early = in_a_row if is_early else 0
+            calls, failures = self._calls - early, self._failures - early
+            if calls < _LEAST_CALLS or 2 * failures < calls:
                 return
         self._down = True
         self._limit = 1
@@ -359,12 +377,17 @@ class TargetHealth:
         self._put_off(now, _FIRST_DELAY)
 
     def _overdue(self, now: float) -> int:
-        """Return how many of the attempts that wait are overdue."""
-        oldest = next(iter(self.waiting), None)
-        if oldest is None or now - oldest.began <= _LEAST_OVERDUE:
-            return 0  # As a rule.
+        """Return how many of the attempts that wait are overdue, up to five."""
+        if not self._is_open(0, now - _LEAST_OVERDUE):
+            return 0  # As a rule; the rest takes time.
         latest = now - self.overdue_after
-        return sum(permit.began < latest for permit in list(self.waiting))
+        oldest = list(islice(self.waiting, _FAILURES_IN_A_ROW))
+        return sum(permit.began < latest for permit in oldest)
+
+    def _is_open(self, index: int, latest: float) -> bool:
+        """Return whether more than `index` attempts wait that were sent by `latest`."""
+        permit = next(islice(self.waiting, index, None), None)
+        return permit is not None and permit.began <= latest
 
     def _put_off(self, now: float, delay: float) -> None:
         self._delay = delay

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, fields
 from functools import partial
@@ -202,16 +203,25 @@ def _number(
     name: str, value: object, *, low: float = 0.0, high: float = math.inf
 ) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ArgumentError(f"{name}={value!r} is a {type(value).__name__}, no number")
-    # Not a number is in no range, and infinity is not either.
+        raise ArgumentError(
+            f"{name}={value!r} is a {type(value).__name__}, not a number"
+        )
+    # NaN is in no range, and infinity is not either.
     if not low <= value <= high or value == math.inf:
         upper = "or more" if high == math.inf else f"to {high:g}"
-        raise ArgumentError(f"{name}={value!r} is out of range; it is {low:g} {upper}")
+        raise ArgumentError(
+            f"{name}={_shown(value)} is out of range; it is {low:g} {upper}"
+        )
     return value
 
 
 def _deadline(value: object) -> float:
     seconds = _number("deadline", value)
+    if seconds > sys.float_info.max:  # An int has no limit, and a clock's time has.
+        raise ArgumentError(
+            "deadline is in seconds, and more than a clock can count; leave it out for "
+            "the provider's own"
+        )
     if seconds == 0:
         raise ArgumentError("deadline=0 leaves no time; it is in seconds, more than 0")
     return seconds
@@ -221,8 +231,17 @@ def _whole(name: str, value: object, *, low: int | None = None) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ArgumentError(f"{name}={value!r} is a {type(value).__name__}, not an int")
     if low is not None and value < low:
-        raise ArgumentError(f"{name}={value!r} is out of range; it is at least {low}")
+        raise ArgumentError(
+            f"{name}={_shown(value)} is out of range; it is at least {low}"
+        )
     return value
+
+
+def _shown(number: float) -> str:
+    try:
+        return repr(number)
+    except ValueError:  # Python does not write a number of so many digits.
+        return "a number of thousands of digits"
 
 
 def _stop(stop: object) -> tuple[str, ...]:

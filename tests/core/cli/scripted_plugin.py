@@ -196,7 +196,7 @@ class Rich(Provider):
         """Answer."""
         yield ReasoningDelta(text="hm")
         yield ToolCallDelta(index=0, id="c1", name="f", arguments="{}")
-        yield "\x1b[31mred\x1b[0m \x9b5m\u202etxt\r\x07\ttab é\n\ud83d"
+        yield "\x1b[31mred\x1b[0m \x9b5m\u2028\u202e\u200btxt\r\x07\ttab é\n\ud83d"
         yield Usage(input_tokens=1)
         target = Target("Rich", "rich-1")
         yield Finish(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
 import subprocess
+import sys
+import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -14,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from turnout.cli._prompt import prompt
 from turnout.testing import refused_url
 
 from ...support.flowgpt_server import Answer, FlowGptServer, json_status
@@ -78,8 +82,8 @@ def test_what_is_piped_in_follows_the_prompt(turnout: CommandLine) -> None:
     [
         pytest.param([], None, "the prompt is empty", id="nothing"),
         pytest.param([" "], "\n", "the prompt is empty", id="blank"),
-        pytest.param(["Hi"], b"\xff\xfe", "no UTF-8 text", id="bytes"),
-        pytest.param(["Hi"], b"a\0b", "no UTF-8 text", id="NUL"),
+        pytest.param(["Hi"], b"\xff\xfe", "not UTF-8 text", id="bytes"),
+        pytest.param(["Hi"], b"a\0b", "not UTF-8 text", id="NUL"),
     ],
 )
 def test_a_prompt_that_is_none_is_wrong_usage(
@@ -89,6 +93,51 @@ def test_a_prompt_that_is_none_is_wrong_usage(
 
     assert done.returncode == 2
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("caf\udce9",), ("-s", "caf\udce9", "Hi")], ids=["prompt", "system"]
+)
+def test_words_that_are_not_utf_8_are_wrong_usage(
+    inside: CommandLine, arguments: tuple[str, ...]
+) -> None:
+    done = inside("chat", "-m", "Echo", *arguments)
+
+    assert done.returncode == 2
+    assert "is not UTF-8; convert it" in done.stderr
+
+
+def test_an_attached_text_that_is_not_utf_8_is_wrong_usage(
+    inside: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_bytes("café".encode("cp1252"))
+
+    done = inside("chat", "-m", "Echo", "-a", "notes.txt", "Hi")
+
+    assert done.returncode == 2
+    assert "notes.txt is not UTF-8 text; convert it" in done.stderr
+
+
+def test_a_pipe_that_stays_open_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, lines = threading.Event(), list[str]()
+
+    class Open(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            assert told.wait(10)
+            return b"piped"
+
+    def note(line: str) -> None:
+        lines.append(line)
+        told.set()
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Open()))
+    monkeypatch.setattr("turnout.cli._prompt.note", note)
+    monkeypatch.setattr("turnout.cli._prompt._SILENT", 0.0)
+
+    assert prompt(["Hi"]) == "Hi\n\npiped"
+    assert lines == [
+        "waiting for standard input to end; close it, or add `< /dev/null`"
+    ]
 
 
 def test_a_closed_standard_input_brings_nothing(inside: CommandLine) -> None:
@@ -302,20 +351,23 @@ def test_an_answer_that_broke_is_shown_and_an_error(inside: CommandLine) -> None
     assert done.stderr == "Error: Torn: the connection to torn.example was lost\n"
 
 
-def test_a_refusal_ends_the_route(inside: CommandLine) -> None:
+def test_a_refusal_is_followed_by_the_next_target(inside: CommandLine) -> None:
     done = inside("chat", "-m", "Down", "-m", "Strict", "-m", "Echo", "Hi")
 
-    assert done.returncode == 1
+    assert done.returncode == 0
     assert done.stderr.splitlines() == [
         "Down: cannot reach down.example: its name is not known; asking Strict",
-        "Error: Strict rejected the request: [2Jno never",
+        "Strict rejected the request: [2Jno never; asking Echo",
     ]
 
 
 def test_text_passes_through_a_pipe_as_it_is(inside: CommandLine) -> None:
     done = inside("chat", "-m", "Rich", "Hi")
 
-    assert done.stdout == "\x1b[31mred\x1b[0m \x9b5m\u202etxt\r\x07\ttab é\n?\n"
+    assert (
+        done.stdout
+        == "\x1b[31mred\x1b[0m \x9b5m\u2028\u202e\u200btxt\r\x07\ttab é\n?\n"
+    )
     assert done.stderr == (
         "the answer ends here because it has as many tokens as it may have\n"
     )
@@ -351,7 +403,10 @@ def test_json_has_a_line_for_each_event_and_the_reply(inside: CommandLine) -> No
         "name": "f",
         "arguments": "{}",
     }
-    assert parts[2]["text"] == "\x1b[31mred\x1b[0m \x9b5m\u202etxt\r\x07\ttab é\n\ud83d"
+    assert (
+        parts[2]["text"]
+        == "\x1b[31mred\x1b[0m \x9b5m\u2028\u202e\u200btxt\r\x07\ttab é\n\ud83d"
+    )
     assert parts[4]["details"]["why"] == "Rich:rich-1"
     assert reply["type"] == "reply"
     assert reply["text"] == parts[2]["text"]

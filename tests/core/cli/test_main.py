@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import turnout as package
+from tests.core.site import Site
 from turnout.cli._main import run
 
 from .conftest import CommandLine
@@ -248,6 +249,26 @@ def test_a_full_disk_is_one_line(turnout: CommandLine) -> None:
     assert done.stderr.startswith(b"Error: No space left on device\n")
 
 
+def test_an_error_of_a_command_is_told_without_what_a_terminal_obeys(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.add(
+        "waving",
+        """
+        import click
+
+        @hookimpl
+        def turnout_commands(cli):
+            @cli.command()
+            def wave(): raise click.ClickException("busy\\x9b2J\\u2028\\nlater")
+        """,
+        "Waving",
+    )
+
+    assert run(["wave"]) == 1
+    assert capsys.readouterr().err == "Error: busy2J\nlater\n"
+
+
 def test_a_stream_that_is_no_file_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     output = io.StringIO()
     monkeypatch.setattr(sys, "stdout", output)
@@ -262,8 +283,11 @@ def test_colour_is_for_terminals(turnout: CommandLine) -> None:
     assert terminal.screen.startswith("\x1b[31mError: unknown model")
 
 
-def test_colour_is_not_for_those_who_want_none(turnout: CommandLine) -> None:
-    turnout.environment["NO_COLOR"] = "1"
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colour_is_not_for_those_who_want_or_can_show_none(
+    turnout: CommandLine, name: str, value: str
+) -> None:
+    turnout.environment[name] = value
 
     with turnout.terminal("resolve", "nobody-bears-it") as terminal:
         assert terminal.end() == 1

@@ -54,7 +54,7 @@ def test_there_may_be_several_and_none() -> None:
         pytest.param(["seed=1", "seed=2"], "-o: seed is given twice", id="twice"),
         pytest.param(
             ["temperature=hot"],
-            "-o: temperature='hot' is a str, no number",
+            "-o: temperature='hot' is a str, not a number",
             id="kind",
         ),
         pytest.param(
@@ -64,8 +64,24 @@ def test_there_may_be_several_and_none() -> None:
         ),
         pytest.param(
             ["stop=['a'"],
-            "-o: stop: \"['a'\" is no TOML value: Unclosed array (at end of document)",
+            "-o: stop: \"['a'\" is not a TOML value: Unclosed array (at end of "
+            "document)",
             id="half a list",
+        ),
+        pytest.param(
+            ["stop=" + "[" * 50_000],
+            "-o: stop: its value is nested too deeply",
+            id="a deep list",
+        ),
+        pytest.param(
+            ["temperature=true"],
+            "-o: temperature=True is a bool, not a number",
+            id="a flag",
+        ),
+        pytest.param(
+            ["temperature=nan"],
+            "-o: temperature=nan is out of range; it is 0 or more",
+            id="not a number",
         ),
     ],
 )

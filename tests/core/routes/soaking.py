@@ -1,8 +1,8 @@
 """Many streams over three targets that fail at random, by a simulated clock.
 
-At any time one target at least is well. Which one that is changes now and then, and it
-is so for long enough before another ceases to be, as a circuit takes its time to close.
-What is done to a stream follows from the seed, its number and when it begins.
+At any time at least one target works. Now and then another one takes over, and the one
+before works for a while longer: a target that was down takes a while to be up again.
+What happens to a stream follows from the seed, its number and when it begins.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from turnout.errors import (
     TurnoutError,
 )
 from turnout.provider import Provider
-from turnout.routes import BudgetPolicy, HealthPolicy, MemoryHealth, Route
+from turnout.routes import Health, Route
 from turnout.types import ChatRequest, Failover, ModelInfo, ProviderInfo
 from turnout.types import Target as TargetName
 
@@ -62,8 +62,6 @@ POLICY = {
     "stall_timeout": 5.0,
     "continuation": {"least_tokens": 1},
 }
-# Every broken answer is to be continued, more of them than a real service would bear.
-HEALTH = HealthPolicy(budget=BudgetPolicy(capacity=1000, per_success=1.0))
 
 
 class Faulty(Provider):
@@ -175,7 +173,7 @@ class Soak:
         random = Random(self.seed)
         self._well: list[str] = []
         self._started: dict[int, float] = {}
-        self.store = MemoryHealth(HEALTH, random.random)
+        self.store = Health(random=random.random)
         self._random = random
         providers = [Faulty(n, self, prefill=n == "B") for n in NAMES]
         self._route = Route(
@@ -271,14 +269,10 @@ class Soak:
         del self._started[number]
 
     def _look_at_what_is_left(self) -> None:
-        for scope, health in self.store.known():
-            if health.budget.in_flight:
-                self.wrong.append(f"{scope}: {health.budget.in_flight} retries")
-            permit = health.probe()
-            if permit is None:
-                self.wrong.append(f"{scope}: a probe is out")
-            else:
-                health.released(permit)
+        for health in self.store.known():
+            left = health.retries_in_flight, len(health.probes), len(health.waiting)
+            if any(left):
+                self.wrong.append(f"{health.target}: retries, probes, waiting {left}")
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         self.wrong += [f"left: {task}" for task in tasks]
         rounds = _watchdog._ROUNDS.get(  # pyright: ignore[reportPrivateUsage]

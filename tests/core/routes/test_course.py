@@ -1,7 +1,8 @@
-"""One request's decisions, with time given and chance injected."""
+"""What one request does next, with times and random numbers given."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import cache
 from random import Random
@@ -10,8 +11,10 @@ import pytest
 
 from turnout._record import Record
 from turnout.errors import (
+    ArgumentError,
     AuthenticationError,
     ConnectError,
+    ContentFilterError,
     ContextLengthError,
     DeadlineError,
     FallbackError,
@@ -19,6 +22,7 @@ from turnout.errors import (
     OverloadedError,
     PluginError,
     ProtocolError,
+    QuotaExceededError,
     RateLimitError,
     ServerError,
     StreamBrokenError,
@@ -27,33 +31,37 @@ from turnout.errors import (
     UnavailableError,
 )
 from turnout.provider import BoundTarget
-from turnout.routes import Hedging, Member, MemoryHealth, Policy
+from turnout.routes import Health, Hold, Policy
+from turnout.routes._candidate import RouteTarget
 from turnout.routes._course import Ask, Course, Wait
 from turnout.routes._hedging import HedgeShare
 from turnout.routes._policy import rule
+from turnout.routes._target_health import TargetHealth
 from turnout.testing import FakeProvider
-from turnout.types import ChatRequest, ModelInfo
+from turnout.types import Attempt, ChatRequest, ModelInfo
 
 T = 1000.0
 NO = ServerError("no")
-GONE = ConnectError("gone")
 CUT = StreamTruncatedError("cut")
 
 
 @cache
-def target(name: str, window: int | None) -> BoundTarget:
+def target(name: str, window: int | None, key: str | None = "k") -> BoundTarget:
     model = ModelInfo(name="m", context_window=window)
-    return FakeProvider(name=name, models=[model]).target()
+    return FakeProvider(name=name, models=[model], api_key=key).target()
 
 
-class Asking:
-    """A course over targets A, B, C ..., and what is done with it.
+class Request:
+    """One request over targets A, B, C ..., and what happens to it.
 
     Args:
         count: How many targets there are.
-        names: The providers, where they are others than the first letters.
-        windows: Their context windows, where they are known.
-        random: For the waits; the middle of each, if none is given.
+        names: The providers, if they are others than the first letters.
+        windows: Their context windows, if they are known.
+        targets: The targets, if they are others.
+        random: For the waits; the middle of each by default.
+        deadline: When it has to be over.
+        text: The question.
         policy: Fields of the policy.
     """
 
@@ -63,21 +71,21 @@ class Asking:
         *,
         names: str = "",
         windows: tuple[int | None, ...] = (),
+        targets: tuple[BoundTarget, ...] = (),
         random: Callable[[], float] = lambda: 0.5,
         deadline: float = T + 600,
         text: str = "Why?",
         **policy: object,
     ) -> None:
-        self.store = MemoryHealth(random=lambda: 0.5)
+        self.store = Health(random=lambda: 0.5)
         self.record = Record()
         names = names or "ABCDEFGH"[:count]
-        self.members = [
-            Member(target(name, window), self.store)
-            for name, window in zip(names, windows or (None,) * len(names), strict=True)
-        ]
+        windows = windows or (None,) * len(names)
+        targets = targets or tuple(map(target, names, windows))
+        self.targets = [RouteTarget(bound, self.store) for bound in targets]
         self.policy = Policy(**policy)  # type: ignore[arg-type]
         self.course = Course(
-            self.members,
+            self.targets,
             ChatRequest.build(text),
             self.policy,
             self.record,
@@ -85,10 +93,34 @@ class Asking:
             random,
         )
 
+    def health(self, index: int) -> TargetHealth:
+        return self.targets[index].health(T)
+
+    def mark_down(self, *indexes: int, now: float = T) -> None:
+        """Let other requests' attempts at targets fail."""
+        for index in indexes:
+            for _ in range(5):
+                self.health(index).start(now).failed(NO, rule(NO, self.policy), now)
+
+    def hold(self, index: int, seconds: float, reason: str = "RateLimitError") -> None:
+        self.health(index).hold(Hold(until=T + seconds, reason=reason), T)
+
+    def empty_budget(self, index: int, in_flight: int = 3) -> None:
+        """Let other requests spend a target's retries, some of which go on."""
+        health = self.health(index)
+        while health.spend_retry():
+            pass
+        while health.retries_in_flight > in_flight:
+            health.return_retry()
+
     def asks(self, now: float = T) -> Ask:
         step = self.course.next(now)
         assert isinstance(step, Ask)
         return step
+
+    def asked(self, now: float = T) -> str:
+        """Ask the next target; return its provider."""
+        return self.asks(now).candidate.target.provider
 
     def waits(self, now: float = T) -> float:
         """Return the seconds that are waited."""
@@ -97,33 +129,60 @@ class Asking:
         return step.until - now
 
     def fails(self, error: TurnoutError, now: float = T) -> str:
-        """Ask whoever is next, who fails with nothing shown; return who that was."""
+        """Ask the next target, which fails with nothing shown; return its provider."""
         ask = self.asks(now)
-        ask.turn.failed(error, rule(error, self.policy), now)
+        ask.permit.failed(error, rule(error, self.policy), now)
         self.course.failed(ask.candidate, error, now)
         return ask.candidate.target.provider
 
+    def has_no_slot(self) -> UnavailableError:
+        """Ask the next target, which has no free slot; return the error."""
+        ask, error = self.asks(), UnavailableError("no free slot")
+        passed = Attempt(
+            target=ask.candidate.target, outcome="passed_over", error=error
+        )
+        self.record.end(passed)
+        ask.permit.released(T)
+        self.course.failed(ask.candidate, error, T)
+        return error
+
     def breaks(self, text: str = "Half of an ", now: float = T) -> bool:
-        """Ask whoever is next, whose answer breaks; tell whether it begins anew."""
+        """Ask the next target, whose answer breaks; return whether it starts again."""
         ask = self.asks(now)
         self.record.take([text])
-        ask.turn.failed(CUT, rule(CUT, self.policy), now)
+        ask.permit.failed(CUT, rule(CUT, self.policy), now)
         return self.course.broke(ask.candidate, CUT)
 
+    def failure(self, now: float = T) -> FallbackError:
+        with pytest.raises(FallbackError) as caught:
+            self.course.next(now)
+        return caught.value
+
+    def passed_over(self) -> list[tuple[str, type[TurnoutError]]]:
+        return [
+            (attempt.target.provider, type(attempt.error))  # type: ignore[misc]
+            for attempt in self.record.attempts
+            if attempt.outcome == "passed_over"
+        ]
+
     def in_flight(self) -> int:
-        return sum(health.budget.in_flight for _, health in self.store.known())
+        """Return how many retries the budgets count as under way."""
+        return sum(health.retries_in_flight for health in self.store.known())
 
 
-def test_full_jitter_is_uniform_r01() -> None:
+# Retries.
+
+
+def test_the_waits_of_a_lone_target_are_spread_evenly_r01() -> None:
     random = Random(20261122).random
-    firsts: list[float] = []
-    seconds: list[float] = []
+    firsts, seconds = list[float](), list[float]()
+
     for _ in range(10_000):
-        asking = Asking(1, random=random)
-        asking.fails(NO)
-        firsts.append(asking.waits())
-        asking.fails(NO, T + 1)
-        seconds.append(asking.waits(T + 1))
+        request = Request(1, random=random)
+        request.fails(NO)
+        firsts.append(request.waits())
+        request.fails(NO, T + 1)
+        seconds.append(request.waits(T + 1))
 
     for delays, cap in ((firsts, 0.5), (seconds, 1.0)):
         assert 0 <= min(delays) <= max(delays) <= cap
@@ -137,575 +196,879 @@ def test_full_jitter_is_uniform_r01() -> None:
 @pytest.mark.parametrize(
     ("error", "ceilings"),
     [
-        pytest.param(NO, [0.5, 1, 2, 4], id="server"),
+        pytest.param(NO, [0.5, 1, 2, 4, 8, 8], id="server"),
         pytest.param(RateLimitError("no"), [1, 2, 4, 8, 8], id="limited"),
         pytest.param(OverloadedError("no"), [1, 2, 4, 8], id="overloaded"),
-        pytest.param(ConnectError("no"), [0.5, 1, 2, 2], id="unreached"),
+        pytest.param(ConnectError("no"), [0.5, 1, 2, 2], id="no connection"),
     ],
 )
 def test_the_waits_of_a_lone_target_double(
     error: TurnoutError, ceilings: list[float]
 ) -> None:
-    waits: list[float] = []
-    asking, now = Asking(1, max_retries=9, max_attempts=9), T
-    for _ in ceilings:  # Of what counts, a fifth would open the circuit.
-        asking.fails(error, now)
-        waits.append(asking.waits(now))
+    request, now, waits = Request(1, max_attempts=9), T, list[float]()
+
+    for _ in ceilings:
+        request.fails(error, now)
+        waits.append(request.waits(now))
         now += waits[-1]
 
     assert waits == pytest.approx([ceiling / 2 for ceiling in ceilings])
 
 
-def test_a_budget_is_taken_for_a_retry_and_given_back_at_its_end() -> None:
-    asking = Asking(1)
-    asking.fails(NO)
-    assert asking.in_flight() == 1
-    ask = asking.asks(T + 1)
-    asking.course.wait_no_more()
-    assert asking.in_flight() == 1
-    ask.turn.succeeded(T + 2, 0.1)
+def test_a_target_is_asked_again_once_and_soon_if_another_is_left() -> None:
+    request = Request(2, random=lambda: 1.0)
 
-    assert asking.in_flight() == 0
+    request.fails(NO)
+    wait = request.waits()
+    again = request.fails(NO, T + wait)
 
-
-def test_a_retry_that_is_not_waited_for_gives_its_budget_back() -> None:
-    asking = Asking(1)
-    asking.fails(NO)
-    asking.course.wait_no_more()
-    asking.course.wait_no_more()
-
-    assert asking.in_flight() == 0
+    assert wait == pytest.approx(0.05)
+    assert again == "A"
+    assert request.asked(T + wait) == "B"
 
 
-def test_a_retry_that_finds_its_circuit_open_goes_to_the_next() -> None:
-    asking = Asking(2)
-    asking.fails(NO)
-    asking.members[0].standing(T).own.breaker.force_open()
+@pytest.mark.parametrize("error", [RateLimitError("no"), OverloadedError("no")])
+def test_a_target_without_capacity_is_not_asked_again_if_another_is_left(
+    error: TurnoutError,
+) -> None:
+    request = Request(2)
 
-    assert asking.asks(T + 1).candidate.target.provider == "B"
-    assert asking.in_flight() == 0
-    assert asking.record.attempts == []
+    request.fails(error)
+
+    assert request.asked() == "B"
+
+
+def test_a_target_that_is_down_is_not_asked_again_if_another_is_left() -> None:
+    request = Request(2)
+
+    ask = request.asks()
+    request.mark_down(0)
+    request.course.failed(ask.candidate, NO, T)
+
+    assert request.asked() == "B"
+
+
+def test_a_target_is_asked_again_only_while_fewer_attempts_were_made() -> None:
+    request = Request(3, max_attempts=2)
+
+    first, second = request.fails(NO), request.fails(NO, T + 1)
+
+    assert (first, second) == ("A", "A")
+    assert request.fails(NO, T + 1) == "B"
+    assert request.fails(NO, T + 1) == "C"
+    assert len(request.failure(T + 1).exceptions) == 4
+
+
+def test_a_retry_is_paid_until_its_attempt_ends() -> None:
+    request = Request(1)
+
+    request.fails(NO)
+    waiting = request.in_flight()
+    ask = request.asks(T + 1)
+    request.course.cancel_retry()
+    asking = request.in_flight()
+    ask.permit.completed()
+
+    assert (waiting, asking) == (1, 1)
+    assert request.in_flight() == 0
+
+
+def test_a_retry_that_is_cancelled_is_returned_once() -> None:
+    request = Request(1)
+
+    request.fails(NO)
+    request.course.cancel_retry()
+    request.course.cancel_retry()
+
+    assert request.in_flight() == 0
 
 
 def test_an_empty_budget_allows_no_retry() -> None:
-    asking = Asking(1)
-    budget = asking.members[0].standing(T).own.budget
-    while budget.spend():
-        pass
-    asking.fails(NO)
+    request = Request(1)
 
-    with pytest.raises(ServerError):
-        asking.course.next(T)
+    request.empty_budget(0)
+    request.fails(NO)
+
+    assert request.failure().exceptions == (NO,)
 
 
-@pytest.mark.parametrize("error", [NO, GONE])
-def test_a_circuit_that_has_opened_allows_no_retry(error: TurnoutError) -> None:
-    asking = Asking(1)
-    for _ in range(4):
-        turn = asking.members[0].standing(T).start(T)
-        assert turn is not None
-        turn.failed(error, rule(error, Policy()), T)
-    asking.fails(error)
+def test_a_retry_that_finds_its_target_held_goes_to_the_next() -> None:
+    request = Request(2)
 
-    with pytest.raises(type(error)):
-        asking.course.next(T)
-    assert asking.in_flight() == 0
+    request.fails(NO)
+    request.hold(0, 60)
+
+    assert request.asked(T + 1) == "B"
+    assert request.in_flight() == 0
+    assert request.record.attempts == []
+
+
+def test_a_retry_that_finds_its_only_target_held_waits_for_it() -> None:
+    request = Request(1)
+
+    request.fails(NO)
+    request.hold(0, 3)
+    wait = request.waits(T + 1)
+    ask = request.asks(T + 1 + wait)
+
+    assert wait == pytest.approx(2.1)
+    assert request.in_flight() == 0
+    ask.permit.released(T + 4)
+    assert request.in_flight() == 0
+
+
+# Times that a target names.
 
 
 def test_a_time_that_is_named_is_the_least() -> None:
-    asking = Asking(1, random=lambda: 0.0)
-    asking.fails(RateLimitError("no", retry_after=3.0))
+    request = Request(1, random=lambda: 0.0)
 
-    assert asking.waits() == 3.0
-    assert asking.waits(T + 2.999) == pytest.approx(0.001)
-    assert asking.asks(T + 3.0).candidate.target.provider == "A"
+    request.fails(RateLimitError("no", retry_after=3.0))
+
+    assert request.waits() == 3.0
+    assert request.waits(T + 2.999) == pytest.approx(0.001)
+    assert request.asked(T + 3.0) == "A"
 
 
-def test_a_wait_is_no_longer_than_patience_where_there_are_others() -> None:
-    asking = Asking(2, random=lambda: 1.0)
-    asking.fails(RateLimitError("no", retry_after=2.4))
-    alone = Asking(1, random=lambda: 1.0)
+def test_a_wait_is_no_longer_than_patience_if_another_is_left() -> None:
+    request = Request(2, random=lambda: 1.0)
+    alone = Request(1, random=lambda: 1.0)
+
+    request.fails(RateLimitError("no", retry_after=2.4))
     alone.fails(RateLimitError("no", retry_after=20.0))
 
-    assert asking.waits() == 2.5
+    assert request.waits() == 2.5
     assert alone.waits() == 21.0
 
 
-def test_patience_is_not_for_a_quick_retry() -> None:
-    asking = Asking(3, random=lambda: 1.0)
-    asking.fails(NO)
-    assert asking.waits() == 0.5
-    asking.fails(NO, T + 1)
-    assert asking.fails(RateLimitError("no", retry_after=2.5), T + 1) == "B"
+@pytest.mark.parametrize(("count", "seconds"), [(2, 2.501), (1, 20.001)])
+def test_a_longer_time_is_not_waited_for(count: int, seconds: float) -> None:
+    request = Request(count)
 
-    assert asking.waits(T + 1) == 2.5
+    request.fails(RateLimitError("no", retry_after=seconds))
 
-
-def test_patience_is_not_for_a_wait_without_others() -> None:
-    asking = Asking(3)
-    others = [member.standing(T).own.breaker for member in asking.members[1:]]
-    for breaker in others:
-        breaker.force_open()
-    asking.fails(RateLimitError("no", retry_after=10.0))
-    assert asking.waits() >= 10.0
-    for breaker in others:
-        breaker.reset()
-    asking.fails(ProtocolError("no"), T + 11)
-    assert asking.fails(RateLimitError("no", retry_after=2.0), T + 11) == "B"
-
-    assert asking.waits(T + 11) >= 2.0
-
-
-def test_who_may_not_be_asked_is_not_another_target() -> None:
-    asking = Asking(2)
-    asking.members[1].standing(T).own.breaker.force_open()
-    asking.fails(RateLimitError("no", retry_after=10.0))
-
-    assert asking.waits() >= 10.0
-
-
-def test_who_is_not_asked_any_more_is_not_another_target() -> None:
-    asking = Asking(2)
-    asking.members[0].standing(T).own.cool(T + 60, "RateLimitError")
-    assert asking.fails(ProtocolError("no")) == "B"
-    assert asking.fails(RateLimitError("no", retry_after=10.0)) == "A"
-
-    assert asking.waits() >= 10.0
-
-
-def test_no_wait_ends_past_the_last_moment_for_an_attempt() -> None:
-    for deadline, waits in ((T + 4.001, True), (T + 4.0, False)):
-        asking = Asking(1, random=lambda: 0.0, deadline=deadline)
-        asking.fails(RateLimitError("no", retry_after=3.0))
-        if waits:
-            assert asking.waits() == 3.0
-        else:
-            with pytest.raises(RateLimitError):
-                asking.course.next(T)
-
-
-def test_one_attempt_at_one_of_many_raises_its_own_error() -> None:
-    asking = Asking(2, max_attempts=1, max_retries=0)
-    asking.fails(NO)
-
-    with pytest.raises(ServerError):
-        asking.course.next(T)
-
-
-def test_a_key_that_was_refused_is_told_to_whoever_runs_this(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    asking = Asking(2)
-    asking.fails(AuthenticationError("no"))
-    asking.fails(NO)
-
-    assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
-        ("WARNING", "A:m refused its key; another is asked")
-    ]
-
-
-def test_a_deadline_that_leaves_no_time_names_who_is_not_asked() -> None:
-    asking = Asking(2, max_retries=0, deadline=T + 10)
-    asking.fails(NO)
-
-    with pytest.raises(DeadlineError, match="B:m") as caught:
-        asking.course.next(T + 9.001)
-    assert caught.value.__cause__ is NO
-    assert asking.asks(T + 9.0).candidate.target.provider == "B"
-
-
-def test_a_deadline_with_nobody_left_says_what_failed() -> None:
-    asking = Asking(1, max_retries=0, deadline=T + 10)
-    asking.fails(NO)
-
-    with pytest.raises(ServerError):
-        asking.course.next(T + 9.5)
-
-
-def test_a_deadline_leaves_no_time_to_continue() -> None:
-    asking = Asking(2, deadline=T + 10)
-    assert not asking.breaks()
-
-    with pytest.raises(StreamBrokenError, match="no time"):
-        asking.course.next(T + 9.5)
-
-
-def test_a_continuation_is_paid_by_whoever_is_asked() -> None:
-    asking = Asking(3)
-    assert not asking.breaks()
-    budget = asking.members[1].standing(T).own.budget
-    while budget.spend():
-        pass
-    for _ in range(3):
-        budget.release()
-        budget.spend()
-
-    ask = asking.asks()
-    assert ask.candidate.target.provider == "C"
-    assert asking.members[2].standing(T).own.budget.in_flight == 1
-    ask.turn.released()
-    assert asking.members[2].standing(T).own.budget.in_flight == 0
-
-
-def test_who_was_passed_over_is_looked_at_again_before_it_continues() -> None:
-    # A takes the question, and not the question with half of an answer behind it.
-    asking = Asking(3, windows=(400, None, None), text="Why? " * 100)
-    asking.members[0].standing(T).own.breaker.force_open()
-    asking.breaks("Half of an answer. " * 100)
-    asking.asks()
-
-    passed = [a.error for a in asking.record.attempts if a.outcome == "passed_over"]
-    assert [type(error) for error in passed] == [UnavailableError, ContextLengthError]
-
-
-def test_where_nobody_can_pay_an_answer_is_left_broken() -> None:
-    asking = Asking(2)
-    assert not asking.breaks()
-    budget = asking.members[1].standing(T).own.budget
-    while budget.spend():
-        pass
-
-    with pytest.raises(StreamBrokenError, match="no other target") as caught:
-        asking.course.next(T)
-    assert caught.value.__cause__ is CUT
-
-
-@pytest.mark.parametrize("hedged", [False, True])
-def test_who_cannot_pay_gives_its_probes_place_back(hedged: bool) -> None:
-    asking = Asking(2, hedging=Hedging(enabled=True))
-    second = asking.members[1].standing(T - 10)
-    for _ in range(5):
-        turn = second.start(T - 10)
-        assert turn is not None
-        turn.failed(GONE, rule(GONE, asking.policy), T - 10)
-    while second.own.budget.spend():
-        pass
-
-    assert second.service.breaker.state(T) == "half_open"
-    if hedged:
-        assert asking.course.rival(asking.asks(), share(), T) is None
+    if count == 1:
+        assert request.failure().retry_after == pytest.approx(seconds)
     else:
-        asking.breaks()
-        with pytest.raises(StreamBrokenError):
-            asking.course.next(T)
-    assert second.allows(T)
+        assert request.asked() == "B"
 
 
-def test_who_fails_to_continue_is_not_asked_again() -> None:
-    asking = Asking(3)
-    asking.breaks()
+def test_patience_is_for_all_waits_of_a_request() -> None:
+    request = Request(3, random=lambda: 0.0)
 
-    assert asking.fails(NO) == "B"
-    assert asking.asks().candidate.target.provider == "C"
+    request.fails(RateLimitError("no", retry_after=2.0))
+    first = request.waits()
+    request.fails(ProtocolError("no"), T + 2)
+    second = request.fails(RateLimitError("no", retry_after=1.0), T + 2)
 
-
-def test_a_plugins_fault_ends_a_continuation() -> None:
-    asking = Asking(3)
-    assert not asking.breaks()
-    ask = asking.asks()
-
-    with pytest.raises(StreamBrokenError, match="B:m failed: bug") as caught:
-        asking.course.failed(ask.candidate, PluginError("bug"), T)
-    assert caught.value.__cause__ is CUT
+    assert (first, second) == (2.0, "B")
+    assert request.asked(T + 2) == "C"
 
 
-def test_a_lone_target_that_broke_raises_its_own_error() -> None:
-    with pytest.raises(StreamTruncatedError):
-        Asking(1).breaks()
+def test_a_retry_that_is_quick_takes_no_patience() -> None:
+    request = Request(3, random=lambda: 1.0)
+
+    request.fails(NO)
+    request.fails(NO, T + 1)
+    second = request.fails(RateLimitError("no", retry_after=2.5), T + 1)
+
+    assert second == "B"
+    assert request.waits(T + 1) == 2.5
 
 
-@pytest.mark.parametrize("error", [DeadlineError("up"), PluginError("bug")])
-def test_what_no_other_target_would_mend_is_raised_after_text_too(
-    error: TurnoutError,
-) -> None:
-    asking = Asking(2)
-    ask = asking.asks()
-    asking.record.take(["Half of an "])
+@pytest.mark.parametrize("why", ["held", "failed", "window"])
+def test_a_target_that_cannot_be_asked_is_not_another_one(why: str) -> None:
+    windows = (1, None) if why == "window" else (None, None)
+    request = Request(2, windows=windows, text="Why is it so?")
+    if why == "held":
+        request.hold(0, 60)
+    elif why == "failed":
+        request.fails(ProtocolError("no"))
 
-    with pytest.raises(type(error)):
-        asking.course.broke(ask.candidate, error)
+    request.fails(RateLimitError("no", retry_after=10.0))
 
-
-def test_nothing_but_reasoning_is_begun_anew() -> None:
-    asking = Asking(2)
-
-    assert asking.breaks("")
-    assert not asking.course.continuing
-    ask = asking.asks()
-    assert len(ask.request.messages) == 1
-    assert not ask.prefill
+    assert request.waits() >= 10.0
 
 
-def test_what_broke_before_its_text_is_told_with_what_failed_after_it() -> None:
-    asking = Asking(2, max_retries=0)
-    asking.breaks("")
-    asking.fails(NO)
+def test_no_wait_ends_after_the_last_moment_for_an_attempt() -> None:
+    error = RateLimitError("no", retry_after=3.0)
+    enough = Request(1, random=lambda: 0.0, deadline=T + 4.001)
+    too_short = Request(1, random=lambda: 0.0, deadline=T + 4.0)
 
-    with pytest.raises(FallbackError) as caught:
-        asking.course.next(T)
-    assert caught.value.exceptions == (CUT, NO)
+    enough.fails(error)
+    too_short.fails(error)
 
-
-def test_those_that_take_no_more_are_left_out_after_a_context_that_is_too_long() -> (
-    None
-):
-    asking = Asking(5, windows=(100, 50, 100, None, 200), max_attempts=5)
-    asking.fails(ContextLengthError("long"))
-    told = [(a.target.provider, a.outcome) for a in asking.record.attempts]
-
-    assert told == [("B", "passed_over"), ("C", "passed_over")]
-    assert [asking.fails(NO), asking.fails(NO, T + 1)] == ["D", "D"]
-    assert asking.asks(T + 2).candidate.target.provider == "E"
+    assert enough.waits() == 3.0
+    assert too_short.failure().exceptions == (error,)
 
 
-def test_after_a_window_that_is_not_known_all_are_asked() -> None:
-    asking = Asking(2, windows=(None, 10))
-    asking.fails(ContextLengthError("long"))
-
-    assert asking.asks().candidate.target.provider == "B"
+# Which target is asked.
 
 
-def test_what_cannot_fit_is_not_asked() -> None:
-    asking = Asking(2, windows=(2, None), text="Why is this so long a question?")
+def test_a_target_that_is_down_is_asked_after_the_others() -> None:
+    request = Request(3)
 
-    assert asking.asks().candidate.target.provider == "B"
-    (passed,) = asking.record.attempts
-    assert isinstance(passed.error, ContextLengthError)
-    assert "2 tokens, by estimate" in str(passed.error)
+    request.mark_down(0)
+
+    assert request.fails(ProtocolError("b")) == "B"
+    assert request.fails(ProtocolError("c")) == "C"
+    assert request.fails(ProtocolError("a")) == "A"
+    assert request.passed_over() == [("A", UnavailableError)]
+    assert len(request.failure().exceptions) == 4
 
 
-def test_a_target_is_passed_over_once() -> None:
-    asking = Asking(2, max_retries=0)
-    asking.members[0].standing(T).own.cool(T + 60, "RateLimitError")
-    assert asking.fails(NO) == "B"
-    # It is tried in spite of its cooldown, as nobody else is left.
-    assert asking.fails(ProtocolError("no")) == "A"
+def test_one_request_waits_for_one_target_that_is_down_while_others_are_up() -> None:
+    request = Request(3)
 
-    with pytest.raises(FallbackError) as caught:
-        asking.course.next(T)
-    assert [type(error) for error in caught.value.exceptions] == [
+    request.mark_down(0, 1)
+
+    assert request.fails(ProtocolError("a"), T + 5) == "A"
+    assert request.asked(T + 5) == "C"
+    assert request.passed_over() == [("B", UnavailableError)]
+
+
+def test_the_limit_of_requests_at_a_target_that_is_down_is_for_all_requests() -> None:
+    request, other = Request(2), Request(2)
+    other.course = Course(
+        request.targets,
+        ChatRequest.build("Why?"),
+        Policy(),
+        other.record,
+        T + 600,
+        lambda: 0.5,
+    )
+
+    request.mark_down(0)
+
+    assert request.asked(T + 5) == "A"
+    assert other.asked(T + 5) == "B"
+
+
+def test_a_target_that_is_held_is_not_asked() -> None:
+    request = Request(2)
+
+    request.hold(0, 60, "AuthenticationError")
+
+    assert request.fails(ProtocolError("no")) == "B"
+    failure = request.failure()
+    assert [type(error) for error in failure.exceptions] == [
+        UnavailableError,
+        ProtocolError,
+    ]
+    assert failure.retry_after == pytest.approx(60.0)
+    assert "A:m is not asked for 60 s, after AuthenticationError" in str(failure)
+
+
+def test_a_target_that_is_passed_over_is_recorded_once() -> None:
+    request = Request(2)
+    request.hold(0, 60)
+
+    request.fails(NO)
+    request.fails(ProtocolError("no"), T + 1)
+
+    assert [type(error) for error in request.failure(T + 1).exceptions] == [
         UnavailableError,
         ServerError,
         ProtocolError,
     ]
-    assert caught.value.retry_after == pytest.approx(60.0)
+    assert request.passed_over() == [("A", UnavailableError)]
 
 
-def test_the_last_resort_is_the_one_that_is_free_first_and_is_waited_for_once() -> None:
-    asking = Asking(2)
-    asking.members[0].standing(T).own.cool(T + 2.0, "RateLimitError")
-    asking.members[1].standing(T).own.cool(T + 1.5, "RateLimitError")
-
-    assert asking.waits() == 1.5
-    # Meanwhile it was told to cool for longer.
-    asking.members[1].standing(T).own.cool(T + 3.0, "RateLimitError")
-    assert asking.asks(T + 1.5).candidate.target.provider == "A"
+# If no target is up.
 
 
-def test_the_last_resort_is_waited_for_as_long_as_the_policy_says() -> None:
-    for seconds, waits in ((2.0, True), (2.001, False)):
-        asking = Asking(1)
-        asking.members[0].standing(T).own.cool(T + seconds, "RateLimitError")
+def test_the_down_target_that_is_tried_first_is_asked() -> None:
+    request = Request(2)
+    request.mark_down(1)
+    request.mark_down(0, now=T + 1)
 
-        assert isinstance(asking.course.next(T), Wait) is waits
-
-
-@pytest.mark.parametrize("until", [T + 1.5, T + 1.6])
-def test_nobody_is_waited_for_past_the_deadline(until: float) -> None:
-    asking = Asking(1, deadline=T + 2.5)
-    asking.members[0].standing(T).own.cool(until, "RateLimitError")
-
-    assert isinstance(asking.course.next(T), Ask)
+    assert request.asked(T + 1) == "B"
 
 
-def prefilling(deadline: float = T + 600) -> Asking:
-    """Return a course of which the second target takes the beginning of an answer."""
-    asking = Asking(2)
-    asking.members[1] = Member(
-        FakeProvider(
-            name="B", models=[ModelInfo(name="m", prefill="trailing")]
-        ).target(),
-        asking.store,
-    )
-    asking.course = Course(
-        asking.members,
-        ChatRequest.build("Why?"),
-        asking.policy,
-        asking.record,
-        deadline,
-        lambda: 0.5,
-    )
-    return asking
+def test_a_target_with_a_place_goes_before_one_that_is_tried_sooner() -> None:
+    request = Request(2)
+    request.mark_down(0)
+    request.mark_down(1, now=T + 1)
+    request.health(0).start(T + 1)
+
+    assert request.asked(T + 1) == "B"
 
 
-def test_a_question_that_is_refused_is_not_asked_again() -> None:
-    asking = prefilling()
-    asking.course.outrun(asking.asks().candidate, NO)
+def test_a_request_without_a_place_waits_a_moment_and_is_asked_all_the_same() -> None:
+    request, now, waits = Request(2), T, list[float]()
+    request.mark_down(0, 1)
+    for index in range(2):
+        request.health(index).start(T)
 
-    with pytest.raises(InvalidRequestError):
-        asking.fails(InvalidRequestError("no"))
+    while isinstance(step := request.course.next(now), Wait):
+        waits.append(step.until - now)
+        now = step.until
+
+    assert waits == pytest.approx([0.1] * 20, abs=1e-6)
+    assert step.candidate.target.provider == "A"
 
 
-def test_the_second_form_of_a_continuation_costs_nothing() -> None:
-    asking = prefilling()
-    budget = asking.members[1].standing(T).own.budget
-    budget.spend()  # Somebody else's.
-    asking.breaks()
-    asking.fails(InvalidRequestError("no"))
-    ask = asking.asks()
+def test_a_request_without_a_place_takes_one_that_becomes_free() -> None:
+    request = Request(1)
+    request.mark_down(0)
+    probe = request.health(0).start(T)
+
+    request.waits()
+    probe.released(T)
+
+    assert request.asked(T + 0.1) == "A"
+
+
+def test_the_deadline_ends_the_wait_for_a_place() -> None:
+    request = Request(1, deadline=T + 1.15)
+    request.mark_down(0)
+    request.health(0).start(T)
+
+    assert request.waits() == pytest.approx(0.1)
+    assert request.asked(T + 0.1) == "A"
+
+
+def test_held_targets_are_recorded_before_a_down_one_is_asked() -> None:
+    request = Request(2)
+    request.hold(0, 60)
+    request.mark_down(1)
+
+    assert request.asked() == "B"
+    assert request.passed_over() == [("A", UnavailableError)]
+
+
+def test_the_first_hold_that_ends_is_waited_for() -> None:
+    request = Request(2, random=lambda: 0.0)
+
+    request.hold(0, 15)
+    request.hold(1, 5)
+    wait = request.waits()
+
+    assert wait == 5
+    assert request.asked(T + 5) == "B"
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(20.0, True), (20.001, False)])
+def test_a_hold_is_waited_for_up_to_twenty_seconds(seconds: float, waits: bool) -> None:
+    request = Request(1, random=lambda: 0.0)
+
+    request.hold(0, seconds)
+
+    if waits:
+        assert request.waits() == seconds
+    else:
+        assert request.failure().retry_after == pytest.approx(seconds)
+        assert request.passed_over() == [("A", UnavailableError)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AuthenticationError("no"), QuotaExceededError("no", retry_after=2.0)],
+)
+def test_a_hold_that_the_service_did_not_ask_to_wait_for_is_not_waited_for(
+    error: TurnoutError,
+) -> None:
+    request = Request(1)
+
+    request.hold(0, 2.0, type(error).__name__)
+
+    assert request.failure().retry_after == pytest.approx(2.0)
+
+
+def test_holds_that_are_prolonged_are_not_waited_for_without_end() -> None:
+    request, now = Request(1, random=lambda: 0.0), T
+
+    for _ in range(6):
+        request.hold(0, now - T + 3)
+        now += request.waits(now)
+    request.hold(0, 21)
+
+    # Of twenty seconds, two are left.
+    assert request.failure(now).retry_after == pytest.approx(3)
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(1.49, True), (1.5, False)])
+def test_no_hold_is_waited_for_past_the_deadline(seconds: float, waits: bool) -> None:
+    request = Request(1, random=lambda: 0.0, deadline=T + 2.5)
+
+    request.hold(0, seconds)
+
+    if waits:
+        assert request.waits() == pytest.approx(seconds)
+    else:
+        request.failure()
+
+
+# What ends a request.
+
+
+@pytest.mark.parametrize(
+    "error", [ArgumentError("no"), DeadlineError("up"), ContentFilterError("no")]
+)
+def test_an_error_that_no_target_changes_is_raised(error: TurnoutError) -> None:
+    request = Request(2)
+
+    with pytest.raises(type(error)) as caught:
+        request.fails(error)
+
+    assert caught.value is error
+
+
+def test_every_error_of_a_request_is_in_its_failure() -> None:
+    request, second = Request(2, max_attempts=1), ProtocolError("b")
+
+    request.fails(NO)
+    request.fails(second)
+    failure = request.failure()
+
+    assert failure.exceptions == (NO, second)
+    assert failure.__cause__ is NO
+    assert failure.retry_after is None
+
+
+def test_a_key_that_was_refused_is_logged_when_another_target_is_asked(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    request = Request(2)
+
+    request.fails(AuthenticationError("no", status_code=401))
+    before = len(caplog.records)
+    request.fails(NO)
+
+    assert before == 0
+    assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
+        ("WARNING", "A:m refused its key; B:m is asked")
+    ]
+
+
+@pytest.mark.parametrize("why", ["no key was sent", "nothing was refused", "no other"])
+def test_nothing_is_logged_of_a_key_otherwise(
+    why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    status = None if why == "nothing was refused" else 401
+    key = None if why == "no key was sent" else "k"
+    targets = target("A", None, key), target("B", None)
+    request = Request(targets=targets[:1] if why == "no other" else targets)
+
+    request.fails(AuthenticationError("no", status_code=status))
+    if why == "no other":
+        request.failure()
+    else:
+        request.fails(NO)
+
+    assert caplog.records == []
+
+
+def test_a_deadline_without_time_for_another_target_names_it() -> None:
+    request, error = Request(2, deadline=T + 10), ProtocolError("no")
+
+    request.fails(error)
+    with pytest.raises(DeadlineError, match="B:m") as caught:
+        request.course.next(T + 9.001)
+
+    assert caught.value.__cause__ is error
+    assert request.asked(T + 9.0) == "B"
+
+
+def test_after_the_last_target_the_deadline_does_not_matter() -> None:
+    request, error = Request(1, deadline=T + 10), ProtocolError("no")
+
+    request.fails(error)
+
+    assert request.failure(T + 9.5).exceptions == (error,)
+
+
+def test_the_first_target_is_asked_however_near_the_deadline_is() -> None:
+    assert Request(2, deadline=T + 0.1).asked() == "A"
+
+
+# Inputs that are too long.
+
+
+def test_targets_that_accept_no_longer_input_are_left_out_after_a_refusal() -> None:
+    request = Request(5, windows=(100, 50, 100, None, 200), max_attempts=5)
+
+    request.fails(ContextLengthError("long"))
+
+    assert request.passed_over() == [
+        ("B", ContextLengthError),
+        ("C", ContextLengthError),
+    ]
+    assert [request.fails(NO), request.fails(NO, T + 1)] == ["D", "D"]
+    assert request.asked(T + 2) == "E"
+
+
+def test_after_a_target_of_unknown_window_all_are_asked() -> None:
+    request = Request(2, windows=(None, 10))
+
+    request.fails(ContextLengthError("long"))
+
+    assert request.asked() == "B"
+
+
+def test_a_target_that_the_request_cannot_fit_is_not_asked() -> None:
+    request = Request(2, windows=(2, None), text="Why is this so long a question?")
+
+    asked = request.asked()
+    (passed,) = request.record.attempts
+
+    assert asked == "B"
+    assert isinstance(passed.error, ContextLengthError)
+    assert "2 tokens, by estimate" in str(passed.error)
+
+
+# Answers that break.
+
+
+def test_a_continuation_costs_no_retry() -> None:
+    request = Request(3)
+
+    continues = not request.breaks()
+    request.empty_budget(1)
+    before = request.in_flight()
+
+    assert continues
+    assert request.asked() == "B"
+    assert request.in_flight() == before
+
+
+def test_a_target_that_was_passed_over_is_looked_at_again_before_it_continues() -> None:
+    # A accepts the question, and not the question with half of an answer behind it.
+    request = Request(3, windows=(400, None, None), text="Why? " * 100)
+
+    request.hold(0, 60)
+    request.breaks("Half of an answer. " * 100)
+    request.asks()
+
+    assert request.passed_over() == [("A", UnavailableError), ("A", ContextLengthError)]
+
+
+def test_a_target_that_fails_to_continue_is_not_asked_again() -> None:
+    request = Request(3)
+
+    request.breaks()
+
+    assert request.fails(NO) == "B"
+    assert request.asked() == "C"
+
+
+def test_an_answer_that_no_target_continues_is_broken() -> None:
+    request = Request(2)
+
+    request.breaks()
+    request.fails(NO)
+    with pytest.raises(StreamBrokenError, match="could continue it: no") as caught:
+        request.course.next(T)
+
+    assert caught.value.__cause__ is CUT
+
+
+def test_an_answer_without_another_target_to_ask_is_broken() -> None:
+    request = Request(2)
+    request.hold(1, 60)
+
+    request.breaks()
+    with pytest.raises(StreamBrokenError, match="no other target") as caught:
+        request.course.next(T)
+
+    assert caught.value.__cause__ is CUT
+
+
+def test_a_plugins_fault_is_followed_by_another_continuation() -> None:
+    request = Request(3)
+
+    request.breaks()
+    request.fails(PluginError("bug"))
+
+    assert request.asked() == "C"
+
+
+def test_an_error_that_no_target_changes_ends_a_continuation() -> None:
+    request = Request(3)
+
+    request.breaks()
+    with pytest.raises(StreamBrokenError, match="B:m failed: no") as caught:
+        request.fails(ContentFilterError("no"))
+
+    assert caught.value.__cause__ is CUT
+
+
+def test_the_deadline_leaves_no_time_to_continue() -> None:
+    request = Request(2, deadline=T + 10)
+
+    request.breaks()
+
+    with pytest.raises(StreamBrokenError, match="no time"):
+        request.course.next(T + 9.5)
+
+
+def test_a_lone_target_that_broke_raises_its_own_error() -> None:
+    with pytest.raises(StreamTruncatedError):
+        Request(1).breaks()
+
+
+@pytest.mark.parametrize("error", [DeadlineError("up"), ArgumentError("no")])
+def test_an_error_that_no_target_changes_is_raised_after_text_too(
+    error: TurnoutError,
+) -> None:
+    request = Request(2)
+
+    ask = request.asks()
+    request.record.take(["Half of an "])
+
+    with pytest.raises(type(error)):
+        request.course.broke(ask.candidate, error)
+
+
+def test_an_answer_starts_again_if_only_reasoning_was_shown() -> None:
+    request = Request(2)
+
+    starts_again = request.breaks("")
+    ask = request.asks()
+
+    assert starts_again
+    assert not request.course.continuing
+    assert len(ask.request.messages) == 1
+    assert not ask.prefill
+
+
+def test_an_attempt_that_broke_before_its_text_is_in_the_failure() -> None:
+    request = Request(2, max_attempts=1)
+
+    request.breaks("")
+    request.fails(NO)
+
+    assert request.failure().exceptions == (CUT, NO)
+
+
+# Prefills that are refused.
+
+
+def prefilling(deadline: float = T + 600, max_attempts: int = 4) -> Request:
+    """Return a request of which the second target accepts a prefill."""
+    model = ModelInfo(name="m", prefill="trailing")
+    second = FakeProvider(name="B", models=[model]).target()
+    targets = target("A", None), second
+    return Request(targets=targets, deadline=deadline, max_attempts=max_attempts)
+
+
+def test_a_refused_prefill_is_asked_for_by_an_instruction_and_costs_nothing() -> None:
+    request = prefilling()
+    health = request.health(1)
+    health.spend_retry()  # Another request's.
+
+    request.breaks()
+    request.fails(InvalidRequestError("no"))
+    ask = request.asks()
 
     assert not ask.prefill
-    assert (budget.left, budget.in_flight) == (8.0, 1)
-    ask.turn.released()
-    assert budget.in_flight == 1
+    assert (health.retries_left, health.retries_in_flight) == (9.0, 1)
+    ask.permit.released(T)
+    assert health.retries_in_flight == 1
 
 
-def test_a_second_form_that_is_not_sent_gives_nothing_back() -> None:
-    asking = prefilling()
-    budget = asking.members[1].standing(T).own.budget
-    budget.spend()  # Somebody else's.
-    asking.breaks()
-    asking.fails(InvalidRequestError("no"))
-    asking.course.wait_no_more()
+def test_an_instruction_that_is_not_sent_returns_nothing() -> None:
+    request = prefilling()
+    request.health(1).spend_retry()  # Another request's.
 
-    assert budget.in_flight == 1
+    request.breaks()
+    request.fails(InvalidRequestError("no"))
+    request.course.cancel_retry()
+
+    assert request.in_flight() == 1
 
 
-def test_a_refused_prefill_with_no_time_left_is_not_asked_again() -> None:
-    asking = prefilling(deadline=T + 10)
-    assert not asking.breaks()
-    ask = asking.asks()
-    assert ask.prefill
-    asking.course.failed(ask.candidate, InvalidRequestError("no"), T + 9.5)
+@pytest.mark.parametrize(
+    ("request_", "now"),
+    [
+        pytest.param(prefilling(deadline=T + 10), T + 9.5, id="time"),
+        pytest.param(prefilling(max_attempts=2), T, id="attempts"),
+    ],
+)
+def test_a_refused_prefill_without_time_or_attempts_left_breaks_the_answer(
+    request_: Request, now: float
+) -> None:
+    request_.breaks()
+    ask = request_.asks()
+    request_.course.failed(ask.candidate, InvalidRequestError("no"), now)
 
     with pytest.raises(StreamBrokenError):
-        asking.course.next(T + 9.5)
+        request_.course.next(now)
+    assert ask.prefill
 
 
 def test_a_refused_prefill_is_asked_again_at_the_last_moment() -> None:
-    asking = prefilling(deadline=T + 10)
-    asking.breaks(now=T + 9)
-    assert asking.fails(InvalidRequestError("no"), T + 9) == "B"
+    request = prefilling(deadline=T + 10)
 
-    assert asking.asks(T + 9).candidate.target.provider == "B"
+    request.breaks(now=T + 9)
 
-
-# Whom a slow target races with.
+    assert request.fails(InvalidRequestError("no"), T + 9) == "B"
+    assert request.asked(T + 9) == "B"
 
 
-def share() -> HedgeShare:
-    share = HedgeShare(0.5, 100)
-    for _ in range(10):
+def test_a_refused_prefill_of_a_target_that_is_held_now_breaks_the_answer() -> None:
+    request = prefilling()
+
+    request.breaks()
+    request.fails(InvalidRequestError("no"))
+    request.hold(1, 60)
+
+    with pytest.raises(StreamBrokenError):
+        request.course.next(T)
+
+
+# Hedging.
+
+
+def many_requests() -> HedgeShare:
+    share = HedgeShare()
+    for _ in range(100):
         share.asked()
     return share
 
 
-def test_a_rival_is_the_next_that_can_be_asked() -> None:
-    asking = Asking(3, windows=(None, 1, None), hedging=Hedging(enabled=True))
-    first = asking.asks()
-    rival = asking.course.rival(first, share(), T)
-
-    assert rival is not None
-    assert rival.candidate.target.provider == "C"
-    assert asking.in_flight() == 1
-    rival.turn.released()
-    assert asking.in_flight() == 0
+def hedge(request: Request, now: float = T) -> Ask | None:
+    """Ask the first target, and return what is asked too."""
+    return request.course.hedge_target(request.asks(now), many_requests(), now)
 
 
-def test_a_rival_is_looked_for_past_the_targets_of_the_same_provider() -> None:
-    asking = Asking(names="AAB", hedging=Hedging(enabled=True))
-    rival = asking.course.rival(asking.asks(), share(), T)
+def test_the_next_target_that_can_be_asked_is_the_second() -> None:
+    request = Request(3, windows=(None, 1, None), hedge_after=1)
 
-    assert rival is not None
-    assert rival.candidate.target.provider == "B"
-    rival.turn.released()
+    second = hedge(request)
 
-
-def test_a_rival_of_a_retry_leaves_its_budget_alone() -> None:
-    asking = Asking(2, hedging=Hedging(enabled=True))
-    asking.fails(NO)
-    first = asking.asks(T + 1)
-    rival = asking.course.rival(first, share(), T + 1)
-
-    assert rival is not None
-    assert asking.in_flight() == 2
-    first.turn.released()
-    rival.turn.released()
-    assert asking.in_flight() == 0
+    assert second is not None
+    assert second.candidate.target.provider == "C"
+    assert request.in_flight() == 1
+    second.permit.released(T)
+    assert request.in_flight() == 0
 
 
-def test_a_rival_is_counted() -> None:
-    asking = Asking(2, hedging=Hedging(enabled=True))
-    hedges = HedgeShare(0.1, 100)
-    for _ in range(10):
-        hedges.asked()
+def test_targets_of_the_same_provider_are_not_the_second() -> None:
+    second = hedge(Request(names="AAB", hedge_after=1))
 
-    assert asking.course.rival(asking.asks(), hedges, T) is not None
-    assert not hedges.allows()
+    assert second is not None
+    assert second.candidate.target.provider == "B"
 
 
-def test_a_rival_may_be_asked_at_the_last_moment() -> None:
-    asking = Asking(2, hedging=Hedging(enabled=True), deadline=T + 10)
+def test_a_hedge_of_a_retry_leaves_what_paid_for_the_retry() -> None:
+    request = Request(2, hedge_after=1)
 
-    assert asking.course.rival(asking.asks(), share(), T + 9) is not None
+    request.fails(NO)
+    first = request.asks(T + 1)
+    second = request.course.hedge_target(first, many_requests(), T + 1)
+    both = request.in_flight()
+    first.permit.released(T + 1)
+    assert second is not None
+    second.permit.released(T + 1)
 
-
-def test_a_rival_is_none_that_has_failed() -> None:
-    asking = Asking(2, hedging=Hedging(enabled=True))
-    asking.fails(ProtocolError("no"))
-
-    assert asking.course.rival(asking.asks(), share(), T) is None
-
-
-def test_who_was_but_slower_may_go_on_with_the_answer() -> None:
-    asking = Asking(2, hedging=Hedging(enabled=True))
-    asking.fails(NO)
-    first = asking.asks(T + 1)
-    rival = asking.course.rival(first, share(), T + 1)
-    assert rival is not None
-    first.turn.released()
-    asking.record.take(["Half of an "])
-
-    assert not asking.course.broke(rival.candidate, CUT)
-    assert asking.asks(T + 1).candidate is first.candidate
+    assert both == 2
+    assert request.in_flight() == 0
 
 
-@pytest.mark.parametrize("why", ["attempts", "time", "off", "budget", "service", "one"])
-def test_there_may_be_no_rival(why: str) -> None:
-    asking = Asking(
-        1 if why == "one" else 2,
-        hedging=Hedging(enabled=why != "off"),
-        max_attempts=1 if why == "attempts" else 4,
-    )
-    first = asking.asks()
+def test_a_hedge_is_counted() -> None:
+    request, share = Request(2, hedge_after=1), HedgeShare()
+    for _ in range(20):
+        share.asked()
+
+    second = request.course.hedge_target(request.asks(), share, T)
+
+    assert second is not None
+    assert not share.allows()
+
+
+def test_a_second_target_may_be_asked_at_the_last_moment() -> None:
+    request = Request(2, hedge_after=1, deadline=T + 10)
+
+    assert hedge(request, T + 9) is not None
+
+
+@pytest.mark.parametrize("why", ["time", "budget", "down", "held", "one", "failed"])
+def test_there_may_be_no_second_target(why: str) -> None:
+    request = Request(1 if why == "one" else 2, hedge_after=1)
     if why == "budget":
-        while asking.members[1].standing(T).own.budget.spend():
-            pass
-    elif why == "service":
-        asking.members[1].standing(T).service.breaker.force_open()
-    now = T + 600 if why == "time" else T
+        request.empty_budget(1)
+    elif why == "down":
+        request.mark_down(1)
+    elif why == "held":
+        request.hold(1, 60)
+    elif why == "failed":
+        request.fails(ProtocolError("no"))
+    before = request.in_flight()
 
-    before = asking.in_flight()
-    assert asking.course.rival(first, share(), now) is None
-    assert asking.in_flight() == before
+    second = hedge(request, T + 600 if why == "time" else T)
 
-
-def test_who_is_outrun_is_not_asked_again() -> None:
-    asking = Asking(2)
-    first = asking.asks()
-    asking.course.outrun(first.candidate, NO)
-
-    assert asking.asks().candidate.target.provider == "B"
-    with pytest.raises(InvalidRequestError):
-        asking.course.outrun(first.candidate, InvalidRequestError("no"))
+    assert second is None
+    assert request.in_flight() == before
 
 
-def test_every_error_of_a_request_is_told() -> None:
-    asking = Asking(2, max_retries=0)
-    asking.fails(NO)
-    asking.fails(ProtocolError("b"))
+def test_there_is_no_second_target_if_too_many_requests_were_hedged() -> None:
+    request = Request(2, hedge_after=1)
 
-    with pytest.raises(FallbackError) as caught:
-        asking.course.next(T)
-    assert caught.value.__cause__ is NO
-    assert caught.value.retry_after is None
+    assert request.course.hedge_target(request.asks(), HedgeShare(), T) is None
+
+
+def test_a_target_that_was_slower_may_continue_the_answer() -> None:
+    request = Request(2, hedge_after=1)
+
+    first = request.asks()
+    second = request.course.hedge_target(first, many_requests(), T)
+    assert second is not None
+    first.permit.released(T)
+    request.record.take(["Half of an "])
+    starts_again = request.course.broke(second.candidate, CUT)
+
+    assert not starts_again
+    assert request.asks().candidate is first.candidate
+
+
+def test_a_target_that_failed_while_another_was_asked_is_not_asked_again() -> None:
+    request = Request(2)
+
+    first = request.asks()
+    request.course.lost_race(first.candidate, NO)
+
+    assert request.asked() == "B"
+
+
+def test_an_error_that_no_target_changes_ends_both() -> None:
+    request = Request(2)
+
+    first = request.asks()
+
+    with pytest.raises(ArgumentError):
+        request.course.lost_race(first.candidate, ArgumentError("no"))
+
+
+def test_a_target_without_a_free_slot_is_asked_after_the_others() -> None:
+    request = Request(3)
+    request.has_no_slot()
+    bad = ProtocolError("bad")
+
+    assert [request.fails(bad), request.fails(bad)] == ["B", "C"]
+    assert request.asked() == "A"
+
+
+def test_a_target_that_stays_without_a_free_slot_is_given_up() -> None:
+    request = Request(1)
+    full = [request.has_no_slot(), request.has_no_slot()]
+
+    assert list(request.failure().exceptions) == full
+
+
+def test_a_free_slot_is_looked_for_at_targets_that_are_up() -> None:
+    request = Request(3)
+    ask = request.asks()
+    loop = asyncio.new_event_loop()
+
+    def has_free_slot() -> bool:
+        return request.course.has_free_slot(ask.candidate, loop, lambda: T)
+
+    try:
+        assert has_free_slot()
+        request.mark_down(1)
+        assert has_free_slot()
+        request.hold(2, 60.0)
+        assert not has_free_slot()
+    finally:
+        loop.close()

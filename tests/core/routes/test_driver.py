@@ -58,6 +58,10 @@ SHORT = 0.05
 
 NEXT: list[type[TurnoutError]] = [
     AuthenticationError,
+    ConfigError,
+    InvalidRequestError,
+    PluginError,
+    StreamBrokenError,
     PermissionDeniedError,
     ConnectError,
     ConnectionLostError,
@@ -78,18 +82,14 @@ NEXT: list[type[TurnoutError]] = [
 ]
 RAISED: list[type[TurnoutError]] = [
     ArgumentError,
-    ConfigError,
     ContentFilterError,
     DeadlineError,
-    InvalidRequestError,
-    PluginError,
-    StreamBrokenError,
 ]
 
 
 def route_of(*providers: Scripted, **policy: object) -> Route:
-    # Whom a target hands over to is told here, and when it is asked again elsewhere.
-    policy = {"max_retries": 0, **policy}
+    # No target is asked again: other tests look at that.
+    policy = {"max_attempts": 1, **policy}
     return Route([provider.target() for provider in providers], policy)
 
 
@@ -131,17 +131,9 @@ async def test_no_other_target_is_asked(kind: type[TurnoutError]) -> None:
     assert [attempt.outcome for attempt in error.reply.attempts] == ["failed"]
 
 
-@pytest.mark.parametrize(
-    ("field", "kind"),
-    [
-        ("fallback_on_invalid", InvalidRequestError),
-        ("fallback_on_content_filter", ContentFilterError),
-    ],
-)
-async def test_a_policy_may_ask_another_target_all_the_same(
-    field: str, kind: type[TurnoutError]
-) -> None:
-    route = route_of(saying(kind("no")), saying("b"), **{field: True})
+async def test_a_policy_may_ask_another_target_after_a_content_filter() -> None:
+    first, second = saying(ContentFilterError("no"), name="A"), saying("b", name="B")
+    route = route_of(first, second, fallback_on_content_filter=True)
 
     assert (await route.complete("Why?")).text == "b"
 
@@ -177,10 +169,35 @@ async def test_an_error_after_something_was_shown_is_raised(shown: object) -> No
     assert str(error.reply.target) == "A:one"
 
 
-async def test_the_last_error_of_one_target_is_raised_as_it_is() -> None:
+async def test_the_failure_of_a_lone_target_is_a_fallback_error_too() -> None:
     error = ServerError("no")
 
+    failure = await failure_of(route_of(saying(error)))
+
+    assert isinstance(failure, FallbackError)
+    assert failure.exceptions == (error,)
+    assert str(failure).startswith("no target answered: Scripted:one: no")
+    assert [attempt.error for attempt in failure.attempts] == [error]
+
+
+@pytest.mark.parametrize("kind", [ArgumentError, ContentFilterError, DeadlineError])
+async def test_an_error_that_no_target_changes_is_raised_by_a_lone_target(
+    kind: type[TurnoutError],
+) -> None:
+    error = kind("no")
+
     assert await failure_of(route_of(saying(error))) is error
+
+
+async def test_an_exception_of_a_plugin_moves_a_route_to_the_next_target() -> None:
+    first, second = saying(RuntimeError("bug"), name="A"), saying("b", name="B")
+
+    reply = await route_of(first, second).complete("Why?")
+
+    assert reply.text == "b"
+    error = reply.attempts[0].error
+    assert isinstance(error, PluginError)
+    assert isinstance(error.__cause__, RuntimeError)
 
 
 async def test_an_error_shows_where_the_plugin_raised_it_and_nothing_of_the_route() -> (
@@ -245,46 +262,34 @@ def _with_tools(provider: Scripted) -> ProviderInfo:
     return dataclasses.replace(provider.info, capabilities=Capabilities(tools=True))
 
 
-async def test_where_no_target_can_do_it_that_is_the_error() -> None:
+async def test_a_request_that_no_target_supports_is_a_fallback_error() -> None:
     route = route_of(saying("a"))
-    with pytest.raises(UnsupportedError, match="tools"):
+
+    with pytest.raises(FallbackError, match="tools") as caught:
         await route.complete(
             "Why?", tools=[{"type": "function", "function": {"name": "f"}}]
         )
 
+    assert [type(error) for error in caught.value.exceptions] == [UnsupportedError]
+
 
 async def test_what_a_target_cannot_do_goes_before_what_it_has_no_room_for() -> None:
     small = ProviderInfo(name="A", models=(ModelInfo(name="m", context_window=1),))
-    with pytest.raises(UnsupportedError, match="tools"):
+    with pytest.raises(FallbackError, match="tools") as caught:
         await route_of(Scripted(saying("a").generate, info=small)).complete(
             "Why is it so?", tools=[{"type": "function", "function": {"name": "f"}}]
         )
 
+    assert [type(error) for error in caught.value.exceptions] == [UnsupportedError]
 
-async def test_no_more_targets_are_asked_than_the_policy_says() -> None:
+
+async def test_every_target_is_asked_though_the_policy_allows_one_attempt() -> None:
     providers = [saying(ServerError("no"), name=name) for name in "ABCDE"]
-    failure = await failure_of(route_of(*providers, max_attempts=2))
+
+    failure = await failure_of(route_of(*providers))
 
     assert isinstance(failure, FallbackError)
-    assert [str(a.target) for a in failure.attempts] == ["A:one", "B:one"]
-    assert [len(p.requests) for p in providers] == [1, 1, 0, 0, 0]
-
-
-async def test_four_targets_are_asked_at_most() -> None:
-    providers = [saying(ServerError("no"), name=name) for name in "ABCDE"]
-    await failure_of(route_of(*providers))
-
-    assert [len(p.requests) for p in providers] == [1, 1, 1, 1, 0]
-
-
-async def test_a_target_that_is_passed_over_does_not_count() -> None:
-    poor = saying("a", name="A")
-    able = saying("b", name="B")
-    able.info = _with_tools(able)
-    route = route_of(poor, able, max_attempts=1)
-    tools = [{"type": "function", "function": {"name": "f"}}]
-
-    assert (await route.complete("Why?", tools=tools)).text == "b"
+    assert [len(provider.requests) for provider in providers] == [1] * 5
 
 
 async def test_the_policys_timer_for_the_first_delta_goes_over_the_targets() -> None:
@@ -300,9 +305,25 @@ async def test_the_policys_timer_between_deltas_goes_over_the_targets() -> None:
         yield "a"
         await asyncio.Event().wait()
 
-    error = await failure_of(route_of(Scripted(stalling), stall_timeout=SHORT))
+    failure = await failure_of(route_of(Scripted(stalling), stall_timeout=SHORT))
 
-    assert isinstance(error, StreamStalledError)
+    assert isinstance(failure, FallbackError)
+    assert [type(error) for error in failure.exceptions] == [StreamStalledError]
+    assert failure.reply is not None
+    assert failure.reply.text == "a"
+
+
+async def test_a_lone_target_that_breaks_after_its_text_raises_its_own_error() -> None:
+    error = StreamTruncatedError("cut")
+    stream = route_of(saying("a", error)).stream("Why?")
+
+    with pytest.raises(StreamTruncatedError) as caught:
+        async for _ in stream:
+            pass
+
+    assert caught.value is error
+    assert error.reply is not None
+    assert error.reply.text == "a"
 
 
 @pytest.mark.parametrize("by", ["policy", "request"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from turnout.errors import ServerError, StreamTruncatedError
-from turnout.routes import MemoryHealth, Route
+from turnout.routes import Health, Route
 from turnout.stream import Stream
 from turnout.testing import FakeProvider
 from turnout.types import ChatRequest
@@ -56,8 +56,11 @@ async def lose_it_after_a_failover(stream: Stream) -> None:
             break
 
 
-def probes_out(store: MemoryHealth) -> int:
-    return sum(health.probe() is None for _, health in store.known())
+def is_at_rest(store: Health) -> bool:
+    return not any(
+        health.probes or health.waiting or health.retries_in_flight
+        for health in store.known()
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,9 +74,9 @@ def probes_out(store: MemoryHealth) -> int:
 async def test_a_dropped_stream_closes_itself_after_another_target_failed(
     lose: Callable[[Stream], Coroutine[Any, Any, None]], error: list[Any]
 ) -> None:
-    answer, store = Endless(), MemoryHealth()
+    answer, store = Endless(), Health()
     first, second = saying(*error, name="A"), Scripted(answer)
-    route = Route([first.target(), second.target()], {"max_retries": 0}, health=store)
+    route = Route([first.target(), second.target()], {"max_attempts": 1}, health=store)
     stream = route.stream("Why?")
     dropped = weakref.ref(stream)
     gc.collect()
@@ -93,17 +96,17 @@ async def test_a_dropped_stream_closes_itself_after_another_target_failed(
 
     assert gone
     assert closed == 1
-    assert all(h.budget.in_flight == 0 for _, h in store.known())
+    assert is_at_rest(store)
 
 
-async def test_a_dropped_stream_gives_a_circuits_only_probe_back() -> None:
-    answer, store = Endless(), MemoryHealth()
-    target = Scripted(answer).target()
-    route = Route([target], health=store)
+async def test_a_dropped_stream_returns_the_place_at_a_target_that_is_down() -> None:
+    answer, store = Endless(), Health()
+    route = Route([Scripted(answer).target()], health=store)
     async with route.stream("Why?"):
         pass
-    (own,) = [health for scope, health in store.known() if scope.model]
-    own.cool(asyncio.get_running_loop().time() + 60, "RateLimitError")
+    (health,) = store.known()
+    for _ in range(5):
+        health.failed(0.0, 0.0, answered=False)
 
     async def lose() -> None:
         _ = await route.stream("Why?").__aenter__()
@@ -113,11 +116,11 @@ async def test_a_dropped_stream_gives_a_circuits_only_probe_back() -> None:
     await turns()
 
     assert answer.closed == 2
-    assert probes_out(store) == 0
+    assert is_at_rest(store)
 
 
-async def test_a_provider_that_is_closed_by_its_callers_exception_is_released() -> None:
-    store = MemoryHealth()
+async def test_an_exception_of_the_caller_says_nothing_against_the_target() -> None:
+    store = Health()
     route = Route([FakeProvider("a", "b", "c").target()], health=store)
 
     async def fail() -> None:
@@ -129,6 +132,6 @@ async def test_a_provider_that_is_closed_by_its_callers_exception_is_released() 
         with pytest.raises(KeyError):
             await fail()
 
-    (own,) = [health for scope, health in store.known() if scope.model]
-    assert (own.successes, own.failures) == (0, 0)
-    assert own.allows(0.0)
+    (health,) = store.known()
+    assert health.failures_in_a_row == 0
+    assert is_at_rest(store)

@@ -1,382 +1,281 @@
-"""What is known of a target, and where it is kept (R03, R08, E01)."""
+"""The health of all targets of a process: what shares one, and what is shown of it."""
 
 from __future__ import annotations
 
-import math
 import threading
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from turnout.routes._breaker import BreakerPolicy
-from turnout.routes._budget import BudgetPolicy
-from turnout.routes._health import (
-    Health,
-    HealthPolicy,
-    HealthReport,
-    HealthStore,
-    MemoryHealth,
-    Scope,
-    fingerprint,
-    report,
-)
-from turnout.types import Secret
+from turnout.errors import RateLimitError, ServerError
+from turnout.provider import BoundTarget
+from turnout.routes import Health, HealthReport, Hold, HoldStore, Policy
+from turnout.routes._candidate import RouteTarget
+from turnout.routes._health import Scope, fingerprint
+from turnout.routes._policy import rule
+from turnout.routes._target_health import TargetHealth
+from turnout.testing import FakeProvider
+from turnout.types import Secret, Target
+
+from ..scripted import Lines
 
 T = 1000.0
 SCOPE = Scope(
     provider="Hello",
-    origin="https://hello.test",
+    address="https://hello.test",
     credential="0123456789abcdef",
     model="hello-1",
 )
+HELLO = Target("Hello", "hello-1")
 
 
-def middle() -> float:
-    return 0.5
+def registry(store: HoldStore | None = None) -> Health:
+    return Health(store, lambda: 0.5)
 
 
-def health(**fields: Any) -> Health:
-    return Health(SCOPE, HealthPolicy(**fields), middle)
+def fail(health: TargetHealth, now: float = T, times: int = 5) -> None:
+    error = ServerError("no")
+    for _ in range(times):
+        permit = health.start(now)
+        permit.failed(error, rule(error, Policy()), now)
 
 
-def store(limit: int = 4096) -> MemoryHealth:
-    return MemoryHealth(HealthPolicy(), middle, limit=limit)
+def lines(base_url: str, key: str | None = None, model: str = "m") -> BoundTarget:
+    info = replace(Lines.info, models=("m", "n"))
+    return Lines(info=info, base_url=base_url, api_key=key).target(model)
+
+
+# What shares a health.
+
+
+def test_a_scope_has_one_health() -> None:
+    health = registry()
+
+    first = health.of(SCOPE, HELLO, T)
+    same = health.of(Scope(*SCOPE), HELLO, T)
+    other = health.of(SCOPE._replace(model="hello-2"), HELLO, T)
+
+    assert same is first
+    assert other is not first
+    assert health.known() == [first, other]
+
+
+def test_two_instances_with_the_same_address_key_and_model_share_their_health() -> None:
+    health = registry()
+    one, two = lines("http://127.0.0.1:1", "k"), lines("http://127.0.0.1:1", "k")
+    two.provider.info = replace(two.provider.info, name="Another")
+
+    first = RouteTarget(one, health).health(T)
+    second = RouteTarget(two, health).health(T)
+
+    assert first is second
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(lines("http://127.0.0.1:2", "k"), id="address"),
+        pytest.param(lines("http://127.0.0.1:1", "l"), id="key"),
+        pytest.param(lines("http://127.0.0.1:1"), id="no key"),
+        pytest.param(lines("http://127.0.0.1:1", "k", "n"), id="model"),
+    ],
+)
+def test_another_address_key_or_model_has_another_health(other: BoundTarget) -> None:
+    health = registry()
+    one = RouteTarget(lines("http://127.0.0.1:1", "k"), health)
+
+    assert RouteTarget(other, health).health(T) is not one.health(T)
+
+
+def test_another_provider_at_the_same_address_has_another_health() -> None:
+    class Others(Lines):
+        """Speaks another protocol."""
+
+    health, address = registry(), "http://127.0.0.1:1"
+    one = Lines(base_url=address).target("m")
+    two = Others(base_url=address).target("m")
+
+    first, second = (RouteTarget(target, health).health(T) for target in (one, two))
+
+    assert first is not second
+
+
+def test_providers_without_an_address_are_told_apart_by_their_names() -> None:
+    health = registry()
+
+    targets = [FakeProvider("a", name=name).target() for name in ("A", "A", "B")]
+    first, same, other = (RouteTarget(one, health).health(T) for one in targets)
+
+    assert first is same
+    assert other is not first
+
+
+def test_a_new_key_has_a_health_of_its_own() -> None:
+    class Keyed(FakeProvider):
+        """Reads its key again for each request."""
+
+        key: Secret | None = Secret("old")
+
+        @property
+        def api_key(self) -> Secret | None:
+            return self.key
+
+    health, provider = registry(), Keyed("a", name="P")
+    target = RouteTarget(provider.target(), health)
+
+    old = target.health(T)
+    provider.key = Secret("old")
+    same = target.health(T)
+    provider.key = Secret("new")
+    new = target.health(T)
+    provider.key = None
+    without = target.health(T)
+
+    assert same is old
+    assert len({id(one) for one in (old, new, without)}) == 3
+
+
+# How many are known.
 
 
 def scope(number: int) -> Scope:
     return Scope(provider="Hello", model=f"m{number}")
 
 
-def fail(target: Health, now: float = T, times: int = 5) -> None:
-    for _ in range(times):
-        permit = target.start(now)
-        assert permit is not None
-        target.failed(permit, now)
+def test_the_targets_that_were_not_used_for_the_longest_time_are_forgotten() -> None:
+    health = registry()
+
+    for number in range(4096):
+        health.of(scope(number), HELLO, T + number)
+    health.of(scope(0), HELLO, T + 4096)
+    full = len(health.known())
+    health.of(scope(4096), HELLO, T + 4097)
+
+    # An eighth of them at once, so that not each new one visits all.
+    known = {one.scope for one in health.known()}
+    assert full == 4096
+    assert {scope(n) for n in range(4097)} - known == {scope(n) for n in range(1, 513)}
 
 
-def succeed(target: Health, *first_deltas: float | None) -> None:
-    for seconds in first_deltas:
-        permit = target.start(T)
-        assert permit is not None
-        target.succeeded(permit, T, seconds)
-
-
-def test_the_numbers_are_those_that_are_documented() -> None:
-    assert HealthPolicy() == HealthPolicy(
-        breaker=BreakerPolicy(), budget=BudgetPolicy(), samples=100
-    )
-
-
-def test_a_scope_is_a_key_and_cannot_be_changed() -> None:
-    assert SCOPE.wider() == Scope(provider="Hello", origin="https://hello.test")
-    assert len({SCOPE, SCOPE.wider(), SCOPE.wider()}) == 2
-    with pytest.raises(AttributeError):
-        SCOPE.model = "other"  # type: ignore[misc]
-
-
-def test_a_new_target_may_be_asked() -> None:
-    target = health()
-
-    assert target.scope is SCOPE
-    assert target.allows(T)
-    assert target.next_at(T) == T
-    assert target.cooling(T) == 0
-    assert target.cool_reason == ""
-    assert target.last_limited == -math.inf
-    assert target.first_delta_p95 is None
-    assert (target.samples, target.successes, target.failures) == (0, 0, 0)
-    assert target.at_rest(T)
-
-
-def test_a_target_that_cools_is_not_asked_e01() -> None:
-    target = health()
-    target.cool(T + 2, "rate limited")
-
-    assert target.cooling(T) == 2
-    assert target.cooling(T + 1.5) == 0.5
-    assert target.cooling(T + 3) == 0
-    assert target.next_at(T) == T + 2
-    before = math.nextafter(T + 2, 0)
-    assert not target.allows(before)
-    assert target.start(before) is None
-    assert target.allows(T + 2)
-    assert target.start(T + 2) is not None
-
-
-@pytest.mark.parametrize(
-    ("second", "until", "reason"),
-    [
-        (T + 1, T + 2, "rate limited"),
-        (T + 2, T + 2, "rate limited"),
-        (T + 3, T + 3, "out of quota"),
-    ],
-)
-def test_a_shorter_hint_never_shortens_a_cooldown_e01(
-    second: float, until: float, reason: str
-) -> None:
-    target = health()
-    target.cool(T + 2, "rate limited")
-    target.cool(second, "out of quota")
-
-    assert target.not_before == until
-    assert target.cool_reason == reason
-
-
-def test_circuit_and_cooldown_must_both_allow_a_request_r08() -> None:
-    target = health()
-    fail(target)
-    assert target.next_at(T) == T + 5
-    target.cool(T + 3, "overloaded")
-    assert target.next_at(T) == T + 5
-    assert not target.allows(T + 4)
-    target.cool(T + 7, "overloaded")
-    assert target.next_at(T) == T + 7
-    assert not target.allows(T + 6)
-    assert target.allows(T + 7)
-
-
-def test_the_last_target_is_probed_in_spite_of_both_r08() -> None:
-    target = health()
-    fail(target)
-    target.cool(T + 60, "overloaded")
-    permit = target.probe()
-
-    assert permit is not None
-    assert target.probe() is None
-    target.first_delta(permit)
-    assert target.probe() is not None
-
-
-def test_a_probe_is_given_back_by_release() -> None:
-    target = health()
-    permit = target.probe()
-    assert permit is not None
-    target.released(permit)
-
-    assert target.probe() is not None
-
-
-def test_what_became_of_requests_is_counted() -> None:
-    target = health()
-    succeed(target, 0.1, None)
-    fail(target, times=3)
-
-    assert (target.successes, target.failures) == (2, 3)
-    assert target.breaker.failures_in_a_row == 3
-    assert target.samples == 1
-
-
-def test_a_success_makes_up_for_a_tenth_of_a_retry() -> None:
-    target = health()
-    target.budget.spend()
-    succeed(target, 0.1)
-
-    assert target.budget.left == 9.1
-
-
-@pytest.mark.parametrize(
-    ("count", "p95"),
-    [(1, 1), (19, 19), (20, 19), (21, 20), (40, 38), (100, 95), (101, 96), (250, 245)],
-)
-def test_the_first_deltas_of_the_last_hundred_are_remembered(
-    count: int, p95: float
-) -> None:
-    target = health()
-    # The last hundred of 250 are 151 to 250, in whatever order they come.
-    succeed(target, *(float(n) for n in range(1, count + 1)))
-
-    assert target.samples == min(count, 100)
-    assert target.first_delta_p95 == p95
-
-
-def test_first_deltas_need_not_come_in_order() -> None:
-    target = health(samples=3)
-    succeed(target, 9.0, 3.0, 2.0, 1.0)
-
-    assert target.first_delta_p95 == 3.0
-
-
-def test_when_it_was_limited_is_remembered() -> None:
-    target = health()
-    target.limited(T)
-
-    assert target.last_limited == T
-
-
-def test_what_is_not_at_rest() -> None:
-    cooling, failing, retrying, opened = health(), health(), health(), health()
-    cooling.cool(T + 1, "rate limited")
-    fail(failing, times=1)
-    retrying.budget.spend()
-    opened.breaker.force_open()
-
-    assert not any(h.at_rest(T) for h in (cooling, failing, retrying, opened))
-    assert cooling.at_rest(T + 1)
-    succeed(failing, 0.1)
-    retrying.budget.release()
-    assert failing.at_rest(T)
-    assert retrying.at_rest(T)
-
-
-def test_a_store_knows_a_scope_once() -> None:
-    kept: HealthStore = store()
-    first = kept.of(SCOPE, T)
-    same = kept.of(Scope(*SCOPE), T)
-    other = kept.of(SCOPE.wider(), T)
-
-    assert same is first
-    assert other is not first
-    assert first.scope == SCOPE
-    assert list(kept.known()) == [(SCOPE, first), (SCOPE.wider(), other)]
-
-
-def test_a_store_is_bounded_and_forgets_what_was_not_used_for_the_longest() -> None:
-    kept = store(limit=16)
-    for number in range(16):
-        kept.of(scope(number), T + number)
-    kept.of(scope(0), T + 16)
-    assert len(kept.known()) == 16
-
-    kept.of(scope(16), T + 17)
-
-    # An eighth of them went, so that not each new one has all of them looked at.
-    gone = {scope(n) for n in range(17)} - {known for known, _ in kept.known()}
-    assert gone == {scope(1), scope(2)}
-
-
-def test_what_is_not_at_rest_goes_last() -> None:
-    kept = store(limit=16)
-    for number in range(16):
-        kept.of(scope(number), T + number)
-    fail(kept.of(scope(0), T))
-    kept.of(scope(1), T).cool(T + 1000, "unknown")
-    kept.of(scope(16), T + 17)
-
-    gone = {scope(n) for n in range(17)} - {known for known, _ in kept.known()}
-    assert gone == {scope(2), scope(3)}
-
-
-def test_a_store_stays_bounded_where_nothing_is_at_rest() -> None:
-    kept = store(limit=4)
-    for number in range(100):
-        kept.of(scope(number), T + number).cool(math.inf, "unknown")
-        assert len(kept.known()) == min(number + 1, 4)
-
-    assert scope(99) in dict(kept.known())
-
-
-def test_a_store_of_one_scope_and_none_of_less() -> None:
-    kept = store(limit=1)
-    kept.of(scope(1), T)
-    kept.of(scope(2), T)
-
-    assert [known for known, _ in kept.known()] == [scope(2)]
-    with pytest.raises(ValueError, match="limit is at least 1"):
-        store(limit=0)
-
-
-def test_a_store_knows_4096_scopes() -> None:
-    kept = MemoryHealth(HealthPolicy(), middle)
-    for number in range(4097):
-        kept.of(scope(number), T + number)
-        if number == 4095:
-            assert len(kept.known()) == 4096
-
-    assert len(kept.known()) == 4097 - 512
-
-
-def test_threads_that_meet_a_scope_at_once_have_one_health() -> None:
-    kept = store()
+def test_threads_that_ask_for_a_new_scope_at_once_get_one_health() -> None:
+    health = registry()
     together = threading.Barrier(8)
-    met: list[Health] = []
+    found: list[TargetHealth] = []
 
-    def meet() -> None:
+    def look_up() -> None:
         together.wait()
-        met.extend(kept.of(scope(number), T) for number in range(200))
+        found.extend(health.of(scope(number), HELLO, T) for number in range(200))
 
-    threads = [threading.Thread(target=meet) for _ in range(8)]
+    threads = [threading.Thread(target=look_up) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert len({id(target) for target in met}) == 200
-    assert len(kept.known()) == 200
+    assert len({id(one) for one in found}) == 200
+    assert len(health.known()) == 200
 
 
-class Contested(Scope):
-    """A scope that another thread has met by the time it was found to be unknown."""
-
-    __slots__ = ()
-    __hash__ = Scope.__hash__
-    known = False
-
-    def __eq__(self, other: object) -> bool:
-        was, Contested.known = Contested.known, True
-        return was
+# What is shown.
 
 
-def test_a_thread_that_is_second_has_the_health_of_the_first() -> None:
-    kept = store()
-    contested = Contested(provider="Hello")
-    first = kept.of(Scope(provider="Hello"), T)
+def test_a_report_of_a_target_that_is_up() -> None:
+    health = registry()
 
-    assert kept.of(contested, T) is first
+    permit = health.of(SCOPE, HELLO, T).start(T)
+    permit.first_delta(T + 0.5)
+    permit.completed()
 
-
-def test_a_report_of_a_target_that_is_well() -> None:
-    target = health()
-    succeed(target, 0.5)
-
-    assert report(SCOPE, target, T) == HealthReport(
-        target="Hello:hello-1",
-        origin="https://hello.test",
-        key="0123",
-        state="closed",
-        wait=0.0,
-        reason="",
-        failures_in_a_row=0,
-        first_delta_p95=0.5,
-        retries_left=10.0,
-    )
+    assert health.reports(T) == [
+        HealthReport(
+            target="Hello:hello-1",
+            address="https://hello.test",
+            key="0123",
+            state="up",
+            wait=0.0,
+            reason="",
+            first_delta_p95=0.5,
+            retries_left=10.0,
+        )
+    ]
 
 
-@pytest.mark.parametrize(
-    ("cool", "now", "state", "wait", "reason"),
-    [
-        pytest.param(0, T + 1, "open", 4, "circuit open", id="open"),
-        pytest.param(0, T + 5, "half_open", 0, "circuit half-open", id="half-open"),
-        pytest.param(8, T + 1, "open", 7, "overloaded", id="cooling"),
-    ],
-)
-def test_a_report_says_why_a_target_may_not_be_asked(
-    cool: float, now: float, state: str, wait: float, reason: str
-) -> None:
-    target = health()
+@pytest.mark.parametrize(("now", "wait"), [(T + 1, 4.0), (T + 5, 0.0), (T + 9, 0.0)])
+def test_a_report_of_a_target_that_is_down(now: float, wait: float) -> None:
+    health = registry()
+
+    fail(health.of(SCOPE, HELLO, T))
+    (report,) = health.reports(now)
+
+    assert (report.state, report.wait) == ("down", wait)
+    assert report.reason == "its last 5 attempts failed"
+
+
+def test_a_report_of_a_target_that_is_held() -> None:
+    health = registry()
+    target = health.of(SCOPE._replace(credential=""), HELLO, T)
+
     fail(target)
-    target.budget.spend()
-    target.cool(T + cool, "overloaded")
-    told = report(SCOPE.wider(), target, now)
+    target.hold(Hold(until=T + 8, reason="RateLimitError"), T)
+    (report,) = health.reports(T + 1)
 
-    assert told.target == "Hello"
-    assert told.key == ""
-    assert (told.state, told.wait, told.reason) == (state, wait, reason)
-    assert told.failures_in_a_row == 5
-    assert told.retries_left == 9
+    assert (report.state, report.wait, report.reason) == ("held", 7.0, "RateLimitError")
+    assert report.key == ""
+
+
+def test_reports_are_sorted_by_name() -> None:
+    health = registry()
+
+    for name in "BCA":
+        health.of(Scope(provider=name), Target(name, "m"), T)
+
+    assert [report.target for report in health.reports(T)] == ["A:m", "B:m", "C:m"]
+
+
+# Where holds are kept.
+
+
+class Shared:
+    """A store of a user's own, as for several processes."""
+
+    def __init__(self) -> None:
+        self.holds: dict[str, Hold] = {}
+
+    def get(self, key: str, now: float) -> Hold | None:
+        hold = self.holds.get(key)
+        return hold if hold is not None and hold.until > now else None
+
+    def put(self, key: str, hold: Hold, now: float) -> None:
+        self.holds[key] = hold
+
+
+def test_registries_with_one_store_share_their_holds_and_nothing_else() -> None:
+    store = Shared()
+    one, two = (registry(store).of(SCOPE, HELLO, T) for _ in range(2))
+    error = RateLimitError("no", retry_after=5.0)
+
+    fail(one, times=4)
+    one.start(T).failed(error, rule(error, Policy()), T)
+    hold = two.held(T)
+
+    assert hold == Hold(until=T + 5, reason="RateLimitError")
+    assert not two.is_down(T)
+    assert list(store.holds) == ["Hello\nhttps://hello.test\n0123456789abcdef\nhello-1"]
+
+
+# Keys.
 
 
 def test_a_fingerprint_tells_keys_apart_and_shows_none() -> None:
-    salt = b"salt"
-    one = fingerprint(Secret("sk-one"), salt)
+    one = fingerprint(Secret("sk-one"))
 
-    assert one == fingerprint(Secret("sk-one"), salt)
-    assert one != fingerprint(Secret("sk-two"), salt)
-    assert one != fingerprint(Secret("sk-one"), b"other")
+    assert one == fingerprint(Secret("sk-one"))
+    assert one != fingerprint(Secret("sk-two"))
     assert len(one) == 16
     assert int(one, 16) >= 0
-    assert len(fingerprint(Secret("clé\udcff"), salt)) == 16
+    assert len(fingerprint(Secret("clé\udcff"))) == 16
 
 
 @pytest.mark.parametrize("key", [None, Secret("")])
 def test_no_key_has_no_fingerprint(key: Secret | None) -> None:
-    assert fingerprint(key, b"salt") == ""
+    assert fingerprint(key) == ""

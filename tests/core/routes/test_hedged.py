@@ -11,15 +11,13 @@ import pytest
 
 from turnout import _watchdog
 from turnout.errors import (
+    ContentFilterError,
     FallbackError,
-    InvalidRequestError,
     RateLimitError,
     ServerError,
     TurnoutError,
 )
-from turnout.routes import Hedging, Route
-from turnout.routes._budget import BudgetPolicy
-from turnout.routes._health import HealthPolicy, MemoryHealth
+from turnout.routes import Health, Route
 from turnout.testing import FakeProvider, Pause, run_simulated
 from turnout.types import (
     ChatRequest,
@@ -35,8 +33,16 @@ from ..scripted import Scripted
 
 T = TypeVar("T")
 
-ALL = Hedging(enabled=True, share=1.0)
+AFTER = 2.0
+"""Seconds after which a second target is asked."""
+POLICY = {"hedge_after": AFTER, "max_attempts": 1}
+"""A request asks two targets at once; each once."""
 TOOL = {"type": "function", "function": {"name": "now"}}
+
+
+@pytest.fixture(autouse=True)
+def every_request_may_be_hedged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("turnout.routes._hedging._SHARE", 1.0)
 
 
 def simulated(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -48,13 +54,13 @@ def slow(*pieces: Any, seconds: float = 10.0, name: str = "Slow") -> FakeProvide
 
 
 def route_of(
-    *providers: FakeProvider, store: MemoryHealth | None = None, **policy: Any
+    *providers: FakeProvider, store: Health | None = None, **policy: Any
 ) -> Route:
-    fields = {"hedging": ALL, "max_retries": 0, **policy}
+    fields = {**POLICY, **policy}
     return Route([provider.target() for provider in providers], fields, health=store)
 
 
-def told(reply: Reply) -> list[tuple[str, str]]:
+def outcomes(reply: Reply) -> list[tuple[str, str]]:
     return [(attempt.target.provider, attempt.outcome) for attempt in reply.attempts]
 
 
@@ -70,9 +76,8 @@ def test_r10_the_faster_of_two_gives_the_answer_and_the_other_is_closed() -> Non
     assert reply.text == "fast"
     assert reply.target is not None
     assert reply.target.provider == "Fast"
-    assert told(reply) == [("Slow", "closed"), ("Fast", "complete")]
-    # Two seconds while too little is known of the first.
-    assert reply.attempts[0].seconds == pytest.approx(2.0, abs=0.01)
+    assert outcomes(reply) == [("Slow", "closed"), ("Fast", "complete")]
+    assert reply.attempts[0].seconds == pytest.approx(AFTER, abs=0.01)
 
 
 def test_r10_all_that_the_second_brings_is_in_the_stream_and_the_reply() -> None:
@@ -109,7 +114,7 @@ def test_the_first_goes_on_if_it_begins_before_the_second_does() -> None:
     reply = simulated(main())
 
     assert reply.text == "late"
-    assert sorted(told(reply)) == [("Other", "closed"), ("Slow", "complete")]
+    assert sorted(outcomes(reply)) == [("Other", "closed"), ("Slow", "complete")]
 
 
 def test_a_first_that_begins_in_time_is_asked_alone() -> None:
@@ -127,7 +132,7 @@ def test_a_first_that_begins_in_time_is_asked_alone() -> None:
 def test_hedging_is_off_by_default() -> None:
     async def main() -> Reply:
         first, second = slow("late"), FakeProvider("b", name="Other")
-        return await route_of(first, second, hedging=Hedging()).complete("Why?")
+        return await route_of(first, second, hedge_after=None).complete("Why?")
 
     assert simulated(main()).text == "late"
 
@@ -137,8 +142,6 @@ def test_hedging_is_off_by_default() -> None:
     [
         pytest.param({"tools": [TOOL]}, {}, id="tools"),
         pytest.param({"extra": {"store": True}}, {}, id="state"),
-        pytest.param({}, {"hedging": Hedging(enabled=True)}, id="share"),
-        pytest.param({}, {"max_attempts": 1}, id="attempts"),
         pytest.param({"deadline": 2.5}, {}, id="deadline"),
     ],
 )
@@ -154,19 +157,36 @@ def test_r11_no_second_is_asked_where_it_may_not(
     assert simulated(main()) == 0
 
 
+def test_r10_no_second_is_asked_if_too_many_requests_were_hedged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("turnout.routes._hedging._SHARE", 0.05)
+
+    async def main() -> list[str]:
+        late: list[Any] = [Pause(3.0), "late"]
+        first = FakeProvider(answers=[late] * 41, name="Slow")
+        route = route_of(first, FakeProvider("b", name="Other"))
+        return [(await route.complete("Why?")).text for _ in range(41)]
+
+    texts = simulated(main())
+
+    # Once its answers are known to take 3 s, no answer is late.
+    assert texts == ["late"] * 19 + ["b"] + ["late"] * 21
+
+
 def test_r11_no_second_is_asked_that_was_limited_lately() -> None:
     async def main() -> Reply:
         limited = FakeProvider(
             answers=[[RateLimitError("no", retry_after=1.0)], ["b"]], name="Other"
         )
-        store = MemoryHealth()
+        store = Health()
         await route_of(
             limited, FakeProvider("x", name="Third"), patience=0, store=store
         ).complete("Why?")
         await asyncio.sleep(5)
         return await route_of(slow("late"), limited, store=store).complete("Why?")
 
-    assert told(simulated(main())) == [("Slow", "complete")]
+    assert outcomes(simulated(main())) == [("Slow", "complete")]
 
 
 def test_a_second_of_the_same_provider_is_not_asked() -> None:
@@ -174,7 +194,7 @@ def test_a_second_of_the_same_provider_is_not_asked() -> None:
         provider = FakeProvider(
             answers=[[Pause(10.0), "late"], ["b"]], models=("a", "b")
         )
-        route = Route([provider.target("a"), provider.target("b")], {"hedging": ALL})
+        route = Route([provider.target("a"), provider.target("b")], POLICY)
         return await route.complete("Why?")
 
     assert simulated(main()).text == "late"
@@ -189,14 +209,18 @@ def test_a_lone_target_is_not_hedged() -> None:
 
 def test_a_hedge_is_paid_from_the_budget_of_the_second() -> None:
     async def main() -> Reply:
-        broke = HealthPolicy(budget=BudgetPolicy(capacity=0, floor=0))
         first, second = slow("late"), FakeProvider("b", name="Other")
-        return await route_of(first, second, store=MemoryHealth(broke)).complete("Why?")
+        store = Health()
+        await route_of(second, store=store).complete("Why?")
+        (health,) = store.known()
+        while health.spend_retry():
+            pass
+        return await route_of(first, second, store=store).complete("Why?")
 
-    assert told(simulated(main())) == [("Slow", "complete")]
+    assert outcomes(simulated(main())) == [("Slow", "complete")]
 
 
-def test_r12_both_fail_and_both_are_told() -> None:
+def test_r12_both_fail_and_both_are_outcomes() -> None:
     async def main() -> FallbackError:
         first = slow(ServerError("a"), seconds=5.0)
         second = slow(RateLimitError("b"), seconds=1.0, name="Other")
@@ -220,8 +244,8 @@ def test_the_other_goes_on_where_one_of_two_fails() -> None:
 
     first, second = simulated(main())
 
-    assert told(first) == [("Other", "failed"), ("Slow", "complete")]
-    assert told(second) == [("Slow", "failed"), ("Other", "complete")]
+    assert outcomes(first) == [("Other", "failed"), ("Slow", "complete")]
+    assert outcomes(second) == [("Slow", "failed"), ("Other", "complete")]
     assert (first.text, second.text) == ("late", "b")
 
 
@@ -238,8 +262,8 @@ def test_a_failure_tells_nothing_of_who_was_but_slower() -> None:
     failure = simulated(main())
 
     assert [a.outcome for a in failure.attempts] == ["closed", "failed", "failed"]
-    told = "no target answered: Fast:fake-1: cut; Slow:fake-1: a"
-    assert str(failure).startswith(told)
+    message = "no target answered: Fast:fake-1: cut; Slow:fake-1: a"
+    assert str(failure).startswith(message)
 
 
 def test_what_a_slower_one_makes_of_its_end_is_no_news(
@@ -254,17 +278,17 @@ def test_what_a_slower_one_makes_of_its_end_is_no_news(
 
     async def main() -> Reply:
         targets = [Scripted(answer).target(), FakeProvider("b", name="Fast").target()]
-        return await Route(targets, {"hedging": ALL}).complete("Why?")
+        return await Route(targets, POLICY).complete("Why?")
 
     assert simulated(main()).text == "b"
     gc.collect()  # What asyncio was not asked for it says at a task's end.
     assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
-def test_a_request_that_one_refuses_ends_both() -> None:
+def test_a_content_filter_of_one_ends_both() -> None:
     async def main() -> TurnoutError:
-        refusing = slow(InvalidRequestError("no"), seconds=1.0, name="Other")
-        with pytest.raises(InvalidRequestError) as caught:
+        refusing = slow(ContentFilterError("no"), seconds=1.0, name="Other")
+        with pytest.raises(ContentFilterError) as caught:
             await route_of(slow("late"), refusing).complete("Why?")
         assert len(asyncio.all_tasks()) == 1
         return caught.value
@@ -272,7 +296,7 @@ def test_a_request_that_one_refuses_ends_both() -> None:
     error = simulated(main())
 
     assert error.reply is not None
-    assert told(error.reply) == [("Other", "failed"), ("Slow", "closed")]
+    assert outcomes(error.reply) == [("Other", "failed"), ("Slow", "closed")]
 
 
 def test_the_first_goes_on_where_both_begin_in_the_same_turn() -> None:
@@ -283,7 +307,7 @@ def test_the_first_goes_on_where_both_begin_in_the_same_turn() -> None:
     reply = simulated(main())
 
     assert reply.text == "a"
-    assert told(reply) == [("Other", "closed"), ("Slow", "complete")]
+    assert outcomes(reply) == [("Other", "closed"), ("Slow", "complete")]
 
 
 @pytest.mark.parametrize("how", ["cancel", "close"])
@@ -292,7 +316,7 @@ def test_c03_ending_a_race_closes_both_and_gives_all_back(
     how: str, seconds: float
 ) -> None:
     async def main() -> None:
-        store = MemoryHealth()
+        store = Health()
         first, second = slow("late", seconds=60), slow("b", seconds=60, name="Other")
         stream = route_of(first, second, store=store).stream("Why?")
         task = asyncio.create_task(stream.collect())
@@ -305,10 +329,10 @@ def test_c03_ending_a_race_closes_both_and_gives_all_back(
 
         assert task.cancelled() == (how == "cancel")
         assert len(asyncio.all_tasks()) == 1
-        assert {outcome for _, outcome in told(stream.reply)} == {"closed"}
-        for _, health in store.known():
-            assert health.budget.in_flight == 0
-            assert health.failures == 0
+        assert {outcome for _, outcome in outcomes(stream.reply)} == {"closed"}
+        for health in store.known():
+            assert health.retries_in_flight == 0
+            assert health.failures_in_a_row == 0
 
     simulated(main())
 
@@ -324,7 +348,7 @@ def test_c03_nobody_else_is_asked_while_the_first_closes() -> None:
 
         other = FakeProvider("b", name="Other")
         targets = [Scripted(answer).target(), other.target()]
-        stream = Route(targets, {"hedging": ALL}).stream("Why?")
+        stream = Route(targets, POLICY).stream("Why?")
         reading = asyncio.create_task(stream.collect())
         await asyncio.sleep(1.8)
         await stream.aclose()
@@ -343,6 +367,47 @@ def test_c03_closing_ends_the_one_of_two_that_is_left() -> None:
         await stream.aclose()
 
         assert asyncio.get_running_loop().time() == pytest.approx(5.0, abs=0.1)
-        assert told(await reading) == [("Slow", "failed"), ("Other", "closed")]
+        assert outcomes(await reading) == [("Slow", "failed"), ("Other", "closed")]
+
+    simulated(main())
+
+
+def test_c03_closing_before_the_first_of_two_is_read_ends_it() -> None:
+    async def main() -> None:
+        store = Health()
+        stream = route_of(slow("late"), slow("b", name="Other"), store=store).stream(
+            "?"
+        )
+        reading = asyncio.create_task(stream.collect())
+        await asyncio.sleep(0)
+        await stream.aclose()
+
+        assert asyncio.get_running_loop().time() == pytest.approx(0, abs=0.1)
+        assert outcomes(await reading) == [("Slow", "closed")]
+        assert not any(health.waiting for health in store.known())
+
+    simulated(main())
+
+
+def test_c03_closing_before_the_second_of_two_is_read_ends_both() -> None:
+    async def main() -> None:
+        closing: list[asyncio.Task[None]] = []
+
+        def answer(_: ChatRequest) -> AsyncGenerator[str]:
+            # Before the task that reads this answer.
+            closing.append(asyncio.create_task(stream.aclose()))
+            return waiting()
+
+        async def waiting() -> AsyncGenerator[str]:
+            await asyncio.sleep(60)
+            yield "never"
+
+        second = Scripted(answer).target()
+        stream = Route([slow("late").target(), second], POLICY).stream("Why?")
+        reply = await stream.collect()
+        await closing[0]
+
+        assert asyncio.get_running_loop().time() == pytest.approx(AFTER, abs=0.1)
+        assert sorted(outcomes(reply)) == [("Scripted", "closed"), ("Slow", "closed")]
 
     simulated(main())

@@ -1,97 +1,60 @@
-"""When a second target is asked too (R10, R11)."""
+"""When a second target is asked too, and for which requests (R10, R11)."""
 
 from __future__ import annotations
 
-import math
 from random import Random
 from typing import Any
 
 import pytest
 
-from turnout.routes._health import Health, HealthPolicy, Scope
-from turnout.routes._hedging import HedgeShare, Hedging
-from turnout.types import ChatRequest, Message, Tool
+from turnout.errors import RateLimitError, ServerError
+from turnout.routes import Health, Hold, Policy
+from turnout.routes._health import Scope
+from turnout.routes._hedging import HedgeShare, can_hedge, hedge_delay
+from turnout.routes._policy import rule
+from turnout.routes._target_health import TargetHealth
+from turnout.types import ChatRequest, Message, Target, Tool
 
 T = 1000.0
-ON = Hedging(enabled=True)
 
 
-def middle() -> float:
-    return 0.5
-
-
-def health(provider: str = "A", *first_deltas: float) -> Health:
-    made = Health(Scope(provider=provider, model="m"), HealthPolicy(), middle)
+def target_health(name: str = "A", *first_deltas: float) -> TargetHealth:
+    scope = Scope(provider=name, model="m")
+    health = Health(random=lambda: 0.5).of(scope, Target(name, "m"), T)
     for seconds in first_deltas:
-        permit = made.start(T)
-        assert permit is not None
-        made.succeeded(permit, T, seconds)
-    return made
+        health.succeeded(T, T - seconds)
+    return health
 
 
 def ask(**fields: Any) -> ChatRequest:
     return ChatRequest(messages=(Message(role="user", content="Hi"),), **fields)
 
 
-def plenty() -> HedgeShare:
-    share = HedgeShare(0.05, 1000)
-    for _ in range(100):
+def allowed(
+    request: ChatRequest | None = None,
+    *,
+    first: TargetHealth | None = None,
+    second: TargetHealth | None = None,
+    now: float = T,
+) -> bool:
+    first, second = first or target_health("A"), second or target_health("B")
+    return can_hedge(first, second, request or ask(), now)
+
+
+def counted(requests: int) -> HedgeShare:
+    share = HedgeShare()
+    for _ in range(requests):
         share.asked()
     return share
 
 
-def allowed(
-    request: ChatRequest | None = None,
-    *,
-    rule: Hedging = ON,
-    first: Health | None = None,
-    second: Health | None = None,
-    share: HedgeShare | None = None,
-    now: float = T,
-) -> bool:
-    return rule.allowed(
-        first or health("A"),
-        second or health("B"),
-        request or ask(),
-        share or plenty(),
-        now,
-    )
-
-
-def test_the_numbers_are_those_that_are_documented() -> None:
-    assert Hedging() == Hedging(
-        enabled=False,
-        least_delay=1.0,
-        first_delay=2.0,
-        least_samples=20,
-        calm=60.0,
-        share=0.05,
-        recent=1000,
-    )
-
-
-@pytest.mark.parametrize("name", ["least_delay", "first_delay", "calm"])
-@pytest.mark.parametrize("value", [0, math.nan, math.inf])
-def test_a_span_is_more_than_none(name: str, value: float) -> None:
-    fields: dict[str, Any] = {name: value}
-    with pytest.raises(ValueError, match=f"{name} is in seconds"):
-        Hedging(**fields)
-
-
-@pytest.mark.parametrize("name", ["least_samples", "recent"])
-def test_a_number_is_one_at_least(name: str) -> None:
-    fields: dict[str, Any] = {name: 0}
-    with pytest.raises(ValueError, match=f"{name} is at least 1"):
-        Hedging(**fields)
-    fields[name] = 1
-    assert getattr(Hedging(**fields), name) == 1
-
-
-@pytest.mark.parametrize("value", [0, 1.01, math.nan])
-def test_a_share_is_some_and_no_more_than_all(value: float) -> None:
-    with pytest.raises(ValueError, match="share is a share"):
-        Hedging(share=value)
-    assert Hedging(share=1).share == 1
+def hedges_of(share: HedgeShare) -> int:
+    """Hedge as often as it is allowed; return how often."""
+    hedges = 0
+    while share.allows():
+        share.hedged()
+        hedges += 1
+    return hedges
 
 
 @pytest.mark.parametrize(
@@ -100,60 +63,57 @@ def test_a_share_is_some_and_no_more_than_all(value: float) -> None:
         pytest.param([], 2.0, id="nothing is known"),
         pytest.param([9.0] * 19, 2.0, id="too little is known"),
         pytest.param([9.0] * 20, 9.0, id="enough is known"),
-        pytest.param([0.5] * 20, 1.0, id="it is quick"),
-        pytest.param([1.5] * 95 + [9.0] * 5, 1.5, id="one in twenty is slow"),
-        pytest.param([1.5] * 94 + [9.0] * 6, 9.0, id="more are slow"),
+        pytest.param([0.5] * 20, 2.0, id="it is quick"),
+        pytest.param([3.0] * 95 + [9.0] * 5, 3.0, id="one in twenty is slow"),
+        pytest.param([3.0] * 94 + [9.0] * 6, 9.0, id="more are slow"),
         pytest.param([9.0] * 100 + [3.0] * 100, 3.0, id="it was slow once"),
     ],
 )
 def test_a_second_target_is_asked_later_than_most_answers_begin_r10(
     first_deltas: list[float], delay: float
 ) -> None:
-    assert ON.delay(health("A", *first_deltas)) == delay
+    health = target_health("A", *first_deltas)
+
+    assert hedge_delay(2.0, health) == pytest.approx(delay)
 
 
-def test_a_slow_target_may_be_overtaken_r10() -> None:
+def test_two_targets_that_are_up_may_be_asked_r10() -> None:
     assert allowed()
-
-
-def test_nothing_is_hedged_unless_it_is_said_r10() -> None:
-    assert not allowed(rule=Hedging())
-
-
-def test_no_second_target_of_the_same_provider_is_asked_r10() -> None:
-    assert not allowed(second=health("A"))
 
 
 @pytest.mark.parametrize("which", ["first", "second"])
 @pytest.mark.parametrize(
     ("later", "expected"), [(0, False), (59.9, False), (60, True), (61, True)]
 )
-def test_a_target_that_was_limited_lately_is_left_alone_r11(
+def test_a_target_that_was_limited_lately_is_not_hedged_r11(
     which: str, later: float, expected: bool
 ) -> None:
-    limited = health("C")
-    limited.limited(T)
+    limited, error = target_health("C"), RateLimitError("no")
+    limited.start(T).failed(error, rule(error, Policy()), T)
     either: dict[str, Any] = {which: limited}
 
     assert allowed(**either, now=T + later) is expected
 
 
 @pytest.mark.parametrize("which", ["first", "second"])
-def test_a_target_that_is_not_well_is_left_alone_r11(which: str) -> None:
-    opened, cooling = health("C"), health("C")
+def test_a_target_that_is_down_is_not_hedged_r11(which: str) -> None:
+    down, error = target_health("C"), ServerError("no")
     for _ in range(5):
-        permit = opened.start(T)
-        assert permit is not None
-        opened.failed(permit, T)
-    cooling.cool(T + 1, "refused")
+        down.start(T).failed(error, rule(error, Policy()), T)
+    either: dict[str, Any] = {which: down}
 
-    for unwell in (opened, cooling):
-        either: dict[str, Any] = {which: unwell}
-        assert not allowed(**either)
-    half_open: dict[str, Any] = {which: opened}
-    assert not allowed(**half_open, now=T + 5)
-    cooled: dict[str, Any] = {which: cooling}
-    assert allowed(**cooled, now=T + 1)
+    assert not allowed(**either)
+    assert not allowed(**either, now=T + 5)
+
+
+@pytest.mark.parametrize("which", ["first", "second"])
+def test_a_target_that_is_held_is_not_hedged_r11(which: str) -> None:
+    held = target_health("C")
+    held.hold(Hold(until=T + 1, reason="ServerError"), T)
+    either: dict[str, Any] = {which: held}
+
+    assert not allowed(**either)
+    assert allowed(**either, now=T + 1)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +129,7 @@ def test_a_target_that_is_not_well_is_left_alone_r11(which: str) -> None:
         pytest.param(ask(extra={"audio": {"voice": "a"}}), id="speech"),
     ],
 )
-def test_what_does_more_than_answer_is_not_asked_twice_r11(
+def test_a_request_that_does_more_than_answer_is_not_asked_twice_r11(
     request_: ChatRequest,
 ) -> None:
     assert not allowed(request_)
@@ -182,76 +142,59 @@ def test_what_does_more_than_answer_is_not_asked_twice_r11(
         ask(extra={"n": 2, "store": False}),
     ],
 )
-def test_a_form_may_be_asked_for_twice(request_: ChatRequest) -> None:
+def test_an_answer_of_another_form_may_be_asked_for_twice(
+    request_: ChatRequest,
+) -> None:
     assert allowed(request_)
 
 
 def test_one_request_in_twenty_is_hedged_r10() -> None:
-    share = ON.counted()
-    hedged: list[int] = []
-    assert not share.allows()
+    share, hedged = HedgeShare(), list[int]()
+
+    before = share.allows()
     for number in range(1, 501):
         share.asked()
         if share.allows():
             share.hedged()
             hedged.append(number)
 
+    assert not before
     assert hedged == list(range(20, 501, 20))
-    assert not allowed(share=share)
-
-
-def test_a_long_time_without_hedges_does_not_allow_many_at_once_r10() -> None:
-    share = HedgeShare(0.05, 100)
-    for _ in range(100_000):
-        share.asked()
-    hedges = 0
-    while share.allows():
-        share.hedged()
-        hedges += 1
-
-    assert hedges <= 5
 
 
 @pytest.mark.parametrize(
-    ("requests", "first"), [(100, 5), (101, 2)], ids=["at the limit", "past it"]
+    ("requests", "hedges"),
+    [(1000, 50), (1001, 25), (100_000, 50)],
+    ids=["at the limit", "past it", "a long time without hedges"],
 )
-def test_counts_are_halved_past_the_limit(requests: int, first: int) -> None:
-    share = HedgeShare(0.05, 100)
-    for _ in range(requests):
-        share.asked()
-    hedges = 0
-    while share.allows():
+def test_the_count_of_requests_is_halved_past_a_thousand(
+    requests: int, hedges: int
+) -> None:
+    # 1,000 requests allow fifty hedges; 500 and one allow 25.
+    assert hedges_of(counted(requests)) <= hedges
+    assert hedges_of(counted(1001)) == 25
+
+
+def test_the_count_of_hedges_is_halved_with_the_requests() -> None:
+    share = counted(1000)
+
+    for _ in range(40):
         share.hedged()
-        hedges += 1
+    share.asked()
 
-    # A hundred requests allow five hedges; fifty and one allow two.
-    assert hedges == first
-
-
-def test_hedges_are_halved_with_the_requests() -> None:
-    share = HedgeShare(0.5, 10)
-    for _ in range(10):
-        share.asked()
-    for _ in range(4):
-        share.hedged()
-    share.asked()  # Six requests, and two hedges of which there may be three.
-    assert share.allows()
-
-    share.hedged()
-    assert not share.allows()
+    # 501 requests allow 25 hedges, and count 20.
+    assert hedges_of(share) == 5
 
 
 @pytest.mark.parametrize("seed", [20261122])
 def test_the_share_is_never_exceeded_r10(seed: int) -> None:
-    source = Random(seed)
-    share = HedgeShare(0.05, 1000)
-    window: list[bool] = []
+    source, share, hedged = Random(seed), HedgeShare(), list[bool]()
+
     for _ in range(50_000):
         share.asked()
         wanted = source.random() < 0.5 and share.allows()
         if wanted:
             share.hedged()
-        window.append(wanted)
+        hedged.append(wanted)
 
-    assert sum(window) <= 0.05 * len(window)
-    assert sum(window) > 0.045 * len(window)
+    assert 0.045 * len(hedged) < sum(hedged) <= 0.05 * len(hedged)

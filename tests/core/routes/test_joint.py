@@ -8,9 +8,8 @@ import pytest
 
 from turnout._record import Held
 from turnout.errors import StreamBrokenError
-from turnout.routes import SeamPolicy
 from turnout.routes._joint import joined
-from turnout.routes._seam import Seam
+from turnout.routes._seam import Seam, SeamPolicy
 from turnout.testing import SimulatedClock
 from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
 

@@ -112,8 +112,8 @@ def test_an_option_is_taken(name: str, given: object, kept: object) -> None:
             "model='a\\nb' is no name of a model; it is a printable text",
         ),
         ({"model": 5}, "model=5 is no name of a model; it is a printable text"),
-        ({"temperature": "1"}, "temperature='1' is a str, no number"),
-        ({"temperature": True}, "temperature=True is a bool, no number"),
+        ({"temperature": "1"}, "temperature='1' is a str, not a number"),
+        ({"temperature": True}, "temperature=True is a bool, not a number"),
         ({"temperature": -0.1}, "temperature=-0.1 is out of range; it is 0 or more"),
         ({"temperature": math.nan}, "temperature=nan is out of range; it is 0 or more"),
         ({"temperature": math.inf}, "temperature=inf is out of range; it is 0 or more"),
@@ -123,6 +123,22 @@ def test_an_option_is_taken(name: str, given: object, kept: object) -> None:
         ({"max_tokens": True}, "max_tokens=True is a bool, not an int"),
         ({"seed": "1"}, "seed='1' is a str, not an int"),
         ({"deadline": -1}, "deadline=-1 is out of range; it is 0 or more"),
+        ({"deadline": True}, "deadline=True is a bool, not a number"),
+        ({"seed": True}, "seed=True is a bool, not an int"),
+        ({"deadline": math.inf}, "deadline=inf is out of range; it is 0 or more"),
+        ({"deadline": math.nan}, "deadline=nan is out of range; it is 0 or more"),
+        pytest.param(
+            {"deadline": 10**400},
+            "deadline is in seconds, and more than a clock can count; leave it out for "
+            "the provider's own",
+            id="a deadline that is no float",
+        ),
+        pytest.param(
+            {"max_tokens": -(10**5000)},
+            "max_tokens=a number of thousands of digits is out of range; it is at "
+            "least 1",
+            id="a number that cannot be written",
+        ),
         ({"deadline": 0}, "deadline=0 leaves no time; it is in seconds, more than 0"),
         ({"stop": 5}, "stop is a int, not a text or texts"),
         ({"stop": ["a", ""]}, "stop[1] is empty; each is a text and not empty"),

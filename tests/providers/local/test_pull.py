@@ -163,6 +163,29 @@ def test_from_the_kept_file_itself_does_nothing(pulled: Path) -> None:
     assert pulled.read_bytes() == CONTENT
 
 
+@posix
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link"])
+def test_from_takes_only_a_regular_file_and_does_not_wait_for_another(
+    kind: str, folder: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.gguf"
+    if kind == "pipe":
+        os.mkfifo(mine)
+    elif kind == "folder":
+        mine.mkdir()
+    else:
+        mine.symlink_to("/dev/zero" if kind == "device" else tmp_path)
+
+    result = run("pull", "--from", str(mine))
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"Error: {str(mine)!r} is not a regular file that can be read; name a GGUF "
+        "file\n"
+    )
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("content", [b"PK\3\4, a wheel", None])
 def test_from_takes_nothing_else(
     content: bytes | None, folder: Path, tmp_path: Path
@@ -174,7 +197,9 @@ def test_from_takes_nothing_else(
     result = run("pull", "--from", str(mine))
 
     assert result.exit_code == 1
-    assert result.stderr == f"Error: {str(mine)!r} is no GGUF file that can be read\n"
+    assert result.stderr == (
+        f"Error: {str(mine)!r} is not a GGUF file that can be read; name a GGUF file\n"
+    )
     assert not folder.exists()
 
 

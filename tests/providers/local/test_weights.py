@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -101,6 +102,18 @@ def test_a_broken_package_is_passed_over(
 
 def test_is_gguf_takes_no_folder(tmp_path: Path) -> None:
     assert not is_gguf(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
+def test_is_gguf_takes_no_file_that_cannot_be_read() -> None:
+    assert not is_gguf(Path("/proc/self/mem"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a named pipe")
+def test_is_gguf_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    assert not is_gguf(tmp_path / "pipe")
 
 
 def test_intact_means_every_byte(tmp_path: Path) -> None:
