@@ -2,7 +2,6 @@
 
 from turnout.routes._breaker import BreakerPolicy
 from turnout.routes._budget import BudgetPolicy
-from turnout.routes._continuation import ContinuationPolicy
 from turnout.routes._health import (
     HealthPolicy,
     HealthReport,
@@ -13,13 +12,11 @@ from turnout.routes._health import (
 from turnout.routes._hedging import Hedging
 from turnout.routes._policy import Policy
 from turnout.routes._route import Order, Route
-from turnout.routes._seam import SeamPolicy
 from turnout.routes._standing import Member
 
 __all__ = [
     "BreakerPolicy",
     "BudgetPolicy",
-    "ContinuationPolicy",
     "HealthPolicy",
     "HealthReport",
     "HealthStore",
@@ -29,6 +26,5 @@ __all__ = [
     "Order",
     "Policy",
     "Route",
-    "SeamPolicy",
     "report",
 ]

@@ -31,11 +31,9 @@ from turnout.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from turnout.routes._continuation import ContinuationPolicy
 from turnout.routes._hedging import Hedging
 from turnout.routes._prompting import INSTRUCTION, check_instruction
 from turnout.routes._ranges import check_least, check_seconds
-from turnout.routes._seam import SeamPolicy
 
 __all__ = ["Failover", "Policy", "Rule", "rule"]
 
@@ -100,10 +98,11 @@ class Policy:
     message; its answer is read as any other."""
     schema_instruction: str = INSTRUCTION
     """That message; `{schema}` in it stands for the schema."""
-    continuation: ContinuationPolicy = field(default_factory=ContinuationPolicy)
-    """Which answers are continued, and how that is asked for."""
-    seam: SeamPolicy = field(default_factory=SeamPolicy)
-    """What of a continuation repeats the answer."""
+    join: Literal["best_effort", "verified"] = "best_effort"
+    """Which joins are shown: all that do not look like another answer, or only those
+    that are verified. `verified` raises a `StreamBrokenError` instead of the others."""
+    continue_with_tools: bool = True
+    """Whether an answer is continued if the request offers tools and none was called."""
     hedging: Hedging = field(default_factory=Hedging)
     """When a second target is asked though the first has not failed."""
 

@@ -1,157 +1,108 @@
-"""Join the continuation of an answer to what of the answer was shown.
+"""Remove the part of a continuation that repeats the answer, or speaks of it.
 
-Whoever continues may do so exactly, repeat the last words, begin again from the start,
-or say first that it will continue. Nothing of the answer may be lost, and nothing shown
-twice. So the head of a continuation is held until it is known which of these it is:
+A continuation is held until it is known how it begins. The first that fits decides:
 
-- *restart*: it begins as the answer did. What it replays is compared and swallowed; if
-  it differs before the end of what was shown, it is another answer, and a splice of the
-  two would be a lie.
-- *overlap*: it begins with the last characters that were shown. They are dropped.
-- *quote*, after an instruction only: it says something, and then repeats the last
-  characters that were shown. All of it is dropped.
-- *preamble*, after an instruction only: it opens as in "Sure, continuing:" and goes on
-  exactly. Nothing but the words tells it from the answer, so only a short list of them
-  counts; and only in the middle of a sentence, where no such opening belongs, unless
-  the words say that it continues.
-- *stripped*, after a prefill only: it gives the white space again that stood at the end
-  of what was shown and could not be sent. It is dropped.
-- else it is exact, and is shown as it is. Spaces and case are not repaired.
+1. The anchor: the reply repeats the words that the instruction quotes.
+2. A repetition: the reply begins with the last words shown, or with all that was shown.
+3. A restart with changes: it begins nearly as the answer did. Only the last words shown,
+   once they come, show where it goes on.
+4. An opening or a code fence, and then the rest.
+5. A new answer: it is refused.
+6. None of these: the reply is shown as it is.
 
-Text is shown as soon as none of these is possible any more. What may yet be a restart
-or an overlap is held even when the hold is over: to be late is better than to be wrong.
-
-States: holding, then either passing on, or replaying and then passing on.
+The decision depends on the text alone: neither on the time nor on how it is cut.
 """
 
 from __future__ import annotations
 
-import re
-from enum import Enum
+from turnout.routes._alike import Plain, anchor_of, repeats_itself
+from turnout.routes._opening import fence_of, in_fence, opening_of, sentences_of, starts_over
+from turnout.types import Join
 
-from turnout._frozen import frozen
-from turnout.routes._ranges import check_least, check_seconds
+__all__ = ["Seam", "SeamError"]
 
-__all__ = ["Seam", "SeamError", "SeamPolicy"]
+_WINDOW = 320
+"""Characters of a reply within which an anchor begins, and which are held for it.
+
+The longest opening that was seen has 190.
+"""
+
+_PREFILL_WINDOW = 96
+"""Characters that are held after a prefill if the reply may be a new answer: its first
+seven words, which tell."""
+
+_SHORT = 12
+"""Plain characters: a shorter anchor may occur by chance. It stands at the start of the
+reply or of a sentence."""
+
+_TAIL = 40
+"""Plain characters at the end of what was shown by which a changed restart is joined."""
+
+_SPACE = 64
+"""Characters of white space and marks that are held for a first letter."""
+
+
+_STEADY = 8
+"""Plain characters after which a reply that goes round as the text does is shown."""
+
+_AGAIN = 64
+"""Plain characters that are compared to tell whether a repetition comes again."""
+
+_HEAD = 64
+"""Plain characters: as much of the beginning of the answer is a restart."""
+
+_SHORTEST = 24
+"""Plain characters of a restart that is not followed by more of it."""
+
+_FEW, _FEW_WORDS = 10, 2
+"""Plain characters and words of a restart in the middle of a sentence."""
+
+_ENDS = frozenset(".!?:…。！？：\n") | {""}
+_QUOTES = frozenset("\"'“”„‟‘’‚‛«»‹›")
+_STARTS = frozenset("\"'“‘«„*_`#>-0123456789")
+_BEFORE_WORD = frozenset("([{\"'“‘«„`*_")
+_MIRRORED = str.maketrans("“‘«„‹", "”’»“›")
 
 
 class SeamError(ValueError):
-    """The continuation began the answer again, and differs from what was shown."""
-
-
-@frozen
-class SeamPolicy:
-    """What counts as a repetition, and how long it is waited for.
-
-    Lengths are in characters.
-
-    Raises:
-        ValueError: A field is out of range.
-    """
-
-    hold_characters: int = 320
-    """How much is held after an instruction before it is shown as it is."""
-    hold_seconds: float = 1.5
-    """Seconds after which the driver says that the hold's time is up."""
-    restart_head: int = 64
-    """As much of the answer's beginning is a restart; all of it where it is shorter."""
-    shortest_restart: int = 24
-    """A shorter answer's restart has no white space before it that the answer has not,
-    and `restart_alnum`."""
-    restart_alnum: int = 3
-    """Different letters and digits in a shorter answer, at least; of one with fewer no
-    restart is known."""
-    shortest_overlap: int = 16
-    longest_overlap: int = 1024
-    overlap_alnum: int = 6
-    """Different letters and digits in an overlap or a quote, at least."""
-    overlap_words: int = 2
-    """Words in an overlap or a quote, at least."""
-    quote_suffix: int = 32
-    """The last characters shown that are looked for in a quote."""
-    quote_within: int = 200
-    """A quote begins within so many characters of the continuation."""
-    longest_preamble: int = 80
-    """To its colon."""
-
-    def __post_init__(self) -> None:
-        check_seconds(self, "hold_seconds")
-        check_least(self, 0, "hold_characters", "overlap_alnum", "overlap_words")
-        check_least(self, 0, "restart_alnum")
-        check_least(self, 0, "quote_within", "longest_preamble")
-        check_least(self, 1, "restart_head", "shortest_restart", "shortest_overlap")
-        check_least(self, 1, "quote_suffix")
-        if self.longest_overlap < self.shortest_overlap:
-            raise ValueError("longest_overlap is shortest_overlap at least")
-
-
-# Case counts: in the middle of a sentence a capital is telling.
-_PREAMBLE = re.compile(
-    r"(?:Sure|Certainly|Of course|Absolutely|Okay|OK|Here is|Here's|Here are|Continuing"
-    r"|Continued|Continuation|Picking up|Resuming)\b[^:\n]*:(?P<after>[ ]?\n{1,2}|[ ]|)"
-)
-
-# Without white space after the colon, the words must say what it is.
-_PLAIN_PREAMBLE = re.compile(r"[Cc]ontinu|[Pp]icking up|[Rr]esuming")
-
-_SENTENCE_ENDS = (".", "!", "?", ":", "\n")
-
-# A script that is written without spaces has a word in each sign.
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
-
-
-class _Phase(Enum):
-    HOLDING = "until it is known how the continuation begins"
-    REPLAYING = "while it repeats the answer from the start"
-    PASSING = "what comes is shown"
+    """The continuation is another answer."""
 
 
 class Seam:
-    """Say what of a continuation is to be shown.
+    """Find out how a continuation begins, and what of it is to be shown.
 
     Args:
         partial: The text of the answer that was shown, all of it.
-        instruction: Whether a message asked for the continuation; else the partial was
-            sent as the beginning of the answer.
-        policy: What counts as a repetition.
+        instruction: Whether a message asked for the continuation; otherwise `partial`
+            was sent as the beginning of the answer.
         stripped: The white space at the end of `partial` that was not sent.
     """
 
-    __slots__ = (
-        "_at",
-        "_head",
-        "_held",
-        "_instruction",
-        "_late",
-        "_partial",
-        "_phase",
-        "_policy",
-        "_short",
-        "_stripped",
-        "dropped",
-    )
-
-    def __init__(
-        self,
-        partial: str,
-        *,
-        instruction: bool,
-        policy: SeamPolicy,
-        stripped: str = "",
-    ) -> None:
+    def __init__(self, partial: str, *, instruction: bool, stripped: str = "") -> None:
         self._partial = partial
         self._instruction = instruction
-        self._policy = policy
         self._stripped = stripped
-        # A replay may differ in the white space before it, so neither has any.
-        self._at = len(partial) - len(partial.lstrip())
-        self._short = len(partial) - self._at < policy.shortest_restart
-        self._head = partial[self._at : self._at + policy.restart_head]
-        if self._short and _different(self._head) < policy.restart_alnum:
-            self._head = ""
-        self._phase = _Phase.HOLDING
-        self._held = ""
-        self._late = False
+        self._plain = Plain()
+        self._shown = partial.translate(self._plain)
+        self._quoted = anchor_of(partial) if instruction else ""
+        self._anchor = self._quoted.translate(self._plain)
+        self._held: list[str] = []
+        # The plain form of what is held, once that is not in what was shown any more,
+        # and where each plain character ends in what is held.
+        self._reply = ""
+        self._ends: list[int] = []
+        # Where what is held occurs in what was shown; -1 if it does not.
+        self._from = 0 if self._shown else -1
+        # How many plain characters at the start of the reply end what was shown.
+        self._overlap = 0
+        # Where the anchor ends in the reply, in plain characters; 0 for not yet.
+        self._found = 0
+        # Whether the reply is a restart that differs from what was shown.
+        self._changed = False
+        self._fenced: list[str] | None = None
+        self._behind = ""
+        self.join: Join | None = None
+        """How the join was made; None until that is decided."""
         self.dropped = 0
         """Characters of the continuation that were not shown, and will not be."""
 
@@ -166,190 +117,350 @@ class Seam:
         Raises:
             SeamError: The continuation is another answer.
         """
-        if self._phase is _Phase.PASSING:
-            return text
-        if self._phase is _Phase.REPLAYING:
-            return self._replay(text)
-        self._held += text
-        return self._look()
-
-    def time_up(self) -> str:
-        """Return what is to be shown once the hold's time is up.
-
-        What may yet turn out to be a repetition is held on, until a later `feed` shows
-        that it is none.
-
-        Raises:
-            SeamError: As `feed`.
-        """
-        if self._phase is not _Phase.HOLDING:
-            return ""
-        self._late = True
-        return self._look()
+        if self.join is not None:
+            return self._pass(text)
+        for at, sign in enumerate(text, 1):
+            shown = self._take(sign)
+            if shown is not None:
+                return self._pass(shown + text[at:])
+        return ""
 
     def release(self) -> str:
         """Return what is left to be shown once the continuation has ended.
 
         Raises:
-            SeamError: It ended while it replayed the answer: it is a shorter one.
+            SeamError: The continuation is another answer.
         """
-        if self._phase is _Phase.PASSING:
-            return ""
-        if self._phase is _Phase.REPLAYING:
-            raise SeamError(f"the answer was begun again and ended after {self._at}")
-        for begin in self._beginnings():
-            replay = self._held[begin:].lstrip()
-            long = len(replay) >= self._policy.shortest_restart
-            if long and self._head.startswith(replay):
-                raise SeamError(f"the answer was begun again, up to {len(replay)}")
-        return self._decide()
+        shown = ""
+        if self.join is None:
+            if self._from >= 0:
+                self._leave(self._shown[self._from : self._from + len(self._ends)])
+            found = self._judge(ended=True)
+            assert found is not None
+            shown = found
+        return self._pass(shown, ended=True)
 
-    def _look(self) -> str:
-        """Return what may be shown of what is held."""
-        if not self._held:
-            return ""
-        undecided = False
-        for begin in self._beginnings():
-            text = self._held[begin:]
-            replay = text.lstrip()
-            if self._head and self._near(len(text) - len(replay), replay):
-                if replay.startswith(self._head):
-                    return self._restart(replay)
-                undecided |= self._head.startswith(replay)
-            undecided |= self._may_overlap(text)
-        if not undecided and not self._awaited():
-            return self._decide()
-        return ""
+    def _take(self, sign: str) -> str | None:
+        """Hold one character; return what is to be shown once that is decided."""
+        self._held.append(sign)
+        plain = sign.translate(self._plain)
+        read = len(self._ends)
+        if not plain:
+            last = self._ends[-1] if self._ends else 0
+            return self._judge(ended=True) if len(self._held) - last > _SPACE else None
+        self._ends += [len(self._held)] * len(plain)
+        if self._from < 0:
+            self._reply += plain
+        elif self._shown.startswith(plain, self._from + read):
+            # Lengths of a series, as this takes its time and a restart may be long.
+            read += len(plain)
+            if read & (read - 1) or read < _STEADY or not self._goes_round(read):
+                return None
+            self._leave(self._shown[self._from : self._from + read])
+            return self._show(0)
+        else:
+            reply = self._shown[self._from : self._from + read] + plain
+            self._from = self._shown.find(reply, self._from + 1)
+            if self._from >= 0:
+                return None
+            self._leave(reply)
+        self._look_for_anchor()
+        return self._judge(ended=False)
 
-    def _near(self, gap: int, replay: str) -> bool:
-        """Tell whether so much white space may stand before a replay."""
-        if not self._short:
-            return gap <= self._policy.restart_head
-        # "Bye" may well go on with " Bye", but not with "Bye".
-        return gap in {0, self._at} or (not replay and gap < self._at)
+    def _goes_round(self, read: int) -> bool:
+        reply = self._shown[self._from : self._from + read]
+        return repeats_itself(self._shown, reply)
 
-    def _beginnings(self) -> tuple[int, ...]:
-        """Return where the continuation may begin: at its head, or past a preamble.
+    def _leave(self, reply: str) -> None:
+        """Record that the reply is not in what was shown any more."""
+        self._from = -1
+        self._reply = reply
+        longest = min(len(reply), len(self._shown))
+        lengths = range(longest, 0, -1)
+        ends = (n for n in lengths if self._shown.endswith(reply[:n]))
+        self._overlap = next(ends, 0)
 
-        The last is where it goes on if it is exact.
+    def _look_for_anchor(self) -> None:
+        """Record the anchor if the reply has just repeated it."""
+        anchor, reply = self._anchor, self._reply
+        start = len(reply) - len(anchor)
+        if self._found or not anchor or start < 0 or not reply.endswith(anchor[1:]):
+            return
+        if reply[start].casefold() != anchor[0].casefold():
+            return
+        begin = self._begin(start)
+        if begin > _WINDOW:
+            return
+        if len(anchor) < _SHORT:
+            before = "".join(self._held[:begin])
+            if before and before.rstrip("\"'`*_“‘«„ ")[-1:] not in _ENDS:
+                return
+        self._found = len(reply)
+
+    def _begin(self, index: int) -> int:
+        """Return where a plain character begins in what is held, with its marks."""
+        return self._ends[index - 1] if index else 0
+
+    def _judge(self, *, ended: bool) -> str | None:
+        """Decide how the reply begins; return what is to be shown, None for not yet.
+
+        Args:
+            ended: Whether no more is waited for.
         """
-        preamble = _PREAMBLE.match(self._held) if self._instruction else None
-        if preamble is None:
-            return (0,)
-        opening, after = preamble[0], preamble["after"]
-        if opening.index(":") >= self._policy.longest_preamble:
-            return (0,)
-        if not after and not _PLAIN_PREAMBLE.search(opening):
-            return (0,)
-        end = preamble.end()
-        # One space may be the preamble's or the answer's. Between two letters it is the
-        # answer's: most answers break off between two words, and nothing is lost.
-        if (
-            after == " "
-            and self._partial[-1:].isalnum()
-            and self._held[end:][:1].isalnum()
-        ):
-            return (0, end, end - 1)
-        return (0, end)
+        if self._changed:
+            return self._find_tail(ended=ended)
+        if self._found:
+            found = self._after_anchor(ended=ended)
+            if found is not None or self._found:
+                return found
+        if self._overlap and self._tells(0, self._overlap):
+            begun = self._comes_again(self._reply[: self._overlap], self._overlap)
+            if not ended and begun is None:
+                return None
+            if not begun:
+                return self._drop_overlap(0, self._overlap)
+        if self._restarts(ended=ended):
+            self._changed = True
+            return self._find_tail(ended=ended)
+        if not ended and len(self._held) < self._window:
+            return None
+        if not ended and self._anchor and self._anchor_begins():
+            return None
+        return self._settle(ended=ended)
 
-    def _awaited(self) -> bool:
-        """Tell whether a rule other than restart and overlap needs more text."""
+    @property
+    def _window(self) -> int:
+        """How many characters are held if nothing is decided before."""
         if self._instruction:
-            return not self._late and len(self._held) < self._policy.hold_characters
-        return len(self._held) < len(self._stripped) and self._stripped.startswith(
-            self._held
+            return _WINDOW
+        last, first = self._partial[-1:], self._held[0]
+        if not last.isalnum() or first.islower() or first.isspace():
+            return 0
+        if first.isalpha() and not first.isupper() and last.isalpha():
+            return 0 if last.lower() == last.upper() else _PREFILL_WINDOW
+        return _PREFILL_WINDOW if first.isalpha() or first in _STARTS else 0
+
+    def _comes_again(self, unit: str, start: int) -> bool | None:
+        """Tell whether the reply goes round: `unit` comes again; None for not yet."""
+        more = self._reply[start : start + min(len(unit), _AGAIN)].casefold()
+        again = unit[: len(more)].casefold() == more
+        if not again:
+            return False
+        return True if len(more) == min(len(unit), _AGAIN) else None
+
+    def _after_anchor(self, *, ended: bool) -> str | None:
+        """Decide on an anchor that was found, with what comes after it."""
+        found = self._found
+        start = found - len(self._anchor)
+        if not ended and len(self._ends) == found:
+            return None
+        split = len(self._ends) > found and self._ends[found] == self._ends[found - 1]
+        # "tock tick", as the rest of "tick tock tick tick", has the anchor "tick" too.
+        unit = self._reply[:start]
+        if not unit and len(self._anchor) < _SHORT:
+            unit = self._anchor
+        if unit and not split:
+            begun = self._comes_again(unit, found)
+            if begun is None and not ended:
+                return None
+            split = bool(begun)
+        if split:
+            self._found, self._anchor = 0, ""
+            return None
+        return self._show(self._end(start, found), "anchor")
+
+    def _find_tail(self, *, ended: bool) -> str | None:
+        """Decide on a changed restart: it goes on after the last words shown."""
+        shown = self._shown
+        tail = shown[-min(_TAIL, len(shown) // 2) :]
+        if self._found and (ended or len(self._ends) > self._found):
+            return self._show(self._end(0, self._found), "restart")
+        if not self._found and self._reply.endswith(tail):
+            self._found = len(self._reply)
+        if ended and not self._found:
+            raise SeamError(f"the answer was begun again and ended after {len(self._held)}")
+        if ended:
+            return self._show(self._end(0, self._found), "restart")
+        if len(self._reply) > len(shown) * 5 // 4 + 200:
+            raise SeamError("the answer was begun again and differs")
+        return None
+
+    def _restarts(self, *, ended: bool) -> bool:
+        """Tell whether the reply begins nearly as the answer did."""
+        shown, reply = self._shown, self._reply
+        same = _common(shown, reply)
+        if same == len(shown) or same == len(reply) and not ended:
+            return False
+        if same >= (_SHORTEST if same == len(reply) else _HEAD):
+            return not repeats_itself(shown, reply[:same])
+        if self._partial[-1:] == "\n" or len(reply) < _FEW:
+            return False
+        if len(shown) <= same * 2 or shown.find(reply[:same], 1) >= 0:
+            return False
+        if same >= _FEW and ended_sentence(self._partial):
+            return same >= _SHORTEST
+        if same >= _FEW:
+            begun = "".join(self._held[: self._ends[same - 1]])
+            return len(begun.split()) > _FEW_WORDS
+        return False
+
+    def _anchor_begins(self) -> bool:
+        """Tell whether the reply ends with the beginning of the anchor."""
+        reply, anchor = self._reply, self._anchor
+        starts = range(max(0, len(reply) - len(anchor) + 1), len(reply))
+        return any(
+            self._begin(at) <= _WINDOW
+            and anchor.startswith(reply[at + 1 :], 1)
+            and anchor[0].casefold() == reply[at].casefold()
+            for at in starts
         )
 
-    def _may_overlap(self, text: str) -> bool:
-        """Tell whether `text` may be the beginning of an overlap that goes on."""
-        partial, policy = self._partial, self._policy
-        earliest = max(0, len(partial) - policy.longest_overlap)
-        latest = len(partial) - max(policy.shortest_overlap, len(text) + 1)
-        return (
-            earliest <= latest and partial.find(text, earliest, latest + len(text)) >= 0
-        )
-
-    def _decide(self) -> str:
-        """Show what is held, apart from what is known to be a repetition."""
-        drop = self._repeated()
-        shown = self._held[drop:]
-        self.dropped += drop
-        self._held = ""
-        self._phase = _Phase.PASSING
-        return shown
-
-    def _repeated(self) -> int:
-        """Return how much at the head of what is held is not to be shown."""
-        beginnings = self._beginnings()
-        for begin in beginnings:
-            overlap = self._overlap(self._held[begin:])
-            if overlap:
-                return begin + overlap
+    def _settle(self, *, ended: bool) -> str:
+        """Decide without a repetition at the start of the reply."""
+        text = "".join(self._held)
+        partial = self._partial
         if not self._instruction:
-            return _common(self._held, self._stripped)
-        quote = self._quote()
-        if quote:
-            return quote
-        end = beginnings[-1]
-        plain = _PLAIN_PREAMBLE.search(self._held[:end]) is not None
-        return end if plain or self._in_a_sentence() else 0
+            if starts_over(partial, text):
+                raise SeamError("a new answer was begun in the middle of a word")
+            return self._show(_common(text, self._stripped))
+        fence = fence_of(partial, text)
+        if fence and not in_fence(partial):
+            self._fenced = [partial]
+        for end in (0, *sentences_of(text[fence:])):
+            begin = fence + end
+            first = sum(1 for one in self._ends if one <= begin)
+            overlap = self._overlap_at(first) if begin else 0
+            if overlap and self._tells(first, overlap):
+                return self._drop_overlap(first, overlap)
+        opening = fence + opening_of(partial, text[fence:])
+        if not opening and starts_over(partial, text):
+            raise SeamError("a new answer was begun in the middle of a word")
+        return self._show(opening)
 
-    def _overlap(self, text: str) -> int:
-        """Return how many characters at the head of `text` end the partial too."""
-        partial, policy = self._partial, self._policy
-        longest = min(policy.longest_overlap, len(text), len(partial))
-        for length in range(longest, policy.shortest_overlap - 1, -1):
-            if partial.endswith(text[:length]):
-                # A shorter one would have fewer words, and fewer letters.
-                return length if self._telling(text[:length]) else 0
-        return 0
+    def _overlap_at(self, first: int) -> int:
+        """Return how many plain characters from there on end what was shown."""
+        reply = self._reply[first:]
+        lengths = range(min(len(reply), len(self._shown)), 0, -1)
+        return next((n for n in lengths if self._shown.endswith(reply[:n])), 0)
 
-    def _quote(self) -> int:
-        """Return where a quote of the partial's last characters ends; 0 for none."""
-        partial, held, policy = self._partial, self._held, self._policy
-        last = partial[-policy.quote_suffix :]
-        if len(last) < policy.quote_suffix or not self._telling(last):
-            return 0
-        # A text that repeats itself would seem to be quoted where it goes on.
-        if partial.find(last) < len(partial) - len(last):
-            return 0
-        end = held.find(last) + len(last)
-        if end < len(last):
-            return 0
-        length = _common(held[:end][::-1], partial[-end:][::-1])
-        return end if end - length < policy.quote_within else 0
+    def _drop_overlap(self, first: int, length: int) -> str:
+        join: Join = "restart" if length == len(self._shown) else "overlap"
+        if first + length == len(self._anchor):
+            join = "anchor"
+        return self._show(self._end(first, first + length), join)
 
-    def _telling(self, text: str) -> bool:
-        """Tell whether a repetition of `text` is hardly one by chance."""
-        return (
-            _different(text) >= self._policy.overlap_alnum
-            and len(_WORD.findall(text)) >= self._policy.overlap_words
-        )
+    def _tells(self, first: int, length: int) -> bool:
+        """Tell whether a repetition is hardly one by chance."""
+        partial, end = self._partial, first + length
+        if len(self._ends) > end and self._ends[end] == self._ends[end - 1]:
+            return False
+        if repeats_itself(self._shown, self._reply[first:end]):
+            return False
+        at, left = len(partial), length
+        while left > 0:
+            at -= 1
+            left -= len(partial[at].translate(self._plain))
+        again = partial[at:]
+        begin = self._begin(first)
+        same = "".join(self._held[begin : begin + len(again)]) == again
+        letters = [sign for sign in again if sign.isalpha()]
+        signs = {sign for sign in again if sign.isalnum()}
+        before = partial[at - 1 : at]
+        if length == len(self._shown):
+            return len(signs) >= 3 and (length >= _SHORTEST or same)
+        if before.isalnum() and not _dense(before):
+            return length >= 16 and len(signs) >= 6
+        if all(map(_dense, letters)) and letters:
+            return len(letters) >= 4 and len(signs) >= 3
+        if length >= 10 and len(signs) >= 4 and (same or length >= 20):
+            return True
+        if not same or len(letters) < 3:
+            return False
+        return not before or before.isspace() or before in _BEFORE_WORD
 
-    def _in_a_sentence(self) -> bool:
-        return not self._partial.rstrip(" \t").endswith(_SENTENCE_ENDS)
+    def _end(self, first: int, end: int) -> int:
+        """Return where a repetition ends in what is held, with its white space and marks.
 
-    def _restart(self, replay: str) -> str:
-        self.dropped += len(self._held) - len(replay)
-        self._held = ""
-        self._phase = _Phase.REPLAYING
-        return self._replay(replay)
+        Args:
+            first: Where it begins, in plain characters.
+            end: Where it ends.
+        """
+        at = self._ends[end - 1]
+        after = self._ends[end] - 1 if len(self._ends) > end else len(self._held)
+        marks = "".join(self._held[at:after])
+        tail = self._tail()
+        bare = tail.lstrip("*_`")
+        at += max(_alike(marks, tail), _alike(marks, bare))
+        # Quotes or emphasis around the anchor.
+        around = "".join(self._held[self._begin(first) : self._ends[first] - 1]).split()
+        own = self._quoted[: len(self._quoted) - len(self._quoted.lstrip("\"'`*_“‘«„"))]
+        if around and self._instruction:
+            wrap = around[-1].removesuffix(own)
+            rest = "".join(self._held[at : at + len(wrap)])
+            if wrap and _closes(wrap, rest):
+                at += len(wrap)
+            if in_fence("".join(self._held[: self._ends[first] - 1])) and not in_fence(
+                self._partial
+            ):
+                self._fenced = [self._partial]
+        return at
 
-    def _replay(self, text: str) -> str:
-        """Swallow what the partial has too, and return what is past its end."""
-        same = min(len(text), len(self._partial) - self._at)
-        if not self._partial.startswith(text[:same], self._at):
-            raise SeamError(f"the answer was begun again and differs after {self._at}")
-        self._at += same
-        self.dropped += same
-        if self._at == len(self._partial):
-            self._phase = _Phase.PASSING
-        return text[same:]
+    def _tail(self) -> str:
+        """Return the white space and marks at the end of what was shown."""
+        at = len(self._partial)
+        while at and not self._partial[at - 1].translate(self._plain):
+            at -= 1
+        return self._partial[at:]
+
+    def _show(self, drop: int, join: Join | None = None) -> str:
+        """Decide: drop the beginning of what is held, and return the rest."""
+        self.join = join or ("unverified" if self._instruction else "prefill")
+        self.dropped += drop
+        text = "".join(self._held[drop:])
+        self._held = []
+        return text
+
+    def _pass(self, text: str, *, ended: bool = False) -> str:
+        """Return text as it is, apart from a fence at the end that closes the reply's."""
+        if self._fenced is None:
+            return text
+        text = self._behind + text
+        body = text.rstrip("`~ \t\r\n")
+        shown, self._behind = text[: len(body)], text[len(body) :]
+        self._fenced.append(shown)
+        if not ended:
+            return shown
+        closing = self._behind
+        whole = "".join(self._fenced)
+        if closing.strip() in {"```", "~~~"} and in_fence(whole + closing):
+            self.dropped += len(closing)
+            return shown
+        return shown + closing
 
 
-def _different(text: str) -> int:
-    """Return how many different letters and digits a text has."""
-    return len({sign for sign in text if sign.isalnum()})
+def _alike(marks: str, tail: str) -> int:
+    """Return how much of some marks is at the end of what was shown already."""
+    count = 0
+    for one, other in zip(marks, tail, strict=False):
+        if one != other and not (one in _QUOTES and other in _QUOTES):
+            break
+        count += 1
+    return count
+
+
+def _closes(wrap: str, rest: str) -> bool:
+    mirrored = wrap[::-1].translate(_MIRRORED)
+    return rest in {mirrored, wrap}
+
+
+def ended_sentence(text: str) -> bool:
+    """Tell whether a text ends with a sentence."""
+    return text.rstrip()[-1:] in _ENDS
+
+
+def _dense(sign: str) -> bool:
+    """Tell whether a letter is of a script in which it stands for a word or so."""
+    return "\u3040" <= sign <= "\u30ff" or "\u3400" <= sign <= "\u9fff"
 
 
 def _common(one: str, other: str) -> int:
