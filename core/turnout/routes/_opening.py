@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["fence_of", "in_fence", "opening_of", "sentences_of", "starts_over"]
+__all__ = ["fence_of", "in_fence", "opening_of", "may_be_opening", "sentences_of", "starts_over"]
 
 _SENTENCE = re.compile(r"[^\n.!?:…。！？：]{1,120}[.!?:…。！？：]+(\s*)")
 _NO_SPEECH = re.compile(r"[(){}\[\]<>=|;/\\_#$&+^~@`\d]")
@@ -21,6 +21,7 @@ _FENCE_LINE = re.compile(r"^[ \t>]*(?:```|~~~)", re.MULTILINE)
 _OPENS = re.compile(r"[\"'“‘«„*_`#>\-+]+ ?|\d{1,2}[.)] ")
 """Marks that stand before a word at the start of a line or of a sentence."""
 _PROSE = re.compile(r"(?:[^\W\d_][\w'’-]*[*_`\"”»,:;.!?]{0,4}(?:\s+|$)){4,7}")
+_SENTENCE_ENDS = frozenset(".!?:…。！？：\n")
 _HEADING = re.compile(r"#{2,6} \S|# \w[^\n]*\n\n|\*\*[^\W\d_][^*\n]*\*\*:?\n")
 
 _LONGEST_OPENING = 240
@@ -45,10 +46,12 @@ def fence_of(partial: str, reply: str) -> int:
     return fence.end() if plain and not line_start else 0
 
 
-def sentences_of(reply: str) -> list[int]:
-    """Return where the sentences at a reply's start end, as far as they speak of it."""
+def sentences_of(partial: str, reply: str) -> list[int]:
+    """Return where the sentences at a reply's start end that may be an opening."""
     ends: list[int] = []
     at = 0
+    if not _new_sentence(partial, reply) or _camel(partial, reply):
+        return ends
     while len(ends) < 3 and (found := _SENTENCE.match(reply, at)):
         if found.end() > _LONGEST_OPENING or _NO_SPEECH.search(found[0]):
             break
@@ -57,30 +60,33 @@ def sentences_of(reply: str) -> list[int]:
     return ends
 
 
+def may_be_opening(text: str) -> bool:
+    """Tell whether a text before a repetition may be an opening, and not the answer."""
+    text = _FENCE.sub("", text).rstrip("\"'`*_“‘«„ ")
+    said = text.strip("\"'`*_“‘«„ .…\n")
+    return not said or (not _NO_SPEECH.search(said) and text[-1] in _SENTENCE_ENDS)
+
+
 def opening_of(partial: str, reply: str) -> int:
     """Return the length of an opening that a reply has before the rest; 0 for none."""
     dots = _DOTS.match(reply)
     if dots:
         return _dots(partial, reply, dots.end())
-    if not _new_sentence(reply) or _camel(partial, reply):
-        return 0
     glued = partial[-1:].isalnum()
     if not glued and not _in_sentence(partial):
         return 0
     at = 0
-    for end in sentences_of(reply):
-        if end == len(reply):
-            return 0
+    for end in sentences_of(partial, reply):
         said = reply[at:end].rstrip()
         space = reply[at + len(said) : end]
-        own = _own_space(partial, space, reply[end])
-        if not space and reply[end].isascii():
+        if end == len(reply) or (not space and said[-1].isascii()):
             return 0
-        if _goes_on(partial, reply[end - own : end], reply[end:], glued):
+        own = _own_space(partial, space, reply[end])
+        if _goes_on(partial, own, reply[end:], glued=glued):
             sure = glued or not said.endswith(":") or "\n" in space
             if not sure or _ABBREVIATED.search(said):
                 return 0
-            return end - own
+            return end - len(own)
         at = end
     return 0
 
@@ -89,24 +95,32 @@ def _dots(partial: str, reply: str, end: int) -> int:
     """Return how much of the dots at a reply's start is not the answer's own."""
     if "..." in partial or "…" in partial or reply[end : end + 1] in {"", "."}:
         return 0
-    if partial[-1:].isspace() or partial[-1:] in ".!?:)":
-        return 0 if reply[end].isupper() else end
-    return end
+    last, spaced = partial[-1:], reply[end - 1] == " "
+    if last in ".!?:)" or (last.isspace() and reply[end].isupper()):
+        return 0
+    # One space may be the answer's own: most answers break off between two words.
+    own = spaced and not last.isspace() and not reply[end].isspace()
+    return end - own
 
 
-def _own_space(partial: str, space: str, after: str) -> int:
+def _own_space(partial: str, space: str, after: str) -> str:
     """Return how much of the white space after an opening is the answer's own."""
-    if space[:1] == "\n":
-        begun = not partial[-1:].isspace() and not after.isalnum()
-        return len(space) - (1 if begun and space == "\n\n" else min(2, len(space)))
-    return max(0, len(space) - 1)
+    lines = len(space) - len(space.lstrip("\n"))
+    if not lines:
+        return space[1:]
+    if space == "\n\n" and not partial[-1:].isspace() and not after.isalnum():
+        return "\n"  # A new line begins, so the answer has a line break there.
+    return space[min(lines, 2) :]
 
 
-def _goes_on(partial: str, space: str, rest: str, glued: bool) -> bool:
+def _goes_on(partial: str, space: str, rest: str, *, glued: bool) -> bool:
     """Tell whether what follows an opening goes on in the middle of a sentence."""
     sign, after = rest[0], rest[1:2]
-    if space:
-        return len(space) > 1 or glued or not sign.isupper()
+    if space and space != "\n":
+        if space[0] == "\n" or (space == " " and glued):
+            return True
+        if len(space) > 1 and not glued:
+            return False
     if sign.isalpha():
         if sign.islower():
             return True
@@ -114,7 +128,8 @@ def _goes_on(partial: str, space: str, rest: str, glued: bool) -> bool:
             return partial[-1:].isupper() and after.isupper()
         return _script(sign) in _scripts(partial)
     if sign.isdigit():
-        return partial[-1:].isdigit() or (not glued and partial[-1:] in "-;,|=:(/_")
+        listed = re.match(r"\d{1,3}[.)]\s", rest) is not None
+        return not listed and (glued or partial.rstrip()[-1:] in "-;,|=:(/_")
     if sign in ",;.:)]}%=/|":
         return True
     if sign in "(-_":
@@ -137,7 +152,7 @@ def starts_over(partial: str, reply: str) -> bool:
         return _script(last) != _script(text[0]) and not (
             {_script(sign) for sign in text[:8] if sign.isalpha()} & _scripts(partial)
         )
-    if not marks and (not _new_sentence(text) or _camel(partial, text)):
+    if not marks and (not _new_sentence(partial, text) or _camel(partial, text)):
         return False
     prose = _PROSE.match(text)
     if prose is None:
@@ -145,11 +160,13 @@ def starts_over(partial: str, reply: str) -> bool:
     return sum(word[0].islower() for word in prose[0].split()) >= 2
 
 
-def _new_sentence(reply: str) -> bool:
+def _new_sentence(partial: str, reply: str) -> bool:
     """Tell whether a reply begins with a word as a sentence does."""
     first, second = reply[:1], reply[1:2]
     if not first.isalpha() or first.islower():
         return False
+    if not first.isupper():  # A script without capitals.
+        return _script(first) not in _scripts(partial)
     return not second.isupper() and not second.isdigit()
 
 

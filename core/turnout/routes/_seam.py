@@ -16,7 +16,14 @@ The decision depends on the text alone: neither on the time nor on how it is cut
 from __future__ import annotations
 
 from turnout.routes._alike import Plain, anchor_of, repeats_itself
-from turnout.routes._opening import fence_of, in_fence, opening_of, sentences_of, starts_over
+from turnout.routes._opening import (
+    fence_of,
+    in_fence,
+    may_be_opening,
+    opening_of,
+    sentences_of,
+    starts_over,
+)
 from turnout.types import Join
 
 __all__ = ["Seam", "SeamError"]
@@ -59,6 +66,7 @@ _FEW, _FEW_WORDS = 10, 2
 
 _ENDS = frozenset(".!?:…。！？：\n") | {""}
 _QUOTES = frozenset("\"'“”„‟‘’‚‛«»‹›")
+_DASHES = frozenset("-‐‑‒–—―")
 _STARTS = frozenset("\"'“‘«„*_`#>-0123456789")
 _BEFORE_WORD = frozenset("([{\"'“‘«„`*_")
 _MIRRORED = str.maketrans("“‘«„‹", "”’»“›")
@@ -156,8 +164,7 @@ class Seam:
             read += len(plain)
             if read & (read - 1) or read < _STEADY or not self._goes_round(read):
                 return None
-            self._leave(self._shown[self._from : self._from + read])
-            return self._show(0)
+            return self._show(_common("".join(self._held), self._stripped))
         else:
             reply = self._shown[self._from : self._from + read] + plain
             self._from = self._shown.find(reply, self._from + 1)
@@ -191,10 +198,8 @@ class Seam:
         begin = self._begin(start)
         if begin > _WINDOW:
             return
-        if len(anchor) < _SHORT:
-            before = "".join(self._held[:begin])
-            if before and before.rstrip("\"'`*_“‘«„ ")[-1:] not in _ENDS:
-                return
+        if start and not may_be_opening("".join(self._held[:begin])):
+            return
         self._found = len(reply)
 
     def _begin(self, index: int) -> int:
@@ -326,7 +331,7 @@ class Seam:
         fence = fence_of(partial, text)
         if fence and not in_fence(partial):
             self._fenced = [partial]
-        for end in (0, *sentences_of(text[fence:])):
+        for end in (0, *sentences_of(partial, text[fence:])):
             begin = fence + end
             first = sum(1 for one in self._ends if one <= begin)
             overlap = self._overlap_at(first) if begin else 0
@@ -361,20 +366,28 @@ class Seam:
             at -= 1
             left -= len(partial[at].translate(self._plain))
         again = partial[at:]
-        begin = self._begin(first)
+        begin = self._ends[first] - 1
+        lead = "".join(self._held[self._begin(first) : begin])
         same = "".join(self._held[begin : begin + len(again)]) == again
+        exact = same and partial[:at].endswith(lead)
         letters = [sign for sign in again if sign.isalpha()]
         signs = {sign for sign in again if sign.isalnum()}
         before = partial[at - 1 : at]
         if length == len(self._shown):
-            return len(signs) >= 3 and (length >= _SHORTEST or same)
+            return len(signs) >= 3 and (length >= _SHORTEST or exact)
         if before.isalnum() and not _dense(before):
-            return length >= 16 and len(signs) >= 6
+            long = length >= 24 or (exact and len(again) >= 32 and length >= 12)
+            return long and len(signs) >= 6
         if all(map(_dense, letters)) and letters:
             return len(letters) >= 4 and len(signs) >= 3
         if length >= 10 and len(signs) >= 4 and (same or length >= 20):
             return True
-        if not same or len(letters) < 3:
+        if not exact:
+            return False
+        line = partial[:at].rstrip(" \t\"'`*_-")
+        if line[-1:] in {"", "\n"} and "\n" not in again:
+            return length >= 3 and len(signs) >= 2
+        if len(letters) < 3 and (length < 4 or len(signs) < 3):
             return False
         return not before or before.isspace() or before in _BEFORE_WORD
 
@@ -442,7 +455,9 @@ def _alike(marks: str, tail: str) -> int:
     """Return how much of some marks is at the end of what was shown already."""
     count = 0
     for one, other in zip(marks, tail, strict=False):
-        if one != other and not (one in _QUOTES and other in _QUOTES):
+        if one != other and not any(
+            one in kind and other in kind for kind in (_QUOTES, _DASHES)
+        ):
             break
         count += 1
     return count
