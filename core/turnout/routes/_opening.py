@@ -18,10 +18,13 @@ _ABBREVIATED = re.compile(r"(?:^|[\s,])[^\W\d_]{0,2}(?:\.[^\W\d_]{1,2})*\.$|\b(?
 _DOTS = re.compile(r"(?:\.{3}|…) ?")
 _FENCE = re.compile(r"(?:```|~~~)([\w+-]*)[ \t]*\r?\n")
 _FENCE_LINE = re.compile(r"^[ \t>]*(?:```|~~~)", re.MULTILINE)
-_OPENS = re.compile(r"[\"'“‘«„*_`#>\-+]+ ?|\d{1,2}[.)] ")
+_OPENS = re.compile(r"[\"'“‘«„*_`]+|(?:#+|[>*+-]|\d{1,2}[.)]) ")
 """Marks that stand before a word at the start of a line or of a sentence."""
-_PROSE = re.compile(r"(?:[^\W\d_][\w'’-]*[*_`\"”»,:;.!?]{0,4}(?:\s+|$)){4,7}")
+_WORD = r"[^\W\d_][\w'’-]*[*_`\"”»,:;.!?]{0,4}"
+_PROSE = re.compile(rf"(?:{_WORD}[ \t]+){{2}}(?:{_WORD}(?:\s+|$)){{2,5}}")
+_FIRST_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-])*(?![\w`])")
 _SENTENCE_ENDS = frozenset(".!?:…。！？：\n")
+_CAMEL = re.compile(r"[a-z][A-Z]")
 _HEADING = re.compile(r"#{2,6} \S|# \w[^\n]*\n\n|\*\*[^\W\d_][^*\n]*\*\*:?\n")
 
 _LONGEST_OPENING = 240
@@ -53,8 +56,13 @@ def sentences_of(partial: str, reply: str) -> list[int]:
     if not _new_sentence(partial, reply) or _camel(partial, reply):
         return ends
     while len(ends) < 3 and (found := _SENTENCE.match(reply, at)):
-        if found.end() > _LONGEST_OPENING or _NO_SPEECH.search(found[0]):
+        said = found[0].rstrip().rstrip(".!?:…。！？：")
+        if found.end() > _LONGEST_OPENING or not said[-1:].isalpha():
             break
+        if _NO_SPEECH.search(said):
+            break
+        if found[1] == " " and ":" in found[0] and not at and " " not in said:
+            break  # As in "KeyError: b", which is a name and no sentence.
         at = found.end()
         ends.append(at)
     return ends
@@ -72,9 +80,10 @@ def opening_of(partial: str, reply: str) -> int:
     dots = _DOTS.match(reply)
     if dots:
         return _dots(partial, reply, dots.end())
-    glued = partial[-1:].isalnum()
-    if not glued and not _in_sentence(partial):
+    last = partial[-1:]
+    if last in "-_./@":  # The parts of one word are joined by these.
         return 0
+    inside = last.isalnum() or _in_sentence(partial)
     at = 0
     for end in sentences_of(partial, reply):
         said = reply[at:end].rstrip()
@@ -82,25 +91,41 @@ def opening_of(partial: str, reply: str) -> int:
         if end == len(reply) or (not space and said[-1].isascii()):
             return 0
         own = _own_space(partial, space, reply[end])
-        if _goes_on(partial, own, reply[end:], glued=glued):
-            sure = glued or not said.endswith(":") or "\n" in space
-            if not sure or _ABBREVIATED.search(said):
-                return 0
-            return end - len(own)
+        if not inside:
+            if last == "\n" and _lines_go_on(partial, own + reply[end:]):
+                return end - len(own)
+        elif _goes_on(partial, space, own, reply[end:]):
+            return 0 if _ABBREVIATED.search(said) else end - len(own)
         at = end
     return 0
 
 
 def _dots(partial: str, reply: str, end: int) -> int:
     """Return how much of the dots at a reply's start is not the answer's own."""
-    if "..." in partial or "…" in partial or reply[end : end + 1] in {"", "."}:
+    last, after = partial[-1:], reply[end : end + 1]
+    if "..." in partial or "…" in partial or last in ".!?:)":
         return 0
-    last, spaced = partial[-1:], reply[end - 1] == " "
-    if last in ".!?:)" or (last.isspace() and reply[end].isupper()):
+    if not (after.isalnum() or after.isspace()) and reply[0] != "…":
+        return 0
+    if not after or (last.isspace() and after.isupper()):
         return 0
     # One space may be the answer's own: most answers break off between two words.
-    own = spaced and not last.isspace() and not reply[end].isspace()
+    own = reply[end - 1] == " " and (
+        not after.isspace() if not last.isspace() else partial[-2:].isspace()
+    )
     return end - own
+
+
+def _lines_go_on(partial: str, rest: str) -> bool:
+    """Tell whether a text begins as the last lines of what was shown do."""
+    lines = [line for line in partial[-2000:].splitlines() if line.strip()][-3:]
+    shapes = {_shape(line) for line in lines[-2:]}
+    return not rest[:2].isalpha() and len(lines) > 1 and shapes == {_shape(rest)}
+
+
+def _shape(line: str) -> str:
+    letters = re.sub(r"[^\W\d_]", "a", line[:5])
+    return re.sub(r"\d", "0", letters)[:4]
 
 
 def _own_space(partial: str, space: str, after: str) -> str:
@@ -113,14 +138,25 @@ def _own_space(partial: str, space: str, after: str) -> str:
     return space[min(lines, 2) :]
 
 
-def _goes_on(partial: str, space: str, rest: str, *, glued: bool) -> bool:
-    """Tell whether what follows an opening goes on in the middle of a sentence."""
-    sign, after = rest[0], rest[1:2]
-    if space and space != "\n":
-        if space[0] == "\n" or (space == " " and glued):
-            return True
-        if len(space) > 1 and not glued:
-            return False
+def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
+    """Tell whether what follows an opening goes on in the middle of a sentence.
+
+    Args:
+        partial: What was shown.
+        space: The white space after the opening.
+        own: The part of it that is the answer's own.
+        rest: What follows the white space.
+    """
+    last, sign, after = partial[-1:], rest[0], rest[1:2]
+    glued = last.isalnum()
+    if "\n\n\n" in space or (space[:1] == " " and "\n" in space):
+        return True
+    if own == " " and not last.isspace():
+        return True
+    if len(own) > 1 and ("\n" in space or not glued):
+        return False
+    if not glued and space not in {" ", "  ", "\n\n"}:
+        return False
     if sign.isalpha():
         if sign.islower():
             return True
@@ -154,8 +190,12 @@ def starts_over(partial: str, reply: str) -> bool:
         )
     if not marks and (not _new_sentence(partial, text) or _camel(partial, text)):
         return False
-    prose = _PROSE.match(text)
-    if prose is None:
+    first, prose = _FIRST_WORD.match(text), _PROSE.match(text)
+    if prose is None or (first is None and not marks):
+        return False
+    if first and not first[0][1:].islower() and len(first[0]) > 1:
+        return False
+    if _CAMEL.search(partial) and "\n" in prose[0]:
         return False
     return sum(word[0].islower() for word in prose[0].split()) >= 2
 
@@ -167,7 +207,9 @@ def _new_sentence(partial: str, reply: str) -> bool:
         return False
     if not first.isupper():  # A script without capitals.
         return _script(first) not in _scripts(partial)
-    return not second.isupper() and not second.isdigit()
+    if not second.isalpha():
+        return not partial[-1:].isupper()  # "OpenA" and "I, Groq" are no sentence.
+    return not second.isupper()
 
 
 def _in_sentence(partial: str) -> bool:

@@ -55,6 +55,9 @@ _STEADY = 8
 _AGAIN = 64
 """Plain characters that are compared to tell whether a repetition comes again."""
 
+_BEFORE, _LIKE = 8, 40
+"""Plain characters before and after the join that show how a text goes on."""
+
 _HEAD = 64
 """Plain characters: as much of the beginning of the answer is a restart."""
 
@@ -186,6 +189,8 @@ class Seam:
         lengths = range(longest, 0, -1)
         ends = (n for n in lengths if self._shown.endswith(reply[:n]))
         self._overlap = next(ends, 0)
+        if self._anchor and reply[: self._overlap].endswith(self._anchor):
+            self._found = self._overlap
 
     def _look_for_anchor(self) -> None:
         """Record the anchor if the reply has just repeated it."""
@@ -198,7 +203,11 @@ class Seam:
         begin = self._begin(start)
         if begin > _WINDOW:
             return
-        if start and not may_be_opening("".join(self._held[:begin])):
+        before = "".join(self._held[:begin])
+        if start and not may_be_opening(before):
+            return
+        short = len(anchor) < _SHORTEST
+        if short and before[:1].islower() and self._partial[-1:].isalnum():
             return
         self._found = len(reply)
 
@@ -298,7 +307,7 @@ class Seam:
             return False
         if same >= (_SHORTEST if same == len(reply) else _HEAD):
             return not repeats_itself(shown, reply[:same])
-        if self._partial[-1:] == "\n" or len(reply) < _FEW:
+        if self._partial.rstrip(" \t")[-1:] == "\n" or len(reply) < _FEW:
             return False
         if len(shown) <= same * 2 or shown.find(reply[:same], 1) >= 0:
             return False
@@ -359,7 +368,8 @@ class Seam:
         partial, end = self._partial, first + length
         if len(self._ends) > end and self._ends[end] == self._ends[end - 1]:
             return False
-        if repeats_itself(self._shown, self._reply[first:end]):
+        again = self._reply[first:end]
+        if repeats_itself(self._shown, again):
             return False
         at, left = len(partial), length
         while left > 0:
@@ -369,23 +379,32 @@ class Seam:
         begin = self._ends[first] - 1
         lead = "".join(self._held[self._begin(first) : begin])
         same = "".join(self._held[begin : begin + len(again)]) == again
-        exact = same and partial[:at].endswith(lead)
+        line = partial[:at].rpartition("\n")[2]
+        exact = same and (not lead or lead in {line, line.lstrip()})
         letters = [sign for sign in again if sign.isalpha()]
         signs = {sign for sign in again if sign.isalnum()}
         before = partial[at - 1 : at]
         if length == len(self._shown):
             return len(signs) >= 3 and (length >= _SHORTEST or exact)
-        if before.isalnum() and not _dense(before):
+        word = again[0].isalnum() and not (before.isalnum() or before == "_")
+        # Whether the text went on in this way before. In the middle of a word, that may
+        # be where the repetition itself is.
+        way = self._shown[-_BEFORE:] + self._reply[first:end][:_LIKE]
+        found = self._shown.find(way)
+        if found == len(self._shown) - length - _BEFORE and (word or before.isspace()):
+            found = self._shown.find(way, found + 1)
+        if found >= 0:
+            return False
+        if not (word or not before or before.isspace() or _dense(before)):
             long = length >= 24 or (exact and len(again) >= 32 and length >= 12)
             return long and len(signs) >= 6
         if all(map(_dense, letters)) and letters:
             return len(letters) >= 4 and len(signs) >= 3
-        if length >= 10 and len(signs) >= 4 and (same or length >= 20):
+        if length >= 10 and len(signs) >= 4 and (same or length >= 16):
             return True
         if not exact:
             return False
-        line = partial[:at].rstrip(" \t\"'`*_-")
-        if line[-1:] in {"", "\n"} and "\n" not in again:
+        if not line.strip(" \t\"'`*_-") and "\n" not in again:
             return length >= 3 and len(signs) >= 2
         if len(letters) < 3 and (length < 4 or len(signs) < 3):
             return False
