@@ -1,7 +1,7 @@
-"""Compare texts by what they say: white space, quotes, dashes, emphasis do not count.
+"""Compare texts by what they say: white space, quotes and emphasis do not count.
 
 The *plain* form of a text leaves these out, and accents too, so that both Unicode forms
-of a letter are the same. What was shown of an answer and what a model repeats of it are
+of a letter are the same. All dashes are one. What was shown of an answer and what a model repeats of it are
 compared in this form.
 """
 
@@ -11,10 +11,10 @@ import unicodedata
 
 __all__ = ["Plain", "anchor_of", "border", "repeats_itself"]
 
-_IGNORED = {"Pi", "Pf", "Pd", "Mn", "Me", "Cf", "Zs", "Zl", "Zp"}
-"""Categories that do not count: quotes, dashes, accents, formats and white space."""
+_IGNORED = {"Pi", "Pf", "Mn", "Me", "Cf", "Zs", "Zl", "Zp"}
+"""Categories that do not count: quotes, accents, formats and white space."""
 
-_MARKS = frozenset("\"'`´‚„*_~ \t\r\n\v\f")
+_MARKS = frozenset("\"'`´‚„*~ \t\r\n\v\f")
 """Other characters that do not count."""
 
 ANCHOR_LENGTHS = (80, 160, 320)
@@ -29,7 +29,10 @@ class Plain(dict[int, str]):
     """Translate a text into its plain form: `text.translate(Plain())`."""
 
     def __missing__(self, code: int) -> str:
-        signs = unicodedata.normalize("NFKD", chr(code))
+        sign = chr(code)
+        signs = unicodedata.normalize("NFKD", sign)
+        if unicodedata.category(sign) == "Pd":
+            signs = "-"
         plain = "".join(sign for sign in signs if not _ignored(sign))
         self[code] = plain
         return plain
@@ -68,7 +71,7 @@ def _word_start(text: str, length: int) -> int:
 
 def _proves(anchor: str, whole: str) -> bool:
     """Tell whether a text that comes again can only be the repeated anchor."""
-    if not anchor or whole.find(anchor) + len(anchor) != len(whole):
+    if not any(map(str.isalnum, anchor)) or whole.find(anchor) + len(anchor) != len(whole):
         return False
     if anchor != whole and len(set(filter(str.isalnum, anchor))) < 4:
         return False

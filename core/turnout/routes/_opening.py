@@ -9,21 +9,24 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["fence_of", "in_fence", "opening_of", "may_be_opening", "sentences_of", "starts_over"]
+__all__ = ["fence_of", "in_fence", "is_opening", "opening_of", "may_be_opening", "sentences_of", "starts_over"]
 
 _SENTENCE = re.compile(r"[^\n.!?:…。！？：]{1,120}[.!?:…。！？：]+(\s*)")
-_NO_SPEECH = re.compile(r"[(){}\[\]<>=|;/\\_#$&+^~@`\d]")
+_NO_SPEECH = re.compile(r"[(){}\[\]<>=|;/\\_#$%&+^~@`\d]")
 """What no sentence has that speaks of the reply itself."""
-_ABBREVIATED = re.compile(r"(?:^|[\s,])[^\W\d_]{0,2}(?:\.[^\W\d_]{1,2})*\.$|\b(?:etc|vs)\.$")
+_ABBREVIATED = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])*\.$")
+_SHORT_WORD = re.compile(r"\b[^\W\d_]{2,3}\.$")
+"""What may be an abbreviation too, as `etc.` and `vs.` are."""
 _DOTS = re.compile(r"(?:\.{3}|…) ?")
 _FENCE = re.compile(r"(?:```|~~~)([\w+-]*)[ \t]*\r?\n")
 _FENCE_LINE = re.compile(r"^[ \t>]*(?:```|~~~)", re.MULTILINE)
-_OPENS = re.compile(r"[\"'“‘«„*_`]+|(?:#+|[>*+-]|\d{1,2}[.)]) ")
+_OPENS = re.compile(r"[\"'“‘«„*`]+|(?:#+|[>*+-]|\d{1,2}[.)]) ")
 """Marks that stand before a word at the start of a line or of a sentence."""
 _WORD = r"[^\W\d_][\w'’-]*[*_`\"”»,:;.!?]{0,4}"
 _PROSE = re.compile(rf"(?:{_WORD}[ \t]+){{2}}(?:{_WORD}(?:\s+|$)){{2,5}}")
 _FIRST_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-])*(?![\w`])")
 _SENTENCE_ENDS = frozenset(".!?:…。！？：\n")
+_LINE_MARK = re.compile(r"[-*+>#|] |\||```|\*\*|\d{1,2}[.)] ")
 _CAMEL = re.compile(r"[a-z][A-Z]")
 _HEADING = re.compile(r"#{2,6} \S|# \w[^\n]*\n\n|\*\*[^\W\d_][^*\n]*\*\*:?\n")
 
@@ -71,8 +74,16 @@ def sentences_of(partial: str, reply: str) -> list[int]:
 def may_be_opening(text: str) -> bool:
     """Tell whether a text before a repetition may be an opening, and not the answer."""
     text = _FENCE.sub("", text).rstrip("\"'`*_“‘«„ ")
+    if text[:1].isspace() and text.strip():
+        return False  # It is indented, as code is.
     said = text.strip("\"'`*_“‘«„ .…\n")
     return not said or (not _NO_SPEECH.search(said) and text[-1] in _SENTENCE_ENDS)
+
+
+def is_opening(partial: str, text: str) -> bool:
+    """Tell whether a text is an opening for sure: it begins as a new sentence does."""
+    text = text.lstrip("\"'“‘«„.… ")
+    return not text or (may_be_opening(text) and _new_sentence(partial, text))
 
 
 def opening_of(partial: str, reply: str) -> int:
@@ -81,21 +92,27 @@ def opening_of(partial: str, reply: str) -> int:
     if dots:
         return _dots(partial, reply, dots.end())
     last = partial[-1:]
-    if last in "-_./@":  # The parts of one word are joined by these.
-        return 0
     inside = last.isalnum() or _in_sentence(partial)
+    line = partial[-80:].rpartition("\n")[2]
+    if inside and last.isspace() and _NO_SPEECH.search(line.strip()):
+        return 0  # Between two words of code or of data, any name may come.
     at = 0
     for end in sentences_of(partial, reply):
         said = reply[at:end].rstrip()
         space = reply[at + len(said) : end]
         if end == len(reply) or (not space and said[-1].isascii()):
             return 0
-        own = _own_space(partial, space, reply[end])
+        own = _own_space(partial, space, reply[end:])
         if not inside:
             if last == "\n" and _lines_go_on(partial, own + reply[end:]):
                 return end - len(own)
         elif _goes_on(partial, space, own, reply[end:]):
-            return 0 if _ABBREVIATED.search(said) else end - len(own)
+            unsure = _ABBREVIATED.search(said) or (
+                not last.isalnum()
+                and partial.rstrip()[-1:] != ","
+                and _SHORT_WORD.search(said)
+            )
+            return 0 if unsure else end - len(own)
         at = end
     return 0
 
@@ -103,17 +120,12 @@ def opening_of(partial: str, reply: str) -> int:
 def _dots(partial: str, reply: str, end: int) -> int:
     """Return how much of the dots at a reply's start is not the answer's own."""
     last, after = partial[-1:], reply[end : end + 1]
-    if "..." in partial or "…" in partial or last in ".!?:)":
+    if "..." in partial or "…" in partial or not (last.isalnum() or last in ",;|"):
         return 0
-    if not (after.isalnum() or after.isspace()) and reply[0] != "…":
-        return 0
-    if not after or (last.isspace() and after.isupper()):
+    if not after or not (after.isalnum() or after.isspace() or reply[0] == "…"):
         return 0
     # One space may be the answer's own: most answers break off between two words.
-    own = reply[end - 1] == " " and (
-        not after.isspace() if not last.isspace() else partial[-2:].isspace()
-    )
-    return end - own
+    return end - (reply[end - 1] == " " and not after.isspace())
 
 
 def _lines_go_on(partial: str, rest: str) -> bool:
@@ -133,7 +145,7 @@ def _own_space(partial: str, space: str, after: str) -> str:
     lines = len(space) - len(space.lstrip("\n"))
     if not lines:
         return space[1:]
-    if space == "\n\n" and not partial[-1:].isspace() and not after.isalnum():
+    if space == "\n\n" and not partial[-1:].isspace() and _LINE_MARK.match(after):
         return "\n"  # A new line begins, so the answer has a line break there.
     return space[min(lines, 2) :]
 
@@ -153,12 +165,15 @@ def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
         return True
     if own == " " and not last.isspace():
         return True
+    # These join the parts of one word, or stand before a name.
+    if last in "-_./@\"'“‘«([{<*#>$":
+        return False
     if len(own) > 1 and ("\n" in space or not glued):
         return False
     if not glued and space not in {" ", "  ", "\n\n"}:
         return False
-    if sign.isalpha():
-        if sign.islower():
+    if sign.isalpha() or unicodedata.category(sign)[0] == "M":
+        if sign.islower() or not sign.isalpha():
             return True
         if sign.isupper():
             return partial[-1:].isupper() and after.isupper()
@@ -166,8 +181,10 @@ def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
     if sign.isdigit():
         listed = re.match(r"\d{1,3}[.)]\s", rest) is not None
         return not listed and (glued or partial.rstrip()[-1:] in "-;,|=:(/_")
-    if sign in ",;.:)]}%=/|":
+    if sign in ",;)" or (glued and sign in ".:]}%=/|!?"):
         return True
+    if sign in "<>":
+        return glued and not after.isspace()
     if sign in "(-_":
         return glued and after.isalnum() and not after.isupper()
     return glued and sign in "`*\"'”»’" and not after.isalnum()

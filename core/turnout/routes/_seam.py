@@ -15,10 +15,13 @@ The decision depends on the text alone: neither on the time nor on how it is cut
 
 from __future__ import annotations
 
+import re
+
 from turnout.routes._alike import Plain, anchor_of, repeats_itself
 from turnout.routes._opening import (
     fence_of,
     in_fence,
+    is_opening,
     may_be_opening,
     opening_of,
     sentences_of,
@@ -67,6 +70,13 @@ _SHORTEST = 24
 _FEW, _FEW_WORDS = 10, 2
 """Plain characters and words of a restart in the middle of a sentence."""
 
+_NEARLY, _NEAR = 48, 0.85
+"""Plain characters that are compared for a restart that differs in a few letters, and
+how much of them is the same. Two lines of one log or table are less alike."""
+
+_DOUBLED = re.compile(r"\b([^\W\d_]{3,})[\s,]{1,2}\1\b")
+"""A text with a word that comes twice may have others."""
+
 _ENDS = frozenset(".!?:…。！？：\n") | {""}
 _QUOTES = frozenset("\"'“”„‟‘’‚‛«»‹›")
 _DASHES = frozenset("-‐‑‒–—―")
@@ -110,6 +120,8 @@ class Seam:
         self._found = 0
         # Whether the reply is a restart that differs from what was shown.
         self._changed = False
+        # Whether the reply was compared with the beginning of the answer.
+        self._compared = False
         self._fenced: list[str] | None = None
         self._behind = ""
         self.join: Join | None = None
@@ -189,7 +201,9 @@ class Seam:
         lengths = range(longest, 0, -1)
         ends = (n for n in lengths if self._shown.endswith(reply[:n]))
         self._overlap = next(ends, 0)
-        if self._anchor and reply[: self._overlap].endswith(self._anchor):
+        repeated = reply[: self._overlap]
+        long = len(self._anchor) >= _SHORT or not self._held[0].isspace()
+        if self._anchor and long and repeated.endswith(self._anchor):
             self._found = self._overlap
 
     def _look_for_anchor(self) -> None:
@@ -206,8 +220,10 @@ class Seam:
         before = "".join(self._held[:begin])
         if start and not may_be_opening(before):
             return
-        short = len(anchor) < _SHORTEST
-        if short and before[:1].islower() and self._partial[-1:].isalnum():
+        # By chance, a few letters occur in many texts.
+        if len(anchor) < _SHORT and self._held[0].isspace():
+            return
+        if len(anchor) < _SHORTEST and not is_opening(self._partial, before):
             return
         self._found = len(reply)
 
@@ -303,20 +319,30 @@ class Seam:
         """Tell whether the reply begins nearly as the answer did."""
         shown, reply = self._shown, self._reply
         same = _common(shown, reply)
-        if same == len(shown) or same == len(reply) and not ended:
+        if same == len(shown) or (same == len(reply) and not ended):
             return False
         if same >= (_SHORTEST if same == len(reply) else _HEAD):
             return not repeats_itself(shown, reply[:same])
         if self._partial.rstrip(" \t")[-1:] == "\n" or len(reply) < _FEW:
             return False
-        if len(shown) <= same * 2 or shown.find(reply[:same], 1) >= 0:
+        if len(shown) <= same * 2 or (same and shown.find(reply[:same], 1) >= 0):
             return False
-        if same >= _FEW and ended_sentence(self._partial):
-            return same >= _SHORTEST
         if same >= _FEW:
+            if ended_sentence(self._partial):
+                return same >= _SHORTEST
             begun = "".join(self._held[: self._ends[same - 1]])
-            return len(begun.split()) > _FEW_WORDS
-        return False
+            if len(begun.split()) > _FEW_WORDS:
+                return True
+        if self._compared or (len(reply) < _NEARLY and not ended):
+            return False
+        self._compared = True
+        first = self._held[0]
+        if first.islower() or not self._partial.lstrip().startswith(first):
+            return False
+        length = min(_NEARLY, len(reply))
+        if length < _SHORTEST or len(shown) < 2 * length:
+            return False
+        return _likeness(shown[:length], reply[:length]) >= _NEAR
 
     def _anchor_begins(self) -> bool:
         """Tell whether the reply ends with the beginning of the anchor."""
@@ -371,16 +397,19 @@ class Seam:
         again = self._reply[first:end]
         if repeats_itself(self._shown, again):
             return False
-        at, left = len(partial), length
-        while left > 0:
-            at -= 1
-            left -= len(partial[at].translate(self._plain))
+        at = self._place(length)
         again = partial[at:]
         begin = self._ends[first] - 1
         lead = "".join(self._held[self._begin(first) : begin])
         same = "".join(self._held[begin : begin + len(again)]) == again
         line = partial[:at].rpartition("\n")[2]
-        exact = same and (not lead or lead in {line, line.lstrip()})
+        blank = lead.strip("\"'`*_“‘«„") != ""
+        exact = same and (lead == line if blank else line.endswith(lead))
+        if "\n" in lead and length < _SHORTEST:
+            return False
+        after = self._marks_after(end)
+        if len(self._ends) > end and "\n" in self._tail() and "\n" not in after:
+            return False
         letters = [sign for sign in again if sign.isalpha()]
         signs = {sign for sign in again if sign.isalnum()}
         before = partial[at - 1 : at]
@@ -400,15 +429,25 @@ class Seam:
             return long and len(signs) >= 6
         if all(map(_dense, letters)) and letters:
             return len(letters) >= 4 and len(signs) >= 3
-        if length >= 10 and len(signs) >= 4 and (same or length >= 16):
+        if length >= 10 and len({*letters}) >= 4 and (same or length >= 22):
             return True
         if not exact:
             return False
         if not line.strip(" \t\"'`*_-") and "\n" not in again:
             return length >= 3 and len(signs) >= 2
+        if _DOUBLED.search(partial, max(0, at - 400)):
+            return False
         if len(letters) < 3 and (length < 4 or len(signs) < 3):
             return False
         return not before or before.isspace() or before in _BEFORE_WORD
+
+    def _place(self, length: int) -> int:
+        """Return where the last plain characters of what was shown begin."""
+        at = len(self._partial)
+        while length > 0:
+            at -= 1
+            length -= len(self._partial[at].translate(self._plain))
+        return at
 
     def _end(self, first: int, end: int) -> int:
         """Return where a repetition ends in what is held, with its white space and marks.
@@ -418,24 +457,31 @@ class Seam:
             end: Where it ends.
         """
         at = self._ends[end - 1]
-        after = self._ends[end] - 1 if len(self._ends) > end else len(self._held)
-        marks = "".join(self._held[at:after])
+        marks = self._marks_after(end)
         tail = self._tail()
         bare = tail.lstrip("*_`")
         at += max(_alike(marks, tail), _alike(marks, bare))
+        aligned = at > self._ends[end - 1]
         # Quotes or emphasis around the anchor.
         around = "".join(self._held[self._begin(first) : self._ends[first] - 1]).split()
-        own = self._quoted[: len(self._quoted) - len(self._quoted.lstrip("\"'`*_“‘«„"))]
+        before = self._partial[: self._place(end - first)].split()[-1:]
+        own = before[0][len(before[0].rstrip("\"'`*_“‘«„")) :] if before else ""
         if around and self._instruction:
             wrap = around[-1].removesuffix(own)
             rest = "".join(self._held[at : at + len(wrap)])
             if wrap and _closes(wrap, rest):
                 at += len(wrap)
+                at += 0 if aligned else _alike(marks[len(wrap) :], tail)
             if in_fence("".join(self._held[: self._ends[first] - 1])) and not in_fence(
                 self._partial
             ):
                 self._fenced = [self._partial]
         return at
+
+    def _marks_after(self, end: int) -> str:
+        """Return the white space and marks after a plain character that is held."""
+        after = self._ends[end] - 1 if len(self._ends) > end else len(self._held)
+        return "".join(self._held[self._ends[end - 1] : after])
 
     def _tail(self) -> str:
         """Return the white space and marks at the end of what was shown."""
@@ -465,8 +511,9 @@ class Seam:
         closing = self._behind
         whole = "".join(self._fenced)
         if closing.strip() in {"```", "~~~"} and in_fence(whole + closing):
-            self.dropped += len(closing)
-            return shown
+            own = closing[: max(0, closing.rstrip().rfind("\n"))]
+            self.dropped += len(closing) - len(own)
+            return shown + own
         return shown + closing
 
 
@@ -495,6 +542,13 @@ def ended_sentence(text: str) -> bool:
 def _dense(sign: str) -> bool:
     """Tell whether a letter is of a script in which it stands for a word or so."""
     return "\u3040" <= sign <= "\u30ff" or "\u3400" <= sign <= "\u9fff"
+
+
+def _likeness(one: str, other: str) -> float:
+    """Return how much of two texts is the same, 1.0 for all."""
+    from difflib import SequenceMatcher  # Not with the module, for its time.
+
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
 def _common(one: str, other: str) -> int:
