@@ -47,7 +47,9 @@ def fence_of(partial: str, reply: str) -> int:
     line_start = partial[-1:] in {"", "\n"}
     if in_fence(partial):
         # At the start of a line and without a language, it closes the code block.
-        return 0 if line_start and not fence[1] else fence.end()
+        last = _FENCE.fullmatch(partial[partial[:-1].rfind("\n") + 1 :])
+        closes = line_start and not fence[1] and last is None
+        return 0 if closes else fence.end()
     plain = fence[1] in {"", "text", "txt", "md", "markdown", "plaintext"}
     return fence.end() if plain and not line_start else 0
 
@@ -120,12 +122,22 @@ def opening_of(partial: str, reply: str) -> int:
 def _dots(partial: str, reply: str, end: int) -> int:
     """Return how much of the dots at a reply's start is not the answer's own."""
     last, after = partial[-1:], reply[end : end + 1]
-    if "..." in partial or "…" in partial or not (last.isalnum() or last in ",;|"):
+    if "..." in partial or "…" in partial:
+        return 0
+    line = partial[-80:].rpartition("\n")[2].strip()
+    if not last.isalnum() and (
+        last not in " ,;" or not partial[-2:-1].isalnum() or _NO_SPEECH.search(line)
+    ):
         return 0
     if not after or not (after.isalnum() or after.isspace() or reply[0] == "…"):
         return 0
     # One space may be the answer's own: most answers break off between two words.
-    return end - (reply[end - 1] == " " and not after.isspace())
+    own = reply[end - 1] == " " and not after.isspace() and last != " "
+    if own and (word := _FIRST_WORD.match(reply, end)):
+        begun = re.search(r"[^\W\d_]*$", partial)
+        assert begun is not None
+        own = not re.search(rf"\b{begun[0] + word[0]}\b", partial)
+    return end - own
 
 
 def _lines_go_on(partial: str, rest: str) -> bool:
@@ -166,7 +178,7 @@ def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
     if own == " " and not last.isspace():
         return True
     # These join the parts of one word, or stand before a name.
-    if last in "-_./@\"'“‘«([{<*#>$":
+    if last in "-_./@\"'“‘«([{<*#>$" and space != "\n\n":
         return False
     if len(own) > 1 and ("\n" in space or not glued):
         return False
@@ -186,7 +198,7 @@ def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
     if sign in "<>":
         return glued and not after.isspace()
     if sign in "(-_":
-        return glued and after.isalnum() and not after.isupper()
+        return glued and not after.isspace() and not after.isupper()
     return glued and sign in "`*\"'”»’" and not after.isalnum()
 
 

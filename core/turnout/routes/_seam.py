@@ -433,9 +433,11 @@ class Seam:
             return True
         if not exact:
             return False
+        if length >= 16 and len(signs) >= 5:
+            return True
         if not line.strip(" \t\"'`*_-") and "\n" not in again:
             return length >= 3 and len(signs) >= 2
-        if _DOUBLED.search(partial, max(0, at - 400)):
+        if _DOUBLED.search(partial, max(0, at - 120)):
             return False
         if len(letters) < 3 and (length < 4 or len(signs) < 3):
             return False
