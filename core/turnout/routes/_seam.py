@@ -19,9 +19,10 @@ import re
 
 from turnout.routes._alike import Plain, anchor_of, repeats_itself
 from turnout.routes._opening import (
+    QUOTES,
+    begins_sentence,
     fence_of,
     in_fence,
-    is_opening,
     may_be_opening,
     opening_of,
     sentences_of,
@@ -223,7 +224,8 @@ class Seam:
         # By chance, a few letters occur in many texts.
         if len(anchor) < _SHORT and self._held[0].isspace():
             return
-        if len(anchor) < _SHORTEST and not is_opening(self._partial, before):
+        said = before.lstrip(QUOTES + " .…")
+        if said and len(anchor) < _SHORTEST and not begins_sentence(self._partial, said):
             return
         self._found = len(reply)
 
