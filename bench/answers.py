@@ -327,7 +327,7 @@ OTHERS = [
     "I cannot see any earlier message. Please paste the text that you mean.",
     "1. Open the settings of the router.\n2. Look for the list of devices.\n3. Remove yours.\n",
     "**Short answer:** it depends on the weather and on the state of the road.",
-    "```json\n{\"status\": \"ok\", \"items\": []}\n```\n",
+    '```json\n{"status": "ok", "items": []}\n```\n',
     "- First of all, check the cable.\n- Then check the plug at the other end.\n",
     "很抱歉，我没有看到之前的内容。请您把问题再发送一次。",
     "Once upon a time there was a miller who had three sons and one donkey.",

@@ -1,4 +1,4 @@
-"""Break answers in the middle, let another target continue them, and count what is whole.
+"""Break answers in the middle, let another target continue them, and count the whole.
 
     python -m bench.seams [--seams N] [--seed N] [--examples]
 
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from random import Random
 
 import turnout
+from bench.answers import OTHERS, REPEATING, TEXTS
 from turnout import (
     ChatRequest,
     ConnectionLostError,
@@ -30,8 +31,6 @@ from turnout import (
     TurnoutError,
 )
 from turnout.testing import run_simulated
-
-from bench.answers import OTHERS, REPEATING, TEXTS
 
 __all__ = ["WAYS", "Seam", "Table", "measure"]
 
@@ -166,7 +165,9 @@ def first_case(text: str) -> str:
 ANCHORED: dict[str, Callable[[str, str, Random], str]] = {
     "anchor": lambda anchor, rest, _: anchor + rest,
     "anchor, an opening": lambda a, rest, random: random.choice(OPENINGS) + a + rest,
-    "anchor, dots before": lambda a, rest, random: random.choice(["...", "… "]) + a + rest,
+    "anchor, dots before": lambda a, rest, random: (
+        random.choice(["...", "… "]) + a + rest
+    ),
     "anchor in quotes": lambda a, rest, _: f'"{a}"{rest}',
     "anchor in curly quotes": lambda a, rest, _: f"“{a}”{rest}",
     "anchor, opened quotes": lambda a, rest, _: f'"{a}{rest}',
@@ -185,7 +186,7 @@ _EXACT: Rest = lambda text, cut, _: text[cut:]  # noqa: E731
 
 WAYS: dict[str, tuple[int, tuple[bool, ...], Rest | None]] = {
     "exact": (30, (False, True), _EXACT),
-    **{name: (5, (False,), None) for name in ANCHORED},
+    **dict.fromkeys(ANCHORED, (5, (False,), None)),
     "restart": (4, (False, True), lambda text, cut, _: text),
     "restart, a few letters changed": (3, (False, True), restart_changed),
     "last word": (4, (False, True), words_again(1)),
@@ -269,7 +270,9 @@ class Second(Provider):
 def sample(way: str, random: Random) -> Seam:
     _, forms, says = WAYS[way]
     while True:
-        texts = REPEATING if way == "repeating text" else TEXTS[random.choice(list(TEXTS))]
+        texts = (
+            REPEATING if way == "repeating text" else TEXTS[random.choice(list(TEXTS))]
+        )
         text = random.choice(texts)
         cut = random.randrange(1, len(text))
         text = text[: cut + random.randint(40, 500)]
@@ -295,8 +298,12 @@ class Table:
 
     def share(self, outcome: str, *ways: str) -> float:
         """Return the share of an outcome, of all ways but another answer by default."""
-        counted = [self.counts[way] for way in ways or WAYS if ways or way != NOT_SUMMED]
-        return sum(c[outcome] for c in counted) / max(1, sum(map(Counter.total, counted)))
+        counted = [
+            self.counts[way] for way in ways or WAYS if ways or way != NOT_SUMMED
+        ]
+        return sum(c[outcome] for c in counted) / max(
+            1, sum(one.total() for one in counted)
+        )
 
 
 async def _run(table: Table, count: int, seed: int) -> None:
@@ -355,7 +362,7 @@ def measure(seams: int, seed: int) -> Table:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure how broken answers are joined.")
+    parser = argparse.ArgumentParser(description="Measure how answers are joined.")
     parser.add_argument("--seams", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=20261130)
     parser.add_argument("--examples", action="store_true")
@@ -372,8 +379,8 @@ def main() -> int:
     whole, lost = table.share("whole"), table.share("lost")
     spliced = table.share("spliced", NOT_SUMMED)
     print(
-        f"whole {whole:.1%}, exact {exact:.1%}, anchored {anchored:.1%}, lost {lost:.2%}, "
-        f"another answer spliced {spliced:.0%}"
+        f"whole {whole:.1%}, exact {exact:.1%}, anchored {anchored:.1%}, "
+        f"lost {lost:.2%}, another answer spliced {spliced:.0%}"
     )
     print(f"joins: {dict(table.joins)}; {time.perf_counter() - begun:.0f} s")
     if arguments.examples:
@@ -381,7 +388,7 @@ def main() -> int:
             for seam, shown in examples[:3]:
                 print(f"{way}: {outcome}{' (prefill)' * seam.prefill}")
                 print(f"   shown {seam.text[max(0, seam.cut - 50) : seam.cut]!r}")
-                print(f"   came  {seam.says[:90] or seam.text[seam.cut:][:90]!r}")
+                print(f"   came  {seam.says[:90] or seam.text[seam.cut :][:90]!r}")
                 print(f"   given {shown[seam.cut :][:90]!r}")
     good = exact >= 0.995 and anchored >= 0.99 and whole >= 0.9
     return not (good and lost <= 0.003 and spliced <= 0.2)

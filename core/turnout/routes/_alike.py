@@ -1,27 +1,26 @@
 """Compare texts by what they say: white space, quotes and emphasis do not count.
 
 The *plain* form of a text leaves these out, and accents too, so that both Unicode forms
-of a letter are the same. All dashes are one. What was shown of an answer and what a model repeats of it are
-compared in this form.
+of a letter are the same. All dashes are one. What was shown of an answer and what a
+model repeats of it are compared in this form.
 """
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["Plain", "anchor_of", "border", "repeats_itself"]
+__all__ = ["Plain", "PlainReply", "anchor_of", "repeats_itself"]
 
-_IGNORED = {"Pi", "Pf", "Mn", "Me", "Cf", "Zs", "Zl", "Zp"}
+_IGNORED = frozenset({"Pi", "Pf", "Mn", "Me", "Cf", "Zs", "Zl", "Zp"})
 """Categories that do not count: quotes, accents, formats and white space."""
-
-_MARKS = frozenset("\"'`´‚„*~ \t\r\n\v\f")
+_MARKS = frozenset("\"'`\u00b4\u201a\u201e*~ \t\r\n\v\f")
 """Other characters that do not count."""
 
-ANCHOR_LENGTHS = (80, 160, 320)
-"""Characters of an anchor: the first length with which the anchor occurs once is used.
+_ANCHOR_LENGTHS = (80, 160, 320)
+"""Characters of an anchor: the first of these with which it occurs once.
 
-80 characters did not occur again in the next 320 of any text that was measured. A
-longer anchor costs time and tokens, and a small model makes more mistakes in it.
+In the texts that were measured, 80 characters did not come again by chance. More cost
+time and tokens, and a small model makes more mistakes in them.
 """
 
 
@@ -30,9 +29,9 @@ class Plain(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
-        signs = unicodedata.normalize("NFKD", sign)
         if unicodedata.category(sign) == "Pd":
-            signs = "-"
+            sign = "-"
+        signs = unicodedata.normalize("NFKD", sign)
         plain = "".join(sign for sign in signs if not _ignored(sign))
         self[code] = plain
         return plain
@@ -40,6 +39,34 @@ class Plain(dict[int, str]):
 
 def _ignored(sign: str) -> bool:
     return sign in _MARKS or unicodedata.category(sign) in _IGNORED
+
+
+class PlainReply:
+    """The beginning of a reply, and where each plain character of it is."""
+
+    __slots__ = ("ends", "signs")
+
+    def __init__(self) -> None:
+        self.signs: list[str] = []
+        self.ends: list[int] = []
+        """Where each plain character ends among the signs."""
+
+    def text(self, begin: int = 0, end: int | None = None) -> str:
+        """Return the signs from one place to another."""
+        return "".join(self.signs[begin:end])
+
+    def begin(self, index: int) -> int:
+        """Return where a plain character begins, with the marks before it."""
+        return self.ends[index - 1] if index else 0
+
+    def marks(self, index: int) -> str:
+        """Return the white space and marks before a plain character, or at the end."""
+        end = self.ends[index] - 1 if index < len(self.ends) else None
+        return self.text(self.begin(index), end)
+
+    def splits(self, index: int) -> bool:
+        """Tell whether a sign has plain characters before a place and after it."""
+        return 0 < index < len(self.ends) and self.ends[index] == self.ends[index - 1]
 
 
 def anchor_of(partial: str) -> str:
@@ -51,42 +78,30 @@ def anchor_of(partial: str) -> str:
     plain = Plain()
     text = partial.strip()
     whole = text.translate(plain)
-    for length in ANCHOR_LENGTHS:
-        anchor = text[_word_start(text, length) :]
-        if _proves(anchor.translate(plain), whole):
-            return anchor
+    for length in _ANCHOR_LENGTHS:
+        at = least = max(0, len(text) - length)
+        # Whole words, unless the script has no spaces.
+        while at and at < least + length // 2 and not text[at - 1].isspace():
+            at += 1
+        at = at if at < least + length // 2 else least
+        if _proves(text[at:].translate(plain), whole):
+            return text[at:]
     return ""
-
-
-def _word_start(text: str, length: int) -> int:
-    """Return where the words begin that make up the last characters of a text."""
-    least = max(0, len(text) - length)
-    if least == 0 or text[least - 1].isspace():
-        return least
-    starts = (at for at in range(least, len(text)) if text[at - 1].isspace())
-    # Some scripts have no spaces. A very long word is cut too.
-    start = next(starts, least)
-    return start if len(text) - start >= length // 2 else least
 
 
 def _proves(anchor: str, whole: str) -> bool:
     """Tell whether a text that comes again can only be the repeated anchor."""
-    if not any(map(str.isalnum, anchor)) or whole.find(anchor) + len(anchor) != len(whole):
+    signs = set(filter(str.isalnum, anchor))
+    if not signs or (len(signs) < 4 and anchor != whole):
         return False
-    if anchor != whole and len(set(filter(str.isalnum, anchor))) < 4:
+    if whole.find(anchor) + len(anchor) != len(whole):
         return False
-    return border(anchor.casefold()) <= len(anchor) // 4
+    return _border(anchor.casefold()) <= len(anchor) // 4
 
 
-def border(text: str) -> int:
+def _border(text: str) -> int:
     """Return the length of the longest beginning of a text that is also its end."""
-    lengths = [0] * len(text)
-    for at in range(1, len(text)):
-        length = lengths[at - 1]
-        while length and text[at] != text[length]:
-            length = lengths[length - 1]
-        lengths[at] = length + (text[at] == text[length])
-    return lengths[-1] if text else 0
+    return next(n for n in range(len(text) - 1, -1, -1) if text.endswith(text[:n]))
 
 
 def repeats_itself(shown: str, reply: str) -> bool:
@@ -96,11 +111,9 @@ def repeats_itself(shown: str, reply: str) -> bool:
         shown: The plain form of the text.
         reply: The plain form of the beginning of the reply.
     """
-    tail = shown[-400:].casefold()
-    reply = reply.casefold()
-    for period in range(1, len(tail) // 2 + 1):
-        if tail[-period:] == tail[-2 * period : -period]:
-            again = tail[-period:] * (len(reply) // period + 1)
-            if again.startswith(reply):
-                return True
-    return False
+    tail, reply = shown[-400:].casefold(), reply[:400].casefold()
+    return any(
+        tail[-n:] == tail[-2 * n : -n]
+        and (tail[-n:] * (len(reply) // n + 1)).startswith(reply)
+        for n in range(1, len(tail) // 2 + 1)
+    )

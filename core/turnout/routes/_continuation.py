@@ -4,10 +4,10 @@ Two parts make one answer only if it is plain text. Half a tool call, a JSON tex
 two models or several choices cannot be joined. Otherwise the caller gets an error with
 the reason.
 
-A model that can continue its own last message is given what was shown as that (prefill).
-Any other model is given it too, with a message after it that quotes the last words shown
-and asks the model to repeat them and go on (instruction). The original messages stay as
-they are.
+A model that can continue its own last message is given what was shown as that message
+(prefill). Any other model is given it too, with a message after it that quotes the last
+words shown and asks the model to repeat them and go on (instruction). The original
+messages stay as they are.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ _ANCHORED = (
     "{anchor}"
 )
 _PLAIN = (
-    "Your last message was cut off by a network error. Continue it from exactly where it "
-    "stopped. Write the rest alone, without an opening and without a repetition.{tools}"
+    "Your last message was cut off by a network error. Continue it from exactly where "
+    "it stopped. Write the rest alone, without an opening and without a repetition."
+    "{tools}"
 )
 _TOOLS = " If a tool is needed, call it after the text."
 

@@ -90,7 +90,12 @@ def _halves(partial: str, stops: Sequence[str]) -> list[str]:
 
 
 async def joined(
-    batches: Batches, seam: Seam, record: Record, stops: Sequence[str], *, verified: bool
+    batches: Batches,
+    seam: Seam,
+    record: Record,
+    stops: Sequence[str],
+    *,
+    verified: bool,
 ) -> AsyncGenerator[list[Event]]:
     """Give a continuation's events, its text as the seam lets it pass.
 

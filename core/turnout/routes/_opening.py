@@ -20,26 +20,25 @@ __all__ = [
     "starts_over",
 ]
 
-QUOTES = "\"'`*“‘«„"
+QUOTES = "\"'`*\u201c\u2018\u00ab\u201e"
 """Marks that may stand before a quoted text."""
 
-_ENDS = ".!?:…。！？："
+_ENDS = ".!?:\u2026\u3002\uff01\uff1f\uff1a"
 _SENTENCE = re.compile(rf"[^\n{_ENDS}]{{1,120}}[{_ENDS}]+(\s*)")
 _NO_SPEECH = re.compile(r"[(){}\[\]<>=|;/\\_#$%&+^~@`\d]")
 """What no sentence has that speaks of the reply itself."""
+_CODE = re.compile(r"[(){}\[\]<>=|/\\_#$%&+^~@`]")
 _ABBREVIATED = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])*\.$")
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{2,3}\.$")
 """What may be an abbreviation too, as `etc.` and `vs.` are."""
-_DOTS = re.compile(r"(?:\.{3}|…) ?")
+_DOTS = re.compile(r"(?:\.{3}|\u2026) ?")
 _FENCE = re.compile(r"(?:```|~~~)([\w+-]*)[ \t]*\r?\n")
 _FENCE_LINE = re.compile(r"^[ \t>]*(?:```|~~~)", re.MULTILINE)
 _LINE_MARK = re.compile(r"[-*+>#|] |\||#|```|\*\*|\d{1,3}[.)]\s")
-_MARKS = re.compile(r"[\"'“‘«„*`]+|(?:#+|[>*+-]|\d{1,2}[.)]) ")
+_MARKS = re.compile(r"[\"'\u201c\u2018\u00ab\u201e*`]+|(?:#+|[>*+-]|\d{1,2}[.)]) ")
 _HEADING = re.compile(r"#{2,6} \S|# \w[^\n]*\n\n|\*\*[^\W\d_][^*\n]*\*\*:?\n")
-_WORD = r"[^\W\d_][\w'’-]*[*_`\"”»,:;.!?]{0,4}"
+_WORD = r"[^\W\d_][\w'\u2019-]*[*_`\"\u201d\u00bb,:;.!?]{0,4}"
 _PROSE = re.compile(rf"(?:{_WORD}[ \t]+){{2}}(?:{_WORD}(?:\s+|$)){{2,5}}")
-_NAME = re.compile(r"[^\W\d_]\w*[^\W_a-z]|[^\W\d_]+`")
-"""A first word that is no word of a sentence, as `ToWin32`."""
 
 _LONGEST = 240
 """Characters of an opening: three sentences, more than any that was seen."""
@@ -83,7 +82,7 @@ def sentences_of(partial: str, reply: str) -> list[int]:
 def may_be_opening(text: str) -> bool:
     """Tell whether a text before a repetition may be an opening, and not the answer."""
     text = _FENCE.sub("", text).rstrip(QUOTES + " ")
-    said = text.strip(QUOTES + " .…\n")
+    said = text.strip(QUOTES + " .\u2026\n")
     if not said:
         return True
     indented = text[0].isspace()
@@ -94,17 +93,22 @@ def opening_of(partial: str, reply: str) -> int:
     """Return the length of an opening that a reply has before the rest; 0 for none."""
     last = partial[-1:]
     line = partial[-80:].rpartition("\n")[2].strip()
-    if last.isspace() and (not line or _NO_SPEECH.search(line)):
+    if last.isspace() and (not line or _CODE.search(line)):
         return 0  # Between two words of code or of data, any name may come.
     if not last.isalnum() and partial.rstrip()[-1:] in _ENDS + "\n":
         return 0
     dots = _DOTS.match(reply)
     if dots:
         after = reply[dots.end() : dots.end() + 1]
-        own = "..." in partial or "…" in partial or not (after + "a").isalnum()
-        if own and not after.isspace() and "…" not in dots[0]:
+        if not after or not (
+            after.isalnum() or after.isspace() or "..." not in dots[0]
+        ):
             return 0
-        if "..." in partial or "…" in partial or not (last.isalnum() or last in " ,;"):
+        if (
+            "..." in partial
+            or "\u2026" in partial
+            or not (last.isalnum() or last in " ,;")
+        ):
             return 0
         # One space may be the answer's own: most answers break off between two words.
         return dots.end() - (reply[dots.end() - 1] == " " and after.isalnum())
@@ -141,7 +145,7 @@ def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
     if "\n\n\n" in space or " \n" in space or (own == " " and not last.isspace()):
         return True
     # These join the parts of one word, or stand before a name.
-    if last in "-_./@\"'“‘«([{<*#>$" and space != "\n\n":
+    if last in "-_./@\"'\u201c\u2018\u00ab([{<*#>$" and space != "\n\n":
         return False
     if len(own) > 1 or (not glued and space not in {" ", "\n\n"}):
         return False
@@ -149,7 +153,7 @@ def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
         return last.isupper() and rest[1:2].isupper()
     if _LINE_MARK.match(rest) and not (glued and rest[0] == "|"):
         return False
-    if sign in "\"'`*”’»":
+    if sign in "\"'`*\u201d\u2019\u00bb":
         return glued and not rest[1:2].isalnum()
     if sign.isalpha() and not sign.islower():
         return _script(sign) in _scripts(partial)
@@ -171,8 +175,11 @@ def starts_over(partial: str, reply: str) -> bool:
     if text[0].lower() == text[0].upper():  # A script without capitals.
         return not {_script(sign) for sign in letters} & _scripts(partial)
     prose = _PROSE.match(text)
-    if prose is None or _NAME.match(text):
+    if prose is None:
         return False
+    first = prose[0].split()[0]
+    if any(sign.isupper() or sign in "`_0123456789" for sign in first[1:]):
+        return False  # As in "ToWin32", which is a name.
     if not marks and not begins_sentence(partial, text):
         return False
     if text[0].islower() and not (marks and "`" in marks[0]):

@@ -102,7 +102,7 @@ class Policy:
     """Which joins are shown: all that do not look like another answer, or only those
     that are verified. `verified` raises a `StreamBrokenError` instead of the others."""
     continue_with_tools: bool = True
-    """Whether an answer is continued if the request offers tools and none was called."""
+    """Whether an answer is continued if tools are offered and none was called."""
     hedging: Hedging = field(default_factory=Hedging)
     """When a second target is asked though the first has not failed."""
 

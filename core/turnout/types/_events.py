@@ -118,8 +118,8 @@ class Failover:
     characters: int
     """How many characters of text had been shown."""
     dropped: int = 0
-    """How many characters of the new target's text were dropped at the join: a repetition
-    of the text before, or words about the reply."""
+    """How many characters of the new target's text were dropped at the join, since they
+    repeat the text before or speak of the reply."""
     join: Join = "unverified"
     """How the join was made, and so how sure it is."""
 

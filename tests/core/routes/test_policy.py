@@ -41,8 +41,7 @@ from turnout.errors import (
     UnknownProviderError,
     UnsupportedError,
 )
-from turnout.routes import Hedging, Policy, SeamPolicy
-from turnout.routes._continuation import ContinuationPolicy
+from turnout.routes import Hedging, Policy
 from turnout.routes._policy import rule
 
 RAISE: set[str] = set()
@@ -212,8 +211,8 @@ def test_the_numbers_are_those_that_are_documented() -> None:
         max_continuations=1,
         fallback_on_invalid=False,
         fallback_on_content_filter=False,
-        continuation=ContinuationPolicy(),
-        seam=SeamPolicy(),
+        join="best_effort",
+        continue_with_tools=True,
         hedging=Hedging(),
     )
 
