@@ -91,7 +91,6 @@ POLICY = {
     "max_continuations": 6,
     "first_delta_timeout": TIMEOUT,
     "stall_timeout": TIMEOUT,
-    "continuation": {"least_tokens": 1},
 }
 HEDGED = {
     "hedging": {

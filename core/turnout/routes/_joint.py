@@ -118,7 +118,7 @@ async def joined(
             events = item if isinstance(item, list) else [item]
             passed = [one for event in events for one in joint.take(event)]
             record.join, record.dropped = seam.join, seam.dropped
-            if not joint.open and any(map(_is_delta, events)):
+            if not (joint.open or joint.ended) and any(map(_is_delta, events)):
                 passed.append(_HELD)
             yield passed
             if joint.ended:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 __all__ = [
+    "CODE",
     "QUOTES",
     "begins_sentence",
     "fence_of",
@@ -27,7 +28,7 @@ _ENDS = ".!?:\u2026\u3002\uff01\uff1f\uff1a"
 _SENTENCE = re.compile(rf"[^\n{_ENDS}]{{1,120}}[{_ENDS}]+(\s*)")
 _NO_SPEECH = re.compile(r"[(){}\[\]<>=|;/\\_#$%&+^~@`\d]")
 """What no sentence has that speaks of the reply itself."""
-_CODE = re.compile(r"[(){}\[\]<>=|/\\_#$%&+^~@`]")
+CODE = re.compile(r"[(){}\[\]<>=|/\\_#$%&+^~@`]")
 _ABBREVIATED = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])*\.$")
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{2,3}\.$")
 """What may be an abbreviation too, as `etc.` and `vs.` are."""
@@ -69,7 +70,7 @@ def sentences_of(partial: str, reply: str) -> list[int]:
     if not begins_sentence(partial, reply):
         return ends
     while len(ends) < 3 and (found := _SENTENCE.match(reply, at)):
-        said = found[0].rstrip().rstrip(_ENDS)
+        said = re.sub(r"\s?[!:]*$", "", found[0].rstrip()).rstrip(_ENDS)
         if found.end() > _LONGEST or not said[-1:].isalpha() or _NO_SPEECH.search(said):
             break
         if not at and found[1] == " " and ":" in found[0] and " " not in said:
@@ -93,9 +94,9 @@ def opening_of(partial: str, reply: str) -> int:
     """Return the length of an opening that a reply has before the rest; 0 for none."""
     last = partial[-1:]
     line = partial[-80:].rpartition("\n")[2].strip()
-    if last.isspace() and (not line or _CODE.search(line)):
+    if last.isspace() and (not line or CODE.search(line)):
         return 0  # Between two words of code or of data, any name may come.
-    if not last.isalnum() and partial.rstrip()[-1:] in _ENDS + "\n":
+    if last.isspace() and partial.rstrip(" \t")[-1:] in _ENDS + "\n":
         return 0
     dots = _DOTS.match(reply)
     if dots:
@@ -118,7 +119,7 @@ def opening_of(partial: str, reply: str) -> int:
         space = reply[at + len(said) : end]
         if end == len(reply) or (not space and said[-1].isascii()):
             return 0
-        own = _own_space(partial, space, reply[end:])
+        own = _own_space(space)
         if _goes_on(partial, space, own, reply[end:]):
             short = not last.isalnum() and partial.rstrip()[-1] != ","
             if _ABBREVIATED.search(said) or (short and _SHORT_WORD.search(said)):
@@ -128,14 +129,10 @@ def opening_of(partial: str, reply: str) -> int:
     return 0
 
 
-def _own_space(partial: str, space: str, rest: str) -> str:
+def _own_space(space: str) -> str:
     """Return how much of the white space after an opening is the answer's own."""
     lines = len(space) - len(space.lstrip("\n"))
-    if not lines:
-        return space[1:]
-    if space == "\n\n" and not partial[-1:].isspace() and _LINE_MARK.match(rest):
-        return "\n"  # A new line begins, so the answer has a line break there.
-    return space[min(lines, 2) :]
+    return space[min(lines, 2) or 1 :]
 
 
 def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
@@ -145,7 +142,7 @@ def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
     if "\n\n\n" in space or " \n" in space or (own == " " and not last.isspace()):
         return True
     # These join the parts of one word, or stand before a name.
-    if last in "-_./@\"'\u201c\u2018\u00ab([{<*#>$" and space != "\n\n":
+    if last in "-_./:@\"'\u201c\u2018\u00ab([{<*#>$" and space != "\n\n":
         return False
     if len(own) > 1 or (not glued and space not in {" ", "\n\n"}):
         return False
@@ -196,8 +193,8 @@ def begins_sentence(partial: str, reply: str) -> bool:
         return False
     if not first.isupper():  # A script without capitals.
         return _script(first) not in _scripts(partial)
-    if second.isupper() or (last.isupper() and not second.isalpha()):
-        return False  # "OpenA" and "I, Groq" are no sentence.
+    if second.isupper() or not (second.isalpha() or last.islower()):
+        return False  # As in "OpenA" and "I, Groq", or in "3" and "D printers".
     before, after = re.search(r"[^\W_]+$", partial), re.match(r"[^\W_]+", reply)
     if before is None or after is None:
         return True

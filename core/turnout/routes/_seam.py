@@ -18,10 +18,12 @@ and of its dependencies: they are the least with which hardly any text is lost.
 from __future__ import annotations
 
 import re
+import unicodedata
 from difflib import SequenceMatcher
 
 from turnout.routes._alike import Plain, PlainReply, anchor_of, repeats_itself
 from turnout.routes._opening import (
+    CODE,
     QUOTES,
     begins_sentence,
     fence_of,
@@ -189,7 +191,7 @@ class Seam:
         begin = self._held.begin(start)
         if begin > _WINDOW or reply[start].casefold() != anchor[0].casefold():
             return
-        before = self._held.text(0, begin)
+        before = self._held.text(0, self._held.ends[start] - 1)
         said = before.lstrip(QUOTES + " .\u2026")
         sure = not said or begins_sentence(self._partial, said)
         if (start and not may_be_opening(before)) or (
@@ -218,7 +220,9 @@ class Seam:
             if repeated is None:
                 return None
             if not repeated:
-                return self._show(self._end(start, self._found), "anchor")
+                all_of_it = start and self._overlap == len(self._shown)
+                join: Join = "restart" if all_of_it else "anchor"
+                return self._show(self._end(start, self._found), join)
             self._found, self._anchor = 0, ""
         if self._overlap and self._tells(0, self._overlap):
             unit = self._reply[: self._overlap]
@@ -342,7 +346,7 @@ class Seam:
         # A letter of Chinese or Japanese says as much as a word or half of one.
         dense = letters != [] and all("\u3040" <= one <= "\u9fff" for one in letters)
         same = held.text(begin, begin + len(again)) == again
-        indent = lead.strip(QUOTES) != ""
+        indent = any(map(str.isspace, lead))
         exact = same and (lead == line if indent else line.endswith(lead))
         if held.splits(end) or repeats_itself(self._shown, repeated):
             return False
@@ -360,8 +364,9 @@ class Seam:
         if "\n" in lead and length < _SHORT:
             return False
         if not (word or not before or before.isspace() or dense):
-            long = length >= _SHORT or (exact and len(again) >= 32 and length >= _TINY)
-            return long and len(signs) >= 6
+            long = exact and len(lead + again) >= 16 and not CODE.search(again)
+            long = long or length >= _SHORT
+            return long and len(signs) >= 6 and len(again.split()) > 1
         if dense:
             return len(letters) >= 4 and len(signs) >= 3
         if length >= 10 and len({*letters}) >= 4 and (same or length >= _SHORT - 2):
@@ -400,7 +405,10 @@ class Seam:
             end: Where it ends.
         """
         held, tail, marks = self._held, self._tail(), self._held.marks(end)
-        length = max(_alike(marks, tail), _alike(marks, tail.lstrip("*`")))
+        # The accents of the last letter, if they are characters of their own.
+        letter = unicodedata.normalize("NFD", self._partial[: -len(tail) or None][-1])
+        length = _alike(marks, letter[1:])
+        length += max(_alike(marks[length:], one) for one in (tail, tail.lstrip("*`")))
         if not self._instruction:
             return held.ends[end - 1] + length
         # The reply may have quotes, emphasis or a code block around the repetition.
@@ -439,9 +447,7 @@ class Seam:
         self._block.append(shown)
         if not ended:
             return shown
-        if closing.strip() in {"```", "~~~"} and in_fence(
-            "".join(self._block) + closing
-        ):
+        if in_fence("".join(self._block) + closing):
             closing = closing[: max(0, closing.rstrip().rfind("\n"))]
             self.dropped += len(self._closing) - len(closing)
         return shown + closing

@@ -60,7 +60,6 @@ POLICY = {
     "max_continuations": 6,
     "first_delta_timeout": 10.0,
     "stall_timeout": 5.0,
-    "continuation": {"least_tokens": 1},
 }
 # Every broken answer is to be continued, more of them than a real service would bear.
 HEALTH = HealthPolicy(budget=BudgetPolicy(capacity=1000, per_success=1.0))
