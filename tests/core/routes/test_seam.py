@@ -79,8 +79,9 @@ def test_an_anchor_is_whole_words_that_occur_once() -> None:
 
 
 def test_an_anchor_of_a_text_with_repetitions_is_longer() -> None:
-    line = "A line that is as long as an anchor is, and that comes twice in this text."
-    partial = f"{line} It is said again: {line}"
+    line = f"A line {'that is as long as an anchor, ' * 2}and that comes twice in this text."
+    other = "Here is one that is not, and so the next is the same as the first was. "
+    partial = f"{line} {other * 2}{line}"
 
     anchor = anchor_of(partial)
 
@@ -182,6 +183,7 @@ def test_white_space_and_marks_after_the_anchor_are_shown_once(
 
 def test_white_space_in_quotes_of_the_anchor_is_shown_once() -> None:
     assert shown(SHOWN + " ", f'"{ANCHOR}" it.', join="anchor") == "it."
+    assert shown(SHOWN + " ", f'"{ANCHOR} "it.', join="anchor") == "it."
 
 
 def test_a_broken_word_may_go_on_right_after_the_anchor() -> None:
@@ -221,6 +223,12 @@ def test_the_anchor_in_code_that_repeats_it_is_no_anchor() -> None:
     rest = '"BaseURI-%s" % self.arch:\n    ' + partial.strip() + ' "last":\n'
 
     assert shown(partial, rest, join="unverified") == rest
+
+
+def test_an_anchor_does_not_end_inside_a_character() -> None:
+    rest = "So it is\u2026 and so on."
+
+    assert shown("So it is.", rest, join="unverified") == rest
 
 
 def test_a_far_anchor_is_none() -> None:
@@ -331,6 +339,11 @@ def test_an_exact_continuation_of_a_prefill_is_shown_at_once_m01() -> None:
         pytest.param("wait", "....", id="four dots"),
         pytest.param("And", "...", id="dots at the end"),
         pytest.param("(So", "Okay: b)", id="one word and a colon"),
+        pytest.param("myClass. Key", "Error as e:\n    raise x", id="indented code"),
+        pytest.param("myClass. Key", "Error as e\nand so on", id="a line of code"),
+        pytest.param("the fox", "So it is. - no", id="a mark after a sentence"),
+        pytest.param("the fox", "*so it goes* on and on", id="italics"),
+        pytest.param("so very, very, really ", "really late", id="another word twice"),
         pytest.param("그것은 언어이다. 발", "달하였다. 글자는 세기에", id="Korean"),
         pytest.param("我们讨论", "讨论这个问题吧", id="Chinese"),
         pytest.param("```sh\nls\n", "```\n\nThat's all.", id="a closing fence"),
@@ -407,6 +420,12 @@ def test_a_repetition_of_the_last_words_is_dropped_m02(
         pytest.param("10:39;n-3\n10:40;n", "10:40;n", id="a line of data"),
         pytest.param("1156 1225 1296 13", "1156 1225 1296 13", id="numbers"),
         pytest.param("in 1889 or 1890 ", "1890 ", id="one number"),
+        pytest.param("9 1156 1225 1296 1369 ", "1156 1225 1296 1369 ", id="many"),
+        pytest.param(
+            "pick a random sample\npick weighted random sample\n",
+            "pick weighted random sample\n",
+            id="a line that ends as the one before",
+        ),
         pytest.param("水煮开以后。慢慢搅拌", "慢慢搅拌", id="Chinese"),
         pytest.param("Bye", "Bye", id="all"),
     ],
