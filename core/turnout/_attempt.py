@@ -298,6 +298,8 @@ class AttemptReader:
             first_delta=self._first_delta,
             seconds=self._now() - self._started,
             usage=usage,
+            join=record.join,
+            dropped=record.dropped,
             prices_id=self._provider.prices_id,
         )
         enter(record, attempt)

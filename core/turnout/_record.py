@@ -12,6 +12,7 @@ from turnout.types import (
     Event,
     Failover,
     Finish,
+    Join,
     ReasoningDelta,
     Reply,
     Restart,
@@ -68,6 +69,8 @@ class Record:
         "_texts",
         "attempts",
         "complete",
+        "dropped",
+        "join",
         "parsed",
         "target",
         "told_end",
@@ -90,6 +93,10 @@ class Record:
         """Of the attempt under way; those before keep theirs in `attempts`."""
         self.complete = False
         """Whether the answer is whole."""
+        self.join: Join | None = None
+        """How the attempt under way was joined to what was shown before."""
+        self.dropped = 0
+        """Characters that were dropped at that join."""
         self.told_end = False
         """Whether the attempt that ended last had said why its answer ended."""
         self.unseen = False
@@ -186,6 +193,7 @@ class Record:
         """Take down what became of the attempt under way."""
         self.attempts.append(attempt)
         self.usage = None
+        self.join, self.dropped = None, 0
         self.told_end = self.finished
         if not self.complete:  # What it said of its end holds for no other one.
             self._finish = None

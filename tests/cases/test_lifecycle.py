@@ -241,8 +241,7 @@ async def test_c03_nobody_is_asked_after_a_continuation_was_cancelled(
         leg(service, service.streaming(begun, signal(held), expect_close(PATIENCE))),
         leg(service, respond(500)),
     ]
-    seam = {"hold_seconds": 60}
-    async with routed(*legs, seam=seam) as (route, (_, second, third)):
+    async with routed(*legs) as (route, (_, second, third)):
         stream = route.stream(PROMPT)
         asking = asyncio.create_task(drained(aiter(stream)))
         await held.wait()

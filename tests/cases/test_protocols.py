@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from tests.core.routes.answers import pieces_of
 from turnout import BoundTarget
 from turnout.errors import InvalidRequestError, StreamTruncatedError
-from turnout.routes._continuation import INSTRUCTION
+from turnout.routes._continuation import instruction
 from turnout.testing import (
     HttpRequest,
     Step,
@@ -166,7 +166,7 @@ async def test_a_cut_answer_is_whole_in_another_protocol(
             asked,
             sent,
             second.turn("assistant", SHOWN),
-            second.turn("user", INSTRUCTION),
+            second.turn("user", instruction(SHOWN, tools=False)),
         )
         attempts = seen.reply.attempts
         assert [attempt.outcome for attempt in attempts] == ["failed", "complete"]
@@ -225,5 +225,5 @@ async def test_who_refuses_a_beginning_is_asked_by_an_instruction(
     begun = second.turn("assistant", SHOWN.rstrip())
     check_continued(second, asked, sent[0], begun)
     begun = second.turn("assistant", SHOWN)
-    instruction = second.turn("user", INSTRUCTION)
-    check_continued(second, asked, sent[1], begun, instruction)
+    asking = second.turn("user", instruction(SHOWN, tools=False))
+    check_continued(second, asked, sent[1], begun, asking)

@@ -1,65 +1,62 @@
-"""Whether an answer that broke may be continued, and the request that continues it.
+"""Decide whether a broken answer may be continued, and build the request that asks.
 
-Two halves make one answer only where it is plain text: half a tool call, a JSON text in
-two hands or a choice among several is none. So an answer is continued where nothing
-speaks against it, and else the caller is told that it broke, and why it was left so.
+Two parts make one answer only if it is plain text. Half a tool call, a JSON text from
+two models or several choices cannot be joined. Otherwise the caller gets an error with
+the reason.
 
-A model that can go on with the beginning of an answer is given it as its own last
-message (prefill); any other is given it so too, with a message after it that asks for
-the rest (instruction). The original messages stay as they are, the system's among them.
+A model that can continue its own last message is given what was shown as that message
+(prefill). Any other model is given it too, with a message after it that quotes the last
+words shown and asks the model to repeat them and go on (instruction). The original
+messages stay as they are.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from turnout._frozen import frozen
 from turnout._tokens import estimate_tokens
+from turnout.routes._alike import anchor_of
 from turnout.routes._demands import demanded_form, demanded_state, offers_tools
-from turnout.routes._ranges import check_least
 from turnout.types import ChatRequest, Message
 
-__all__ = [
-    "INSTRUCTION",
-    "ContinuationPolicy",
-    "continued",
-    "fits",
-    "refusal_to_continue",
-    "unsent",
-]
+__all__ = ["continued", "fits", "instruction", "refusal_to_continue", "unsent"]
 
-INSTRUCTION = (
-    "The previous assistant message was cut off by a network error. Continue it from "
-    "exactly where it stopped. Output only the continuation: no preamble, no "
-    "repetition."
+LEAST_TOKENS = 16
+"""With fewer tokens left than these, a continuation costs more than it brings."""
+
+_ANCHORED = (
+    "Your last message was cut off by a network error. Write the rest of it now. Begin "
+    "your reply by repeating exactly its last words, which are given below, and go on "
+    "from there in the same sentence. Write nothing before these words.{tools}\n\n"
+    "{anchor}"
 )
+_PLAIN = (
+    "Your last message was cut off by a network error. Continue it from exactly where "
+    "it stopped. Write the rest alone, without an opening and without a repetition."
+    "{tools}"
+)
+_TOOLS = " If a tool is needed, call it after the text."
 
 
-@frozen
-class ContinuationPolicy:
-    """When an answer is continued, and how it is asked for.
+def instruction(partial: str, *, tools: bool) -> str:
+    """Return the message that asks a model for the rest of its answer.
 
-    Raises:
-        ValueError: A field is out of range.
+    Args:
+        partial: What was shown of the answer.
+        tools: Whether the request offers tools.
     """
-
-    least_tokens: int = 16
-    """With fewer tokens of `max_tokens` left than these, an answer is left as it is."""
-    continue_with_tools: bool = False
-    """Whether an answer is continued that might have called a tool later on."""
-    instruction: str = INSTRUCTION
-    """The message that asks a model for the rest which cannot be given a beginning."""
-
-    def __post_init__(self) -> None:
-        check_least(self, 1, "least_tokens")
-        if not self.instruction.strip():
-            raise ValueError("instruction is a text that asks for the rest")
+    anchor = anchor_of(partial)
+    words = _TOOLS if tools else ""
+    # Not by `format`: the anchor may have braces.
+    text = _ANCHORED.replace("{anchor}", anchor) if anchor else _PLAIN
+    head, _, tail = text.partition("{tools}")
+    return head + words + tail
 
 
 def refusal_to_continue(
     request: ChatRequest,
-    policy: ContinuationPolicy,
     *,
+    with_tools: bool,
     text: str,
     tools_begun: bool,
     finished: bool,
@@ -69,7 +66,7 @@ def refusal_to_continue(
 
     Args:
         request: The original one.
-        policy: What is allowed.
+        with_tools: Whether it may be continued though the request offers tools.
         text: What was shown of the answer, over all attempts.
         tools_begun: Whether any of a tool call was shown.
         finished: Whether the provider had said why the answer ended.
@@ -85,13 +82,10 @@ def refusal_to_continue(
     field = demanded_state(request)
     if field is not None:
         return f"{field} binds it to what its service keeps"
-    if offers_tools(request):
-        if not policy.continue_with_tools:
-            return "it might have called a tool, and continue_with_tools is off"
-        if not text.strip():
-            return "it might have called a tool, and had no text yet"
+    if offers_tools(request) and not with_tools:
+        return "it might have called a tool, and continue_with_tools is False"
     left = _left(request, used_tokens)
-    if left is not None and left < policy.least_tokens:
+    if left is not None and left < LEAST_TOKENS:
         return f"max_tokens leaves {max(0, left)} tokens for the rest"
     return None
 
@@ -109,7 +103,6 @@ def continued(
     partial: str,
     *,
     prefill: bool,
-    instruction: str,
     used_tokens: int,
 ) -> ChatRequest:
     """Return the request that asks for the rest of an answer.
@@ -119,18 +112,24 @@ def continued(
         partial: What was shown of the answer, over all attempts. Where it is white
             space alone, the answer is asked for anew: there is nothing to go on with.
         prefill: Whether the model can go on with the beginning of an answer.
-        instruction: What asks it for the rest where it cannot.
         used_tokens: Of the answer so far; `max_tokens` is less by these, 1 at least.
     """
     left = _left(request, used_tokens)
-    shorter = replace(request, max_tokens=None if left is None else max(1, left))
     if not partial.strip():
-        return shorter
+        return replace(request, max_tokens=None if left is None else max(1, left))
     begun = partial.rstrip() if prefill else partial
     messages = (*request.messages, Message(role="assistant", content=begun))
     if not prefill:
-        messages += (Message(role="user", content=instruction),)
-    return replace(shorter, messages=messages, prefill=prefill)
+        text = instruction(partial, tools=offers_tools(request))
+        messages += (Message(role="user", content=text),)
+        if left is not None:  # What the model repeats is not shown again.
+            left += estimate_tokens(anchor_of(partial))
+    return replace(
+        request,
+        messages=messages,
+        prefill=prefill,
+        max_tokens=None if left is None else max(1, left),
+    )
 
 
 def fits(request: ChatRequest, context_window: int | None) -> bool:

@@ -288,7 +288,7 @@ class Course:
         )
         refusal = refusal_to_continue(
             self._request,
-            policy.continuation,
+            with_tools=policy.continue_with_tools,
             text=text,
             tools_begun=tools,
             finished=record.told_end,
@@ -337,7 +337,6 @@ class Course:
             candidate.request,
             text,
             prefill=candidate.prefills,
-            instruction=self._policy.continuation.instruction,
             used_tokens=estimate_tokens(text),
         )
 

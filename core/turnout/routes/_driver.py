@@ -189,14 +189,14 @@ class RouteReader:
             self._seam = Seam(
                 text,
                 instruction=not step.prefill,
-                policy=policy.seam,
                 stripped=unsent(text) if step.prefill else "",
             )
             through = partial(
                 joined,
                 seam=self._seam,
-                hold_seconds=policy.seam.hold_seconds,
-                now=waiter.now,
+                record=record,
+                stops=step.request.stop,
+                verified=policy.join == "verified",
             )
         self._attempt = self._reader(step, self._record, waiter, through)
 
@@ -254,6 +254,7 @@ class RouteReader:
             reason=reason,
             characters=self._kept,
             dropped=self._seam.dropped,
+            join=self._seam.join or "unverified",
         )
 
     def _failed(self, error: TurnoutError) -> None:

@@ -1,12 +1,12 @@
-"""Lead a continuation through its seam, on its way from the provider."""
+"""Pass a continuation's events on, its text as the seam allows."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Sequence
 from typing import cast
 
 from turnout._attempt import Batches, close_generator
-from turnout._record import Held
+from turnout._record import Held, Record
 from turnout.errors import StreamBrokenError
 from turnout.routes._seam import Seam, SeamError
 from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta
@@ -17,50 +17,85 @@ _HELD = cast("Event", Held())
 
 
 class _Joint:
-    """Put a continuation's events in order while its text is held.
+    """Keep a continuation's events in order while its text is held.
 
     Args:
-        seam: Knows what was shown of the answer.
+        seam: Decides what of the text is shown.
+        stops: The ends of stop sequences whose beginnings were shown.
+        verified: Whether a join that nothing verifies is an error.
     """
 
-    __slots__ = ("_ahead", "_behind", "_seam", "open")
+    __slots__ = ("_ahead", "_behind", "_seam", "_stops", "_text", "_verified", "ended")
 
-    def __init__(self, seam: Seam) -> None:
+    def __init__(self, seam: Seam, stops: Sequence[str], *, verified: bool) -> None:
         self._seam = seam
-        # What came before any text that is held, and what came after it.
+        self._stops = stops
+        self._verified = verified
+        # What came before any text that is held, that text, and what came after it.
         self._ahead: list[Event] = []
+        self._text = ""
         self._behind: list[Event] = []
-        self.open = False
-        """Whether all that comes may pass as it is."""
+        self.ended = False
+        """Whether a stop sequence was completed, so that the answer is over."""
+
+    @property
+    def open(self) -> bool:
+        """Whether text may pass."""
+        return self._seam.join is not None and not self._stops
 
     def take(self, event: Event) -> list[Event]:
         """Return what may pass now that an event has come."""
+        if self.ended:
+            return []
+        if isinstance(event, str):
+            text = self._seam.feed(event)
+            return self._passed(text) if self._seam.join else []
+        # After these, more text is not to be expected.
+        if isinstance(event, Finish | ToolCallDelta):
+            return [*self.release(), event]
         if self.open:
             return [event]
-        if isinstance(event, str):
-            return self._passed(self._seam.feed(event))
-        if isinstance(event, Finish):  # No more text will come.
-            return [*self.release(), event]
-        (self._behind if self._seam.holding else self._ahead).append(event)
+        held = self._seam.holding or self._text
+        (self._behind if held else self._ahead).append(event)
         return []
-
-    def time_up(self) -> list[Event]:
-        """Return what may pass now that the hold's time is up."""
-        return self._passed(self._seam.time_up())
 
     def release(self) -> list[Event]:
         """Return all that is left."""
         return self._passed(self._seam.release(), last=True)
 
     def _passed(self, text: str, *, last: bool = False) -> list[Event]:
-        if not text and not last:
+        if self._verified and self._seam.join == "unverified":
+            raise SeamError(
+                "its text repeats nothing of what was shown, while join is 'verified'"
+            )
+        self._text += text
+        if any(self._text.startswith(stop) for stop in self._stops):
+            self.ended = True
+            return [*self._ahead, Finish(reason="stop")]
+        if not last and any(stop.startswith(self._text) for stop in self._stops):
             return []
-        self.open = True
-        return [*self._ahead, text, *self._behind]
+        passed = [*self._ahead, *filter(None, [self._text]), *self._behind]
+        self._stops, self._text, self._ahead, self._behind = (), "", [], []
+        return passed
+
+
+def _halves(partial: str, stops: Sequence[str]) -> list[str]:
+    """Return the ends of stop sequences whose beginnings end a text."""
+    return [
+        stop[length:]
+        for stop in stops
+        for length in range(1, len(stop))
+        if partial.endswith(stop[:length])
+    ]
 
 
 async def joined(
-    batches: Batches, seam: Seam, hold_seconds: float, now: Callable[[], float]
+    batches: Batches,
+    seam: Seam,
+    record: Record,
+    stops: Sequence[str],
+    *,
+    verified: bool,
 ) -> AsyncGenerator[list[Event]]:
     """Give a continuation's events, its text as the seam lets it pass.
 
@@ -69,35 +104,32 @@ async def joined(
 
     Args:
         batches: What the provider gives; closed with this.
-        seam: Knows what was shown of the answer.
-        hold_seconds: How long text is held that may be anything.
-        now: Gives the time in seconds.
+        seam: Decides what of the text is shown.
+        record: Holds what was shown, and is given how the join was made.
+        stops: The stop sequences of the request.
+        verified: Whether a join that nothing verifies is an error.
 
     Raises:
-        StreamBrokenError: The continuation is another answer.
+        StreamBrokenError: The continuation is another answer, or not verified.
     """
-    since: float | None = None
-    joint = _Joint(seam)
+    joint = _Joint(seam, _halves(record.text, stops), verified=verified)
     try:
         async for item in batches:
             events = item if isinstance(item, list) else [item]
-            if joint.open:
-                yield events
-                continue
             passed = [one for event in events for one in joint.take(event)]
-            if seam.holding:
-                since = now() if since is None else since
-                if now() - since >= hold_seconds:
-                    passed += joint.time_up()
-            if not joint.open and any(map(_is_delta, events)):
+            record.join, record.dropped = seam.join, seam.dropped
+            if not (joint.open or joint.ended) and any(map(_is_delta, events)):
                 passed.append(_HELD)
             yield passed
-        if not joint.open:
-            yield joint.release()
+            if joint.ended:
+                return
+        passed = joint.release()
+        record.join, record.dropped = seam.join, seam.dropped
+        yield passed
     except SeamError as error:
         raise StreamBrokenError(
-            f"another target was to go on with the answer, and {error}; the two cannot "
-            "be put together"
+            f"another target was asked to continue the answer, but {error}; the two "
+            "texts cannot be joined"
         ) from None
     finally:
         await close_generator(batches)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Literal, TypeAlias
 
 from turnout._frozen import frozen
@@ -26,9 +25,7 @@ from turnout.errors import (
     StreamError,
     TurnoutError,
 )
-from turnout.routes._continuation import ContinuationPolicy
 from turnout.routes._ranges import check_least, check_seconds
-from turnout.routes._seam import SeamPolicy
 
 __all__ = ["Failover", "Policy", "Rule", "rule"]
 
@@ -70,14 +67,16 @@ class Policy:
     fallback_on_content_filter: bool = False
     """Whether another target is asked when a content filter blocks the prompt."""
     prompted_schema: bool = False
+    join: Literal["best_effort", "verified"] = "best_effort"
+    """Which joins are shown: all that do not look like another answer, or only those
+    that are verified. `verified` raises a `StreamBrokenError` instead of the others."""
+    continue_with_tools: bool = True
+    """Whether an answer is continued if tools are offered and none was called."""
     """Whether a target that does not support JSON schemas is asked for one by a
     message; its answer is parsed like any other."""
     hedge_after: float | None = None
     """Seconds without a first delta after which a second target is asked too; None
     means never. See docs/failover.md for the requests that are not hedged."""
-
-    continuation: ContinuationPolicy = field(default_factory=ContinuationPolicy)
-    seam: SeamPolicy = field(default_factory=SeamPolicy)
 
     def __post_init__(self) -> None:
         for name in ("first_delta_timeout", "stall_timeout", "deadline", "hedge_after"):

@@ -15,6 +15,7 @@ __all__ = [
     "Failover",
     "Finish",
     "FinishReason",
+    "Join",
     "ReasoningDelta",
     "Restart",
     "ToolCallDelta",
@@ -25,6 +26,17 @@ FinishReason: TypeAlias = Literal[
     "stop", "length", "tool_calls", "content_filter", "unknown"
 ]
 """Why an answer ended; `unknown` where the provider did not say or said it oddly."""
+
+
+Join: TypeAlias = Literal["prefill", "anchor", "overlap", "restart", "unverified"]
+"""How the text of two targets was joined.
+
+`prefill`: the model was given the beginning of its answer and continued it.
+`anchor`: it repeated the last words, as it was asked to.
+`overlap`: it repeated some of the last words unasked.
+`restart`: it repeated the answer from its beginning.
+`unverified`: it repeated nothing, so nothing shows where its text belongs.
+"""
 
 
 @frozen
@@ -106,7 +118,10 @@ class Failover:
     characters: int
     """How many characters of text had been shown."""
     dropped: int = 0
-    """How many characters of the new target's text repeated the old and were cut."""
+    """How many characters of the new target's text were dropped at the join, since they
+    repeat the text before or speak of the reply."""
+    join: Join = "unverified"
+    """How the join was made, and so how sure it is."""
 
 
 @frozen

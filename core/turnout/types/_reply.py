@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from turnout._frozen import frozen
 from turnout.errors import TurnoutError
-from turnout.types._events import FinishReason, Usage
+from turnout.types._events import FinishReason, Join, Usage
 from turnout.types._messages import Message, ToolCall
 from turnout.types._target import Target
 
@@ -37,6 +37,11 @@ class Attempt:
     seconds: float = 0.0
     """Seconds from the attempt's start to its end."""
     usage: Usage | None = None
+    join: Join | None = None
+    """How its text was joined to that of the attempt before it; None if it did not
+    continue an answer, or nothing of its text was shown."""
+    dropped: int = 0
+    """How many characters of its text were dropped at the join."""
     prices_id: str | None = field(default=None, repr=False, compare=False)
     """Whose prices hold for it, see `ProviderInfo.prices_id`."""
 

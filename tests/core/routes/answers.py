@@ -7,6 +7,7 @@ from random import Random
 
 from turnout.errors import InvalidRequestError, StreamTruncatedError
 from turnout.routes import Route
+from turnout.routes._alike import anchor_of
 from turnout.testing import AnswerPart, FakeProvider
 from turnout.types import ChatRequest, ModelInfo
 
@@ -56,7 +57,9 @@ def over_again(_: str) -> str:
 
 
 def politely(partial: str) -> str:
-    return f"Sure, continuing: {exactly(partial)}"
+    """Repeat the last words as asked, after an opening."""
+    last = anchor_of(partial)
+    return f"Sure, continuing: {partial[partial.rindex(last) :]}{exactly(partial)}"
 
 
 def otherwise(_: str) -> str:

@@ -60,7 +60,6 @@ POLICY = {
     "max_continuations": 6,
     "first_delta_timeout": 10.0,
     "stall_timeout": 5.0,
-    "continuation": {"least_tokens": 1},
 }
 
 
@@ -263,7 +262,7 @@ class Soak:
                 self.wrong.append(f"{number}: {len(seen)} of {len(truth)} characters")
             attempts = stream.reply.attempts
             asked = [a for a in attempts if a.outcome != "passed_over"]
-            if len(asked) > POLICY["max_attempts"]:  # type: ignore[operator]
+            if len(asked) > POLICY["max_attempts"]:
                 self.wrong.append(f"{number}: {len(asked)} attempts")
             self.attempts += len(asked)
         del self._started[number]

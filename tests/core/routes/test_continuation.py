@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
 
 from turnout._tokens import estimate_tokens
 from turnout.routes._continuation import (
-    INSTRUCTION,
-    ContinuationPolicy,
     continued,
     fits,
+    instruction,
     refusal_to_continue,
     unsent,
 )
@@ -31,38 +29,16 @@ def ask(**fields: Any) -> ChatRequest:
 
 def refusal(
     request: ChatRequest | None = None,
-    *,
-    policy: ContinuationPolicy | None = None,
     **facts: Any,
 ) -> str | None:
     known: dict[str, Any] = {
+        "with_tools": True,
         "text": PARTIAL,
         "tools_begun": False,
         "finished": False,
         "used_tokens": 8,
     }
-    return refusal_to_continue(
-        request or ask(), policy or ContinuationPolicy(), **known | facts
-    )
-
-
-def test_the_numbers_are_those_that_are_documented() -> None:
-    assert ContinuationPolicy() == ContinuationPolicy(
-        least_tokens=16, continue_with_tools=False, instruction=INSTRUCTION
-    )
-
-
-@pytest.mark.parametrize("value", [0, math.nan, math.inf])
-def test_a_policy_asks_for_one_token_at_least(value: Any) -> None:
-    with pytest.raises(ValueError, match="least_tokens is at least 1"):
-        ContinuationPolicy(least_tokens=value)
-    assert ContinuationPolicy(least_tokens=1).least_tokens == 1
-
-
-@pytest.mark.parametrize("text", ["", " \n"])
-def test_a_policys_instruction_says_something(text: str) -> None:
-    with pytest.raises(ValueError, match="instruction is a text"):
-        ContinuationPolicy(instruction=text)
+    return refusal_to_continue(request or ask(), **known | facts)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +111,7 @@ def test_what_is_more_than_plain_text_is_not_continued_m10(
 
 
 def test_an_answer_that_calls_a_tool_is_not_continued_m08() -> None:
-    policy = ContinuationPolicy(continue_with_tools=True)
-
-    assert refusal(tools_begun=True, policy=policy) == "it had begun to call a tool"
+    assert refusal(tools_begun=True) == "it had begun to call a tool"
 
 
 def test_an_answer_that_had_ended_is_not_continued() -> None:
@@ -152,19 +126,14 @@ def test_an_answer_that_had_ended_is_not_continued() -> None:
         pytest.param(ask(extra={"functions": [{}]}), id="functions in extra"),
     ],
 )
-def test_an_answer_that_might_call_a_tool_is_continued_where_it_is_allowed_m09(
+def test_an_answer_that_might_call_a_tool_is_continued_unless_forbidden_m09(
     request_: ChatRequest,
 ) -> None:
-    allowed = ContinuationPolicy(continue_with_tools=True)
-
+    assert refusal(request_) is None
+    assert refusal(request_, text=" \n") is None
     assert (
-        refusal(request_)
-        == "it might have called a tool, and continue_with_tools is off"
-    )
-    assert refusal(request_, policy=allowed) is None
-    assert (
-        refusal(request_, policy=allowed, text=" \n")
-        == "it might have called a tool, and had no text yet"
+        refusal(request_, with_tools=False)
+        == "it might have called a tool, and continue_with_tools is False"
     )
 
 
@@ -191,26 +160,50 @@ def test_a_token_is_taken_to_have_four_characters(text: str, tokens: int) -> Non
     assert estimate_tokens(text) == tokens
 
 
-def test_an_instruction_asks_for_the_rest_m17() -> None:
+def test_an_instruction_quotes_the_last_words_and_asks_to_repeat_them_m17() -> None:
     original = ask(model="a", temperature=0.5, extra={"top_k": 5})
-    rest = continued(
-        original, PARTIAL, prefill=False, instruction="Go on.", used_tokens=8
-    )
+    rest = continued(original, PARTIAL, prefill=False, used_tokens=8)
 
     assert rest.messages[:2] == MESSAGES
     assert all(a is b for a, b in zip(rest.messages, MESSAGES, strict=False))
-    assert rest.messages[2:] == (
-        Message(role="assistant", content=PARTIAL),
-        Message(role="user", content="Go on."),
-    )
+    begun, asked = rest.messages[2:]
+    assert begun == Message(role="assistant", content=PARTIAL)
+    assert asked.role == "user"
+    assert asked.text.endswith("\n\n" + PARTIAL.rstrip())
+    assert "repeating exactly its last words" in asked.text
+    assert "tool" not in asked.text
     assert rest.prefill is False
     assert (rest.model, rest.temperature, rest.extra) == ("a", 0.5, {"top_k": 5})
     assert rest.max_tokens is None
 
 
+@pytest.mark.parametrize("partial", [PARTIAL, "-" * 90])
+def test_an_instruction_says_that_a_tool_may_be_called_if_tools_are_offered(
+    partial: str,
+) -> None:
+    tools = (Tool(name="now"),)
+    rest = continued(ask(tools=tools), partial, prefill=False, used_tokens=8)
+
+    assert "If a tool is needed, call it after the text." in rest.messages[-1].text
+    assert rest.tools == tools
+
+
+def test_a_text_that_repeats_itself_has_no_last_words_to_prove_anything() -> None:
+    text = instruction("-" * 90, tools=False)
+
+    assert "--" not in text
+    assert "without a repetition" in text
+
+
+def test_braces_in_the_last_words_are_quoted_as_they_are() -> None:
+    text = instruction("f({tools}, {anchor}) and {", tools=False)
+
+    assert text.endswith("\n\nf({tools}, {anchor}) and {")
+
+
 def test_a_prefill_is_the_partial_without_the_white_space_at_its_end_m17() -> None:
     partial = PARTIAL + "\n"
-    rest = continued(ask(), partial, prefill=True, instruction="Go on.", used_tokens=8)
+    rest = continued(ask(), partial, prefill=True, used_tokens=8)
 
     assert rest.messages[:2] == MESSAGES
     assert rest.messages[2:] == (Message(role="assistant", content=PARTIAL[:-1]),)
@@ -228,25 +221,23 @@ def test_the_rest_is_no_longer_than_the_answer_was_to_be(
     max_tokens: int | None, used: int, left: int | None, prefill: bool
 ) -> None:
     rest = continued(
-        ask(max_tokens=max_tokens),
-        PARTIAL,
-        prefill=prefill,
-        instruction=INSTRUCTION,
-        used_tokens=used,
+        ask(max_tokens=max_tokens), PARTIAL, prefill=prefill, used_tokens=used
     )
 
-    assert rest.max_tokens == left
+    if left is None:
+        assert rest.max_tokens is None
+    elif prefill:
+        assert rest.max_tokens == left
+    else:
+        # The words that the model repeats are dropped.
+        repeated = estimate_tokens(PARTIAL.strip())
+        assert max_tokens is not None
+        assert rest.max_tokens == max_tokens - used + repeated
 
 
 @pytest.mark.parametrize("prefill", [True, False])
-def test_an_answer_of_white_space_alone_is_asked_for_anew(prefill: bool) -> None:
-    rest = continued(
-        ask(max_tokens=50),
-        "\n\n",
-        prefill=prefill,
-        instruction=INSTRUCTION,
-        used_tokens=1,
-    )
+def test_an_answer_of_white_space_alone_is_asked_for_again(prefill: bool) -> None:
+    rest = continued(ask(max_tokens=50), "\n\n", prefill=prefill, used_tokens=1)
 
     assert rest == ask(max_tokens=49)
 

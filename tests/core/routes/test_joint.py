@@ -6,12 +6,11 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from turnout._record import Held
+from turnout._record import Held, Record
 from turnout.errors import StreamBrokenError
 from turnout.routes._joint import joined
-from turnout.routes._seam import Seam, SeamPolicy
-from turnout.testing import SimulatedClock
-from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
+from turnout.routes._seam import Seam
+from turnout.types import Event, Finish, Join, ReasoningDelta, ToolCallDelta, Usage
 
 SHOWN = "The first half of an answer that broke off in the middle of a sen"
 HM = ReasoningDelta(text="Hm.")
@@ -23,46 +22,60 @@ USED = Usage(output_tokens=1)
 class Batches:
     """What a provider gives, and whether it was closed."""
 
-    def __init__(self, *items: Event | list[Event], takes: float = 0.0) -> None:
+    def __init__(self, *items: Event | list[Event]) -> None:
         self._items = items
-        self._takes = takes
-        self.clock = SimulatedClock()
+        self.record = Record()
         self.closed = False
 
     async def give(self) -> AsyncGenerator[Event | list[Event]]:
         try:
             for item in self._items:
-                self.clock.advance(self._takes)
                 yield item
         finally:
             self.closed = True
 
     def joined(
-        self, *, instruction: bool = False, partial: str = SHOWN
+        self,
+        *,
+        instruction: bool = False,
+        partial: str = SHOWN,
+        stop: tuple[str, ...] = (),
+        verified: bool = False,
     ) -> AsyncGenerator[list[Event]]:
-        seam = Seam(partial, instruction=instruction, policy=SeamPolicy())
-        return joined(self.give(), seam, 1.5, self.clock)
+        self.record.take([partial])
+        seam = Seam(partial, instruction=instruction)
+        return joined(self.give(), seam, self.record, stop, verified=verified)
 
-    async def all(self, *, instruction: bool = False) -> list[list[Event | str]]:
+    async def all(
+        self,
+        *,
+        instruction: bool = False,
+        partial: str = SHOWN,
+        stop: tuple[str, ...] = (),
+        verified: bool = False,
+    ) -> list[list[Event | str]]:
         """Return what passes, with `held` for what stands for text that does not."""
+        through = self.joined(
+            instruction=instruction, partial=partial, stop=stop, verified=verified
+        )
         return [
             ["held" if isinstance(event, Held) else event for event in batch]
-            for batch in [b async for b in self.joined(instruction=instruction)]
+            async for batch in through
         ]
 
 
 async def test_text_that_repeats_nothing_passes() -> None:
     batches = Batches("tence", " and", ["more", USED], END)
 
-    assert await batches.all() == [["tence"], [" and"], ["more", USED], [END]]
+    assert await batches.all() == [["tence"], [" and"], ["more", USED], [END], []]
     assert batches.closed
+    assert batches.record.join == "prefill"
 
 
 async def test_what_is_held_is_progress() -> None:
-    batches = Batches("The first half", HM, CALL, END)
+    passed = await Batches("The first half", HM, END).all()
 
-    passed = await batches.all()
-    assert passed == [["held"], ["held"], ["held"], ["The first half", HM, CALL, END]]
+    assert passed == [["held"], ["held"], ["The first half", HM, END], []]
 
 
 @pytest.mark.parametrize("nothing", ["", [], [""], USED, ReasoningDelta(text="")])
@@ -79,36 +92,99 @@ async def test_what_comes_before_any_text_stays_before_it() -> None:
         ["held"],
         ["held"],
         [],
-        [HM, USED, "tence"],
+        [HM, "tence", USED],
         [CALL],
         [END],
-    ]
+        [],
+    ] or passed == [["held"], ["held"], [], [HM, USED, "tence"], [CALL], [END], []]
+
+
+async def test_a_tool_call_ends_the_text_that_is_held() -> None:
+    passed = await Batches("tence", CALL, END).all(instruction=True)
+
+    assert passed == [["held"], ["tence", CALL], [END], []]
 
 
 async def test_without_a_finish_all_passes_at_the_end() -> None:
     assert (await Batches(HM, "The").all())[-1] == [HM, "The"]
-    assert (await Batches("tence").all()) == [["tence"]]
+    assert (await Batches("tence").all()) == [["tence"], []]
 
 
 async def test_without_any_text_the_rest_passes_at_the_end() -> None:
-    assert await Batches(HM, USED).all() == [["held"], [], [HM, USED, ""]]
-    assert (await Batches(HM, END).all())[-1] == [HM, "", END]
-
-
-@pytest.mark.parametrize("takes", [0.75, 1.0])
-async def test_held_text_passes_when_its_time_is_up(takes: float) -> None:
-    batches = Batches("tence", HM, "x", END, takes=takes)
-    passed = await batches.all(instruction=True)
-
-    assert passed == [["held"], ["held"], ["tencex", HM], [END]]
+    assert await Batches(HM, USED).all() == [["held"], [], [HM, USED]]
+    assert (await Batches(HM, END).all())[-2] == [HM, END]
 
 
 async def test_another_answer_is_refused() -> None:
-    batches = Batches(SHOWN[:64], "%", "never")
-    with pytest.raises(StreamBrokenError, match="cannot be put together"):
+    batches = Batches(SHOWN[:64], "%" * 400, "never")
+    with pytest.raises(StreamBrokenError, match="cannot be joined"):
         await batches.all()
 
     assert batches.closed
+    assert batches.record.join is None
+
+
+@pytest.mark.parametrize(
+    ("instruction", "text", "join"),
+    [
+        (False, "tence.", "prefill"),
+        (True, SHOWN + "tence.", "anchor"),
+        (True, "middle of a sentence.", "overlap"),
+        (False, SHOWN + "tence.", "restart"),
+    ],
+)
+async def test_a_verified_join_passes(instruction: bool, text: str, join: Join) -> None:
+    batches = Batches(text, END)
+
+    passed = await batches.all(instruction=instruction, verified=True)
+    assert "tence." in [event for batch in passed for event in batch]
+    assert batches.record.join == join
+    assert batches.record.dropped == len(text) - len("tence.")
+
+
+@pytest.mark.parametrize("items", [("tence.", END), (CALL, END), (END,), ()])
+async def test_a_join_that_is_not_verified_is_refused_if_it_has_to_be(
+    items: tuple[Event, ...],
+) -> None:
+    batches = Batches(*items)
+    with pytest.raises(StreamBrokenError, match="join is 'verified'"):
+        await batches.all(instruction=True, verified=True)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize("stop", [("sentence",), ("never", "sentence"), ("ntenc",)])
+async def test_a_stop_sequence_over_the_join_stops(
+    stop: tuple[str, ...], size: int
+) -> None:
+    text = "tence and more"
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    batches = Batches(*pieces, END)
+
+    passed = [event for batch in await batches.all(stop=stop) for event in batch]
+    assert [event for event in passed if event != "held"] == [END]
+    assert batches.closed
+
+
+async def test_what_might_have_been_a_stop_sequence_passes() -> None:
+    for items in (["te", "nder"], ["te"]):
+        batches = Batches(*items)
+        passed = [
+            event
+            for batch in await batches.all(stop=("tence", "ntence"))
+            for event in batch
+        ]
+        assert "".join(one for one in passed if isinstance(one, str)).replace(
+            "held", ""
+        ) == "".join(items)
+
+
+async def test_nothing_follows_a_stop_sequence() -> None:
+    batches = Batches(["tence", CALL, "more"], END)
+    passed = [
+        event for batch in await batches.all(stop=("sentence",)) for event in batch
+    ]
+
+    assert passed == [END]
 
 
 async def test_closing_closes_what_gives() -> None:

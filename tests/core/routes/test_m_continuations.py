@@ -24,7 +24,7 @@ from turnout.errors import (
     TurnoutError,
 )
 from turnout.routes import Route
-from turnout.routes._continuation import INSTRUCTION
+from turnout.routes._continuation import instruction
 from turnout.stream import Stream
 from turnout.testing import FakeProvider, Pause, run_simulated
 from turnout.types import (
@@ -135,6 +135,7 @@ async def test_a_failover_is_told_where_it_happens_m02() -> None:
         reason="StreamTruncatedError",
         characters=shown,
         dropped=40,
+        join="overlap",
     )
     assert len(text_of(events[:at])) == shown
     assert str(stream.reply.target) == "B:m"
@@ -216,9 +217,7 @@ async def test_a_tool_call_that_has_begun_is_not_continued_m08(
     call = ToolCallDelta(index=0, id="1", name="f", arguments=arguments)
     other = going_on()
     first = FakeProvider(text, call, CUT, name="A")
-    route = route_of(
-        first, other, continuation={"continue_with_tools": True}, max_retries=0
-    )
+    route = route_of(first, other, max_retries=0)
     error, seen = await failure_of(route.stream("Why?", tools=TOOLS))
 
     assert isinstance(error, StreamBrokenError)
@@ -229,12 +228,11 @@ async def test_a_tool_call_that_has_begun_is_not_continued_m08(
     assert error.reply.finish_reason is None
 
 
-async def test_a_policy_may_continue_though_tools_are_offered_m09() -> None:
+async def test_an_answer_is_continued_though_tools_are_offered_m09() -> None:
     call = ToolCallDelta(index=0, id="1", name="f", arguments="{}")
     route = route_of(
         cut_after(50),
         going_on(exactly, call, Usage(output_tokens=2)),
-        continuation={"continue_with_tools": True},
     )
     stream = route.stream("Why?", tools=TOOLS)
     events = await events_of(stream)
@@ -407,7 +405,11 @@ async def test_the_original_messages_are_sent_as_they_are_m17(prefill: bool) -> 
     (sent,) = second.requests
     added = [
         Message(role="assistant", content="It is" if prefill else "It is \n"),
-        *([] if prefill else [Message(role="user", content=INSTRUCTION)]),
+        *(
+            []
+            if prefill
+            else [Message(role="user", content=instruction("It is", tools=False))]
+        ),
     ]
     assert sent.messages == (*messages, *added)
     assert sent.prefill == prefill

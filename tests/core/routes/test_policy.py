@@ -194,6 +194,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "max_continuations": 1,
         "fallback_on_content_filter": False,
         "prompted_schema": False,
+        "join": "best_effort",
+        "continue_with_tools": True,
         "hedge_after": None,
     }
 
