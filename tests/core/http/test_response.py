@@ -292,7 +292,7 @@ async def test_a_line_that_is_no_json_breaks_the_protocol(
     async with answer(*body(b"1\n" + line + end)) as response:
         values = response.json_lines()
         assert await anext(values) == 1
-        with pytest.raises(ProtocolError, match="no JSON") as caught:
+        with pytest.raises(ProtocolError, match="not valid JSON") as caught:
             await anext(values)
 
     assert "canary" not in str(caught.value)
@@ -328,7 +328,7 @@ async def test_json_is_read_whole() -> None:
 @pytest.mark.parametrize("text", [b"<html>", b'{"a": NaN}', b"[Infinity]"])
 async def test_a_body_that_is_no_json_breaks_the_protocol(text: bytes) -> None:
     async with answer(*body(text)) as response:
-        with pytest.raises(ProtocolError, match="no JSON") as caught:
+        with pytest.raises(ProtocolError, match="not valid JSON") as caught:
             await response.json()
 
     assert caught.value.__context__ is None
