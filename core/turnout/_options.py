@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from turnout._environment import variable
 from turnout._frozen import frozen
+from turnout.framing import MAX_EVENT_BYTES
 from turnout.types import Secret
 
 __all__ = ["ProviderOptions"]
@@ -41,7 +42,7 @@ class ProviderOptions:
     """Seconds for a whole request, where it sets no deadline of its own."""
     max_bytes: int = 64 * 1024 * 1024
     """How many bytes an answer may have."""
-    max_event_bytes: int = 1024 * 1024
+    max_event_bytes: int = MAX_EVENT_BYTES
     """How many bytes one event of an answer may have, or one that is a single document.
 
     The event loop waits while an event is read. A model that answers with images sends

@@ -20,12 +20,26 @@ __all__ = [
     "SseSplitter",
 ]
 
-MAX_EVENT_BYTES = 8 * 1024 * 1024
-"""How many bytes one line or one event may have, where nothing else is said."""
+MAX_EVENT_BYTES = 1024 * 1024
+"""How many bytes one line or one event may have, where nothing else is said.
+
+The event loop waits while an event is read: some ten milliseconds for so many bytes.
+"""
+
+_BEGINNING = 64 * 1024
 
 
 class FramingError(ValueError):
-    """A line or an event has more bytes than are accepted."""
+    """A line or an event has more bytes than are accepted.
+
+    Args:
+        message: What is wrong.
+        beginning: The beginning of that line or event.
+    """
+
+    def __init__(self, message: str, beginning: bytes = b"") -> None:
+        super().__init__(message)
+        self.beginning = beginning
 
 
 class LineSplitter:
@@ -63,8 +77,9 @@ class LineSplitter:
             self._pieces.append(rest)
             self._held += len(rest)
         if too_much:
-            self._check(max(map(len, lines), default=0))
-            self._check(self._held)
+            for line in lines:
+                self._check(len(line), line)
+            self._check(self._held, *self._pieces)
         return lines
 
     @property
@@ -79,10 +94,11 @@ class LineSplitter:
         self._held = 0
         return rest
 
-    def _check(self, length: int) -> None:
+    def _check(self, length: int, *pieces: bytes) -> None:
         if length > self._max_bytes:
             raise FramingError(
-                f"a line has {length} bytes or more; {self._max_bytes} are accepted"
+                f"a line has {length} bytes or more; {self._max_bytes} are accepted",
+                b"".join(pieces)[:_BEGINNING],
             )
 
 
@@ -223,7 +239,7 @@ class SseSplitter:
                 self._reset()
             elif line[:5] == b"data:":
                 self._hold(line[6:] if line[5:6] == b" " else line[5:])
-            else:
+            elif line[:1] != b":":  # A comment.
                 self._field(line)
         return events
 
@@ -285,7 +301,8 @@ class SseSplitter:
         self._held += len(value) + 1
         if self._held - 1 > self._max_bytes:
             raise FramingError(
-                f"an event has more than {self._max_bytes} bytes of data"
+                f"an event has more than {self._max_bytes} bytes of data",
+                b"\n".join(self._data)[:_BEGINNING],
             )
 
     def _event(self) -> ServerSentEvent:

@@ -199,8 +199,7 @@ class Http:
 
         A kept connection that the server closes while it is written to is replaced
         by a new one, once: the request was not read. aiohttp itself does that only
-        for methods that change nothing. So is one on which the server says that no
-        request came in time (408), which is about the connection as well.
+        for methods that change nothing.
 
         Raises:
             TurnoutError: As `post` does, but for refusals.
@@ -231,10 +230,7 @@ class Http:
                     break
                 session = pool.fresh  # Whose connections are never found closed.
             else:
-                if raw.status != 408 or not _transport.reused():
-                    return raw, headers
-                raw.close()
-                session = pool.fresh
+                return raw, headers
         # Outside the handler, so that aiohttp's error is not kept as the context of
         # ours: its frames and its repr hold the headers, the key among them.
         raise failure
@@ -315,9 +311,7 @@ class _Exchange:
     async def __aenter__(self) -> Response:
         http = self._http
         place = http.place(self._url)
-        raw, headers = await http.send(
-            self._method, place, self._body(), self._headers
-        )
+        raw, headers = await http.send(self._method, place, self._body(), self._headers)
         response = Response(
             raw, place.name, http.idle_timeout, http.max_bytes, http.max_event_bytes
         )

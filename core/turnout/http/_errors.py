@@ -85,9 +85,7 @@ async def refused(
     return reported(http, body, response, sent)
 
 
-def reported(
-    http: Http, body: bytes, response: Response, sent: Sent
-) -> ProviderError:
+def reported(http: Http, body: bytes, response: Response, sent: Sent) -> ProviderError:
     """Return the error that a body reports; see `Http.error_from`."""
     refusal = Refusal.read(response.status, response.headers, body)
     secrets, texts = sent.hidden()
@@ -165,4 +163,3 @@ def _redirected(response: Response) -> str:
     except ValueError:
         return ""
     return to.netloc.rpartition("@")[2]
-

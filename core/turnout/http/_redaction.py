@@ -80,9 +80,7 @@ _SHOWN = range(3, 12)
 
 # What belongs to the same word as a part of a secret that was found.
 _BEFORE = re.compile(r"[\w*\u2022\u25cf\xd7\u2026%=+~-]")
-_AFTER = re.compile(
-    r"(?:[\w*\u2022\u25cf\xd7\u2026%=+~-]|\.(?=[\w*.\u2026-])){0,256}"
-)
+_AFTER = re.compile(r"(?:[\w*\u2022\u25cf\xd7\u2026%=+~-]|\.(?=[\w*.\u2026-])){0,256}")
 
 _PATTERNS = re.compile(
     r"""

@@ -149,6 +149,8 @@ def _json(body: bytes, *, half_texts: bool = False) -> object | None:
         return cast("object", from_json(body))
     except ValueError:
         pass
+    if body.lstrip()[:1] not in {b"{", b"["}:
+        return None  # A text may begin as JSON does: with a number.
     partial: Literal["on", "trailing-strings"]
     partial = "trailing-strings" if half_texts else "on"
     try:

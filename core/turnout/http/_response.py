@@ -293,19 +293,18 @@ class _Chunks:
     async def __anext__(self) -> bytes:
         if self._failure is not None:
             raise self._failure
-        if self._left < self._turn:
+        if self._left <= self._turn:
             self._turn = self._left - _TURN
             await asyncio.sleep(0)
         try:
             # What is there already, the end too, needs neither a coroutine nor a timer.
-            data = self._content.read_nowait()
-            if not data and not self._content.at_eof():
+            content = self._content
+            data = content.read_nowait(_TURN if content._size > _TURN else -1)  # pyright: ignore[reportPrivateUsage]
+            if not data and not content.at_eof():
                 data = await self._wait()
         except Exception as error:  # noqa: BLE001 `_failed` raises all but HTTP's.
             data = self._failed(error)
         if data:
-            if len(data) > _TURN and self._failure is None:
-                data = self._first(data)
             self._left -= len(data)
             if self._left >= 0:
                 return data
@@ -331,11 +330,6 @@ class _Chunks:
         finally:
             silence.rest()
             self._turn = self._left - _TURN
-
-    def _first(self, data: bytes) -> bytes:
-        """Return as much of a piece as is given out in one turn; keep the rest."""
-        _transport.put_back(self._content, data[_TURN:])
-        return data[:_TURN]
 
     def hurry(self, seconds: float) -> None:
         """Let no wait last any longer than `seconds` from now."""

@@ -35,8 +35,6 @@ __all__ = [
     "gone",
     "open_pool",
     "pool_of",
-    "put_back",
-    "reused",
     "timeout",
     "unread",
 ]
@@ -248,12 +246,6 @@ def answered() -> bool:
     return protocol is not None and protocol.answered
 
 
-def reused() -> bool:
-    """Tell whether this task's last request went over a kept connection."""
-    protocol = _PROTOCOL.get()
-    return protocol is not None and protocol.requests > 1
-
-
 def gone(error: BaseException) -> bool:
     """Tell whether a kept connection was found closed, so that nothing was answered.
 
@@ -375,13 +367,3 @@ def unread(content: aiohttp.StreamReader) -> bytes:
     gives out what is buffered, and has no public way to what came before it.
     """
     return content._read_nowait(-1) if content._buffer else b""  # pyright: ignore[reportPrivateUsage]
-
-
-def put_back(content: aiohttp.StreamReader, data: bytes) -> None:
-    """Have `data` be what is read of a body next.
-
-    aiohttp's own way to do that is deprecated.
-    """
-    content._buffer.appendleft(data)  # pyright: ignore[reportPrivateUsage]
-    content._size += len(data)  # pyright: ignore[reportPrivateUsage]
-    content._cursor -= len(data)  # pyright: ignore[reportPrivateUsage]
