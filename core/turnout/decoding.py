@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar, cast
 
+from turnout._pieces import Pieces
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter, SseSplitter
 from turnout.types import Event, Finish, Usage
@@ -20,6 +21,7 @@ __all__ = [
     "Decoder",
     "LineDecoder",
     "OddEventError",
+    "Pieces",
     "SseDecoder",
     "as_count",
     "as_list",
