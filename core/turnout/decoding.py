@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from turnout._pieces import Pieces
 from turnout.errors import ProtocolError, StreamTruncatedError
@@ -36,6 +36,8 @@ _PAGE = "sent a page in place of an answer; check base_url"
 
 # To be compared with, which is the fastest check there is.
 _OBJECT: type[dict[str, Any]] = dict
+
+_Fields: TypeAlias = dict[str, Any]
 
 # A byte order mark may stand before anything.
 _BLANK = b" \t\r\n\xef\xbb\xbf"
@@ -245,7 +247,7 @@ class Decoder(ABC):
             return False
         if isinstance(value, list):
             value = next(iter(cast("list[object]", value)), None)
-        if not isinstance(value, dict) or not value.get("error"):
+        if not isinstance(value, dict) or not cast("_Fields", value).get("error"):
             return False
         self.report(beginning)
         return True

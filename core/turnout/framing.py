@@ -8,8 +8,6 @@ that may stand inside a JSON text.
 
 from __future__ import annotations
 
-import re
-
 from turnout._frozen import frozen
 
 __all__ = [
@@ -271,10 +269,10 @@ class SseSplitter:
         if self._lines.between and data[:1] and data[:1] in self._documents:
             begin = 0
         else:
-            found = re.search(rb"\n[%b]" % re.escape(self._documents), data)
-            if found is None:
+            found = [data.find(b"\n%c" % first) for first in self._documents]
+            begin = min((at for at in found if at >= 0), default=-1) + 1
+            if not begin:
                 return data
-            begin = found.start() + 1
         self.document = data[begin:]
         # With a blank line, which an event before it may lack.
         return data[:begin] + b"\n\n"

@@ -34,6 +34,8 @@ _STEP = re.compile(
     re.VERBOSE,
 )
 
+_ESCAPED = re.compile(r"\\(.)")
+
 _VALUES = ("stringValue", "numberValue", "boolValue")
 
 _DEEPEST = 64
@@ -166,7 +168,7 @@ def _places(path: str) -> list[_Place]:
 def _unescaped(dotted: str | None, quoted: str | None) -> str:
     if dotted is not None:
         return dotted
-    return re.sub(r"\\(.)", r"\1", quoted or "")
+    return _ESCAPED.sub(r"\1", quoted or "")
 
 
 def _set(holder: object, places: Sequence[_Place], value: object) -> None:

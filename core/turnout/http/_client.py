@@ -225,7 +225,12 @@ class Http:
                     timeout=_transport.timeout(self.connect_timeout),
                 )
             except _failures.ERRORS as error:
-                failure = _failures.open_error(error, place.name, self.connect_timeout)
+                failure = _failures.open_error(
+                    error,
+                    place.name,
+                    self.connect_timeout,
+                    proxied=proxy is not None,
+                )
                 if not _transport.gone(error):
                     break
                 session = pool.fresh  # Whose connections are never found closed.

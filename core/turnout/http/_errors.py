@@ -28,6 +28,7 @@ from turnout.errors import (
     StreamError,
     TurnoutError,
 )
+from turnout.http._failures import PROXY_ADVICE, PROXY_PASSWORD
 from turnout.http._hints import reset_hint
 from turnout.http._redaction import Redactor, without_quotes
 from turnout.http._refusal import ERROR_BYTES, Refusal, shortened
@@ -67,10 +68,13 @@ async def refused(
 ) -> TurnoutError:
     """Return the error for a response whose status is not that of an answer."""
     status = response.status
-    if status == 407 and place.proxy is not None:
-        return ConnectError(
+    if status == PROXY_PASSWORD and place.proxy is not None:
+        failure = ConnectError(
             f"the proxy refused to connect to {place.name}: status {status}"
+            f"{PROXY_ADVICE}"
         )
+        failure.retryable = False
+        return failure
     if 300 <= status < 400:
         to = _redirected(response)
         return ConfigError(

@@ -26,8 +26,8 @@ __all__ = ["Response"]
 _REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id")
 
 _TURN = 64 * 1024
-"""After so many bytes the event loop has a turn. A few kilobytes that are compressed may
-be many megabytes, all of which can be read without waiting for the network."""
+"""After so many bytes the event loop has a turn. A few compressed kilobytes may be many
+megabytes, all of which can be read without waiting for the network."""
 
 
 class Response:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections import deque
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from functools import cache, cached_property, partial
@@ -236,7 +235,7 @@ class _Connector(aiohttp.TCPConnector):
         *,
         should_close: bool = False,
     ) -> None:
-        super()._release(key, protocol, should_close=should_close)  # pyright: ignore[reportUnknownMemberType]
+        super()._release(key, protocol, should_close=should_close)
         cast("_Protocol", protocol).idle = True
 
 
