@@ -175,10 +175,11 @@ class _Protocol(ResponseHandler):
 def _in_trailer(error: BaseException | None) -> bool:
     """Tell whether a body is whole, and the trailer after its last chunk is wrong.
 
-    Once there is a body, its trailer is all that a header can be wrong in. In what
-    the error is stands in its text alone.
+    Once there is a body, its trailer is all that a header can be wrong in, and all that
+    can have too long a line. What an error is about stands in its text alone.
     """
-    return "header" in str(error).lower()
+    too_long = isinstance(error, http_exceptions.LineTooLong)
+    return too_long or "header" in str(error).lower()
 
 
 def _readable(descriptor: int) -> bool:
