@@ -133,7 +133,7 @@ def branches(parsed: Any) -> Iterator[list[str]]:
 
 
 def hostile(pattern: re.Pattern[Any]) -> set[str]:
-    """Return what is repeated: each beginning of what matches, with what may part it."""
+    """Return what is repeated: each beginning of what matches, with what parts it."""
     source = pattern.pattern
     text = source if isinstance(source, str) else source.decode("ascii")
     parts = {" ", "a", "1", "-", "\\", "`", "%25", "&amp;", "'", '"', ".", "*"}
