@@ -151,12 +151,19 @@ def test_an_event_that_is_not_of_the_protocol_breaks_it(
     assert str(failure).startswith("Vendor sent an event that ")
 
 
-@pytest.mark.parametrize("index", [0, None])
-def test_an_increment_before_any_block_breaks_the_protocol(index: int | None) -> None:
+@pytest.mark.parametrize("index", [0, None, [0], {}])
+def test_an_increment_before_any_block_breaks_the_protocol(index: object) -> None:
     value = {"type": "text_delta", "text": "a"}
     data = event({"type": "content_block_delta", "index": index, "delta": value})
 
     assert isinstance(error_of(data + STOP)[1], ProtocolError)
+
+
+def test_a_block_whose_index_is_no_number_breaks_the_protocol() -> None:
+    start = {"type": "content_block_start", "index": [0], "content_block": {}}
+    start["content_block"] = {"type": "text", "text": ""}
+
+    assert isinstance(error_of(event(start) + STOP)[1], ProtocolError)
 
 
 def test_an_event_of_nearly_a_megabyte_is_read() -> None:
