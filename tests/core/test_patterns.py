@@ -8,11 +8,11 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from re import _parser  # type: ignore[attr-defined]
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import pytest
 
@@ -33,6 +33,9 @@ PACKAGES = (
     turnout_ollama,
     turnout_openai,
 )
+
+# Python's own, which has no public name.
+parse = cast("Callable[[str, int], Any]", importlib.import_module("re._parser").parse)
 
 # More than any text that is read has: an error, which is cut before.
 LONGEST = 64 * 1024
@@ -67,7 +70,8 @@ def patterns() -> Iterator[Any]:
                 used = sorted(methods(tree, name))
                 if used:
                     label = f"{module.__name__}.{name}"
-                    yield pytest.param(value, used, id=label)
+                    one: tuple[re.Pattern[Any], list[str]] = (value, used)
+                    yield pytest.param(*one, id=label)
 
 
 def methods(tree: ast.AST, name: str) -> set[str]:
@@ -137,7 +141,7 @@ def hostile(pattern: re.Pattern[Any]) -> set[str]:
     source = pattern.pattern
     text = source if isinstance(source, str) else source.decode("ascii")
     parts = {" ", "a", "1", "-", "\\", "`", "%25", "&amp;", "'", '"', ".", "*"}
-    for found in islice(branches(_parser.parse(text, pattern.flags & ~re.DEBUG)), 40):
+    for found in islice(branches(parse(text, pattern.flags & ~re.DEBUG)), 40):
         for end in range(1, len(found) + 1):
             parts.add("".join(found[:end]))
     return {part + parted for part in parts if part for parted in ("", " ", "-", "\n")}
@@ -156,7 +160,7 @@ def seconds(
 
 def calls(pattern: re.Pattern[Any], used: list[str]) -> Iterator[Callable[..., object]]:
     if set(used) & {"search", "sub", "finditer", "findall", "split", "subn"}:
-        yield lambda text: pattern.sub(pattern.pattern[:0], text)
+        yield partial(pattern.sub, pattern.pattern[:0])
     if "match" in used:
         yield pattern.match
     if "fullmatch" in used:

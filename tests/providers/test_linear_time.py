@@ -19,6 +19,8 @@ from turnout_openai._responses import ResponsesDecoder
 
 FUNCTION = {"name": "f", "arguments": "{}"}
 
+EMPTY: dict[str, object] = {}
+
 
 def delta(**fields: object) -> bytes:
     return sse({"choices": [{"delta": fields}]})
@@ -29,7 +31,7 @@ def part(**fields: object) -> bytes:
 
 
 def block(index: int) -> bytes:
-    tool = {"type": "tool_use", "id": f"t{index}", "name": "f", "input": {}}
+    tool = {"type": "tool_use", "id": f"t{index}", "name": "f", "input": EMPTY}
     piece = {"type": "input_json_delta", "partial_json": "{}"}
     return sse(
         {"type": "content_block_start", "index": index, "content_block": tool},
@@ -57,12 +59,24 @@ def argument(index: int) -> bytes:
 
 
 def line(index: int) -> bytes:
-    call = {"function": {"name": "f", "arguments": {}}}
+    call = {"function": {"name": "f", "arguments": EMPTY}}
     return json.dumps({"message": {"tool_calls": [call]}}).encode() + b"\n"
 
 
 def detail(index: int) -> bytes:
     return delta(reasoning_details=[{"type": "text", "index": 0, "text": "x" * 50}])
+
+
+def reasoning(index: int) -> bytes:
+    return delta(reasoning_content="x")
+
+
+def whole_call(index: int) -> bytes:
+    return part(functionCall={"name": "f"})
+
+
+def thought(index: int) -> bytes:
+    return part(text="x" * 50, thought=True)
 
 
 def called(**fields: object) -> Callable[[int], bytes]:
@@ -82,17 +96,13 @@ def called(**fields: object) -> Callable[[int], bytes]:
         pytest.param(OpenAI, called(id="c{}"), id="openai-ids"),
         pytest.param(OpenAI, called(), id="openai-names"),
         pytest.param(OpenAI, called(index=0, id="c{}"), id="openai-same-index"),
-        pytest.param(
-            DeepSeekDecoder, lambda _: delta(reasoning_content="x"), id="deep"
-        ),
+        pytest.param(DeepSeekDecoder, reasoning, id="deep"),
         pytest.param(OpenRouterDecoder, detail, id="openrouter-details"),
         pytest.param(ResponsesDecoder, item, id="responses"),
         pytest.param(Anthropic, block, id="anthropic"),
-        pytest.param(Gemini, lambda _: part(functionCall={"name": "f"}), id="gemini"),
+        pytest.param(Gemini, whole_call, id="gemini"),
         pytest.param(Gemini, argument, id="gemini-arguments"),
-        pytest.param(
-            Gemini, lambda _: part(text="x" * 50, thought=True), id="thoughts"
-        ),
+        pytest.param(Gemini, thought, id="thoughts"),
         pytest.param(Ollama, line, id="ollama"),
     ],
 )

@@ -240,8 +240,8 @@ def test_long_texts_take_linear_time(part: str) -> None:
         text = part * (size // len(part))
         began = time.process_time()
         redacted(text, [Secret(LONG_KEY)])
-        without_quotes(text, [text])
+        without_quotes(text, [PROMPT])
         return time.process_time() - began
 
     # Eight times as long takes 8 times as long, and 64 times if it were quadratic.
-    assert seconds(64_000) < 30 * max(0.002, *(seconds(8000) for _ in range(2)))
+    assert seconds(64_000) < 30 * max(0.01, *(seconds(8000) for _ in range(2)))

@@ -457,7 +457,7 @@ def test_a_long_refusal_gives_its_code_and_message(size: int) -> None:
 
     told = refusal(400, body)
 
-    assert (told.codes, told.reason) == ({"rate_limit"}, "no")
+    assert (set(told.codes), told.reason) == ({"rate_limit"}, "no")
     assert len(told.text) <= LIMIT
 
 
@@ -465,7 +465,7 @@ def test_a_long_refusal_gives_its_code_and_message(size: int) -> None:
 def test_a_refusal_that_is_cut_off_gives_what_it_has(opened: bytes) -> None:
     told = refusal(400, opened + b'{"code":"a_code","message":"so it is","x":{"y')
 
-    assert (told.codes, told.reason) == ({"a_code"}, "so it is")
+    assert (set(told.codes), told.reason) == ({"a_code"}, "so it is")
 
 
 def test_a_message_that_is_cut_off_is_given_up_to_its_last_word() -> None:

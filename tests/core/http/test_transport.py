@@ -30,6 +30,7 @@ from turnout.errors import (
 from turnout.http import _failures, _transport
 from turnout.testing import (
     CHUNKED,
+    Connection,
     FaultServer,
     Script,
     Step,
@@ -392,9 +393,13 @@ def test_an_answer_over_tls_leaves_nothing() -> None:
     assert run_clean(main) == "a"
 
 
+async def some_bytes(connection: Connection) -> None:
+    await connection.reader.read(50)
+
+
 async def test_a_port_that_does_not_speak_tls_is_named() -> None:
     script = [
-        Step("wait_bytes", lambda c: c.reader.read(50)),
+        Step("read", some_bytes),
         send(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
         fin(),
     ]
@@ -427,6 +432,20 @@ def test_a_failure_of_tls_is_named_by_its_reason(
     error = _failures.open_error(tls_error(reason), "host", 5.0)
 
     assert words in str(error)
+    assert getattr(error, "retryable", None) is retryable
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(407, False), (502, True)])
+def test_a_proxy_that_refuses_is_asked_again_unless_it_wants_a_password(
+    status: int, retryable: bool
+) -> None:
+    info = aiohttp.RequestInfo(URL("http://canary/"), "GET", None, URL("http://x/"))  # type: ignore[arg-type]
+    refusal = aiohttp.ClientHttpProxyError(info, (), status=status, message="canary")
+
+    error = _failures.open_error(refusal, "host", 5.0, proxied=True)
+
+    assert f"status {status}" in str(error)
+    assert ("put a user name" in str(error)) is not retryable
     assert getattr(error, "retryable", None) is retryable
 
 

@@ -160,8 +160,8 @@ def test_an_increment_before_any_block_breaks_the_protocol(index: object) -> Non
 
 
 def test_a_block_whose_index_is_no_number_breaks_the_protocol() -> None:
-    start = {"type": "content_block_start", "index": [0], "content_block": {}}
-    start["content_block"] = {"type": "text", "text": ""}
+    text = {"type": "text", "text": ""}
+    start = {"type": "content_block_start", "index": [0], "content_block": text}
 
     assert isinstance(error_of(event(start) + STOP)[1], ProtocolError)
 
