@@ -70,8 +70,8 @@ def patterns() -> Iterator[Any]:
                 used = sorted(methods(tree, name))
                 if used:
                     label = f"{module.__name__}.{name}"
-                    one: tuple[re.Pattern[Any], list[str]] = (value, used)
-                    yield pytest.param(*one, id=label)
+                    pattern: Any = value
+                    yield pytest.param(pattern, used, id=label)
 
 
 def methods(tree: ast.AST, name: str) -> set[str]:
