@@ -70,7 +70,7 @@ def patterns() -> Iterator[Any]:
                 used = sorted(methods(tree, name))
                 if used:
                     label = f"{module.__name__}.{name}"
-                    pattern: Any = value
+                    pattern: re.Pattern[Any] = cast("Any", value)
                     yield pytest.param(pattern, used, id=label)
 
 
