@@ -13,7 +13,10 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-__all__ = ["body_hint", "reset_hint", "retry_after"]
+__all__ = ["MOST_ITEMS", "body_hint", "reset_hint", "retry_after"]
+
+MOST_ITEMS = 100
+"""How many items of a list in an error are read."""
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
 """Of Go's durations: `1h23m31s`, `6m0s`, `20ms`."""
@@ -97,7 +100,7 @@ def reset_hint(headers: Mapping[str, str]) -> float | None:
 
 def _retry_info(value: object) -> float | None:
     if isinstance(value, list):
-        found = map(_retry_info, cast("list[object]", value))
+        found = map(_retry_info, cast("list[object]", value)[:MOST_ITEMS])
         return next((delay for delay in found if delay is not None), None)
     if not isinstance(value, Mapping):
         return None

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 from turnout._frozen import frozen
-from turnout.http._hints import body_hint, retry_after
+from turnout.http._hints import MOST_ITEMS, body_hint, retry_after
 from turnout.http._status import INSIDE
 
 __all__ = ["Refusal", "shortened"]
@@ -162,7 +162,8 @@ def _json(body: bytes, *, half_texts: bool = False) -> object | None:
 def _reason(value: object, codes: set[str]) -> str:
     """Return what an error document says for people; add its codes to `codes`."""
     if isinstance(value, list):
-        reasons = [_reason(item, codes) for item in cast("list[object]", value)]
+        items = cast("list[object]", value)[:MOST_ITEMS]
+        reasons = [_reason(item, codes) for item in items]
         return next((reason for reason in reasons if reason), "")
     if isinstance(value, str):
         return value
