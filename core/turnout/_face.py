@@ -96,7 +96,9 @@ async def complete(messages: Conversation, **options: Unpack[RequestOptions]) ->
         FallbackError: Every target failed.
         TurnoutError: As `stream` and reading it do.
     """
-    return await stream(messages, **options).collect()
+    answer = stream(messages, **options)
+    del messages, options  # A traceback may show the locals.
+    return await answer.collect()
 
 
 def explain(name: str | None = None) -> Explanation:

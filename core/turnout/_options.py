@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from turnout._environment import variable
 from turnout._frozen import frozen
+from turnout.framing import MAX_EVENT_BYTES
 from turnout.types import Secret
 
 __all__ = ["ProviderOptions"]
@@ -41,6 +42,12 @@ class ProviderOptions:
     """Seconds for a whole request, where it sets no deadline of its own."""
     max_bytes: int = 64 * 1024 * 1024
     """How many bytes an answer may have."""
+    max_event_bytes: int = MAX_EVENT_BYTES
+    """How many bytes one event of an answer may have, or one that is a single document.
+
+    The event loop waits while an event is read. A model that answers with images sends
+    them in one event, and needs more.
+    """
     max_concurrent: int = 256
     """How many streams run at once in each event loop; further requests wait."""
     max_queued: int | None = None
@@ -57,6 +64,8 @@ class ProviderOptions:
                     raise ValueError(f"{field.name} is in seconds, more than 0")
         if self.max_bytes <= 0:
             raise ValueError("max_bytes is more than 0")
+        if self.max_event_bytes <= 0:
+            raise ValueError("max_event_bytes is more than 0")
         if self.max_concurrent < 1:
             raise ValueError("max_concurrent is at least 1")
         if self.max_queued is not None and self.max_queued < 0:

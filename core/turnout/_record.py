@@ -7,6 +7,7 @@ from functools import reduce
 from operator import add
 from typing import cast
 
+from turnout._pieces import Pieces
 from turnout.types import (
     Attempt,
     Event,
@@ -39,23 +40,23 @@ class NotAnEventError(TypeError):
     """What a provider gave is neither text nor an event, or has an odd value in it."""
 
 
-class _PartialCall:
-    """A tool call under way."""
+class _PartialCall(Pieces):
+    """A tool call under way: the pieces of its arguments, and its names."""
 
-    __slots__ = ("arguments", "id", "name")
+    __slots__ = ("id", "name")
 
     def __init__(self) -> None:
+        super().__init__()
         self.id = ""
         self.name = ""
-        self.arguments: list[str] = []
 
-    def add(self, delta: ToolCallDelta) -> None:
+    def take_delta(self, delta: ToolCallDelta) -> None:
         self.id = delta.id or self.id
         self.name = delta.name or self.name
-        self.arguments.append(delta.arguments)
+        self.add(delta.arguments)
 
     def whole(self) -> ToolCall:
-        return ToolCall(id=self.id, name=self.name, arguments="".join(self.arguments))
+        return ToolCall(id=self.id, name=self.name, arguments=self.text)
 
 
 class Record:
@@ -66,7 +67,7 @@ class Record:
         "_finish",
         "_joined",
         "_reasoning",
-        "_texts",
+        "_text",
         "attempts",
         "complete",
         "dropped",
@@ -79,8 +80,8 @@ class Record:
     )
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._reasoning: list[str] = []
+        self._text = Pieces()
+        self._reasoning = Pieces()
         self._calls: dict[int, _PartialCall] = {}
         self._finish: Finish | None = None
         # Whether the answer is of several targets' parts, so that no state fits it.
@@ -105,7 +106,7 @@ class Record:
     @property
     def text(self) -> str:
         """The text that has come."""
-        return "".join(self._texts)
+        return self._text.text
 
     @property
     def calls_tools(self) -> bool:
@@ -114,7 +115,7 @@ class Record:
 
     def begin_anew(self) -> None:
         """Forget what came of the answer, but not of the attempts."""
-        self._texts.clear()
+        self._text.clear()
         self._reasoning.clear()
         self._calls.clear()
         self._joined = False
@@ -122,8 +123,8 @@ class Record:
 
     def absorb(self, other: Record) -> None:
         """Take over what another record has; nothing of an answer is here yet."""
-        self._texts += other._texts
-        self._reasoning += other._reasoning
+        self._text.take(other._text)
+        self._reasoning.take(other._reasoning)
         self._calls |= other._calls
         self._finish = other._finish
         self._joined = other._joined
@@ -147,22 +148,22 @@ class Record:
             # A list, since each of them is taken down, whatever the first one was.
             return any([self._take(event) for event in batch])  # noqa: C419
         if text:
-            self._texts.append(text)
+            self._text.add(text)
         return bool(text)
 
     def _take(self, event: Event | Held) -> bool:
         match event:
             case str():
-                self._texts.append(event)
+                self._text.add(event)
                 return bool(event)
             case ReasoningDelta():
                 if not _is_text(event.text):
                     raise _odd(event, "text")
-                self._reasoning.append(event.text)
+                self._reasoning.add(event.text)
                 return bool(event.text)
             case ToolCallDelta():
                 _check_call(event)
-                self._calls.setdefault(event.index, _PartialCall()).add(event)
+                self._calls.setdefault(event.index, _PartialCall()).take_delta(event)
                 return True
             case Usage():
                 self.usage = event
@@ -201,7 +202,7 @@ class Record:
     @property
     def characters(self) -> int:
         """How many characters of text have come."""
-        return sum(map(len, self._texts))
+        return len(self._text)
 
     def reply(self) -> Reply:
         """Return the reply, as far as it has come."""
@@ -210,8 +211,8 @@ class Record:
         if self.usage is not None:
             usages.append(self.usage)
         return Reply(
-            text="".join(self._texts),
-            reasoning="".join(self._reasoning),
+            text=self._text.text,
+            reasoning=self._reasoning.text,
             tool_calls=tuple(call.whole() for _, call in sorted(self._calls.items())),
             finish_reason=finish.reason if finish else None,
             usage=reduce(add, usages) if usages else None,

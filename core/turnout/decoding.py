@@ -10,8 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
+from turnout._pieces import Pieces
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter, SseSplitter
 from turnout.types import Event, Finish, Usage
@@ -20,6 +21,7 @@ __all__ = [
     "Decoder",
     "LineDecoder",
     "OddEventError",
+    "Pieces",
     "SseDecoder",
     "as_count",
     "as_list",
@@ -27,13 +29,15 @@ __all__ = [
     "as_text",
 ]
 
-MAX_PAGE_BYTES = 64 * 1024
-"""How much is read of a page that came in place of an answer."""
+MAX_ERROR_BYTES = 64 * 1024
+"""How much is read of an error, or of a page that came in place of an answer."""
 
 _PAGE = "sent a page in place of an answer; check base_url"
 
 # To be compared with, which is the fastest check there is.
 _OBJECT: type[dict[str, Any]] = dict
+
+_Fields: TypeAlias = dict[str, Any]
 
 # A byte order mark may stand before anything.
 _BLANK = b" \t\r\n\xef\xbb\xbf"
@@ -78,8 +82,12 @@ class Decoder(ABC):
         """pydantic-core's, which is not imported with the module."""
         self.provider = provider
         self.request_id = request_id
+        self.max_event_bytes = MAX_EVENT_BYTES
+        """How many bytes one event may have, or a document; see `limit`."""
         # What came in place of events; None while that may still be events.
         self._document: bytearray | None = None
+        # Whether that is a page for people.
+        self._page = False
         self._begun = False
         self._fault: str | None = None
         self.closed = False
@@ -127,9 +135,13 @@ class Decoder(ABC):
             return False
         return True
 
+    def limit(self, max_event_bytes: int) -> None:
+        """Set how many bytes one event may have; called before `feed`."""
+        self.max_event_bytes = max_event_bytes
+
     def report(self, data: bytes) -> None:
         """Take an error that the service reports: nothing after it counts."""
-        self.reported = data
+        self.reported = data[:MAX_ERROR_BYTES]
         self.ended = self.done = True
 
     def feed(self, data: bytes) -> list[Event]:
@@ -142,7 +154,8 @@ class Decoder(ABC):
         try:
             datas = self.split(data)
         except FramingError as error:
-            self._break(f"sent too much at once: {error}")
+            if not self._report_beginning(error.beginning.removeprefix(b"data:")):
+                self._break(f"sent too much at once: {error}; set max_event_bytes")
             return []
         given = self._read(datas)
         return [*given, *self.close()] if self.done else given
@@ -204,20 +217,44 @@ class Decoder(ABC):
         if begin:
             self._begun = True
             if begin in self.documents:
-                self._document = bytearray()
+                self._begin_document(begin)
+
+    def _begin_document(self, begin: bytes) -> None:
+        self._document = bytearray()
+        self._page = begin == b"<"
 
     def _collect(self, data: bytes) -> None:
-        assert self._document is not None
-        self._document += data
-        page = self._document.lstrip(_BLANK).startswith(b"<")
-        if page and len(self._document) > MAX_PAGE_BYTES:
-            self._break(_PAGE)
-        elif len(self._document) > MAX_EVENT_BYTES:
-            self._break("sent too much in place of an answer")
+        document = self._document
+        assert document is not None
+        document += data
+        if self._page:
+            if len(document) > MAX_ERROR_BYTES:
+                self._break(_PAGE)
+        elif len(document) > self.max_event_bytes:
+            if not self._report_beginning(bytes(document[:MAX_ERROR_BYTES])):
+                self._break("sent too much in place of an answer; set max_event_bytes")
+
+    def _report_beginning(self, beginning: bytes) -> bool:
+        """Report what is too long to be read as a whole, if it is an error.
+
+        Args:
+            beginning: Its beginning, cut off anywhere.
+        """
+        beginning = beginning.lstrip(_BLANK)
+        try:
+            value: object = self.from_json(beginning, allow_partial=True)
+        except ValueError:
+            return False
+        if isinstance(value, list):
+            value = next(iter(cast("list[object]", value)), None)
+        if not isinstance(value, dict) or not cast("_Fields", value).get("error"):
+            return False
+        self.report(beginning)
+        return True
 
     def _read_document(self, document: bytes) -> list[Event]:
         document = document.lstrip(_BLANK)
-        if document.startswith(b"<"):
+        if self._page:
             self._break(_PAGE)
             return []
         try:
@@ -259,12 +296,17 @@ class SseDecoder(Decoder):
         super().__init__(provider, request_id)
         self._splitter = SseSplitter(documents=self.documents_within)
 
+    def limit(self, max_event_bytes: int) -> None:
+        """Set how many bytes one event may have; called before `feed`."""
+        super().limit(max_event_bytes)
+        self._splitter = SseSplitter(max_event_bytes, self.documents_within)
+
     def split(self, data: bytes) -> list[bytes]:
         """Return the data of the events that `data` ends."""
         datas = self._splitter.feed_data(data)
         document = self._splitter.document
         if document is not None:
-            self._document = bytearray()
+            self._begin_document(document[:1])
             self._collect(document)
         return datas
 
@@ -280,6 +322,11 @@ class LineDecoder(Decoder):
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
         self._splitter = LineSplitter()
+
+    def limit(self, max_event_bytes: int) -> None:
+        """Set how many bytes one event may have; called before `feed`."""
+        super().limit(max_event_bytes)
+        self._splitter = LineSplitter(max_event_bytes)
 
     def split(self, data: bytes) -> list[bytes]:
         """Return the lines that `data` ends."""

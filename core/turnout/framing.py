@@ -8,8 +8,6 @@ that may stand inside a JSON text.
 
 from __future__ import annotations
 
-import re
-
 from turnout._frozen import frozen
 
 __all__ = [
@@ -20,12 +18,26 @@ __all__ = [
     "SseSplitter",
 ]
 
-MAX_EVENT_BYTES = 8 * 1024 * 1024
-"""How many bytes one line or one event may have, where nothing else is said."""
+MAX_EVENT_BYTES = 1024 * 1024
+"""How many bytes one line or one event may have, where nothing else is said.
+
+The event loop waits while an event is read: some ten milliseconds for so many bytes.
+"""
+
+_BEGINNING = 64 * 1024
 
 
 class FramingError(ValueError):
-    """A line or an event has more bytes than are accepted."""
+    """A line or an event has more bytes than are accepted.
+
+    Args:
+        message: What is wrong.
+        beginning: The beginning of that line or event.
+    """
+
+    def __init__(self, message: str, beginning: bytes = b"") -> None:
+        super().__init__(message)
+        self.beginning = beginning
 
 
 class LineSplitter:
@@ -63,8 +75,9 @@ class LineSplitter:
             self._pieces.append(rest)
             self._held += len(rest)
         if too_much:
-            self._check(max(map(len, lines), default=0))
-            self._check(self._held)
+            for line in lines:
+                self._check(len(line), line)
+            self._check(self._held, *self._pieces)
         return lines
 
     @property
@@ -79,10 +92,11 @@ class LineSplitter:
         self._held = 0
         return rest
 
-    def _check(self, length: int) -> None:
+    def _check(self, length: int, *pieces: bytes) -> None:
         if length > self._max_bytes:
             raise FramingError(
-                f"a line has {length} bytes or more; {self._max_bytes} are accepted"
+                f"a line has {length} bytes or more; {self._max_bytes} are accepted",
+                b"".join(pieces)[:_BEGINNING],
             )
 
 
@@ -223,7 +237,7 @@ class SseSplitter:
                 self._reset()
             elif line[:5] == b"data:":
                 self._hold(line[6:] if line[5:6] == b" " else line[5:])
-            else:
+            elif line[:1] != b":":  # A comment.
                 self._field(line)
         return events
 
@@ -255,10 +269,10 @@ class SseSplitter:
         if self._lines.between and data[:1] and data[:1] in self._documents:
             begin = 0
         else:
-            found = re.search(rb"\n[%b]" % re.escape(self._documents), data)
-            if found is None:
+            found = [data.find(b"\n%c" % first) for first in self._documents]
+            begin = min((at for at in found if at >= 0), default=-1) + 1
+            if not begin:
                 return data
-            begin = found.start() + 1
         self.document = data[begin:]
         # With a blank line, which an event before it may lack.
         return data[:begin] + b"\n\n"
@@ -285,7 +299,8 @@ class SseSplitter:
         self._held += len(value) + 1
         if self._held - 1 > self._max_bytes:
             raise FramingError(
-                f"an event has more than {self._max_bytes} bytes of data"
+                f"an event has more than {self._max_bytes} bytes of data",
+                b"\n".join(self._data)[:_BEGINNING],
             )
 
     def _event(self) -> ServerSentEvent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import fields
 from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
@@ -160,7 +161,9 @@ class Provider(ABC):
         Raises:
             TurnoutError: As `stream` and reading it do.
         """
-        return await self.stream(messages, **options).collect()
+        stream = self.stream(messages, **options)
+        del messages, options  # A traceback may show the locals.
+        return await stream.collect()
 
     def target(self, model: str | None = None) -> BoundTarget:
         """Return this provider with one of its models, to be given to a route.
@@ -304,10 +307,22 @@ class Provider(ABC):
             connect_timeout=options.connect_timeout,
             idle_timeout=options.idle_timeout,
             max_bytes=options.max_bytes,
+            max_event_bytes=options.max_event_bytes,
+            secrets=self._secrets(),
             key=self._key_source,
             status_rules=self.status_rules,
             pool=Pool() if own_pool else None,
         )
+
+    def _secrets(self) -> Sequence[Secret]:
+        """Return the key, and the secrets among the options.
+
+        The proxy's address is not one of them: a part of it is in many messages.
+        """
+        options = self.options
+        names = {field.name for field in fields(options)} - {"proxy"}
+        values = [self.api_key, *(getattr(options, name) for name in names)]
+        return [value for value in values if isinstance(value, Secret)]
 
     def _request(self, messages: Conversation, options: RequestOptions) -> ChatRequest:
         """Return the request for one of the provider's models, checked."""

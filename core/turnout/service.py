@@ -20,6 +20,9 @@ __all__ = ["Call", "Service"]
 _AFTERWORDS = 5.0
 """Seconds for what follows the reason why an answer ended: usage, and the mark."""
 
+_LIST_BYTES = 8 * 1024 * 1024
+"""How many bytes a list of models may have."""
+
 _REUSE = 0.02
 """Seconds for the body's end after the mark, so that the connection is kept."""
 
@@ -64,11 +67,16 @@ class Service(Provider):
             TurnoutError: As `Http.post` does.
         """
         path, body, headers, decoder_of = self.call(request)
+        model = request.model
+        chunk = b""
+        events: list[Event] = []
+        last: list[Event] = []
         try:
             async with self.http.post(path, json=body, headers=headers) as response:
                 decoder = decoder_of(self.info.name, response.request_id)
+                if self.options.max_event_bytes != decoder.max_event_bytes:
+                    decoder.limit(self.options.max_event_bytes)
                 chunks = response.chunks()
-                last: list[Event] = []
                 try:
                     async for chunk in chunks:
                         events = decoder.feed(chunk)
@@ -100,8 +108,11 @@ class Service(Provider):
                 decoder.check()
                 await response.finish(_REUSE)
         except ProviderError as error:
-            self._advise(error, request.model)
+            self._advise(error, model)
             raise
+        finally:
+            # Tracebacks may show the locals: the prompt, and what the service echoes.
+            del request, body, chunk, events, last
 
     async def fetch(self, path: str, headers: Mapping[str, str | Secret]) -> object:
         """Return the JSON that a GET request is answered with, as a list of models is.
@@ -115,7 +126,7 @@ class Service(Provider):
         """
         try:
             async with self.http.get(path, headers=headers) as response:
-                return await response.json()
+                return await response.json(max_bytes=_LIST_BYTES)
         except ProviderError as error:
             self._advise(error, "")
             raise

@@ -63,6 +63,8 @@ _USAGE_DETAILS = ("service_tier", "cache_creation_input_tokens", "server_tool_us
 # To be compared with, which is the fastest check there is.
 _OBJECT: type[dict[str, Any]] = dict
 
+_NO_BLOCK = "is of a block that has not begun"
+
 _NO_EVENTS = frozenset({b"", b"[DONE]"})
 """What some servers of the protocol send beside its events."""
 
@@ -78,6 +80,9 @@ class Decoder(SseDecoder):
         super().__init__(provider, request_id)
         self._to_json = to_json
         self._blocks: list[Block] = []
+        # By their indexes, and those that may still have something to give.
+        self._indexed: dict[object, Block] = {}
+        self._open: list[Block] = []
         # The one that increments are for; at first it is none that any is for.
         self._block = Block(object(), {}, None)
         self._calls = 0
@@ -170,6 +175,11 @@ class Decoder(SseDecoder):
         kind = as_text(fields.get("type"), "type")
         self._block = Block(index, fields, self._calls if kind == "tool_use" else None)
         self._blocks.append(self._block)
+        self._open.append(self._block)
+        try:
+            self._indexed.setdefault(index, self._block)
+        except TypeError:
+            raise OddEventError(_NO_BLOCK) from None
         if kind == "text" and fields.get("text"):
             events.append(as_text(fields["text"], "text"))
         elif kind == "thinking" and fields.get("thinking"):
@@ -186,11 +196,10 @@ class Decoder(SseDecoder):
 
     def _turn_to(self, index: object) -> None:
         """Find the block that an increment is for."""
-        for block in self._blocks:
-            if block.index == index:
-                self._block = block
-                return
-        raise OddEventError("is of a block that has not begun")
+        try:
+            self._block = self._indexed[index]
+        except (KeyError, TypeError):  # It is no number, as it ought to be.
+            raise OddEventError(_NO_BLOCK) from None
 
     def _read_delta(self, value: object, events: list[Event]) -> None:
         """Read an increment that is no piece of text."""
@@ -229,8 +238,9 @@ class Decoder(SseDecoder):
         if delta.get("stop_reason"):
             as_text(delta["stop_reason"], "stop_reason")
             self.ended = True
-            for block in self._blocks:
+            for block in self._open:
                 self._end_block(block, events)
+            self._open.clear()
 
     def _count(self, usage: object) -> None:
         """Take counts, which are of all that has come so far."""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import cast
 
 from turnout.errors import ProtocolError
-from turnout.framing import FramingError, LineSplitter
+from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter
 from turnout.types import ChatRequest, Secret
 
 __all__ = ["PATH", "Decoder", "body", "headers", "new_device_id", "sign"]
@@ -136,13 +136,16 @@ class Decoder:
 
     It never raises while it is fed, so that what came before a fault is given out
     however the network cut the bytes: `check` tells of it.
+
+    Args:
+        max_event_bytes: How many bytes a line may have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         from pydantic_core import from_json
 
         self._from_json = from_json
-        self._lines = LineSplitter()
+        self._lines = LineSplitter(max_event_bytes)
         self.empty = True
         """Whether nothing but blank lines has come."""
         self._fault: str | None = None
@@ -152,7 +155,7 @@ class Decoder:
         try:
             lines = self._lines.feed(data)
         except FramingError as error:
-            self._fault = f"sent too much at once: {error}"
+            self._fault = f"sent too much at once: {error}; set max_event_bytes"
             return []
         return self._pieces(lines)
 

@@ -65,24 +65,29 @@ class FlowGpt(Provider):
             token=self.api_key,
         )
         body = _protocol.body(request)
-        decoder = _protocol.Decoder()
-        async with self.http.post(
-            _protocol.PATH, json=body, headers=headers
-        ) as response:
-            async for chunk in response.chunks():
-                yield decoder.feed(chunk)
+        del request  # A traceback may show the locals; the prompt is in `body` too.
+        decoder = _protocol.Decoder(self.options.max_event_bytes)
+        chunk = b""
+        try:
+            async with self.http.post(
+                _protocol.PATH, json=body, headers=headers
+            ) as response:
+                async for chunk in response.chunks():
+                    yield decoder.feed(chunk)
+                    decoder.check()
+                # There is no terminal event: the end of the body is the end of the
+                # answer, and proves something only where the body's framing does.
+                if not response.framed:
+                    raise StreamTruncatedError(
+                        "FlowGPT's answer has neither a length nor chunks, so that its "
+                        "end may be a lost connection"
+                    )
+                last = decoder.close()
+                if last:
+                    yield last
                 decoder.check()
-            # There is no terminal event: the end of the body is the end of the
-            # answer, and proves something only where the body's framing does.
-            if not response.framed:
-                raise StreamTruncatedError(
-                    "FlowGPT's answer has neither a length nor chunks, so that its "
-                    "end may be a lost connection"
-                )
-            last = decoder.close()
-            if last:
-                yield last
-            decoder.check()
+        finally:
+            del body, chunk
         if decoder.empty:
             raise StreamTruncatedError("FlowGPT sent an empty answer")
 

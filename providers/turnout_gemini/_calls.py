@@ -34,6 +34,8 @@ _STEP = re.compile(
     re.VERBOSE,
 )
 
+_ESCAPED = re.compile(r"\\(.)")
+
 _VALUES = ("stringValue", "numberValue", "boolValue")
 
 _DEEPEST = 64
@@ -53,7 +55,7 @@ class _Begun(NamedTuple):
 class Calls:
     """Read an answer's calls, in the order in which they come."""
 
-    __slots__ = ("_begun", "_unended", "count")
+    __slots__ = ("_begun", "_pieces", "_unended", "count")
 
     def __init__(self) -> None:
         self.count = 0
@@ -61,6 +63,8 @@ class Calls:
         self._begun: _Begun | None = None
         # The place of a text that goes on in the next piece.
         self._unended: str | None = None
+        # What it has so far.
+        self._pieces: list[str] = []
 
     @property
     def whole(self) -> bool:
@@ -94,6 +98,7 @@ class Calls:
                 return None, None
             return ToolCallDelta(index=self.count - 1, id=call_id, name=name), None
         self._begun = None
+        self._end_text(arguments)
         text = json.dumps(arguments, ensure_ascii=False)
         delta = ToolCallDelta(
             index=self.count - 1, id=call_id, name=name, arguments=text
@@ -117,9 +122,26 @@ class Calls:
         for name in _VALUES:
             if piece.get(name) is not None:
                 value, found = piece[name], True
-        if found:
-            _set(arguments, _places(path), value, joined=path == self._unended)
-        self._unended = path if piece.get("willContinue") else None
+        if path != self._unended:
+            self._end_text(arguments)
+        goes_on = bool(piece.get("willContinue"))
+        places = _places(path)
+        if found and isinstance(value, str) and (goes_on or self._pieces):
+            self._pieces.append(value)
+        elif found:
+            self._pieces.clear()
+            _set(arguments, places, value)
+        self._unended = path
+        if not goes_on:
+            self._end_text(arguments)
+
+    def _end_text(self, arguments: dict[str, Any]) -> None:
+        """Put a text that has come in pieces where it belongs."""
+        if self._pieces:
+            assert self._unended is not None
+            _set(arguments, _places(self._unended), "".join(self._pieces))
+            self._pieces.clear()
+        self._unended = None
 
 
 def is_made(call_id: str) -> bool:
@@ -146,12 +168,10 @@ def _places(path: str) -> list[_Place]:
 def _unescaped(dotted: str | None, quoted: str | None) -> str:
     if dotted is not None:
         return dotted
-    return re.sub(r"\\(.)", r"\1", quoted or "")
+    return _ESCAPED.sub(r"\1", quoted or "")
 
 
-def _set(
-    holder: object, places: Sequence[_Place], value: object, *, joined: bool
-) -> None:
+def _set(holder: object, places: Sequence[_Place], value: object) -> None:
     """Set a value, and make the objects and lists that lead to it."""
     for place, following in pairwise(places):
         inner = _get(holder, place)
@@ -161,9 +181,7 @@ def _set(
                 inner = list[object]()
             _put(holder, place, inner)
         holder = inner
-    earlier = _get(holder, places[-1])
-    if joined and isinstance(earlier, str) and isinstance(value, str):
-        value = earlier + value
+    _get(holder, places[-1])
     _put(holder, places[-1], value)
 
 

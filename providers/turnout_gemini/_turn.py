@@ -26,11 +26,13 @@ SIGNATURE = "thoughtSignature"
 class Turn:
     """Keep the parts of an answer, as they will be sent again."""
 
-    __slots__ = ("_parts", "_signed", "texts")
+    __slots__ = ("_parts", "_signed", "_thoughts", "texts")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         """The pieces of a text that goes on; they are one part in the end."""
+        self._thoughts: list[str] = []
+        """The pieces of a thought that goes on, after the first, which is a part."""
         self._parts: list[dict[str, Any]] = []
         self._signed = False
 
@@ -40,18 +42,28 @@ class Turn:
         signed = SIGNATURE in part
         last = self._parts[-1] if self._parts else {}
         if not signed and _is_thought(part) and _is_thought(last):
-            self._parts[-1] = {**last, "text": last["text"] + part["text"]}
+            self._thoughts.append(part["text"])
             return
+        self._end_thought()
         self._signed = self._signed or signed
         self._parts.append(part)
 
     def state(self) -> Mapping[str, object] | None:
         """Return what is kept for the next turn; None where nothing was signed."""
         self._end_text()
+        self._end_thought()
         return {NAME: {"parts": self._parts}} if self._signed else None
+
+    def _end_thought(self) -> None:
+        if self._thoughts:
+            last = self._parts[-1]
+            text = "".join([last["text"], *self._thoughts])
+            self._parts[-1] = {**last, "text": text}
+            self._thoughts.clear()
 
     def _end_text(self) -> None:
         if self.texts:
+            self._end_thought()
             self._parts.append({"text": "".join(self.texts)})
             self.texts.clear()
 

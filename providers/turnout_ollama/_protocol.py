@@ -21,6 +21,7 @@ from typing import Any
 from turnout.decoding import (
     LineDecoder,
     OddEventError,
+    Pieces,
     as_count,
     as_list,
     as_mapping,
@@ -71,7 +72,7 @@ class Decoder(LineDecoder):
         self._last: dict[str, Any] = {}
         self._reason = ""
         self._calls = 0
-        self._thinking: list[str] = []
+        self._thinking = Pieces()
 
     def read(self, datas: list[bytes], events: list[Event]) -> None:
         """Read lines.
@@ -113,7 +114,7 @@ class Decoder(LineDecoder):
         thinking = message.get("thinking")
         if thinking:
             text = as_text(thinking, "thinking")
-            self._thinking.append(text)
+            self._thinking.add(text)
             events.append(ReasoningDelta(text=text))
         content = message.get("content")
         if content:
@@ -168,7 +169,7 @@ class Decoder(LineDecoder):
     def _state(self) -> dict[str, object] | None:
         # "gather every chunk of `thinking`, `content`, and `tool_calls`, then return
         # those fields together with any tool results" (docs/capabilities/tool-calling).
-        thinking = "".join(self._thinking)
+        thinking = self._thinking.text
         return {STATE: {"thinking": thinking}} if thinking else None
 
 

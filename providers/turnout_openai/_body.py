@@ -29,6 +29,9 @@ _CONTINUE: dict[Prefill, dict[str, object]] = {
 }
 """What says so in the request."""
 
+_STRICT_ID = re.compile("[a-zA-Z0-9]{9}")
+"""The form of a call's id that Mistral takes."""
+
 
 def body(
     request: ChatRequest,
@@ -93,7 +96,7 @@ def _shorten_ids(message: dict[str, Any]) -> None:
 
 def _short(call_id: str) -> str:
     """Return an id of nine letters and digits, the same for the same id."""
-    if re.fullmatch("[a-zA-Z0-9]{9}", call_id):
+    if _STRICT_ID.fullmatch(call_id):
         return call_id
     from hashlib import sha256
 

@@ -11,12 +11,14 @@ __all__ = ["Calls", "made_id"]
 class Calls:
     """Tell which tool call an increment belongs to, where the service does not."""
 
-    __slots__ = ("_at", "_calls")
+    __slots__ = ("_at", "_calls", "_named")
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._at: dict[int, _Call] = {}
         """The last one that has a service's index."""
+        self._named: dict[str, _Call] = {}
+        """The first one that has a service's id."""
 
     @property
     def any(self) -> bool:
@@ -55,14 +57,15 @@ class Calls:
             # there are services that send another with each increment.
             another = one is not None and one.id and name and given not in {"", one.id}
             return None if another else one
-        for one in self._calls:
-            if given and one.id == given:
-                return one
-        return None if given or name or not self._calls else self._calls[-1]
+        if given:
+            return self._named.get(given)
+        return None if name or not self._calls else self._calls[-1]
 
     def _begun(self, index: object, given: str) -> _Call:
         one = _Call(len(self._calls), given)
         self._calls.append(one)
+        if given:
+            self._named.setdefault(given, one)
         self._at[index if isinstance(index, int) else one.index] = one
         return one
 

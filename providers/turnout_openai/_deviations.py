@@ -114,6 +114,8 @@ class OpenRouterDecoder(Decoder):
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
         self._details: list[dict[str, Any]] = []
+        # What the texts of the last detail have so far, by their names.
+        self._pieces: dict[str, list[str]] = {}
 
     def _read_delta(self, value: object, events: list[Event]) -> None:
         delta = as_mapping(value, "delta")
@@ -135,16 +137,25 @@ class OpenRouterDecoder(Decoder):
         last = self._details[-1] if self._details else None
         # Encrypted data is whole.
         if last is None or _place(last) != _place(detail) or "data" in detail:
+            self._end_detail()
             self._details.append(dict(detail))
             return
         for name, value in detail.items():
             if name in _PIECES and isinstance(last.get(name), str):
-                last[name] += as_text(value or "", name)
+                pieces = self._pieces.setdefault(name, [last[name]])
+                pieces.append(as_text(value or "", name))
             elif value is not None:
                 last[name] = value
 
+    def _end_detail(self) -> None:
+        """Put the pieces of the last detail's texts together."""
+        for name, pieces in self._pieces.items():
+            self._details[-1][name] = "".join(pieces)
+        self._pieces.clear()
+
     def state(self) -> Mapping[str, object] | None:
         """Return the details, which have the signatures of the reasoning."""
+        self._end_detail()
         if not self._details:
             return None
         return {_OPENROUTER: {"reasoning_details": self._details}}

@@ -152,19 +152,20 @@ async def test_f16_a_last_line_that_was_cut_is_truncated(case: Case) -> None:
     await case.breaks(FLOWGPT, script, StreamTruncatedError)
 
 
-async def test_f17_an_event_may_have_two_megabytes(
+async def test_f17_an_event_may_have_two_megabytes_where_an_option_says_so(
     case: Case, service: Service
 ) -> None:
     long = "x" * (2 << 20)
-    reply = await case.replies(service, service.answering(long))
+    script = service.answering(long)
+    reply = await case.replies(service, script, max_event_bytes=4 << 20)
 
     assert reply.text == long
 
 
-async def test_f18_an_event_of_nine_megabytes_breaks_the_protocol(
+async def test_f18_an_event_of_more_than_a_megabyte_breaks_the_protocol(
     case: Case, service: Service
 ) -> None:
-    script = service.answering("x" * (9 << 20))
+    script = service.answering("x" * (1 << 20))
 
     await case.breaks(service, script, ProtocolError)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from turnout.decoding import (
@@ -158,3 +160,92 @@ def test_what_is_of_another_kind_is_odd() -> None:
 @pytest.mark.parametrize("fields", [None, [], {}, {"n": "5"}, {"n": None}])
 def test_a_count_that_is_none_is_not_known(fields: object) -> None:
     assert as_count(fields, "n") is None
+
+
+LIMIT = 1000
+
+CUT = b'{"error":{"code":"a_code","message":"no","details":"' + b"x" * 5000
+
+
+def fed(decoder: Decoder, data: bytes, size: int) -> list[Event]:
+    """Return the events of an answer that is cut, whose limit is set before."""
+    decoder.limit(LIMIT)
+    events: list[Event] = []
+    for part in by_size(size)(data):
+        events += decoder.feed(part)
+    return events + decoder.close()
+
+
+@pytest.mark.parametrize("size", [7, 100, 10_000])
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (Lines, b'{"text": "' + b"x" * 990 + b'"}\n'),
+        (Events, b'data: {"text": "' + b"x" * 990 + b'"}\n\n'),
+        (Events, b'{"te": ["' + b"x" * 990 + b'"]}'),
+        (Events, b"[" + b"1," * 500 + b"1]"),
+        (Events, b"[1, " + b"x" * 1000),
+    ],
+)
+def test_what_is_longer_than_the_limit_breaks_the_protocol(
+    kind: type[Decoder], data: bytes, size: int
+) -> None:
+    decoder = kind("Vendor")
+
+    assert fed(decoder, data, size) == []
+    with pytest.raises(ProtocolError, match=r"too much.*; set max_event_bytes"):
+        decoder.check()
+
+
+@pytest.mark.parametrize("size", [100, 10_000])
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        (Lines, b"", b'"}}\n'),
+        (Events, b"data: ", b'"}}\n\n'),
+        (Events, b"data:", b""),
+        (Events, b"", b'"}}'),
+        (Events, b"[", b'"}}]'),
+    ],
+)
+def test_an_error_that_is_longer_than_the_limit_is_reported(
+    kind: type[Decoder], before: bytes, after: bytes, size: int
+) -> None:
+    decoder = kind("Vendor")
+
+    assert fed(decoder, before + CUT + after, size) == []
+    assert decoder.reported is not None
+    assert b'"a_code"' in decoder.reported
+    assert len(decoder.reported) <= 64 * 1024
+
+
+def test_so_is_one_of_many_short_lines() -> None:
+    decoder = Events("Vendor")
+    begin = b'data: {"error":{"code":"a_code",\n'
+
+    assert fed(decoder, begin + b'data: "x":1,\n' * 200, 64) == []
+    assert decoder.reported is not None
+    assert b'"a_code"' in decoder.reported
+
+
+def test_no_more_is_kept_of_an_error_than_is_read() -> None:
+    decoder = Events("Vendor")
+
+    decoder.feed(b'data: {"error": "' + b"x" * 500_000 + b'"}\n\n')
+
+    assert decoder.reported is not None
+    assert len(decoder.reported) == 64 * 1024
+
+
+@pytest.mark.parametrize("begin", [b"<", b"{"])
+def test_a_document_byte_by_byte_takes_linear_time(begin: bytes) -> None:
+    def seconds(size: int) -> float:
+        decoder = Events("Vendor")
+        began = time.process_time()
+        decoder.feed(begin)
+        for _ in range(size):
+            decoder.feed(b" ")
+        return time.process_time() - began
+
+    # Ten times as long takes 10 times as long, and 100 times if it were quadratic.
+    assert seconds(60_000) < 40 * max(0.001, *(seconds(6000) for _ in range(2)))

@@ -439,7 +439,7 @@ import time
 from turnout.framing import SseSplitter
 
 def seconds(size):
-    splitter = SseSplitter()
+    splitter = SseSplitter(max_bytes=size)
     began = time.process_time()
     for _ in range(size):
         splitter.feed(b"x")

@@ -43,6 +43,7 @@ def test_a_timer_is_more_than_no_time(name: str, value: float) -> None:
     [
         ({"deadline": 0}, "deadline"),
         ({"max_bytes": 0}, "max_bytes"),
+        ({"max_event_bytes": 0}, "max_event_bytes"),
         ({"base_url": "h"}, "base_url is an http or https address"),
         ({"base_url": "ftp://h"}, "base_url is an http or https address"),
         ({"base_url": "http://me@h"}, "goes into api_key"),
@@ -163,12 +164,14 @@ def test_the_client_has_the_options() -> None:
         connect_timeout=1.0,
         idle_timeout=2.0,
         max_bytes=3,
+        max_event_bytes=4,
     )
     http = provider.http
 
     assert http is provider.http
     assert (http.provider, http.base_url) == ("Lines", "http://h")
     assert (http.connect_timeout, http.idle_timeout, http.max_bytes) == (1.0, 2.0, 3)
+    assert http.max_event_bytes == 4
     assert isinstance(http.proxy, Secret)
     assert http.key == "api_key or LINES_KEY"
 

@@ -27,6 +27,8 @@ __all__ = ["Names", "new_provider"]
 # The words of `my-llm`, `My LLM`, `MyLLM2`. Digits end a word and do not begin one.
 _WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 
+_OWN_NAME = re.compile(r"^turnout(?=$|[-_. ])")
+
 _SEPARATORS = re.compile(r"[-_. ]+")
 
 
@@ -66,7 +68,7 @@ class Names:
             name: As a user writes it: `my-llm`, `MyLlm`, `turnout-my-llm`. Capitals
                 inside it stay as they are.
         """
-        bare = re.sub(r"^turnout(?=$|[-_. ])", "", name.strip())
+        bare = _OWN_NAME.sub("", name.strip())
         bare = _SEPARATORS.sub(" ", bare).strip()
         words = _WORD.findall(bare)
         # What the words leave over is no letter, no digit, or of another alphabet.

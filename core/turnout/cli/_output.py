@@ -43,6 +43,8 @@ _HINTS: dict[type[Exception], str] = {
 }
 """What to type next, where an error has no better advice."""
 
+_QUOTED = re.compile("`[^`]+`")
+
 _GAP = "  "
 
 _NARROWEST = 24
@@ -167,7 +169,7 @@ def _broken(text: str, room: int) -> list[str]:
     """Return a text in lines that fit, with what is to be typed in one piece."""
     if len(text) <= room or room < _NARROWEST:
         return [text]
-    whole = re.sub("`[^`]+`", lambda found: found[0].replace(" ", "\0"), text)
+    whole = _QUOTED.sub(lambda found: found[0].replace(" ", "\0"), text)
     import textwrap
 
     lines = textwrap.wrap(whole, room, break_long_words=False, break_on_hyphens=False)

@@ -24,6 +24,7 @@ from turnout.errors import (
     ConfigError,
     ProviderError,
 )
+from turnout.framing import MAX_EVENT_BYTES
 from turnout.http import _failures, _transport
 from turnout.http._response import Response
 from turnout.types import Secret
@@ -75,8 +76,12 @@ class Http:
     """Seconds without a byte of a response's body."""
     max_bytes: int = 64 * 1024 * 1024
     """How many bytes a response's body may have, decompressed."""
+    max_event_bytes: int = MAX_EVENT_BYTES
+    """How many bytes one event of a body may have."""
     key: str = "the key"
     """Where the key comes from, for errors."""
+    secrets: Sequence[Secret] = ()
+    """What no error shows, beside the secrets of each request."""
     status_rules: Sequence[StatusRule] = ()
     pool: _transport.Pool | None = field(default=None, repr=False)
     _places: dict[str, Place] = field(
@@ -90,6 +95,7 @@ class Http:
         json: object = None,
         data: bytes | None = None,
         headers: HeaderSource | None = None,
+        secrets: Sequence[Secret] = (),
     ) -> AbstractAsyncContextManager[Response]:
         """Send a POST request when entered; the response is closed when left.
 
@@ -105,6 +111,10 @@ class Http:
             headers: A mapping, or a function that makes one each time the request is
                 sent, where each sending needs a proof of its own. A `Secret` among
                 their values is sent to `base_url`'s origin only.
+            secrets: What else of the request is secret. Errors show neither these, nor
+                the secrets among the headers, nor the texts of the body. A form's and
+                JSON's fields with names such as `client_secret`, `password` and
+                `refresh_token` need not be given.
 
         Raises:
             ConnectError: The provider could not be reached.
@@ -112,10 +122,14 @@ class Http:
             ProviderError: It refused; the class says why, see `STATUS_RULES`.
             ConfigError: It redirects, or the address cannot be asked.
         """
-        return _Exchange(self, "POST", url, json, data, headers or {})
+        return _Exchange(self, "POST", url, json, data, headers or {}, secrets)
 
     def get(
-        self, url: str, *, headers: HeaderSource | None = None
+        self,
+        url: str,
+        *,
+        headers: HeaderSource | None = None,
+        secrets: Sequence[Secret] = (),
     ) -> AbstractAsyncContextManager[Response]:
         """Send a GET request when entered; the response is closed when left.
 
@@ -124,11 +138,12 @@ class Http:
             headers: A mapping, or a function that makes one each time the request is
                 sent, where each sending needs a proof of its own. A `Secret` among
                 their values is sent to `base_url`'s origin only.
+            secrets: What else of the request is secret, see `post`.
 
         Raises:
             TurnoutError: As `post` does.
         """
-        return _Exchange(self, "GET", url, None, None, headers or {})
+        return _Exchange(self, "GET", url, None, None, headers or {}, secrets)
 
     def place(self, url: str) -> Place:
         """Return whom an address or a path after `base_url` means.
@@ -174,7 +189,11 @@ class Http:
         )
 
     async def send(
-        self, method: str, place: Place, data: bytes | None, source: HeaderSource
+        self,
+        method: str,
+        place: Place,
+        body: _transport.Body | None,
+        source: HeaderSource,
     ) -> tuple[aiohttp.ClientResponse, Headers]:
         """Send a request; return its response once the head is in, and its headers.
 
@@ -199,14 +218,19 @@ class Http:
                 raw = await session.request(
                     method,
                     place.url,
-                    data=None if data is None else _transport.Body(data),
+                    data=body,
                     headers=_revealed(headers),
                     proxy=None if proxy is None else proxy.reveal(),
                     allow_redirects=False,
                     timeout=_transport.timeout(self.connect_timeout),
                 )
             except _failures.ERRORS as error:
-                failure = _failures.open_error(error, place.name, self.connect_timeout)
+                failure = _failures.open_error(
+                    error,
+                    place.name,
+                    self.connect_timeout,
+                    proxied=proxy is not None,
+                )
                 if not _transport.gone(error):
                     break
                 session = pool.fresh  # Whose connections are never found closed.
@@ -224,7 +248,14 @@ class Http:
             )
 
     def error_from(
-        self, body: bytes, response: Response, *, headers: Headers, json: object
+        self,
+        body: bytes,
+        response: Response,
+        *,
+        headers: Headers,
+        json: object = None,
+        data: bytes | None = None,
+        secrets: Sequence[Secret] = (),
     ) -> ProviderError:
         """Return the error that a body reports, as `STATUS_RULES` classify it.
 
@@ -237,10 +268,13 @@ class Http:
             response: The response that it came in.
             headers: Those of the request, whose secrets are cut out.
             json: The body of the request, whose texts are cut out.
+            data: The body of the request, where it was given as bytes.
+            secrets: What else is cut out, see `post`.
         """
-        from turnout.http import _errors
+        from turnout.http._errors import reported
+        from turnout.http._sent import Sent
 
-        return _errors.reported(self, body, response, headers, json)
+        return reported(self, body, response, Sent(headers, json, data, secrets))
 
 
 class _Exchange:
@@ -249,7 +283,16 @@ class _Exchange:
     A class, as a generator made into a context manager would cost four times as much.
     """
 
-    __slots__ = ("_data", "_headers", "_http", "_json", "_method", "_response", "_url")
+    __slots__ = (
+        "_data",
+        "_headers",
+        "_http",
+        "_json",
+        "_method",
+        "_response",
+        "_secrets",
+        "_url",
+    )
 
     def __init__(
         self,
@@ -259,6 +302,7 @@ class _Exchange:
         json: object,
         data: bytes | None,
         headers: HeaderSource,
+        secrets: Sequence[Secret],
     ) -> None:
         self._http = http
         self._method = method
@@ -266,20 +310,24 @@ class _Exchange:
         self._json = json
         self._data = data
         self._headers = headers
+        self._secrets = secrets
         self._response: Response | None = None
 
     async def __aenter__(self) -> Response:
         http = self._http
         place = http.place(self._url)
-        data = self._data if self._json is None else _written(self._json)
-        raw, headers = await http.send(self._method, place, data, self._headers)
-        response = Response(raw, place.name, http.idle_timeout, http.max_bytes)
+        raw, headers = await http.send(self._method, place, self._body(), self._headers)
+        response = Response(
+            raw, place.name, http.idle_timeout, http.max_bytes, http.max_event_bytes
+        )
         del raw  # Its repr in a traceback would show headers that may repeat the key.
         if response.status != 200:
-            from turnout.http import _errors
+            from turnout.http._errors import refused
+            from turnout.http._sent import Sent
 
+            sent = Sent(headers, self._json, self._data, self._secrets)
             try:
-                raise await _errors.refused(http, response, place, headers, self._json)
+                raise await refused(http, response, place, sent)
             finally:
                 response.close()
         self._response = response
@@ -293,6 +341,11 @@ class _Exchange:
     ) -> None:
         assert self._response is not None
         self._response.close()
+
+    def _body(self) -> _transport.Body | None:
+        # In an object: as bytes, a local of `send`, tracebacks would show it.
+        data = self._data if self._json is None else _written(self._json)
+        return None if data is None else _transport.Body(data)
 
 
 def _written(json: object) -> bytes:
@@ -308,6 +361,7 @@ def _written(json: object) -> bytes:
         return json_.dumps(json, allow_nan=False).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         kind = type(error).__name__
+    json = data = b""  # Tracebacks may show the locals.
     raise ArgumentError(
         f"the request cannot be written as JSON ({kind}); check extra, tools and "
         "response_format"

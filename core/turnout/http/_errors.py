@@ -6,7 +6,7 @@ Loaded with the first of them: what most programs ask is answered.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from turnout.errors import (
@@ -28,25 +28,24 @@ from turnout.errors import (
     StreamError,
     TurnoutError,
 )
+from turnout.http._failures import PROXY_ADVICE, PROXY_PASSWORD
 from turnout.http._hints import reset_hint
-from turnout.http._redaction import redacted
-from turnout.http._refusal import Refusal, shortened
+from turnout.http._redaction import Redactor, without_quotes
+from turnout.http._refusal import ERROR_BYTES, Refusal, shortened
+from turnout.http._sent import Sent
 from turnout.http._status import INSIDE, STATUS_RULES, StatusRule
-from turnout.types import Secret
 
 if TYPE_CHECKING:
-    from turnout.http._client import Headers, Http, Place
+    from turnout.http._client import Http, Place
     from turnout.http._response import Response
 
 __all__ = ["classify", "refused", "reported"]
 
-_BYTES = 64 * 1024
 _SECONDS = 5.0
-"""How much of a refusal's body is read, and for how long."""
+"""For how long a refusal's body is read."""
 
-_SHORTEST_QUOTE = 12
-"""From this many characters on, a text of the request is cut from a refusal."""
-
+_MOST_CODES = 16
+"""How many of a refusal's codes are kept."""
 
 _SAID: dict[type[ProviderError], str] = {
     InvalidRequestError: "{provider} rejected the request",
@@ -65,14 +64,17 @@ _SAID: dict[type[ProviderError], str] = {
 
 
 async def refused(
-    http: Http, response: Response, place: Place, headers: Headers, json: object
+    http: Http, response: Response, place: Place, sent: Sent
 ) -> TurnoutError:
     """Return the error for a response whose status is not that of an answer."""
     status = response.status
-    if status == 407 and place.proxy is not None:
-        return ConnectError(
+    if status == PROXY_PASSWORD and place.proxy is not None:
+        failure = ConnectError(
             f"the proxy refused to connect to {place.name}: status {status}"
+            f"{PROXY_ADVICE}"
         )
+        failure.retryable = False
+        return failure
     if 300 <= status < 400:
         to = _redirected(response)
         return ConfigError(
@@ -83,31 +85,27 @@ async def refused(
         return ProtocolError(
             f"{http.provider} sent no answer (status {status})", status_code=status
         )
-    body = await response.read_some(_BYTES, _SECONDS)
-    return reported(http, body, response, headers, json)
+    body = await response.read_some(ERROR_BYTES, _SECONDS)
+    return reported(http, body, response, sent)
 
 
-def reported(
-    http: Http, body: bytes, response: Response, headers: Headers, json: object
-) -> ProviderError:
+def reported(http: Http, body: bytes, response: Response, sent: Sent) -> ProviderError:
     """Return the error that a body reports; see `Http.error_from`."""
     refusal = Refusal.read(response.status, response.headers, body)
-    secrets = [value for value in headers.values() if isinstance(value, Secret)]
-    reason = redacted(refusal.reason, secrets)
-    for text in sorted(_texts(json), key=len, reverse=True):
-        reason = reason.replace(text, "…")
-    # They are lower-case, and so is whatever of a secret they repeat.
-    secrets += [Secret(secret.reveal().lower()) for secret in secrets]
+    secrets, texts = sent.hidden()
+    redacted = Redactor([*secrets, *http.secrets])
+    reason = without_quotes(redacted(refusal.reason), texts)
+    codes = sorted(refusal.codes)[:_MOST_CODES]
     error = classify(
         refusal,
         http.status_rules,
         provider=http.provider,
         key=http.key,
         reason=shortened(reason),
-        details={"codes": [redacted(c, secrets) for c in sorted(refusal.codes)]},
+        details={"codes": [redacted(code) for code in codes]},
     )
     if response.request_id is not None:
-        error.request_id = redacted(response.request_id, secrets)
+        error.request_id = redacted(response.request_id)
     return error
 
 
@@ -169,16 +167,3 @@ def _redirected(response: Response) -> str:
     except ValueError:
         return ""
     return to.netloc.rpartition("@")[2]
-
-
-def _texts(json: object) -> set[str]:
-    """Return the texts of a request that a refusal may quote, prompts among them."""
-    if isinstance(json, str):
-        return {json} if len(json) >= _SHORTEST_QUOTE else set()
-    if isinstance(json, Mapping):
-        json = list(cast("Mapping[object, object]", json).values())
-    found: set[str] = set()
-    if isinstance(json, list | tuple):
-        for item in cast("Sequence[object]", json):
-            found |= _texts(item)
-    return found

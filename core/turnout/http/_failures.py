@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import zlib
 
 import aiohttp
@@ -22,7 +23,7 @@ from turnout.errors import (
 )
 from turnout.http._transport import answered
 
-__all__ = ["ERRORS", "body_error", "open_error"]
+__all__ = ["ERRORS", "PROXY_ADVICE", "PROXY_PASSWORD", "body_error", "open_error"]
 
 ERRORS = (
     aiohttp.ClientError,
@@ -56,7 +57,7 @@ _BEFORE_THE_BODY: tuple[_Row, ...] = (
     (
         aiohttp.ClientHttpProxyError,
         ConnectError,
-        "the proxy refused to connect to {place}: {cause}",
+        "the proxy refused to connect to {place}: {cause}{advice}",
     ),
     (
         aiohttp.ClientProxyConnectionError,
@@ -146,8 +147,30 @@ _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 _CORRUPT = ("Can not decode content-encoding", "chunk size", "PayloadEncodingError")
 
 
+PROXY_PASSWORD = 407
+"""The status of a proxy that wants to know who asks."""
+
+PROXY_ADVICE = "; put a user name and a password into its address"
+
+# OpenSSL's words for bytes that are not TLS.
+_NO_TLS = frozenset(
+    {
+        "HTTP_REQUEST",
+        "HTTPS_PROXY_REQUEST",
+        "PACKET_LENGTH_TOO_LONG",
+        "RECORD_LAYER_FAILURE",
+        "UNKNOWN_PROTOCOL",
+        "WRONG_VERSION_NUMBER",
+    }
+)
+
+_NO_CERTIFICATE = frozenset(
+    {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN_A_CERTIFICATE"}
+)
+
+
 def open_error(
-    error: BaseException, place: str, connect_timeout: float
+    error: BaseException, place: str, connect_timeout: float, *, proxied: bool = False
 ) -> TurnoutError:
     """Return what an error before the response's body means.
 
@@ -155,10 +178,46 @@ def open_error(
         error: One of `ERRORS`.
         place: The host that was asked, for people.
         connect_timeout: Seconds that a connection may take.
+        proxied: Whether a proxy was asked to reach the host.
     """
+    tls = _tls_error(error, place)
+    if tls is not None:
+        return tls
+    if proxied and isinstance(error, aiohttp.ClientConnectorDNSError):
+        # The proxy looks up the host's name.
+        place = f"the proxy on the way to {place}"
     if isinstance(error, _LOST) and answered():
         return ProtocolError(f"{place} hung up in the head of its response")
     return _meaning(_BEFORE_THE_BODY, error, place, connect_timeout)
+
+
+def _tls_error(error: BaseException, place: str) -> TurnoutError | None:
+    """Return the error for what OpenSSL says better than the system; else None."""
+    reason = _tls_reason(error)
+    if reason in _NO_TLS:
+        failure = ConnectError(
+            f"cannot reach {place} securely: its port does not speak TLS; use http:// "
+            "in place of https://, or another port"
+        )
+    elif reason in _NO_CERTIFICATE:
+        failure = ConnectError(f"{place} requires a client certificate")
+    else:
+        return None
+    failure.retryable = False
+    return failure
+
+
+def _tls_reason(error: BaseException) -> str | None:
+    """Return OpenSSL's word for what went wrong, such as `WRONG_VERSION_NUMBER`."""
+    seen: BaseException | None = error
+    while seen is not None:
+        for one in (seen, getattr(seen, "os_error", None)):
+            # One that OpenSSL did not make has none.
+            reason = getattr(one, "reason", None)
+            if isinstance(one, ssl.SSLError) and isinstance(reason, str):
+                return reason
+        seen = seen.__cause__
+    return None
 
 
 def body_error(error: BaseException, place: str) -> TurnoutError:
@@ -179,7 +238,10 @@ def _meaning(
     table: tuple[_Row, ...], error: BaseException, place: str, timeout: float
 ) -> TurnoutError:
     meant, text = next(row[1:] for row in table if isinstance(error, row[0]))
-    failure = meant(text.format(place=place, cause=_cause(error), timeout=timeout))
+    words = {"cause": _cause(error), "timeout": timeout, "advice": ""}
+    if getattr(error, "status", None) == PROXY_PASSWORD:
+        words["advice"] = PROXY_ADVICE
+    failure = meant(text.format(place=place, **words))
     if isinstance(failure, ConnectError) and _lasting(error):
         failure.retryable = False
     return failure
@@ -188,6 +250,8 @@ def _meaning(
 def _lasting(error: BaseException) -> bool:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return error.errno in _NO_SUCH_NAME
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return error.status == PROXY_PASSWORD
     return isinstance(error, _LASTING)
 
 
@@ -198,6 +262,9 @@ def _cause(error: BaseException) -> str:
     status = getattr(error, "status", None)
     if status is not None:
         return f"status {status}"
+    reason = _tls_reason(error)
+    if words is None and reason is not None:  # OpenSSL's numbers are not the system's.
+        return reason.lower().replace("_", " ")
     number = getattr(error, "errno", None)
     # asyncio puts the address into its own words for an errno.
     system = os.strerror(number) if number and number > 0 else None

@@ -13,12 +13,17 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-__all__ = ["body_hint", "reset_hint", "retry_after"]
+__all__ = ["MOST_ITEMS", "body_hint", "reset_hint", "retry_after"]
+
+MOST_ITEMS = 100
+"""How many items of a list in an error are read."""
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
 """Of Go's durations: `1h23m31s`, `6m0s`, `20ms`."""
 
-_PART = r"(\d+(?:\.\d+)?)(h|ms|m|s)"
+_PART = r"(?<![\d.])(\d+(?:\.\d+)?)(h|ms|m|s)"
+
+_PARTS = re.compile(_PART)
 
 _DURATION = re.compile(rf"(?:{_PART})+")
 
@@ -49,17 +54,20 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds after which the provider says that it may be asked again.
 
     Reads `retry-after-ms`, then `retry-after` as seconds or as a date; a date in the
-    past is 0, and what is no sensible time is nothing.
+    past is 0, and what is not a sensible time is nothing. Milliseconds of 0 say nothing
+    if seconds are there. A date is compared with the server's own clock (`date`).
 
     Args:
         headers: By lower-case names.
     """
     milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
+    if milliseconds:
         return milliseconds / 1000
     hint = headers.get("retry-after")
     seconds = _number(hint)
-    return _until_date(hint) if seconds is None and hint else seconds
+    if seconds is None and hint:
+        seconds = _until_date(hint, headers.get("date"))
+    return milliseconds if seconds is None else seconds
 
 
 def body_hint(value: object, reason: str) -> float | None:
@@ -92,7 +100,7 @@ def reset_hint(headers: Mapping[str, str]) -> float | None:
 
 def _retry_info(value: object) -> float | None:
     if isinstance(value, list):
-        found = map(_retry_info, cast("list[object]", value))
+        found = map(_retry_info, cast("list[object]", value)[:MOST_ITEMS])
         return next((delay for delay in found if delay is not None), None)
     if not isinstance(value, Mapping):
         return None
@@ -119,7 +127,7 @@ def _until(reset: str) -> float | None:
 
 
 def _duration(text: str) -> float | None:
-    parts = re.findall(_PART, text)
+    parts = _PARTS.findall(text)
     return _finite(sum(float(number) * _UNITS[unit] for number, unit in parts))
 
 
@@ -148,14 +156,26 @@ def _until_moment(moment: str) -> float | None:
     return max(0.0, left.total_seconds())
 
 
-def _until_date(date: str) -> float | None:
+def _until_date(date: str, now: str | None) -> float | None:
+    """Return the seconds to a date.
+
+    Args:
+        date: As HTTP writes it.
+        now: The server's own date, if it sent one: its clock may not be ours.
+    """
     import time
+
+    at, sent = _time(date), _time(now or "")
+    return (
+        None if at is None else max(0.0, at - (time.time() if sent is None else sent))
+    )
+
+
+def _time(date: str) -> float | None:
     from email.utils import mktime_tz, parsedate_tz
 
-    parsed = parsedate_tz(date)
-    if parsed is None:
-        return None
     try:
-        return max(0.0, mktime_tz(parsed) - time.time())
+        parsed = parsedate_tz(date)
+        return None if parsed is None else mktime_tz(parsed)
     except (ValueError, OverflowError):
         return None

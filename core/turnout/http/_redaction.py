@@ -1,32 +1,104 @@
-"""Take secrets out of what a provider said, before anybody sees it.
+"""Take secrets and quotes of the request out of what a provider says.
 
-A provider may echo the key that it refused, or part of it.
+A provider may repeat the key that it refused, or the prompt: in part, in another case,
+with other white space, or encoded. So texts are compared by their letters and digits
+alone, in lower case and with escapes read. What stands for a secret or a quote is any
+run of letters and digits that is found in both texts and is long enough.
+
+Every step takes time in proportion to the length of the text.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
-from urllib.parse import quote
+from base64 import b64decode, b64encode
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from turnout.types import Secret
 
-__all__ = ["redacted"]
+__all__ = ["Redactor", "redacted", "without_quotes"]
 
 _SHORTEST = 8
-"""A secret shorter than this is not looked for: it would match by chance."""
+"""A secret shorter than this is not looked for: it would match by chance.
+
+As many of a secret's letters and digits in a row are taken for a part of it.
+"""
+
+_LONGEST = 16 * 1024
+"""How many characters of a secret are looked for, from its beginning."""
+
+_SHORTEST_QUOTE = 12
+"""So many letters and digits in a row are taken for a quote of a short request."""
+
+_LONG = 4096
+"""A request with more characters of text than this is long: words that it shares with
+a provider's own are no longer telling."""
+
+_SHORTEST_LONG_QUOTE = 24
+"""So many letters and digits in a row are taken for a quote of a long request."""
+
+_MOST = 16 * 1024
+"""Of a request with more characters of text than twice this, so many are compared from
+its beginning and from its end. What is between is compared in samples."""
+
+_SAMPLES = 4096
+_SAMPLE = 64
+"""How many samples there are at most, and how many characters each has."""
+
+_AROUND = 2048
+_MOST_AROUND = 4
+"""So many characters around a sample that was found are compared too, for so many
+samples."""
+
+_TOKEN = re.compile(
+    r"""
+    (?P<word>[^\W_]+)
+    | (?P<percent>(?:%(?:25)*[0-9A-Fa-f]{2})+)                  # of addresses and forms
+    | (?P<entity>&(?:amp;)*(?:\#\d{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});)
+    | (?<!\\)(?P<unicode>(?:\\++u[0-9A-Fa-f]{4})+)             # of JSON
+    | (?<!\\)(?P<hex>(?:\\++x[0-9A-Fa-f]{2})+)
+    | (?<!\\)\\++[nrtbf]                                        # JSON's white space
+    """,
+    re.VERBOSE,
+)
+
+_HEX = re.compile(r"[0-9A-Fa-f]{2}(?=[%\\]|\Z)")
+
+_HEX_OF_UNICODE = re.compile(r"u([0-9A-Fa-f]{4})")
+
+_SCHEME = re.compile(r"\A[A-Za-z]+\s+(?=\S)")
+"""The word before a credential, as in `Bearer …`."""
+
+_MASK = re.compile(r"[*\u2022\u25cf\xd7#]{2,}|\.{3,}|\u2026+|[xX]{4,}")
+"""What vendors put in the place of a key's middle."""
+
+_ENDING = re.compile(r"\bend(?:s|ing)?\s+(?:in|with)\W{1,4}(?P<end>[\w-]{3,12})", re.I)
+
+_SHOWN = range(3, 12)
+"""How many characters of a key vendors show beside a mask."""
+
+# What belongs to the same word as a part of a secret that was found.
+_BEFORE = re.compile(r"[\w*\u2022\u25cf\xd7\u2026%=+~-]")
+_AFTER = re.compile(r"(?:[\w*\u2022\u25cf\xd7\u2026%=+~-]|\.(?=[\w*.\u2026-])){0,256}")
 
 _PATTERNS = re.compile(
     r"""
-    \b(?:sk|pk|rk|gsk|xai|hf|r8|nvapi)[-_][\w-]{8,}   # keys that many vendors give out
+    \b(?:sk|pk|rk|gsk|xai|hf|r8|nvapi|ghp|gho|github_pat|glpat|key)[-_][\w-]{8,}
+                                                       # keys that many vendors give out
     | \bAIza[\w-]{10,}                                 # Google's
-    | \bBearer\s+[^\s"',;]+
-    | \beyJ[\w-]+\.[\w-]+\.[\w-]*                      # JSON web tokens
+    | \bya29\.[\w-]{10,}
+    | \bAKIA[0-9A-Z]{16}                               # Amazon's
+    | \b(?:Bearer|Basic)\s++[^\s"',;]+
+    | (?<![\w-])(?=[\w-]*eyJ)[\w-]++\.[\w-]++\.[\w-]*  # JSON web tokens
     | \b(?:api[-_]?)?key=[^\s&"']+
+    | (?:secret|password|passwd|assertion|(?:access|refresh|id)_token)
+      (?:=|"\s*+:\s*+")[^\s&"']+
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+
+Span = tuple[int, int]
 
 
 def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
@@ -36,19 +108,224 @@ def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
         text: What a provider said.
         secrets: The credentials that were sent to it.
     """
-    for secret in secrets:
-        value = secret.reveal()
-        # A prefix such as `Bearer ` may have been put before the key itself. The whole
-        # goes first: it could not be found any more without a part.
-        for form in (value, value.rpartition(" ")[2]):
-            if len(form) >= _SHORTEST:
-                text = _without(text, form)
-    return _PATTERNS.sub("***", text)
+    return Redactor(secrets)(text)
 
 
-def _without(text: str, value: str) -> str:
-    # Vendors that quote a key tend to leave out its end, or all but its end.
-    forms = {value, quote(value, safe=""), json.dumps(value)[1:-1], value[:-4]}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, "***")
-    return text
+class Redactor:
+    """Take the same secrets out of several texts, see `redacted`."""
+
+    __slots__ = ("_parts", "_values")
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        self._values: list[str] = []
+        """What vendors show the beginning or the end of."""
+        self._parts: set[str] = set()
+        """What is looked for: each part of each form of a secret."""
+        for secret in secrets:
+            value = _SCHEME.sub("", secret.reveal()[:_LONGEST], count=1)
+            if len(value) >= _SHORTEST:
+                self._values.append(value)
+                for form in _forms(value):
+                    self._parts.update(_windows(form, _SHORTEST))
+
+    def __call__(self, text: str) -> str:
+        """Return `text` without the secrets."""
+        for value in self._values:  # For those that hold few letters and digits.
+            text = text.replace(value, "***")
+        spans = [*_shared(_squeezed(text), self._parts, _SHORTEST), *self._ends(text)]
+        text = _replaced(text, [_whole_word(text, span) for span in spans], "***", 3)
+        return _PATTERNS.sub("***", text)
+
+    def _ends(self, text: str) -> Iterator[Span]:
+        """Find what shows a secret's beginning or end beside a mask."""
+        if not self._values:
+            return
+        for mask in _MASK.finditer(text):
+            start, end = mask.span()
+            for value in self._values:
+                before = [n for n in _SHOWN if _same(text, start - n, value[:n])]
+                after = [n for n in _SHOWN if _same(text, end, value[-n:])]
+                if before or after:
+                    yield start - max(before, default=0), end + max(after, default=0)
+        for ending in _ENDING.finditer(text):
+            shown = ending["end"].lower()
+            if any(value.lower().endswith(shown) for value in self._values):
+                yield ending.span("end")
+
+
+def without_quotes(text: str, quoted: Sequence[str]) -> str:
+    """Return `text` with `…` for what it quotes.
+
+    Args:
+        text: What a provider said.
+        quoted: The texts of the request, in its order.
+    """
+    total = sum(map(len, quoted))
+    if total <= 2 * _MOST:
+        for one in sorted(quoted, key=len, reverse=True):
+            if len(one) >= _SHORTEST_QUOTE:  # As a whole, its last full stop too.
+                text = text.replace(one, "\u2026")
+    squeezed = _squeezed(text)
+    size = _SHORTEST_LONG_QUOTE if total > _LONG else _SHORTEST_QUOTE
+    wanted = set(_windows(squeezed.text, size))
+    spans: list[Span] = []
+    found: set[str] = set()
+    if total <= 2 * _MOST:
+        for one in quoted:
+            only = _letters(one)
+            found.update(wanted.intersection(_windows(only, size)))
+            if len(only) < size:
+                spans += _whole(squeezed, only, len(one))
+    else:
+        for part in _parts("\n".join(quoted), wanted, size):
+            found.update(wanted.intersection(_windows(_letters(part), size)))
+    return _replaced(text, [*_shared(squeezed, found, size), *spans], "\u2026", 12)
+
+
+def _parts(request: str, wanted: Collection[str], size: int) -> Iterator[str]:
+    """Give the parts of a long request that are compared.
+
+    Args:
+        request: Its texts.
+        wanted: What is looked for.
+        size: How many characters each of them has.
+    """
+    yield request[:_MOST]
+    yield request[-_MOST:]
+    around = _MOST_AROUND
+    stride = max(_SAMPLE, len(request) // _SAMPLES)
+    for start in range(_MOST, len(request) - _MOST, stride):
+        if _letters(request[start : start + _SAMPLE])[:size] in wanted:
+            yield request[max(0, start - _AROUND) : start + _AROUND]
+            around -= 1
+            if not around:
+                return
+
+
+def _whole(squeezed: _Squeezed, only: str, length: int) -> Iterator[Span]:
+    """Find a text that is quoted as a whole, as it is too short for its parts."""
+    if length < _SHORTEST_QUOTE or len(only) < _SHORTEST_QUOTE // 2:
+        return
+    at = squeezed.text.find(only)
+    while at >= 0:
+        yield squeezed.starts[at], squeezed.ends[at + len(only) - 1]
+        at = squeezed.text.find(only, at + len(only))
+
+
+class _Squeezed(NamedTuple):
+    """The letters and digits of a text, in lower case, and where they stand in it."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+def _squeezed(text: str) -> _Squeezed:
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for token in _TOKEN.finditer(text):
+        start, end = token.span()
+        kind = token.lastgroup
+        if kind == "word":
+            piece = token[0].lower()
+            if len(piece) == end - start:
+                pieces.append(piece)
+                starts += range(start, end)
+                ends += range(start + 1, end + 1)
+                continue
+        elif kind is None:
+            continue
+        else:
+            piece = _letters(_unescaped(kind, token[0]))
+        pieces.append(piece)
+        starts += [start] * len(piece)
+        ends += [end] * len(piece)
+    return _Squeezed("".join(pieces), starts, ends)
+
+
+def _unescaped(kind: str, escaped: str) -> str:
+    """Return what an escape stands for.
+
+    Args:
+        kind: The group of `_TOKEN`.
+        escaped: The escape, or a run of them.
+    """
+    if kind == "entity":
+        from html import unescape  # Its table takes long to load.
+
+        return unescape("&" + escaped.rpartition("&")[2].rpartition("amp;")[2])
+    if kind == "unicode":
+        units = "".join(_HEX_OF_UNICODE.findall(escaped))
+        return bytes.fromhex(units).decode("utf-16-be", "replace")
+    return bytes.fromhex("".join(_HEX.findall(escaped))).decode("utf-8", "replace")
+
+
+def _letters(text: str) -> str:
+    """Return the letters and digits of a text in lower case, without any escapes."""
+    return "".join(filter(str.isalnum, text.lower()))
+
+
+def _windows(text: str, size: int) -> Iterator[str]:
+    """Give each run of `size` characters."""
+    return (text[at : at + size] for at in range(len(text) - size + 1))
+
+
+def _shared(squeezed: _Squeezed, parts: Collection[str], size: int) -> Iterator[Span]:
+    """Find the parts in a text; each has `size` characters."""
+    text, starts, ends = squeezed
+    if not parts:
+        return
+    for at, window in enumerate(_windows(text, size)):
+        if window in parts:
+            yield starts[at], ends[at + size - 1]
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Give the letters and digits of a secret in each form that is looked for."""
+    plain = _letters(value)
+    yield plain
+    yield plain[::-1]
+    data = value.encode("utf-8", "replace")
+    yield data.hex()
+    for shift in range(3):
+        # Wherever it stands in what was encoded; without what its neighbours change.
+        coded = b64encode(b"\0" * shift + data).decode("ascii")
+        yield _letters(coded[(0, 2, 3)[shift] : -4])
+    try:
+        yield _letters(b64decode(value, validate=True).decode("utf-8"))
+    except ValueError:
+        return
+
+
+def _same(text: str, at: int, part: str) -> bool:
+    return at >= 0 and text[at : at + len(part)].lower() == part.lower()
+
+
+def _whole_word(text: str, span: Span) -> Span:
+    """Return a span with what is left of its first and last word."""
+    start, end = span
+    first = max(0, start - 256)
+    while start > first and _BEFORE.match(text, start - 1):
+        start -= 1
+    rest = _AFTER.match(text, end)
+    return start, end if rest is None else rest.end()
+
+
+def _replaced(text: str, spans: Iterable[Span], mark: str, gap: int) -> str:
+    """Return a text with a mark in place of spans.
+
+    Args:
+        text: The text.
+        spans: What is replaced.
+        mark: What stands for it.
+        gap: As many characters between two spans are replaced with them.
+    """
+    pieces: list[str] = []
+    at = 0
+    for start, end in sorted(spans):
+        if not pieces or start > at + gap:
+            pieces += [text[at:start], mark]
+        at = max(at, end)
+    pieces.append(text[at:])
+    return "".join(pieces)

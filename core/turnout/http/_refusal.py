@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import cast
+from typing import Literal, cast
 
 from turnout._frozen import frozen
-from turnout.http._hints import body_hint, retry_after
+from turnout.http._hints import MOST_ITEMS, body_hint, retry_after
 from turnout.http._status import INSIDE
 
 __all__ = ["Refusal", "shortened"]
@@ -24,7 +24,19 @@ _STATUS_TEXTS = frozenset(map(str, _FAILURES))
 
 _CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
+
+ERROR_BYTES = 64 * 1024
+"""How much of an error is read. All that is done with it takes time."""
+
+_READ_CHARACTERS = 2048
+"""How much is read of what the provider says for people."""
+
+_LAST_WORD = 512
+"""So many characters are left out at most where that is cut, to cut at a space: half a
+secret would not be known as one."""
+
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 _REASON_CHARACTERS = 500
 """How much of what the provider said is told."""
@@ -38,23 +50,34 @@ class Refusal:
     headers: Mapping[str, str]
     """By lower-case names."""
     text: str
-    """The body, as far as it was read."""
+    """The body's beginning, as far as it was read; 64 KiB at most."""
     codes: frozenset[str] = frozenset()
     """The error's `code`, `type` and the like, lower-case."""
     reason: str = ""
-    """What the provider says for people, where that can be found in the body."""
+    """What the provider says for people, if that can be found in the body. Its
+    beginning, if it is long."""
     hint: float | None = None
     """The seconds after which, by the body, the provider may be asked again."""
 
     @classmethod
     def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
-        """Return what a body says, whatever form it has."""
+        """Return what a body says, whatever form it has.
+
+        What stands in its first 64 KiB is read, also if it is cut off there.
+        """
+        body = body[:ERROR_BYTES]
         text = body.decode("utf-8", "replace")
         value = _json(body)
         if status == INSIDE:
             status = _status_in(value) or status
         codes: set[str] = set()
         reason = _reason(value, codes) if value is not None else _plain(text)
+        cut = False
+        if value is not None and not reason:
+            # Where it is cut off in the middle of what is said, this is not in `value`.
+            reason = _reason(_json(body, half_texts=True), set())
+            cut = bool(reason)
+        reason = _beginning(reason, cut=cut)
         return cls(
             status=status,
             headers=headers,
@@ -98,11 +121,40 @@ def _status_in(value: object) -> int | None:
     return None
 
 
-def _json(body: bytes) -> object | None:
+def _beginning(reason: str, *, cut: bool) -> str:
+    """Return as much of a reason as is read, up to the end of a word.
+
+    Args:
+        reason: What the provider says.
+        cut: Whether its end is missing.
+    """
+    if not cut and len(reason) <= _READ_CHARACTERS:
+        return reason
+    reason = reason[:_READ_CHARACTERS]
+    # Languages that are written without spaces are cut between two characters.
+    words = reason.rstrip(_VISIBLE)
+    return words if len(reason) - len(words) <= _LAST_WORD else reason[:-_LAST_WORD]
+
+
+def _json(body: bytes, *, half_texts: bool = False) -> object | None:
+    """Read JSON, as far as it goes where it was cut off; None if it is not JSON.
+
+    Args:
+        body: The JSON.
+        half_texts: Whether a text counts that was cut off.
+    """
     from pydantic_core import from_json
 
     try:
         return cast("object", from_json(body))
+    except ValueError:
+        pass
+    if body.lstrip()[:1] not in {b"{", b"["}:
+        return None  # A text may begin as JSON does: with a number.
+    partial: Literal["on", "trailing-strings"]
+    partial = "trailing-strings" if half_texts else "on"
+    try:
+        return cast("object", from_json(body, allow_partial=partial))
     except ValueError:
         return None
 
@@ -110,7 +162,8 @@ def _json(body: bytes) -> object | None:
 def _reason(value: object, codes: set[str]) -> str:
     """Return what an error document says for people; add its codes to `codes`."""
     if isinstance(value, list):
-        reasons = [_reason(item, codes) for item in cast("list[object]", value)]
+        items = cast("list[object]", value)[:MOST_ITEMS]
+        reasons = [_reason(item, codes) for item in items]
         return next((reason for reason in reasons if reason), "")
     if isinstance(value, str):
         return value
@@ -143,5 +196,5 @@ def _plain(text: str) -> str:
             return ""
         from html import unescape  # Its table takes long to load.
 
-        return unescape(title[1])
+        return unescape(_beginning(title[1], cut=False))
     return text

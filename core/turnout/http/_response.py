@@ -25,6 +25,10 @@ __all__ = ["Response"]
 
 _REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id")
 
+_TURN = 64 * 1024
+"""After so many bytes the event loop has a turn. A few compressed kilobytes may be many
+megabytes, all of which can be read without waiting for the network."""
+
 
 class Response:
     """What a server sends, read as it comes. Made by `Http`, which also closes it.
@@ -34,6 +38,7 @@ class Response:
         place: The host, for people.
         idle_timeout: Seconds without a byte.
         max_bytes: How many bytes the body may have, decompressed.
+        max_event_bytes: How many bytes one event may have, or JSON as a whole.
     """
 
     def __init__(
@@ -42,11 +47,13 @@ class Response:
         place: str,
         idle_timeout: float,
         max_bytes: int,
+        max_event_bytes: int,
     ) -> None:
         self._raw = raw
         self._place = place
         self._idle_timeout = idle_timeout
         self._max_bytes = max_bytes
+        self._max_event_bytes = max_event_bytes
         self._chunks: _Chunks | None = None
         self.status = raw.status
 
@@ -128,57 +135,86 @@ class Response:
             ProtocolError: An event is too long.
             TurnoutError: As `chunks` does.
         """
-        splitter = SseSplitter()
+        splitter = SseSplitter(self._max_event_bytes)
+        chunk = b""
+        event: ServerSentEvent | None = None
         try:
             async for chunk in self.chunks():
                 for event in splitter.feed(chunk):
                     yield event
+            event = splitter.close()
+            if event is not None:
+                yield event
         except FramingError as error:
-            raise ProtocolError(f"{self._place}: {error}") from None
-        last = splitter.close()
-        if last is not None:
-            yield last
+            failure = self._too_long(error)
+        else:
+            return
+        finally:
+            del chunk, event  # Tracebacks may show the locals.
+        raise failure
 
     async def json_lines(self) -> AsyncIterator[object]:
         """Iterate over the body's lines, each read as JSON; blank ones are skipped.
 
         Raises:
-            ProtocolError: A line is no JSON, or is too long.
+            ProtocolError: A line is not valid JSON, or is too long.
             TurnoutError: As `chunks` does.
         """
         from pydantic_core import from_json
 
-        splitter = LineSplitter()
+        splitter = LineSplitter(self._max_event_bytes)
+        chunk = line = b""
         try:
             async for chunk in self.chunks():
                 for line in splitter.feed(chunk):
                     if line and not line.isspace():
                         yield cast("object", from_json(line, allow_inf_nan=False))
-            last = splitter.close()
-            if last and not last.isspace():
-                yield cast("object", from_json(last, allow_inf_nan=False))
+            line = splitter.close()
+            if line and not line.isspace():
+                yield cast("object", from_json(line, allow_inf_nan=False))
         except FramingError as error:
-            failure = ProtocolError(f"{self._place}: {error}")
+            failure = self._too_long(error)
         except ValueError:
-            failure = ProtocolError(f"{self._place} sent a line that is no JSON")
+            failure = ProtocolError(f"{self._place} sent a line that is not valid JSON")
         else:
             return
+        finally:
+            del chunk, line  # Tracebacks may show the locals.
         raise failure
 
-    async def json(self) -> object:
+    def _too_long(self, error: FramingError) -> ProtocolError:
+        return ProtocolError(f"{self._place}: {error}; set max_event_bytes")
+
+    async def json(self, *, max_bytes: int | None = None) -> object:
         """Return the whole body, read as JSON.
 
+        Args:
+            max_bytes: How many bytes it may have; None means what one event may have.
+                The event loop waits while it is read.
+
         Raises:
-            ProtocolError: It is no JSON, or too long.
+            ProtocolError: It is not valid JSON, or too long.
             TurnoutError: As `chunks` does.
         """
         from pydantic_core import from_json
 
-        body = b"".join([chunk async for chunk in self.chunks()])
+        most = max_bytes or self._max_event_bytes
+        body = bytearray()
+        chunk = b""
+        failure = ProtocolError(
+            f"{self._place} sent JSON of more than {most} bytes; set max_event_bytes"
+        )
         try:
-            return cast("object", from_json(body, allow_inf_nan=False))
+            async for chunk in self.chunks():
+                body += chunk
+                if len(body) > most:
+                    break
+            else:
+                return cast("object", from_json(body, allow_inf_nan=False))
         except ValueError:
-            failure = ProtocolError(f"{self._place} sent a body that is no JSON")
+            failure = ProtocolError(f"{self._place} sent a body that is not valid JSON")
+        finally:
+            del body, chunk  # Tracebacks may show the locals.
         raise failure
 
     async def finish(self, seconds: float) -> None:
@@ -209,7 +245,7 @@ class Response:
             max_bytes: How many bytes are read at most.
             seconds: How long reading may take.
         """
-        body = b""
+        body = bytearray()
         try:
             async with asyncio.timeout(seconds):
                 while len(body) < max_bytes:
@@ -219,7 +255,7 @@ class Response:
                     body += data
         except _failures.ERRORS:
             body += _transport.unread(self._raw.content)[: max_bytes - len(body)]
-        return body
+        return bytes(body)
 
 
 class _Chunks:
@@ -232,6 +268,7 @@ class _Chunks:
         "_left",
         "_place",
         "_silence",
+        "_turn",
         "_until",
     )
 
@@ -242,6 +279,8 @@ class _Chunks:
         self._place = place
         self._idle = idle
         self._left = max_bytes
+        # When that many are left, the event loop has a turn.
+        self._turn = max_bytes - _TURN
         self._failure: TurnoutError | None = None
         # Watches over the waits, from the first one on.
         self._silence: _Silence | None = None
@@ -254,10 +293,14 @@ class _Chunks:
     async def __anext__(self) -> bytes:
         if self._failure is not None:
             raise self._failure
+        if self._left <= self._turn:
+            self._turn = self._left - _TURN
+            await asyncio.sleep(0)
         try:
             # What is there already, the end too, needs neither a coroutine nor a timer.
-            data = self._content.read_nowait()
-            if not data and not self._content.at_eof():
+            content = self._content
+            data = content.read_nowait(_TURN if content._size > _TURN else -1)  # pyright: ignore[reportPrivateUsage]
+            if not data and not content.at_eof():
                 data = await self._wait()
         except Exception as error:  # noqa: BLE001 `_failed` raises all but HTTP's.
             data = self._failed(error)
@@ -265,6 +308,7 @@ class _Chunks:
             self._left -= len(data)
             if self._left >= 0:
                 return data
+            data = b""  # Tracebacks may show the locals.
             self._failure = ProtocolError(
                 f"{self._place} sent more bytes than max_bytes allows"
             )
@@ -285,6 +329,7 @@ class _Chunks:
             return await self._content.readany()
         finally:
             silence.rest()
+            self._turn = self._left - _TURN
 
     def hurry(self, seconds: float) -> None:
         """Let no wait last any longer than `seconds` from now."""

@@ -6,7 +6,7 @@ Loaded with the first request, since importing aiohttp takes longer than all els
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import select
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from functools import cache, cached_property, partial
@@ -14,13 +14,15 @@ from http.cookies import BaseCookie, SimpleCookie
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
-from aiohttp import http_exceptions
+from aiohttp import EMPTY_PAYLOAD, http_exceptions
 from aiohttp.client_proto import ResponseHandler
 
 from turnout._loops import LoopLocal
 from turnout._version import VERSION
+from turnout.http._surplus import whole_response
 
 if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
     from yarl import URL
@@ -37,8 +39,6 @@ __all__ = [
 ]
 
 
-_NONE: deque[bytes] = deque()
-
 _READ = 120 * 1024
 """How many bytes are read of a connection at a time, at most.
 
@@ -48,14 +48,27 @@ and gives it back each time, which may cost six times what the read itself does.
 
 
 class _Protocol(ResponseHandler):
-    """A connection that knows whether a byte of its present response has come.
+    """A connection that knows what its bytes belong to.
 
-    aiohttp does not tell that where the connection was reset, nor, with its parser
-    in Python, where it ended within the response's first line.
+    aiohttp does not tell whether a byte of the present response has come where the
+    connection was reset, nor, with its parser in Python, where it ended within the
+    response's first line.
+
+    It also parses what comes while nothing is asked, and gives it to the next request
+    as its response. And bytes behind a whole response that are not HTTP are an error
+    to it, which takes the response away with it.
     """
 
     answered = False
     requests = 0
+    idle = False
+    """Whether it is in the pool, where no byte may come."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        # What has come of the response while its head is not complete.
+        self._begun = bytearray()
+        self._params: dict[str, Any] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -63,11 +76,29 @@ class _Protocol(ResponseHandler):
             cast("Any", transport).max_size = _READ
 
     def data_received(self, data: bytes) -> None:
-        self.answered = True
-        before = len(getattr(self._payload, "_buffer", _NONE))
-        super().data_received(data)
-        # A response without a body has no such thing, nor one whose head is to come.
-        pieces: deque[bytes] = getattr(self._payload, "_buffer", _NONE)
+        if self.idle:
+            # "If a client receives data on a connection that doesn't have outstanding
+            # requests, the client MUST NOT consider that data to be a valid response;
+            # the client SHOULD close the connection" (RFC 9112, 9.2). Nothing comes
+            # where a reader of the last response has aiohttp go on.
+            if data:
+                self.close()
+            return
+        payload = self._payload
+        if payload is None or payload is EMPTY_PAYLOAD:
+            if data:
+                self.answered = True
+                self._begun += data
+            super().data_received(data)
+            payload = self._payload
+            if payload is None or payload is EMPTY_PAYLOAD:
+                return
+            self._begun.clear()
+            before, ended = 0, False
+        else:
+            before, ended = len(payload._buffer), payload._eof  # pyright: ignore[reportPrivateUsage]
+            super().data_received(data)
+        pieces = payload._buffer  # pyright: ignore[reportPrivateUsage]
         if len(pieces) > before + 1:
             # One in place of one for each HTTP chunk: aiohttp takes them out singly,
             # and looks each time whether to go on reading, which takes longer than
@@ -75,21 +106,88 @@ class _Protocol(ResponseHandler):
             # as aiohttp may be about to take them.
             new = [pieces.pop() for _ in range(len(pieces) - before)]
             pieces.append(b"".join(reversed(new)))
+        if payload._eof and data:  # pyright: ignore[reportPrivateUsage]
+            second = self._payload is not payload or len(self._buffer) > 1
+            # Chunks end with a blank line, and a body of a known length with its
+            # last piece.
+            whole = data.endswith((b"\n\r\n", b"\n\n")) or (
+                bool(pieces) and data.endswith(pieces[-1])
+            )
+            if ended or second or not whole:
+                self._end()
+
+    def _end(self) -> None:
+        """Close the connection, as bytes came behind a whole response."""
+        self.force_close()
+        if self.idle:  # The end of the body has given it back to the pool.
+            self.close()
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin to read a response."""
+        self._params = params
+        super().set_response_params(**params)
 
     def asked(self) -> None:
         """Note that a request is about to be sent."""
         self.requests += 1
         self.answered = False
+        self.idle = False
+        self._payload = None  # The last response's.
+
+    def readable(self) -> bool:
+        """Tell whether bytes, or the end, are there that the loop has not read."""
+        transport = self.transport
+        sock = None if transport is None else transport.get_extra_info("socket")
+        return sock is not None and _readable(sock.fileno())
 
     def set_exception(
         self, exc: BaseException, exc_cause: BaseException | None = None
     ) -> None:
+        payload = self._payload
+        fault = isinstance(exc, http_exceptions.HttpProcessingError)
+        if fault and (payload is None or payload is EMPTY_PAYLOAD):
+            if self._read_again():
+                return
         super().set_exception(exc, exc_cause or exc)
         # aiohttp tells it to who waits for a head; whoever reads a body would wait on.
-        if isinstance(exc, http_exceptions.HttpProcessingError):
-            payload = self._payload
-            if payload is not None and not payload.is_eof():
+        if fault and payload is not None and not payload.is_eof():
+            if _in_trailer(exc_cause):
+                payload.feed_eof()
+            else:
                 payload.set_exception(exc)
+
+    def _read_again(self) -> bool:
+        """Read a response that is whole without the bytes behind it.
+
+        For bytes that are not HTTP and came in the same read: with them, aiohttp's
+        parser has thrown away the head.
+        """
+        begun, self._begun = bytes(self._begun), bytearray()
+        whole = whole_response(begun)
+        if whole is None:
+            return False
+        self.force_close()
+        super().set_response_params(**self._params)
+        super().data_received(whole)
+        return True
+
+
+def _in_trailer(error: BaseException | None) -> bool:
+    """Tell whether a body is whole, and the trailer after its last chunk is wrong.
+
+    Once there is a body, its trailer is all that a header can be wrong in, and all that
+    can have too long a line. What an error is about stands in its text alone.
+    """
+    too_long = isinstance(error, http_exceptions.LineTooLong)
+    return too_long or "header" in str(error).lower()
+
+
+def _readable(descriptor: int) -> bool:
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([descriptor], [], [], 0)[0])
 
 
 _PROTOCOL: ContextVar[_Protocol | None] = ContextVar("turnout_protocol", default=None)
@@ -115,16 +213,31 @@ class _Connector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 as aiohttp has it
     ) -> Connection:
-        try:
-            connection = await super().connect(req, traces, timeout)
-        except BaseException:
-            _PROTOCOL.set(None)
-            raise
-        protocol = connection.protocol
-        assert type(protocol) is _Protocol
+        while True:
+            try:
+                connection = await super().connect(req, traces, timeout)
+            except BaseException:
+                _PROTOCOL.set(None)
+                raise
+            protocol = connection.protocol
+            assert type(protocol) is _Protocol
+            # What the loop would read next is no answer to what is sent now.
+            if not protocol.requests or not protocol.readable():
+                break
+            connection.close()
         protocol.asked()
         _PROTOCOL.set(protocol)
         return connection
+
+    def _release(
+        self,
+        key: ConnectionKey,
+        protocol: ResponseHandler,
+        *,
+        should_close: bool = False,
+    ) -> None:
+        super()._release(key, protocol, should_close=should_close)
+        cast("_Protocol", protocol).idle = True
 
 
 def answered() -> bool:

@@ -131,7 +131,9 @@ class Route:
             FallbackError: Every target failed.
             TurnoutError: As `stream` and reading it do.
         """
-        return await self.stream(messages, **options).collect()
+        stream = self.stream(messages, **options)
+        del messages, options  # A traceback may show the locals.
+        return await stream.collect()
 
     async def __aenter__(self) -> Self:
         """Keep connections of the route's own until the block is left."""

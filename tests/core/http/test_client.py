@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -416,3 +418,149 @@ async def test_cancelling_while_a_refusal_is_read_closes_the_connection() -> Non
             async with asyncio.timeout(0.1), http.post("/"):
                 pytest.fail("it was answered")
         await server.connections[0].wait_peer_closed()
+
+
+def masked(text: str) -> str:
+    return text[:-4] + "****"
+
+
+PRIVATE = "What is my secret question about?"
+
+REFUSED = json.dumps({"error": {"message": f"no: {PRIVATE} canary-form-0815 it is"}})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"json": {"messages": [{"role": "user", "content": PRIVATE}]}},
+        {"data": PRIVATE.encode()},
+        {"data": json.dumps({"q": [PRIVATE]}).encode()},
+        {"data": b"{" + PRIVATE.encode()},
+        {"data": urlencode({"q": PRIVATE, "r": "x"}).encode()},
+        {"data": urlencode({"q" * 5: PRIVATE, "r": "x"}).encode() + b"&a=b" * 2000},
+        {"data": b"\xff" * (1 << 20) + PRIVATE.encode()},
+    ],
+)
+async def test_a_refusal_shows_no_text_of_any_body(body: dict[str, Any]) -> None:
+    async with FaultServer(respond(400, REFUSED.encode())) as server:
+        http = Http(provider="P", base_url=server.url)
+        with pytest.raises(InvalidRequestError) as caught:
+            async with http.post("/", **body):
+                pytest.fail("it was answered")
+
+    assert "no: \u2026" in str(caught.value)
+    assert "question" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"data": urlencode({"client_secret": "canary-form-0815"}).encode()},
+        {"data": b"grant_type=password&password=canary-form-0815&username=me"},
+        {"json": {"refresh_token": "canary-form-0815"}},
+        {"json": {"auth": {"assertion": "canary-form-0815"}}},
+        {"data": b"x", "secrets": [Secret("canary-form-0815")]},
+        {"data": b"x", "headers": {"X-Api-Key": "canary-form-0815"}},
+    ],
+)
+@pytest.mark.parametrize("form", [str, str.upper, masked])
+async def test_a_refusal_shows_no_secret_of_any_body(
+    request_: dict[str, Any], form: Callable[[str], str]
+) -> None:
+    body = json.dumps({"message": f"{form('canary-form-0815')} is wrong"}).encode()
+    async with FaultServer(respond(400, body)) as server:
+        http = Http(provider="P", base_url=server.url)
+        with pytest.raises(InvalidRequestError) as caught:
+            async with http.post("/", **request_):
+                pytest.fail("it was answered")
+
+    assert "*** is wrong" in str(caught.value)
+
+
+async def test_a_get_names_secrets_too() -> None:
+    body = json.dumps({"message": "canary-form-0815 is wrong"}).encode()
+    async with FaultServer(respond(400, body)) as server:
+        http = Http(provider="P", base_url=server.url)
+        with pytest.raises(InvalidRequestError, match=r"\*\*\* is wrong"):
+            async with http.get("/", secrets=[Secret("canary-form-0815")]):
+                pytest.fail("it was answered")
+
+
+async def test_an_error_inside_an_answer_shows_nothing_of_a_form_either() -> None:
+    async with FaultServer(respond(200, b"ok")) as server:
+        http = Http(provider="P", base_url=server.url)
+        form = urlencode({"q": PRIVATE, "client_secret": "canary-form-0815"}).encode()
+        async with http.post("/", data=form) as response:
+            error = http.error_from(REFUSED.encode(), response, headers={}, data=form)
+
+    assert str(error).endswith("no: \u2026 *** it is")
+
+
+async def test_the_model_and_types_of_a_request_may_be_quoted() -> None:
+    said = "the model 'a-model-of-mine-2' takes no 'input_image_url'"
+    content = [{"type": "input_image_url", "text": PRIVATE}]
+    error = await failure_of(
+        *respond(400, said.encode()),
+        json={"model": "a-model-of-mine-2", "content": content},
+    )
+
+    assert said in str(error)
+
+
+@pytest.mark.parametrize("body", ["json", "text", "page", "page-without-end"])
+async def test_a_secret_at_the_cut_of_a_long_refusal_is_not_shown(body: str) -> None:
+    said = {
+        # What is shown is shorter than what is read, so that the cut is shown.
+        "json": json.dumps({"message": f"{PRIVATE * 50} {'x ' * 198}{KEY} " * 3}),
+        "text": f"{PRIVATE * 50} {'x ' * 198}{KEY} " * 3,
+        "page": f"<title>{PRIVATE * 50} {'x ' * 198}{KEY} </title>",
+        "page-without-end": f"<html><TITLE a='b'>{PRIVATE * 50} {'x ' * 198}{KEY} ",
+    }[body]
+    shown: set[str] = set()
+    for more in range(20):
+        content = PRIVATE + "y" * more
+        error = await failure_of(
+            *respond(400, said.replace("x ", "x " + "z" * more, 1).encode()),
+            json={"content": content},
+        )
+        shown.add(str(error))
+
+    assert not any("canary" in text for text in shown)
+    assert any("\u2026" in text for text in shown)
+
+
+async def test_only_some_codes_of_a_refusal_are_kept() -> None:
+    body = json.dumps([{"code": f"code-{n:02}"} for n in range(100)]).encode()
+
+    error = await failure_of(*respond(400, body))
+
+    assert isinstance(error, ProviderError)
+    assert error.details["codes"] == [f"code-{n:02}" for n in range(16)]
+
+
+async def test_a_name_that_is_not_known_is_the_proxys() -> None:
+    http = Http(
+        provider="P",
+        base_url="http://service.example",
+        proxy=Secret("http://me:canary@proxy.invalid:1"),
+    )
+    with pytest.raises(ConnectError, match="the proxy on the way to service") as caught:
+        async with http.post("/", data=b"x"):
+            pytest.fail("it was answered")
+
+    assert "name is not known" in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+async def test_a_proxy_that_wants_a_password_is_not_asked_again() -> None:
+    async with FaultServer(respond(407)) as server:
+        http = Http(
+            provider="P",
+            base_url="http://service.example",
+            proxy=Secret(server.url),
+        )
+        with pytest.raises(ConnectError, match="put a user name") as caught:
+            async with http.post("/", data=b"x"):
+                pytest.fail("it was answered")
+
+    assert not caught.value.retryable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from email.utils import formatdate
+from email.utils import format_datetime, formatdate
 
 import pytest
 
@@ -154,3 +154,38 @@ def test_the_allowance_is_the_first_that_is_used_up(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     assert reset_hint(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "0", "retry-after": "7"}, 7.0),
+        ({"retry-after-ms": "0"}, 0.0),
+        ({"retry-after-ms": "0", "retry-after": "soon"}, 0.0),
+        ({"retry-after-ms": "1500", "retry-after": "7"}, 1.5),
+    ],
+)
+def test_no_milliseconds_are_nothing_beside_seconds(
+    headers: dict[str, str], seconds: float
+) -> None:
+    assert retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_date_is_by_the_servers_own_clock(hours: int) -> None:
+    now = datetime.now(UTC) + timedelta(hours=hours)
+    headers = {
+        "date": format_datetime(now, usegmt=True),
+        "retry-after": format_datetime(now + timedelta(seconds=30), usegmt=True),
+    }
+
+    assert retry_after(headers) == 30
+
+
+@pytest.mark.parametrize("date", ["", "soon", "Mon, 99 Foo 2026 99:99:99 GMT"])
+def test_a_date_is_by_our_clock_where_the_servers_is_not_known(date: str) -> None:
+    at = datetime.now(UTC) + timedelta(seconds=100)
+    hint = retry_after({"date": date, "retry-after": format_datetime(at, usegmt=True)})
+
+    assert hint is not None
+    assert 95 < hint <= 100

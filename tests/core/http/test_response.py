@@ -9,6 +9,7 @@ import weakref
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -292,7 +293,7 @@ async def test_a_line_that_is_no_json_breaks_the_protocol(
     async with answer(*body(b"1\n" + line + end)) as response:
         values = response.json_lines()
         assert await anext(values) == 1
-        with pytest.raises(ProtocolError, match="no JSON") as caught:
+        with pytest.raises(ProtocolError, match="not valid JSON") as caught:
             await anext(values)
 
     assert "canary" not in str(caught.value)
@@ -328,7 +329,7 @@ async def test_json_is_read_whole() -> None:
 @pytest.mark.parametrize("text", [b"<html>", b'{"a": NaN}', b"[Infinity]"])
 async def test_a_body_that_is_no_json_breaks_the_protocol(text: bytes) -> None:
     async with answer(*body(text)) as response:
-        with pytest.raises(ProtocolError, match="no JSON") as caught:
+        with pytest.raises(ProtocolError, match="not valid JSON") as caught:
             await response.json()
 
     assert caught.value.__context__ is None
@@ -406,3 +407,63 @@ async def test_a_requests_name_is_that_of_the_headers(name: str) -> None:
         assert response.request_id == "req-1"
     async with answer(*body(b"")) as response:
         assert response.request_id is None
+
+
+BOMB = 8 << 20
+
+TURN = 64 * 1024
+
+
+@pytest.mark.parametrize("kind", ["gzip", "deflate", "raw-deflate"])
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+async def test_the_loop_has_turns_while_a_large_body_is_decompressed(
+    kind: str, framing: str
+) -> None:
+    turns: list[int] = []
+    read: list[int] = []
+
+    async def count() -> None:
+        while True:
+            turns.append(len(read))
+            await asyncio.sleep(0)
+
+    coder = zlib.compressobj(
+        wbits={"gzip": 31, "deflate": 15, "raw-deflate": -15}[kind]
+    )
+    data = coder.compress(b": x\n" * (BOMB // 4)) + coder.flush()
+    encoding = ("Content-Encoding", kind.removeprefix("raw-"))
+    script = (
+        body(data, encoding) if framing == "chunks" else respond(200, data, encoding)
+    )
+    async with answer(*script) as response:
+        counting = asyncio.create_task(count())
+        await drain(response.chunks(), read)
+        counting.cancel()
+
+    assert sum(read) == BOMB
+    # The pieces between two turns: never more than two, of 64 KiB each.
+    assert max(read) <= 4 * TURN
+    assert max(b - a for a, b in pairwise(turns)) <= 2
+
+
+@pytest.mark.parametrize("most", [None, 10])
+async def test_json_may_have_as_many_bytes_as_an_event(most: int | None) -> None:
+    async with answer(*body(b'"12345678"'), max_event_bytes=10) as response:
+        assert await response.json(max_bytes=most) == "12345678"
+    async with answer(*body(b'"123456789"'), max_event_bytes=10) as response:
+        with pytest.raises(
+            ProtocolError, match="more than 10 bytes; set max_event_byte"
+        ):
+            await response.json(max_bytes=most)
+
+
+async def test_an_event_may_have_as_many_bytes_as_an_option_says() -> None:
+    data = b"data: 123456789\n\n"
+    async with answer(*body(data), max_event_bytes=20) as response:
+        assert [event.data async for event in response.sse()] == [b"123456789"]
+    async with answer(*body(data), max_event_bytes=8) as response:
+        with pytest.raises(ProtocolError, match="set max_event_bytes"):
+            [event async for event in response.sse()]
+    async with answer(*body(b'"123456789"\n'), max_event_bytes=8) as response:
+        with pytest.raises(ProtocolError, match="set max_event_bytes"):
+            [line async for line in response.json_lines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from typing import Any
 
 import pytest
@@ -445,3 +446,80 @@ def test_an_error_can_be_pickled() -> None:
 
     assert type(copy) is type(error)
     assert (str(copy), vars(copy)) == (str(error), vars(error))
+
+
+LIMIT = 64 * 1024
+
+
+@pytest.mark.parametrize("size", [1000, LIMIT, 2 * LIMIT, 8 << 20])
+def test_a_long_refusal_gives_its_code_and_message(size: int) -> None:
+    body = {"error": {"code": "rate_limit", "message": "no", "details": "x" * size}}
+
+    told = refusal(400, body)
+
+    assert (set(told.codes), told.reason) == ({"rate_limit"}, "no")
+    assert len(told.text) <= LIMIT
+
+
+@pytest.mark.parametrize("opened", [b'{"error":', b'[{"error":'])
+def test_a_refusal_that_is_cut_off_gives_what_it_has(opened: bytes) -> None:
+    told = refusal(400, opened + b'{"code":"a_code","message":"so it is","x":{"y')
+
+    assert (set(told.codes), told.reason) == ({"a_code"}, "so it is")
+
+
+def test_a_message_that_is_cut_off_is_given_up_to_its_last_word() -> None:
+    told = refusal(400, b'{"code":"half_a_co","message":"so it is, sk-0815-ca')
+
+    assert told.reason == "so it is, "
+
+
+def test_half_a_code_is_none() -> None:
+    assert refusal(400, b'{"message":"no","code":"invalid').codes == frozenset()
+
+
+def test_a_text_that_begins_with_a_number_is_a_text() -> None:
+    assert refusal(404, b"404 page not found").reason == "404 page not found"
+
+
+def test_a_long_reason_is_cut_at_a_word() -> None:
+    words = refusal(400, {"message": "word " * 10_000}).reason
+    signs = refusal(400, {"message": "\u6f22" * 10_000}).reason
+    letters = refusal(400, {"message": "x" * 10_000}).reason
+
+    assert 2000 < len(words) <= 2048
+    assert words.endswith("word ")
+    assert len(signs) == 2048
+    assert 1000 < len(letters) < 2048
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<title>" * 100_000,
+        b"<title " * 100_000,
+        b"<title>&" + b"&a" * 100_000,
+        b'{"error":[' + b'{"error":{"details":[1]}},' * 100_000 + b"1]}",
+        b'{"error":' * 100_000,
+        b"[" * 100_000,
+        b"[1," * 100_000,
+        b"{" + b'"a":1,' * 100_000,
+        b'{"message":"try again in ' + b"1" * 100_000,
+        b'{"message":"' + b"retry in 1" * 100_000,
+        b'{"code":"' + b"a." * 100_000 + b'"}',
+        b'[{"code":"a"},' * 100_000,
+        "\u0130".encode() * 100_000,
+        b"\xff" * 200_000,
+        b"maximum context lengt" * 100_000,
+    ],
+)
+def test_a_hostile_refusal_takes_no_longer_the_longer_it_is(body: bytes) -> None:
+    def seconds(size: int) -> float:
+        began = time.process_time()
+        error_of(refusal(500, body[:size]))
+        return time.process_time() - began
+
+    # What is beyond the limit is not read at all.
+    whole = seconds(len(body))
+    assert whole < 20 * max(0.005, seconds(LIMIT))
+    assert whole < 1  # It takes some milliseconds.

@@ -30,7 +30,9 @@ from turnout.errors import (
 from turnout.http import _failures, _transport
 from turnout.testing import (
     CHUNKED,
+    Connection,
     FaultServer,
+    Script,
     Step,
     chunk,
     fin,
@@ -335,13 +337,13 @@ async def test_a_success_that_is_no_answer_breaks_the_protocol(status: int) -> N
     assert error.status_code == status
 
 
-def tls_server(certificate: str) -> FaultServer:
-    """Return a server of one answer over TLS."""
+def tls_server(certificate: str, *scripts: Script) -> FaultServer:
+    """Return a server over TLS; without a script, of one answer."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(
         CERTIFICATES / f"{certificate}.pem", CERTIFICATES / "key.pem"
     )
-    return FaultServer(respond(200, b"a\n"), tls=context)
+    return FaultServer(*scripts or [respond(200, b"a\n")], tls=context)
 
 
 @pytest.fixture
@@ -389,6 +391,62 @@ def test_an_answer_over_tls_leaves_nothing() -> None:
                 return (await provider.complete("Why?")).text
 
     assert run_clean(main) == "a"
+
+
+async def some_bytes(connection: Connection) -> None:
+    await connection.reader.read(50)
+
+
+async def test_a_port_that_does_not_speak_tls_is_named() -> None:
+    script = [
+        Step("read", some_bytes),
+        send(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        fin(),
+    ]
+    async with FaultServer(script) as server:
+        error = await failure_at(server.url.replace("http://", "https://"))
+
+    assert isinstance(error, ConnectError)
+    assert "does not speak TLS; use http://" in str(error)
+    assert not error.retryable
+
+
+def tls_error(reason: str) -> aiohttp.ClientConnectorSSLError:
+    place = ConnectionKey("host", 443, True, True, None, None, None)
+    cause = ssl.SSLError(1, "canary")
+    cause.reason = reason
+    return aiohttp.ClientConnectorSSLError(place, cause)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words", "retryable"),
+    [
+        ("WRONG_VERSION_NUMBER", "does not speak TLS", False),
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "requires a client certificate", False),
+        ("UNSUPPORTED_PROTOCOL", "securely: unsupported protocol", True),
+    ],
+)
+def test_a_failure_of_tls_is_named_by_its_reason(
+    reason: str, words: str, retryable: bool
+) -> None:
+    error = _failures.open_error(tls_error(reason), "host", 5.0)
+
+    assert words in str(error)
+    assert getattr(error, "retryable", None) is retryable
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(407, False), (502, True)])
+def test_a_proxy_that_refuses_is_asked_again_unless_it_wants_a_password(
+    status: int, retryable: bool
+) -> None:
+    info = aiohttp.RequestInfo(URL("http://canary/"), "GET", None, URL("http://x/"))  # type: ignore[arg-type]
+    refusal = aiohttp.ClientHttpProxyError(info, (), status=status, message="canary")
+
+    error = _failures.open_error(refusal, "host", 5.0, proxied=True)
+
+    assert f"status {status}" in str(error)
+    assert ("put a user name" in str(error)) is not retryable
+    assert getattr(error, "retryable", None) is retryable
 
 
 async def test_a_server_without_tls_is_told_nothing() -> None:  # H26

@@ -151,22 +151,29 @@ def test_an_event_that_is_not_of_the_protocol_breaks_it(
     assert str(failure).startswith("Vendor sent an event that ")
 
 
-@pytest.mark.parametrize("index", [0, None])
-def test_an_increment_before_any_block_breaks_the_protocol(index: int | None) -> None:
+@pytest.mark.parametrize("index", [0, None, [0], {}])
+def test_an_increment_before_any_block_breaks_the_protocol(index: object) -> None:
     value = {"type": "text_delta", "text": "a"}
     data = event({"type": "content_block_delta", "index": index, "delta": value})
 
     assert isinstance(error_of(data + STOP)[1], ProtocolError)
 
 
-def test_an_event_of_two_megabytes_is_read() -> None:
-    data = answer("é" * (1 << 20))  # F17
+def test_a_block_whose_index_is_no_number_breaks_the_protocol() -> None:
+    text = {"type": "text", "text": ""}
+    start = {"type": "content_block_start", "index": [0], "content_block": text}
 
-    assert len(text_of(decode(data, by_size(65536)))) == 1 << 20
+    assert isinstance(error_of(event(start) + STOP)[1], ProtocolError)
 
 
-def test_an_event_of_nine_megabytes_is_refused() -> None:
-    _, failure = error_of(texts("x" * (9 << 20)), by_size(65536))  # F18
+def test_an_event_of_nearly_a_megabyte_is_read() -> None:
+    data = answer("é" * 500_000)  # F17
+
+    assert len(text_of(decode(data, by_size(65536)))) == 500_000
+
+
+def test_an_event_of_more_than_a_megabyte_is_refused() -> None:
+    _, failure = error_of(texts("x" * (1 << 20)), by_size(65536))  # F18
 
     assert isinstance(failure, ProtocolError)
 

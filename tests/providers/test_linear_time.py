@@ -1,0 +1,122 @@
+"""Answers of many calls, blocks and pieces: reading them takes linear time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from turnout.decoding import Decoder
+from turnout.testing import sse
+from turnout_anthropic._protocol import Decoder as Anthropic
+from turnout_gemini._protocol import Decoder as Gemini
+from turnout_ollama._protocol import Decoder as Ollama
+from turnout_openai._deviations import DeepSeekDecoder, OpenRouterDecoder
+from turnout_openai._protocol import Decoder as OpenAI
+from turnout_openai._responses import ResponsesDecoder
+
+FUNCTION = {"name": "f", "arguments": "{}"}
+
+EMPTY: dict[str, object] = {}
+
+
+def delta(**fields: object) -> bytes:
+    return sse({"choices": [{"delta": fields}]})
+
+
+def part(**fields: object) -> bytes:
+    return sse({"candidates": [{"content": {"parts": [fields]}}]})
+
+
+def block(index: int) -> bytes:
+    tool = {"type": "tool_use", "id": f"t{index}", "name": "f", "input": EMPTY}
+    piece = {"type": "input_json_delta", "partial_json": "{}"}
+    return sse(
+        {"type": "content_block_start", "index": index, "content_block": tool},
+        {"type": "content_block_delta", "index": index, "delta": piece},
+        {"type": "content_block_delta", "index": index // 2, "delta": piece},
+        {"type": "content_block_stop", "index": index},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+    )
+
+
+def item(index: int) -> bytes:
+    call = {"type": "function_call", "id": f"i{index}", "call_id": "c", "name": "f"}
+    done = {**call, "arguments": "{}"}
+    return sse(
+        {"type": "response.output_item.added", "output_index": index, "item": call},
+        {"type": "response.output_item.done", "output_index": index, "item": done},
+    )
+
+
+def argument(index: int) -> bytes:
+    piece = {"jsonPath": "$.a", "stringValue": "x" * 50, "willContinue": True}
+    return part(
+        functionCall={"name": "f", "partialArgs": [piece], "willContinue": True}
+    )
+
+
+def line(index: int) -> bytes:
+    call = {"function": {"name": "f", "arguments": EMPTY}}
+    return json.dumps({"message": {"tool_calls": [call]}}).encode() + b"\n"
+
+
+def detail(index: int) -> bytes:
+    return delta(reasoning_details=[{"type": "text", "index": 0, "text": "x" * 50}])
+
+
+def reasoning(index: int) -> bytes:
+    return delta(reasoning_content="x")
+
+
+def whole_call(index: int) -> bytes:
+    return part(functionCall={"name": "f"})
+
+
+def thought(index: int) -> bytes:
+    return part(text="x" * 50, thought=True)
+
+
+def called(**fields: object) -> Callable[[int], bytes]:
+    def event(index: int) -> bytes:
+        filled = {
+            name: value.format(index) if isinstance(value, str) else value
+            for name, value in fields.items()
+        }
+        return delta(tool_calls=[{**filled, "function": FUNCTION}])
+
+    return event
+
+
+@pytest.mark.parametrize(
+    ("kind", "event"),
+    [
+        pytest.param(OpenAI, called(id="c{}"), id="openai-ids"),
+        pytest.param(OpenAI, called(), id="openai-names"),
+        pytest.param(OpenAI, called(index=0, id="c{}"), id="openai-same-index"),
+        pytest.param(DeepSeekDecoder, reasoning, id="deep"),
+        pytest.param(OpenRouterDecoder, detail, id="openrouter-details"),
+        pytest.param(ResponsesDecoder, item, id="responses"),
+        pytest.param(Anthropic, block, id="anthropic"),
+        pytest.param(Gemini, whole_call, id="gemini"),
+        pytest.param(Gemini, argument, id="gemini-arguments"),
+        pytest.param(Gemini, thought, id="thoughts"),
+        pytest.param(Ollama, line, id="ollama"),
+    ],
+)
+def test_many_events_take_linear_time(
+    kind: type[Decoder], event: Callable[[int], bytes]
+) -> None:
+    def seconds(count: int) -> float:
+        decoder = kind("Vendor")
+        data = b"".join(map(event, range(count)))
+        began = time.process_time()
+        for start in range(0, len(data), 65536):
+            decoder.feed(data[start : start + 65536])
+        decoder.close()
+        return time.process_time() - began
+
+    # Eight times as many take 8 times as long, and 64 times if it were quadratic.
+    assert seconds(8000) < 30 * max(0.002, *(seconds(1000) for _ in range(2)))
