@@ -29,6 +29,7 @@ from turnout.errors import (
 )
 from turnout.provider import Provider
 from turnout.routes import Health, Route
+from turnout.routes._alike import anchor_of
 from turnout.types import ChatRequest, Failover, ModelInfo, ProviderInfo
 from turnout.types import Target as TargetName
 
@@ -123,8 +124,7 @@ def _going_on(
     """Return what a target says that is to go on with an answer, in pieces."""
     rest = truth[len(partial) :]
     ways = ["exactly", "again", "over again"]
-    # In the middle of a word nothing tells whose the space after a preamble is.
-    if not request.prefill and not (partial[-1].isalnum() and rest[:1].isalnum()):
+    if not request.prefill:
         ways.append("politely")
     way = random.choice(ways)
     if way == "exactly":
@@ -135,7 +135,8 @@ def _going_on(
     elif way == "over again":
         text = truth
     else:
-        text = f"Sure, continuing: {rest}"
+        last = partial.rindex(anchor_of(partial))
+        text = f"Sure, continuing: {truth[last:]}"
     return list(_pieces(random, text))
 
 

@@ -10,11 +10,11 @@ from turnout.testing import FakeProvider
 from turnout.types import Target
 
 
-async def test_the_only_targets_error_holds_what_had_come() -> None:
+async def test_the_error_of_a_lone_target_holds_what_had_come() -> None:
     cut = StreamTruncatedError("cut")
     route = Route([FakeProvider("Half of an ", cut, name="A").target()])
 
-    with pytest.raises(StreamTruncatedError) as caught:
+    with pytest.raises(FallbackError) as caught:
         await route.complete("Why?")
 
     assert caught.value.reply is not None

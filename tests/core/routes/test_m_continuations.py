@@ -149,10 +149,7 @@ async def test_a_failover_is_told_where_it_happens_m02() -> None:
 async def test_an_answer_that_begins_again_and_differs_is_not_spliced_m04(
     prefill: bool,
 ) -> None:
-    third = going_on(name="C")
-    stream = route_of(
-        cut_after(50), going_on(otherwise, prefill=prefill), third
-    ).stream("?")
+    stream = route_of(cut_after(50), going_on(otherwise, prefill=prefill)).stream("?")
     error, seen = await failure_of(stream)
 
     assert isinstance(error, StreamBrokenError)
@@ -162,7 +159,16 @@ async def test_an_answer_that_begins_again_and_differs_is_not_spliced_m04(
     assert error.reply.text == text_of(seen)
     assert str(error.reply.target) == "A:fake-1"
     assert [a.outcome for a in error.reply.attempts] == ["failed", "failed"]
-    assert third.requests == []
+
+
+async def test_the_next_target_continues_after_another_answer_m04() -> None:
+    third = going_on(name="C")
+    stream = route_of(cut_after(50), going_on(otherwise), third).stream("?")
+    events = await events_of(stream)
+
+    assert text_of(events) == TEXT
+    outcomes = [attempt.outcome for attempt in stream.reply.attempts]
+    assert outcomes == ["failed", "failed", "complete"]
 
 
 async def test_the_instruction_after_a_refused_prefill_is_one_attempt_more_m07() -> (
@@ -217,7 +223,7 @@ async def test_a_tool_call_that_has_begun_is_not_continued_m08(
     call = ToolCallDelta(index=0, id="1", name="f", arguments=arguments)
     other = going_on()
     first = FakeProvider(text, call, CUT, name="A")
-    route = route_of(first, other, max_retries=0)
+    route = route_of(first, other, max_attempts=1)
     error, seen = await failure_of(route.stream("Why?", tools=TOOLS))
 
     assert isinstance(error, StreamBrokenError)
