@@ -97,6 +97,7 @@ WORLDS = (
     World(name="15 % failures", usual=failing(0.15)),
     World(name="30 % failures", usual=failing(0.3)),
     World(name="60 % failures", usual=failing(0.6)),
+    World(name="85 % failures", usual=failing(0.85)),
     World(name="15 % failures, 10 callers", usual=failing(0.15), callers=10, end=400),
     World(name="15 % failures, answers of 1 s", usual=failing(0.15), length=1, end=60),
     World(

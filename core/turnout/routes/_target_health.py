@@ -68,7 +68,10 @@ a target that is down: it answers some. Without them, a target that fails 80 % o
 requests would be asked by one at a time for ever."""
 
 _TRUSTED = 8
-"""The limit that has to be passed for the target to be up again: 1, 2, 4, 8."""
+_ANSWERING = 4
+"""The limit that has to be passed for the target to be up again: 1, 2, 4, 8. A target
+that answers some requests begins with four: if all targets fail often, one at a time
+would lose answers."""
 
 _RETRIES = 10.0
 _PER_ANSWER = 0.1
@@ -367,7 +370,8 @@ class TargetHealth:
             if calls - early < _LEAST_CALLS or 2 * (failures - early) < calls - early:
                 return
         self._down = True
-        self._limit = 1
+        is_answering = now < self._last_first_delta + _FRESH
+        self._limit = _ANSWERING if is_answering else 1
         self.probes.clear()
         self._put_off(now, _FIRST_DELAY)
 
