@@ -436,6 +436,14 @@ def test_a_short_repetition_is_dropped_m02(
     assert shown(partial, again + " and so", instruction=instruction) == " and so"
 
 
+def test_a_long_answer_may_be_repeated_from_its_start_m03() -> None:
+    partial = " ".join(map(str, range(3000)))
+
+    for instruction in (True, False):
+        rest = shown(partial, partial + " and so", instruction=instruction)
+        assert rest == " and so"
+
+
 def test_1500_characters_may_be_repeated_m02() -> None:
     text = "".join(f"Line {n} says {n * 7919 % 1000}.\n" for n in range(200))
     for instruction in (True, False):
