@@ -359,7 +359,10 @@ class Seam:
         if held.splits(end) or repeats_itself(self._shown, repeated):
             return False
         if length == len(self._shown):
-            return len(signs) >= 3 and (length >= _SHORT or exact)
+            # "II think" is no answer, while "LLM" may be one.
+            capital = again[0].isupper() and not self._reply[end : end + 1].isupper()
+            enough = len(signs) >= 3 or capital
+            return enough and (length >= _SHORT or exact)
         # Whether the text went on in this way before. If the repetition begins at a
         # word, where it stands itself does not count.
         way = self._shown[-_BEFORE:] + repeated[:_AFTER]
@@ -378,6 +381,8 @@ class Seam:
         if dense:
             return len(letters) >= 4 and len(signs) >= 3
         if length >= 10 and len({*letters}) >= 4 and (same or length >= _SHORT - 2):
+            return True
+        if length >= _SHORT and same and len(signs) >= 5:
             return True
         if not exact or (length >= 16 and len(signs) >= 5):
             return exact
@@ -422,16 +427,13 @@ class Seam:
         # The reply may have quotes, emphasis or a code block around the repetition.
         around = held.marks(first).split()[-1:]
         before = self._partial[: self._place(end - first)].rstrip()
-        wrap = (
-            around[0].removesuffix(before[len(before.rstrip(QUOTES)) :])
-            if around
-            else ""
-        )
+        own = before[len(before.rstrip(QUOTES)) :]
+        wrap = around[0].removesuffix(own) if around else ""
         closing = wrap[::-1].translate(_CLOSING)
         if wrap and marks[length : length + len(wrap)] in {wrap, closing}:
+            tail = tail[length:]
             length += len(wrap)
-            if length == len(wrap):
-                length += _alike(marks[length:], tail)
+            length += _alike(marks[length:], tail)
         opened = in_fence(held.text(0, held.ends[first] - 1))
         if opened and not in_fence(self._partial):
             self._block = [self._partial]
