@@ -139,6 +139,7 @@ async def joined(
         record.join, record.dropped = seam.join, seam.dropped
         yield rest
     except SeamError as error:
+        record.join, record.dropped = seam.join, seam.dropped
         raise StreamBrokenError(
             f"another target was asked to continue the answer, but {error}; the two "
             "texts cannot be joined"
