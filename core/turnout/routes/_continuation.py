@@ -110,7 +110,7 @@ def continued(
     Args:
         request: The original one, however often the answer was continued before.
         partial: What was shown of the answer, over all attempts. Where it is white
-            space alone, the answer is asked for anew: there is nothing to go on with.
+            space alone, the original request is sent again.
         prefill: Whether the model can go on with the beginning of an answer.
         used_tokens: Of the answer so far; `max_tokens` is less by these, 1 at least.
     """

@@ -101,15 +101,9 @@ def opening_of(partial: str, reply: str) -> int:
     dots = _DOTS.match(reply)
     if dots:
         after = reply[dots.end() : dots.end() + 1]
-        if not after or not (
-            after.isalnum() or after.isspace() or "..." not in dots[0]
-        ):
-            return 0
-        if (
-            "..." in partial
-            or "\u2026" in partial
-            or not (last.isalnum() or last in " ,;")
-        ):
+        inside = last.isalnum() or (last in " ,;" and not partial[-2:-1].isspace())
+        plain = after.isalnum() or after.isspace() or (after and "..." not in dots[0])
+        if "..." in partial or "\u2026" in partial or not (inside and plain):
             return 0
         # One space may be the answer's own: most answers break off between two words.
         return dots.end() - (reply[dots.end() - 1] == " " and after.isalnum())
@@ -209,5 +203,6 @@ def _scripts(text: str) -> set[str]:
 
 
 def _script(sign: str) -> str:
-    """Return the script of a letter, as its Unicode name begins."""
-    return unicodedata.name(sign, "").partition(" ")[0]
+    """Return the script of a letter, as its Unicode name begins; Japanese has three."""
+    script = unicodedata.name(sign, "").partition(" ")[0].partition("-")[0]
+    return "CJK" if script in {"HIRAGANA", "KATAKANA"} else script

@@ -53,6 +53,9 @@ _LIKE, _LIKENESS = 48, 0.85
 _BEFORE, _AFTER = 8, 40
 """Plain characters before and after a break, which show how a text goes on."""
 
+_LONGEST_ENDING = 2000
+"""Plain characters of an overlap that is looked for after a reply has differed."""
+
 _DOUBLED = re.compile(r"\b([^\W\d_]{3,})[\s,]{1,2}\1\b")
 """A text with one word that comes twice may have others."""
 _KINDS = (
@@ -131,7 +134,7 @@ class Seam:
         text = ""
         if self.join is None:
             if self._from >= 0:
-                self._leave(self._shown[self._from : self._from + len(self._held.ends)])
+                self._leave("", len(self._held.ends))
             text = self._judge(ended=True) or ""
         return self._passed(text, ended=True)
 
@@ -156,30 +159,35 @@ class Seam:
             reply = shown[self._from : self._from + read] if steady else ""
             return self._show(0) if reply and repeats_itself(shown, reply) else None
         else:
-            reply = shown[self._from : self._from + read] + plain
-            self._from = shown.find(reply, self._from + 1)
+            start, reply = self._from, shown[self._from : self._from + read] + plain
+            self._from = shown.find(reply, start + 1)
             if self._from >= 0:
                 return None
-            self._leave(reply)
+            self._from = start
+            self._leave(plain, read)
         self._look_for_anchor()
         return self._judge(ended=False)
 
-    def _leave(self, reply: str) -> None:
-        """Record that the reply is not in what was shown any more."""
-        self._from = -1
-        self._reply = reply
-        self._overlap = self._ending(reply)
+    def _leave(self, plain: str, read: int) -> None:
+        """Record that the reply is not in what was shown any more.
+
+        Args:
+            plain: The plain character that is not.
+            read: How many plain characters before it are.
+        """
+        repeated = self._shown[self._from : self._from + read]
+        at_end = self._from + read == len(self._shown)
+        self._from, self._reply = -1, repeated + plain
+        self._overlap = read if at_end else self._ending(self._reply)
         tiny = len(self._anchor) < _TINY and self._held.signs[:1] == [" "]
-        if self._anchor and not tiny and reply[: self._overlap].endswith(self._anchor):
-            self._found = self._overlap
+        if self._anchor and not tiny:
+            found = self._reply[: self._overlap].endswith(self._anchor)
+            self._found = self._overlap if found else 0
 
     def _ending(self, reply: str) -> int:
         """Return how many plain characters at a reply's start were shown last."""
-        longest = min(len(reply), len(self._shown))
-        if longest > 1 and self._shown.endswith(reply[: longest - 1]):
-            longest = longest if self._shown.endswith(reply[:longest]) else longest - 1
-            return longest
-        lengths = range(min(longest, 2000), 0, -1)
+        longest = min(len(reply), len(self._shown), _LONGEST_ENDING)
+        lengths = range(longest, 0, -1)
         return next((n for n in lengths if self._shown.endswith(reply[:n])), 0)
 
     def _look_for_anchor(self) -> None:
@@ -351,7 +359,10 @@ class Seam:
         if held.splits(end) or repeats_itself(self._shown, repeated):
             return False
         if length == len(self._shown):
-            return len(signs) >= 3 and (length >= _SHORT or exact)
+            # "II think" is no answer, while "LLM" may be one.
+            capital = again[0].isupper() and not self._reply[end : end + 1].isupper()
+            enough = len(signs) >= 3 or capital
+            return enough and (length >= _SHORT or exact)
         # Whether the text went on in this way before. If the repetition begins at a
         # word, where it stands itself does not count.
         way = self._shown[-_BEFORE:] + repeated[:_AFTER]
@@ -370,6 +381,8 @@ class Seam:
         if dense:
             return len(letters) >= 4 and len(signs) >= 3
         if length >= 10 and len({*letters}) >= 4 and (same or length >= _SHORT - 2):
+            return True
+        if length >= _SHORT and same and len(signs) >= 5:
             return True
         if not exact or (length >= 16 and len(signs) >= 5):
             return exact
@@ -414,16 +427,13 @@ class Seam:
         # The reply may have quotes, emphasis or a code block around the repetition.
         around = held.marks(first).split()[-1:]
         before = self._partial[: self._place(end - first)].rstrip()
-        wrap = (
-            around[0].removesuffix(before[len(before.rstrip(QUOTES)) :])
-            if around
-            else ""
-        )
+        own = before[len(before.rstrip(QUOTES)) :]
+        wrap = around[0].removesuffix(own) if around else ""
         closing = wrap[::-1].translate(_CLOSING)
         if wrap and marks[length : length + len(wrap)] in {wrap, closing}:
+            tail = tail[length:]
             length += len(wrap)
-            if length == len(wrap):
-                length += _alike(marks[length:], tail)
+            length += _alike(marks[length:], tail)
         opened = in_fence(held.text(0, held.ends[first] - 1))
         if opened and not in_fence(self._partial):
             self._block = [self._partial]
@@ -463,7 +473,11 @@ def _alike(marks: str, tail: str) -> int:
 
 def _common(one: str, other: str) -> int:
     """Return how many characters two texts begin with alike."""
-    for at, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return at
-    return min(len(one), len(other))
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

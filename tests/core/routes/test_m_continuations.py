@@ -145,6 +145,54 @@ async def test_a_failover_is_told_where_it_happens_m02() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("way", "prefill", "join"),
+    [
+        (exactly, True, "prefill"),
+        (politely, False, "anchor"),
+        (repeating(40), False, "overlap"),
+        (over_again, False, "restart"),
+        (exactly, False, "unverified"),
+    ],
+)
+@pytest.mark.parametrize("policy", ["best_effort", "verified"])
+async def test_how_it_was_joined_is_told(
+    way: Way, prefill: bool, join: str, policy: str
+) -> None:
+    shown = "".join(DELTAS[:50])
+    route = route_of(cut_after(50), going_on(way, prefill=prefill), join=policy)
+    stream = route.stream("Why?")
+    if policy == "verified" and join == "unverified":
+        error, seen = await failure_of(stream)
+
+        assert isinstance(error, StreamBrokenError)
+        assert "join is 'verified'" in str(error)
+        assert error.reply is not None
+        assert error.reply.text == text_of(seen) == shown
+        assert [a.join for a in error.reply.attempts] == [None, "unverified"]
+        return
+    events = await events_of(stream)
+
+    dropped = len(way(shown)) - len(exactly(shown))
+    (told,) = [event for event in events if isinstance(event, Failover)]
+    assert (told.join, told.dropped) == (join, dropped)
+    first, second = stream.reply.attempts
+    assert (first.join, first.dropped) == (None, 0)
+    assert (second.join, second.dropped) == (join, dropped)
+    assert text_of(events) == TEXT
+
+
+async def test_a_stop_sequence_over_the_join_ends_the_answer() -> None:
+    first = FakeProvider("One, two. EN", CUT, name="A")
+    second = FakeProvider(lambda _: ["D", " three"], name="B")
+    stream = route_of(first, second).stream("Count.", stop=["END"])
+    events = await events_of(stream)
+
+    assert text_of(events) == "One, two. EN"
+    assert events[-1] == Finish(reason="stop")
+    assert stream.reply.finish_reason == "stop"
+
+
 @pytest.mark.parametrize("prefill", [False, True])
 async def test_an_answer_that_begins_again_and_differs_is_not_spliced_m04(
     prefill: bool,
@@ -288,7 +336,7 @@ async def test_reasoning_alone_may_be_begun_anew_where_no_text_is_continued_m16(
     assert text_of(await events_of(route.stream("Why?"))) == TEXT
 
 
-async def test_white_space_alone_is_begun_anew_and_not_doubled() -> None:
+async def test_white_space_alone_is_asked_for_again_and_not_doubled() -> None:
     for prefill in (False, True):
         second = FakeProvider(
             "\n\n", *DELTAS, name="B", models=going_on(prefill=prefill).info.model_infos

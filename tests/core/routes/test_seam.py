@@ -59,10 +59,10 @@ def refused(partial: str, continuation: str, *, instruction: bool = True) -> str
     reasons: set[str] = set()
     for size in (1, 9, 10_000):
         seam = Seam(partial, instruction=instruction)
-        with pytest.raises(SeamError) as caught:
-            for at in range(0, len(continuation), size):
-                assert seam.feed(continuation[at : at + size]) == ""
-            assert seam.release() == ""
+        pieces = range(0, len(continuation), size)
+        with pytest.raises(SeamError) as caught:  # noqa: PT012 fed, then ended
+            assert not any(seam.feed(continuation[at : at + size]) for at in pieces)
+            seam.release()
         reasons.add(str(caught.value))
     (reason,) = reasons
     return reason
@@ -79,7 +79,7 @@ def test_an_anchor_is_whole_words_that_occur_once() -> None:
 
 
 def test_an_anchor_of_a_text_with_repetitions_is_longer() -> None:
-    line = f"A line {'that is as long as an anchor, ' * 2}and that comes twice in this text."
+    line = f"A line {'that is as long as an anchor, ' * 2}and that comes twice here."
     other = "Here is one that is not, and so the next is the same as the first was. "
     partial = f"{line} {other * 2}{line}"
 
@@ -436,6 +436,30 @@ def test_a_short_repetition_is_dropped_m02(
     assert shown(partial, again + " and so", instruction=instruction) == " and so"
 
 
+@pytest.mark.parametrize(
+    ("partial", "continuation", "rest"),
+    [
+        ("I", "I think so.", " think so."),
+        ("I'd ", "I'd say so.", "say so."),
+        ("Th", "The answer", "e answer"),
+        ("L", "LM is short", "LM is short"),
+        ("a", "ardvarks", "ardvarks"),
+    ],
+)
+def test_a_few_characters_are_not_shown_twice_after_a_prefill(
+    partial: str, continuation: str, rest: str
+) -> None:
+    assert shown(partial, continuation, instruction=False) == rest
+
+
+def test_a_long_answer_may_be_repeated_from_its_start_m03() -> None:
+    partial = " ".join(map(str, range(3000)))
+
+    for instruction in (True, False):
+        rest = shown(partial, partial + " and so", instruction=instruction)
+        assert rest == " and so"
+
+
 def test_1500_characters_may_be_repeated_m02() -> None:
     text = "".join(f"Line {n} says {n * 7919 % 1000}.\n" for n in range(200))
     for instruction in (True, False):
@@ -685,3 +709,5 @@ def test_a_script_that_the_text_has_goes_on_in_it() -> None:
 
     assert shown(partial, "水，是这样的意思吗？") == "水，是这样的意思吗？"
     assert shown("水，是", "这样", instruction=False) == "这样"
+    assert shown("先端の", "トング", instruction=False) == "トング"
+    assert shown("先端のトングレ", "ール", instruction=False) == "ール"

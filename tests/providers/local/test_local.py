@@ -57,6 +57,25 @@ async def test_paris(local: Local) -> None:
     assert reply.usage.output_tokens
 
 
+async def test_a_beginning_is_continued_with_the_tokens_that_would_have_come(
+    local: Local,
+) -> None:
+    tokens = [text async for text in local.stream(STORY, max_tokens=40)]
+
+    for count in (5, 12, 20):
+        begun = "".join(tokens[:count])
+        # A prefill has no white space at its end.
+        messages = [
+            {"role": "user", "content": STORY},
+            {"role": "assistant", "content": begun.rstrip()},
+        ]
+        rest = local.stream(messages, max_tokens=12)
+        continued = begun.rstrip() + "".join([text async for text in rest])
+
+        assert "".join(tokens).startswith(continued)
+        assert len(continued) > len(begun) + 12
+
+
 async def test_text_comes_token_by_token(local: Local) -> None:
     deltas = [text async for text in local.stream("Count to ten.", max_tokens=12)]
 
