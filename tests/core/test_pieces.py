@@ -50,7 +50,7 @@ MEASURE = """
 import sys, tracemalloc
 from turnout.decoding import Pieces
 
-piece, size = eval(sys.argv[1]), 4 << 20
+piece, size = eval(sys.argv[1]), 2 << 20
 tracemalloc.start(1)
 text = Pieces()
 for number in range(size // len(piece.encode())):
