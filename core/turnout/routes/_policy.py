@@ -15,6 +15,7 @@ from turnout.errors import (
     ConnectionLostError,
     ContentFilterError,
     ContextLengthError,
+    EmptyReplyError,
     FirstDeltaTimeoutError,
     InvalidReplyError,
     InvalidRequestError,
@@ -167,6 +168,7 @@ _RULES: dict[type[TurnoutError], Rule] = {
     StreamError: Rule(counts=True),
     # Nothing is wrong with the target, and nothing is missing from what was shown.
     InvalidReplyError: Rule(continued=False),
+    EmptyReplyError: Rule(continued=False),
     # Two answers that cannot be spliced: a third would not make them one.
     StreamBrokenError: Rule(goes_on=False),
 }
