@@ -11,23 +11,26 @@ Loaded with the first stream that is read, as asyncio takes long to import.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
+from turnout._abandon import GRACE, Abandonable, AbandonedError
 from turnout._ledger import enter
 from turnout._record import NotAnEventError, Record
 from turnout._tokens import estimate_tokens
-from turnout._waiter import Waiter
+from turnout._waiter import EndSeenError, Waiter
 from turnout.errors import (
     DeadlineError,
+    EmptyReplyError,
     FirstDeltaTimeoutError,
     InvalidReplyError,
     PluginError,
     ProviderError,
     StreamStalledError,
+    StreamTruncatedError,
     TurnoutError,
 )
 from turnout.types import (
@@ -35,7 +38,9 @@ from turnout.types import (
     Attempt,
     ChatRequest,
     Event,
+    Finish,
     Outcome,
+    ReasoningDelta,
     Target,
     Usage,
 )
@@ -77,6 +82,7 @@ class AttemptReader:
     """
 
     __slots__ = (
+        "_abandoned",
         "_characters_before",
         "_deadline",
         "_due",
@@ -95,6 +101,7 @@ class AttemptReader:
         "_stall_timeout",
         "_started",
         "_target",
+        "_trusted",
         "_waiter",
     )
 
@@ -131,6 +138,8 @@ class AttemptReader:
         # When the next delta is to be there; None where its time has yet to begin.
         self._due: float | None = min(started + self._first_delta_timeout, deadline)
         self._held: list[Event] = []
+        # Says so of a plugin that ignored its cancellation.
+        self._abandoned: PluginError | None = None
         self._hooks = hooks = provider.hooks
         if hooks is not None:
             hooks.started(Attempt(target=target, outcome="running"))
@@ -139,7 +148,10 @@ class AttemptReader:
         self._characters_before = record.characters
         batches = _generator(provider, request)
         self._generator: Batches | None
-        self._generator = batches if through is None else through(batches)
+        self._generator = (
+            batches if through is None else through(_until_end(batches, waiter))
+        )
+        self._trusted = provider.lets_cancellation_pass
 
     async def read(self) -> Sequence[Event] | None:
         """Return the next batch; None when the answer is complete, or was closed.
@@ -155,6 +167,7 @@ class AttemptReader:
             # From now on, so that the caller's own time does not count.
             due = self._due = min(self._now() + self._stall_timeout, self._deadline)
         failure: TurnoutError | None = None
+        rest: list[Event] | None = None
         try:
             if self._gate is None:
                 self._gate = gate = self._provider.gates.enter(waiter.loop)
@@ -165,11 +178,23 @@ class AttemptReader:
             while True:
                 waiter.begin(due)
                 try:
-                    item = await generator.__anext__()
+                    item = await (
+                        generator.__anext__()
+                        if self._trusted
+                        else Abandonable(generator.__anext__())
+                    )
                 finally:
                     waiter.end()
                 batch: list[Event] = item if isinstance(item, list) else [item]
-                if record.take(batch):
+                if waiter.interrupted and self._is_too_late(batch):
+                    break
+                progress = record.take(batch)
+                if progress is None:
+                    batch = self._without_end(batch)
+                    if batch:
+                        self._due = None
+                        return batch
+                if progress:
                     self._due = None
                     return (
                         batch if self._first_delta is not None else self._first(batch)
@@ -177,18 +202,26 @@ class AttemptReader:
                 if self._first_delta is not None:
                     return batch
                 self._held += filter(None, batch)
-                # Whoever gives nothing without waiting for anything meets no timer.
+                # A provider that gives nothing without waiting meets no timer.
                 if waiter.closed or self._now() >= due:
                     break
         except StopAsyncIteration:
-            form = self._request.answer_form
-            failure = None if form is None else self._misfit(form)
+            if record.is_good() and self._request.answer_form is None:
+                return self._complete()
+            failure = self._flaw()
             if failure is None:
                 return self._complete()
         except asyncio.CancelledError as error:
+            if isinstance(error, AbandonedError):
+                self._abandoned = self._deaf()
             if waiter.cancelled():
                 await self.close()
-                raise
+                if type(error) is asyncio.CancelledError:
+                    raise
+                # `asyncio.timeout` takes no subclass for a cancellation of its own.
+                raise asyncio.CancelledError from None
+            if isinstance(error, EndSeenError):
+                rest = error.events
             failure = self._fault(error)
         except TurnoutError as error:
             failure = _placed(error, self._target)
@@ -197,8 +230,13 @@ class AttemptReader:
         if waiter.closed:
             await self.close()
             return None
+        if rest is not None:  # The answer is complete, whatever ended its provider.
+            self._generator = _Rest(rest)
+            return await self.read()
         if failure is None or waiter.interrupted:
-            failure = _placed(self._overdue(), self._target)
+            failure = self._time_up()
+            if failure is None:
+                return await self._complete_early()
         await self._end("failed" if self._gate else "passed_over", failure)
         raise failure
 
@@ -215,7 +253,7 @@ class AttemptReader:
 
     async def close(self) -> None:
         """End the attempt where it stands."""
-        await self._end("closed", None)
+        await self._end("closed", self._abandoned)
 
     def abandon(self) -> None:
         """Give the place back; what else is open closes by itself."""
@@ -234,10 +272,33 @@ class AttemptReader:
         return due
 
     def _first(self, batch: list[Event]) -> list[Event]:
-        """Note that the first delta came; return what is to be shown."""
+        """Record that the first delta came; return what is to be shown."""
         self._first_delta = self._now() - self._started
         self._record.target = self._target
-        return [*self._held, *batch]
+        held, self._held = self._held, []
+        return [*held, *batch]
+
+    def _is_too_late(self, batch: list[Event]) -> bool:
+        """Tell whether a batch that came in spite of a timer is of no use."""
+        ends = any(isinstance(event, Finish) for event in batch)
+        return self._now() >= self._deadline and not ends
+
+    def _without_end(self, batch: list[Event]) -> list[Event]:
+        """Hold back the finish of an answer that is not good; return what to show.
+
+        If the answer stays empty, its finish is never shown.
+        """
+        shown: list[Event] = []
+        end: list[Event] = []
+        for event in batch:
+            if isinstance(event, Usage | Finish):
+                end.append(event)
+            elif event.text if isinstance(event, ReasoningDelta) else event:
+                shown.append(event)
+        if shown and self._first_delta is None:
+            shown = self._first(shown)
+        self._held += end
+        return shown
 
     def _complete(self) -> list[Event]:
         record = self._record
@@ -245,8 +306,63 @@ class AttemptReader:
         record.complete = True
         self._generator = None  # It has ended by itself.
         self._note("complete", None)
-        last = self._held if self._first_delta is None else []
-        return last if record.finished else [*last, record.finish_unknown()]
+        return self._last()
+
+    async def _complete_early(self) -> list[Event]:
+        """Take the answer as complete although its provider has not ended."""
+        record = self._record
+        record.target = self._target
+        record.complete = True
+        await self._end("complete", None)
+        return self._last()
+
+    def _last(self) -> list[Event]:
+        """Return what was held back until the answer was accepted."""
+        record, held = self._record, self._held
+        if not record.is_finished():
+            return [*held, record.finish_unknown()]
+        if not held:
+            return held
+        # A finish that was taken back is not the answer's.
+        end = record.finish
+        return [e for e in held if e is end or not isinstance(e, Finish)]
+
+    def _flaw(self) -> TurnoutError | None:
+        """Return what is wrong with an answer that has ended; None if it is good."""
+        record, target = self._record, self._target
+        if record.is_reopened():
+            return _placed(
+                StreamTruncatedError(
+                    f"{target} went on after its finish reason, and ended without "
+                    "another"
+                ),
+                target,
+            )
+        if not record.is_good() and not self._may_be_empty():
+            what = "neither text nor a tool call"
+            if record.reply().reasoning:
+                what = "reasoning alone, and " + what
+            failure = EmptyReplyError(
+                f"the answer of {target} has {what}; if that is right for your "
+                "request, pass allow_empty=True",
+                provider=target.provider,
+                model=target.model,
+            )
+            failure.reply = record.reply()
+            return failure
+        form = self._request.answer_form
+        return None if form is None else self._misfit(form)
+
+    def _may_be_empty(self) -> bool:
+        """Tell whether an answer without text and calls is one."""
+        request, finish = self._request, self._record.finish
+        return (
+            request.allow_empty
+            # A limit or a filter left no text, which the finish reason says.
+            or (finish is not None and finish.reason in {"length", "content_filter"})
+            # After its tool was called, a model may have nothing to add.
+            or any(message.role == "tool" for message in request.messages[-1:])
+        )
 
     def _misfit(self, form: AnswerForm) -> InvalidReplyError | None:
         """Read the whole answer as what was asked for; return why it is not that."""
@@ -274,11 +390,17 @@ class AttemptReader:
         generator, self._generator = self._generator, None
         if generator is None:
             return
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task is not None else 0
         try:
             async with asyncio.timeout(_CLEANUP):
-                await close_generator(generator)
+                await Abandonable(close_generator(generator), GRACE - _CLEANUP)
+        except AbandonedError:
+            failure = failure or self._deaf()
+            if task is not None and task.cancelling() > cancelled:
+                raise asyncio.CancelledError from None
         except Exception as error:  # noqa: BLE001 whatever a plugin raises
-            # Told by the attempt alone: whoever closes a stream wants no more of it.
+            # The attempt alone says so: a caller that closes a stream is done with it.
             failure = failure or self._fault(error)
         finally:
             self._note(outcome, failure)
@@ -330,8 +452,24 @@ class AttemptReader:
         fault.__cause__ = error
         return fault
 
+    def _deaf(self) -> PluginError:
+        """Return the error for a plugin that ignores its cancellation."""
+        return PluginError(
+            f"provider {self._target.provider!r} ignored its cancellation for "
+            f"{GRACE:g} s, so that it was left; its plugin has to let CancelledError "
+            "pass"
+        )
+
+    def _time_up(self) -> TurnoutError | None:
+        """Return the error for the timer that fired; None if the answer is whole."""
+        if self._record.is_finished():
+            return self._flaw()
+        failure = _placed(self._overdue(), self._target)
+        failure.__cause__ = self._abandoned
+        return failure
+
     def _overdue(self) -> TurnoutError:
-        """Return the error for the time that is up."""
+        """Return the error for the timer that fired."""
         target = self._target
         if self._due == self._deadline:
             return DeadlineError(
@@ -370,6 +508,18 @@ def _generator(provider: Provider, request: ChatRequest) -> Batches:
     )
 
 
+class _Rest(AsyncIterator[list[Event]]):
+    """Gives the last batch of a provider that was ended after its answer's end."""
+
+    def __init__(self, batch: list[Event]) -> None:
+        self._batches = [batch]
+
+    async def __anext__(self) -> list[Event]:
+        if self._batches:
+            return self._batches.pop()
+        raise StopAsyncIteration
+
+
 class _Failing(AsyncIterator[NoReturn]):
     """Stands for a generator that could not be had, so that the attempt is noted."""
 
@@ -378,6 +528,21 @@ class _Failing(AsyncIterator[NoReturn]):
 
     async def __anext__(self) -> NoReturn:
         raise self._error
+
+
+async def _until_end(
+    batches: Batches, waiter: Waiter
+) -> AsyncGenerator[Event | list[Event]]:
+    """Give a provider's batches, the last ones too if a timer ends it after its end."""
+    try:
+        async for item in batches:
+            yield item
+    except EndSeenError as error:
+        if not waiter.wanted:
+            raise
+        yield error.events
+    finally:
+        await close_generator(batches)
 
 
 async def close_generator(generator: AsyncIterator[object]) -> None:

@@ -1,7 +1,8 @@
-"""Take down what became of an attempt, and tell the log of it.
+"""Add a finished attempt to its request's record, and log it.
 
-One line an attempt, on the logger `turnout.attempts`: names, times and classes of
-errors, and never what was said.
+One line an attempt goes to the logger `turnout.attempts`: names, times and classes of
+errors, and never a text of the conversation. A fault of a plugin goes to
+`turnout.plugins` as well, with its traceback.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import logging
 
 from turnout._record import Record
+from turnout.errors import PluginError
 from turnout.types import Attempt
 
 __all__ = ["enter"]
 
 _log = logging.getLogger("turnout.attempts")
 
+_plugins = logging.getLogger("turnout.plugins")
+
 
 def enter(record: Record, attempt: Attempt) -> None:
-    """Add an attempt that is over to what came of its request.
+    """Add a finished attempt to its request's record, and log it.
 
     Args:
         record: The request's.
@@ -25,6 +29,11 @@ def enter(record: Record, attempt: Attempt) -> None:
     """
     record.end(attempt)
     error = attempt.error
+    if error is not None:
+        for fault in (error, error.__cause__):
+            if isinstance(fault, PluginError):
+                _report(attempt, fault)
+                break
     level = logging.DEBUG if error is None else logging.INFO
     if not _log.isEnabledFor(level):
         return
@@ -42,3 +51,15 @@ def enter(record: Record, attempt: Attempt) -> None:
         why,
         first,
     )
+
+
+def _report(attempt: Attempt, fault: PluginError) -> None:
+    """Log a fault of a plugin, and where in its code it happened.
+
+    What the plugin raised is not quoted, as it may hold a prompt.
+    """
+    from traceback import format_tb
+
+    raised = fault.__cause__ or fault
+    places = format_tb(raised.__traceback__)
+    _plugins.error("%s: %s", attempt.target, "\n".join([str(fault), *places]).rstrip())

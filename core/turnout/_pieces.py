@@ -48,6 +48,10 @@ class Pieces:
         """Return how many characters the text has."""
         return sum(map(len, self._pieces))
 
+    def is_blank(self) -> bool:
+        """Return whether the text is empty, or white space alone."""
+        return all(map(str.isspace, self._pieces))
+
     @property
     def text(self) -> str:
         """The text so far."""

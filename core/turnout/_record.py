@@ -65,6 +65,7 @@ class Record:
     __slots__ = (
         "_calls",
         "_finish",
+        "_finished_at",
         "_joined",
         "_reasoning",
         "_text",
@@ -84,6 +85,8 @@ class Record:
         self._reasoning = Pieces()
         self._calls: dict[int, _PartialCall] = {}
         self._finish: Finish | None = None
+        # How many characters there were at the finish; -1 after other deltas.
+        self._finished_at = 0
         # Whether the answer is of several targets' parts, so that no state fits it.
         self._joined = False
         self.attempts: list[Attempt] = []
@@ -127,6 +130,7 @@ class Record:
         self._reasoning.take(other._reasoning)
         self._calls |= other._calls
         self._finish = other._finish
+        self._finished_at = other._finished_at
         self._joined = other._joined
         self.attempts += other.attempts
         self.target = other.target
@@ -134,41 +138,75 @@ class Record:
         self.complete = other.complete
         self.parsed = other.parsed
 
-    @property
-    def finished(self) -> bool:
-        """Whether the provider has said why its answer ended."""
-        return self._finish is not None
+    # Methods, as a property costs three times as much, and every answer pays it.
 
-    def take(self, batch: Sequence[Event]) -> bool:
-        """Take down a batch; tell whether it brought any delta."""
+    def is_good(self) -> bool:
+        """Tell whether the answer has some content, and ends with its finish if any.
+
+        White space alone is no content.
+        """
+        text, finish = self._text, self._finish
+        if finish is not None and self._finished_at != len(text):
+            return False
+        if not text.is_blank():
+            return True
+        return bool(self._calls) or (finish is not None and finish.other_content)
+
+    def is_finished(self) -> bool:
+        """Tell whether the answer has its finish, and nothing came after that."""
+        return self._finish is not None and self._finished_at == len(self._text)
+
+    def is_reopened(self) -> bool:
+        """Tell whether the answer went on after its finish, and has no other yet."""
+        return self._finish is not None and self._finished_at != len(self._text)
+
+    def take(self, batch: Sequence[Event]) -> bool | None:
+        """Add a batch to the answer.
+
+        Returns:
+            Whether the batch has any delta. None if a finish has come to an answer
+            that is not good: its caller sees no finish until the answer is accepted.
+        """
+        # The last batch ends with the finish, and an error would be expensive.
+        if batch and type(batch[-1]) is not str:
+            return self._take_each(batch)
         try:
             # Most batches are text alone; one join is cheaper than a look at each.
             text = "".join(cast("Sequence[str]", batch))
         except TypeError:
-            # A list, since each of them is taken down, whatever the first one was.
-            return any([self._take(event) for event in batch])  # noqa: C419
+            return self._take_each(batch)
         if text:
             self._text.add(text)
         return bool(text)
 
+    def _take_each(self, batch: Sequence[Event]) -> bool | None:
+        # A list, since every event is added, whatever the first one was.
+        progress = any([self._take(event) for event in batch])  # noqa: C419
+        return progress if self._finish is None or self.is_good() else None
+
     def _take(self, event: Event | Held) -> bool:
         match event:
             case str():
-                self._text.add(event)
+                if event:
+                    self._text.add(event)
                 return bool(event)
             case ReasoningDelta():
                 if not _is_text(event.text):
                     raise _odd(event, "text")
-                self._reasoning.add(event.text)
+                if event.text:
+                    self._reasoning.add(event.text)
+                    self._finished_at = -1
                 return bool(event.text)
             case ToolCallDelta():
                 _check_call(event)
                 self._calls.setdefault(event.index, _PartialCall()).take_delta(event)
+                self._finished_at = -1
                 return True
             case Usage():
                 self.usage = event
             case Finish():
                 self._finish = event
+                self._finished_at = len(self._text)
             case Failover():
                 self._joined = True
             case Restart():
@@ -186,8 +224,9 @@ class Record:
         return self._finish
 
     def finish_unknown(self) -> Finish:
-        """Take down that the provider did not say why its answer ended."""
+        """Record that the provider did not say why its answer ended."""
         self._finish = _UNKNOWN
+        self._finished_at = len(self._text)
         return _UNKNOWN
 
     def end(self, attempt: Attempt) -> None:
@@ -195,7 +234,7 @@ class Record:
         self.attempts.append(attempt)
         self.usage = None
         self.join, self.dropped = None, 0
-        self.told_end = self.finished
+        self.told_end = self.is_finished()
         if not self.complete:  # What it said of its end holds for no other one.
             self._finish = None
 

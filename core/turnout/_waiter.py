@@ -14,8 +14,24 @@ import asyncio
 import math
 
 from turnout._watchdog import AGAIN, Watchdog
+from turnout.types import Event
 
-__all__ = ["Waiter"]
+__all__ = ["EndSeenError", "Waiter"]
+
+
+class EndSeenError(asyncio.CancelledError):
+    """A provider was cancelled after it had seen the end of its answer.
+
+    Raised in place of the `CancelledError`: if a timer was what cancelled the provider,
+    the answer is complete.
+
+    Args:
+        events: The last ones of the answer.
+    """
+
+    def __init__(self, events: list[Event]) -> None:
+        super().__init__()
+        self.events = events
 
 
 class Waiter(Watchdog):
@@ -76,6 +92,17 @@ class Waiter(Watchdog):
         task = asyncio.current_task(self.loop)
         others = 0 if task is None else task.cancelling()
         return others > (self._before if self.interrupted else 0)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the caller has neither closed the stream nor cancelled the wait.
+
+        For use during a wait; `cancelled` is for after it.
+        """
+        task = self._task
+        assert task is not None
+        others = task.cancelling() - self._interrupts
+        return not self.closed and others <= (self._before if self._interrupts else 0)
 
     def close(self) -> None:
         """End a wait under way because the caller wants no more, and all watching.

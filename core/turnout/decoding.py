@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeAlias, cast
 from turnout._pieces import Pieces
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter, SseSplitter
-from turnout.types import Event, Finish, Usage
+from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
 
 __all__ = [
     "Decoder",
@@ -90,16 +90,31 @@ class Decoder(ABC):
         self._page = False
         self._begun = False
         self._fault: str | None = None
+        # What the present call of `read` adds to, and how much of it came before the
+        # answer's end; None without an end.
+        self._batch: list[Event] = []
+        self._ended_at: int | None = None
         self.closed = False
         """Whether the body is at its end."""
-        self.ended = False
-        """Whether the answer's end has come: a reason for it, a mark, or a fault."""
         self.done = False
         """Whether nothing is worth reading any more: the mark has come, or a fault."""
         self.usage: Usage | None = None
         """What the answer cost, given out at its end."""
         self.reported: bytes | None = None
         """The error that the service reported in place of an answer, or inside one."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer's end has come: a reason for it, a mark, or a fault.
+
+        `read` sets it after it has added what came before the end. A delta that it adds
+        afterwards takes the end back, unless `done` is set too.
+        """
+        return self._ended_at is not None
+
+    @ended.setter
+    def ended(self, ended: bool) -> None:
+        self._ended_at = len(self._batch) if ended else None
 
     @abstractmethod
     def read(self, datas: list[bytes], events: list[Event]) -> None:
@@ -109,6 +124,13 @@ class Decoder(ABC):
             OddEventError: An event is not of the protocol. What was added before it
                 is given out.
         """
+
+    def complete(self, events: list[Event]) -> None:
+        """Add what is missing from a complete answer: by default, nothing.
+
+        Called once, before `finish`.
+        """
+        del events
 
     @abstractmethod
     def finish(self) -> Finish:
@@ -176,9 +198,13 @@ class Decoder(ABC):
                 last = self.rest()
                 if last and self.is_whole(last):
                     events = self._read([last])
+        failed = self.reported is not None or self._fault is not None
+        whole = self._ended_at is not None and not failed
+        if whole:
+            self.complete(events)
         if self.usage is not None:
             events.append(self.usage)
-        if self.ended and self.reported is None and self._fault is None:
+        if whole:
             events.append(self.finish())
         return events
 
@@ -193,7 +219,7 @@ class Decoder(ABC):
             raise ProtocolError(
                 f"{self.provider} {self._fault}", request_id=self.request_id
             )
-        if not self.ended:
+        if self._ended_at is None:
             raise StreamTruncatedError(
                 f"{self.provider}'s answer ended without {self.end}",
                 request_id=self.request_id,
@@ -272,14 +298,24 @@ class Decoder(ABC):
 
     def _read(self, datas: list[bytes]) -> list[Event]:
         events: list[Event] = []
+        self._batch = events
+        fault = None
         try:
             self.read(datas, events)
         except OddEventError as error:
-            self._break(f"sent an event that {error}")
+            fault = f"sent an event that {error}"
+        if self._ended_at is not None and not self.done:
+            # An answer that goes on after the reason why it ended has not ended.
+            went_on = any(map(_is_delta, events[self._ended_at :]))
+            self._ended_at = None if went_on else 0
+        if fault is not None:
+            self._break(fault)
         return events
 
     def _break(self, fault: str) -> None:
-        self._fault = fault
+        # After the end of an answer nothing that is wrong harms it.
+        if self._ended_at is None:
+            self._fault = fault
         self.ended = self.done = True
 
 
@@ -335,6 +371,12 @@ class LineDecoder(Decoder):
     def rest(self) -> bytes:
         """Return what came after the last line feed."""
         return self._splitter.close().strip()
+
+
+def _is_delta(event: Event) -> bool:
+    if isinstance(event, str):
+        return bool(event)
+    return isinstance(event, ReasoningDelta | ToolCallDelta)
 
 
 def as_mapping(value: object, what: str) -> dict[str, Any]:

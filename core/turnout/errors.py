@@ -25,6 +25,7 @@
     │   ├── ConnectionLostError      it hung up before it answered
     │   ├── FirstDeltaTimeoutError   nothing of an answer came in time
     │   ├── ProtocolError            it said what its protocol does not allow
+    │   ├── EmptyReplyError          its answer has neither text nor a tool call
     │   ├── InvalidReplyError        its answer is not of the form that was asked for
     │   └── StreamError              it reported an error inside its answer
     │       ├── StreamTruncatedError     the answer ended before its end
@@ -53,6 +54,7 @@ __all__ = [
     "ContentFilterError",
     "ContextLengthError",
     "DeadlineError",
+    "EmptyReplyError",
     "FallbackError",
     "FirstDeltaTimeoutError",
     "InvalidReplyError",
@@ -233,6 +235,14 @@ class FirstDeltaTimeoutError(ProviderError):
 
 class ProtocolError(ProviderError):
     """The provider sent what its own protocol does not allow."""
+
+
+class EmptyReplyError(ProviderError):
+    """The answer ended as if it were complete, and holds nothing.
+
+    It has no text, or white space alone, and no tool call. `allow_empty=True` in the
+    request takes such an answer.
+    """
 
 
 class InvalidReplyError(ProviderError):

@@ -74,6 +74,8 @@ class Provider(ABC):
 
     info: ProviderInfo
     options_type: ClassVar[type[ProviderOptions]] = ProviderOptions
+    lets_cancellation_pass: ClassVar[bool] = False
+    """Whether `generate` is turnout's own, so that a wait for it need not be left."""
     status_rules: ClassVar[Sequence[StatusRule]] = ()
     """What the provider's refusals mean, where it differs from others'."""
 

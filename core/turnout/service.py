@@ -6,19 +6,23 @@ its end counts in spite of the connection, and where a key is needed.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from typing import NamedTuple
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, NamedTuple
 
 from turnout.decoding import Decoder
 from turnout.errors import ProviderError
 from turnout.provider import Provider
-from turnout.types import ChatRequest, Event, Secret
+from turnout.types import ChatRequest, Event, Finish, Secret
 
 __all__ = ["Call", "Service"]
 
 _AFTERWORDS = 5.0
-"""Seconds for what follows the reason why an answer ended: usage, and the mark."""
+"""Seconds to wait for usage and the end mark after the reason why an answer ended.
+
+Text that comes in this time is given at once, and the answer goes on.
+"""
 
 _LIST_BYTES = 8 * 1024 * 1024
 """How many bytes a list of models may have."""
@@ -44,6 +48,10 @@ class Service(Provider):
     A subclass sets `info` and writes `call`; its decoder is a `Decoder`, which does no
     I/O. `generate` comes of that.
     """
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls.lets_cancellation_pass = cls.generate is Service.generate
 
     @abstractmethod
     def call(self, request: ChatRequest) -> Call:
@@ -77,6 +85,8 @@ class Service(Provider):
                 if self.options.max_event_bytes != decoder.max_event_bytes:
                     decoder.limit(self.options.max_event_bytes)
                 chunks = response.chunks()
+                # Whether the end was seen, so that its usage and mark are waited for.
+                ending = False
                 try:
                     async for chunk in chunks:
                         events = decoder.feed(chunk)
@@ -85,8 +95,18 @@ class Service(Provider):
                             events += decoder.close()
                         if events:
                             yield events
-                        if decoder.ended or decoder.done:
+                        if decoder.done:
                             break
+                        if decoder.ended:
+                            if decoder.closed:
+                                break
+                            if events or not ending:
+                                ending = True
+                                response.hurry(_AFTERWORDS)
+                        elif ending:
+                            ending = False
+                            response.hurry(math.inf)
+                    last = decoder.close()
                 except ProviderError:
                     last = decoder.close()
                     # An end may have stood in what the lost connection had brought.
@@ -94,11 +114,13 @@ class Service(Provider):
                         if last:
                             yield last
                         raise
-                else:
-                    if not (decoder.done or response.ended):
-                        response.hurry(_AFTERWORDS)
-                        last = await _rest(chunks, decoder)
-                    last += decoder.close()
+                except BaseException as error:
+                    # If a timer is the reason, the answer is complete all the same.
+                    if decoder.ended and _is_cancelled(error):
+                        last = decoder.close()
+                        if last and isinstance(last[-1], Finish):
+                            raise _end_seen(last) from None
+                    raise
                 if last:
                     yield last
                 if decoder.reported is not None:
@@ -164,18 +186,13 @@ class Service(Provider):
         return key
 
 
-async def _rest(chunks: AsyncIterator[bytes], decoder: Decoder) -> list[Event]:
-    """Read on after the reason why the answer ended, which makes it complete.
+def _is_cancelled(error: BaseException) -> bool:
+    import asyncio  # Not with the module, as it takes long to import.
 
-    Servers that keep the connection open, or cut it off in the end of the body, are
-    met: nothing that goes wrong with the connection harms the answer any more.
-    """
-    events: list[Event] = []
-    try:
-        async for chunk in chunks:
-            events += decoder.feed(chunk)
-            if decoder.done:
-                break
-    except ProviderError:
-        pass
-    return events
+    return isinstance(error, asyncio.CancelledError)
+
+
+def _end_seen(events: list[Event]) -> BaseException:
+    from turnout._waiter import EndSeenError
+
+    return EndSeenError(events)

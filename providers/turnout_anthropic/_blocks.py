@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-__all__ = ["PROTOCOL", "Block", "state_of", "tool_input"]
+__all__ = ["PROTOCOL", "Block", "has_other_content", "state_of", "tool_input"]
 
 PROTOCOL = "anthropic"
 """Under this name an answer's state stands in `Message.state`."""
 
 _PLAIN = frozenset({"text", "tool_use"})
 """Blocks that a message is made of anyway, without a state."""
+
+_REASONING = frozenset({"thinking", "redacted_thinking"})
 
 _FIELDS = {
     "text_delta": ("text", "text"),
@@ -78,6 +80,15 @@ def state_of(blocks: list[Block]) -> dict[str, object] | None:
     # It refuses texts that are empty, its own too.
     content = [v for v in values if v.get("type") != "text" or v.get("text")]
     return {PROTOCOL: {"content": content}}
+
+
+def has_other_content(blocks: list[Block]) -> bool:
+    """Tell whether any block is more than text, reasoning and calls.
+
+    The tools that the service runs, and what they return, are such blocks.
+    """
+    known = _PLAIN | _REASONING
+    return any(block.fields.get("type") not in known for block in blocks)
 
 
 def tool_input(arguments: str) -> dict[str, object]:

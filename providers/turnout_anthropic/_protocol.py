@@ -37,7 +37,7 @@ from turnout.types import (
     ToolCallDelta,
     Usage,
 )
-from turnout_anthropic._blocks import Block, state_of
+from turnout_anthropic._blocks import Block, has_other_content, state_of
 
 __all__ = ["PATH", "Decoder"]
 
@@ -80,9 +80,7 @@ class Decoder(SseDecoder):
         super().__init__(provider, request_id)
         self._to_json = to_json
         self._blocks: list[Block] = []
-        # By their indexes, and those that may still have something to give.
         self._indexed: dict[object, Block] = {}
-        self._open: list[Block] = []
         # The one that increments are for; at first it is none that any is for.
         self._block = Block(object(), {}, None)
         self._calls = 0
@@ -103,7 +101,7 @@ class Decoder(SseDecoder):
         self._count(message.get("usage"))
         for index, fields in enumerate(as_list(message["content"], "content")):
             self._begin_block(index, fields, events)
-        self._end_message({"delta": message}, events)
+        self._end_message({"delta": message})
         self.ended = self._stopped = True  # Nothing is missing from a whole JSON text.
         return events
 
@@ -155,7 +153,7 @@ class Decoder(SseDecoder):
         elif kind == "message_start":
             self._begin_message(as_mapping(event.get("message"), "message"))
         elif kind == "message_delta":
-            self._end_message(event, events)
+            self._end_message(event)
         elif kind == "message_stop":
             self.ended = self.done = self._stopped = True
         elif kind == "error" or (kind is None and "error" in event):
@@ -175,7 +173,6 @@ class Decoder(SseDecoder):
         kind = as_text(fields.get("type"), "type")
         self._block = Block(index, fields, self._calls if kind == "tool_use" else None)
         self._blocks.append(self._block)
-        self._open.append(self._block)
         try:
             self._indexed.setdefault(index, self._block)
         except TypeError:
@@ -231,16 +228,13 @@ class Decoder(SseDecoder):
             given = self._to_json(block.fields.get("input") or {}).decode()
             events.append(ToolCallDelta(index=call, arguments=given))
 
-    def _end_message(self, event: dict[str, Any], events: list[Event]) -> None:
+    def _end_message(self, event: dict[str, Any]) -> None:
         delta = as_mapping(event.get("delta") or {}, "delta")
         self._end.update((k, v) for k, v in delta.items() if v is not None)
         self._count(event.get("usage"))
         if delta.get("stop_reason"):
             as_text(delta["stop_reason"], "stop_reason")
             self.ended = True
-            for block in self._open:
-                self._end_block(block, events)
-            self._open.clear()
 
     def _count(self, usage: object) -> None:
         """Take counts, which are of all that has come so far."""
@@ -249,6 +243,11 @@ class Decoder(SseDecoder):
         counts = as_mapping(usage, "usage")
         self._counts.update((k, v) for k, v in counts.items() if v is not None)
         self.usage = _usage(self._counts)
+
+    def complete(self, events: list[Event]) -> None:
+        """Add the arguments of calls whose block was not stopped."""
+        for block in self._blocks:
+            self._end_block(block, events)
 
     def finish(self) -> Finish:
         """Return the answer's end."""
@@ -265,6 +264,7 @@ class Decoder(SseDecoder):
             reason=_REASONS.get(reason or "", "unknown"),
             details={name: value for name, value in told.items() if value},
             state=state_of(self._blocks),
+            other_content=has_other_content(self._blocks),
         )
 
 

@@ -75,6 +75,8 @@ _LIST: type[list[Any]] = list
 
 _NOTHING: list[Any] = []
 
+_NO_CONTENT = frozenset({SIGNATURE, "thought"})
+
 _RESPONSE = frozenset({"candidates", "promptFeedback", "usageMetadata"})
 
 _DONE = b"[DONE]"
@@ -93,7 +95,7 @@ class Decoder(SseDecoder):
         self._turn = Turn()
         self._chunk: dict[str, object] = {}
         self._told: dict[str, object] = {}
-        self._others: list[object] = []
+        self._others: list[dict[str, Any]] = []
         self._counts: object = None
         # Of the call under way.
         self._signature: object = None
@@ -253,7 +255,13 @@ class Decoder(SseDecoder):
             details["parts"] = self._others
         if self.request_id is not None:
             details["request_id"] = self.request_id
-        return Finish(reason=reason, details=details, state=self._turn.state())
+        return Finish(
+            reason=reason,
+            details=details,
+            state=self._turn.state(),
+            # A signature alone is not content.
+            other_content=any(part.keys() - _NO_CONTENT for part in self._others),
+        )
 
 
 def _is_response(value: object) -> bool:

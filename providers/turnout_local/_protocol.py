@@ -147,6 +147,8 @@ class AnswerReader:
                 events.append(ReasoningDelta(text=reasoning))
             if text := delta.get("content"):
                 events.append(text)
+            if reasoning or text:  # An answer that goes on has not ended.
+                self._finished = False
             if reason := choice.get("finish_reason"):
                 self._finished = True
                 events.append(

@@ -78,6 +78,7 @@ class Decoder(SseDecoder):
         self._reason: str | None = None
         self._reasoned = b"{}"
         self._refused = False
+        self._media = False
         self._chunk: dict[str, object] = {}
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
@@ -157,7 +158,9 @@ class Decoder(SseDecoder):
             if self.done:
                 break
         if marked and not self.done:
-            self.ended = self.done = True
+            self.done = True
+            if self._ended_at is None:
+                self.ended = True
         self._chunk = chunk
 
     def _read_delta(self, value: object, events: list[Event]) -> None:
@@ -172,6 +175,8 @@ class Decoder(SseDecoder):
         content = delta.get("content")
         if content:
             events.append(as_text(content, "content"))
+        elif delta.get("images") or delta.get("audio"):
+            self._media = True
         refusal = delta.get("refusal")
         if refusal:
             # The model's own words in place of a text, and all that the user gets.
@@ -225,6 +230,7 @@ class Decoder(SseDecoder):
             reason=_REASONS.get(self._reason or "", "unknown"),
             details=details,
             state=self.state(),
+            other_content=self._media,
         )
 
     def state(self) -> Mapping[str, object] | None:

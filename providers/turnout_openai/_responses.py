@@ -56,6 +56,9 @@ _UNDER_WAY = frozenset({"queued", "in_progress"})
 _DETAILS = ("id", "model", "service_tier")
 """What an answer says of itself that is kept for the reply."""
 
+_PLAIN = frozenset({"message", "reasoning", "function_call"})
+"""Items that are text, reasoning or calls; others are content of another kind."""
+
 _Fields: TypeAlias = dict[str, Any]
 
 _Reader: TypeAlias = Callable[["ResponsesDecoder", _Fields, bytes, list[Event]], object]
@@ -270,7 +273,14 @@ class ResponsesDecoder(SseDecoder):
         reason: FinishReason = "tool_calls" if self._count else "stop"
         if self._word or self._status != "completed":
             reason = _REASONS.get(self._word, "unknown")
-        return Finish(reason=reason, details=details, state=self._state())
+        return Finish(
+            reason=reason,
+            details=details,
+            state=self._state(),
+            other_content=any(
+                str(item.get("type") or "message") not in _PLAIN for item in self._items
+            ),
+        )
 
     def _state(self) -> Mapping[str, object] | None:
         """Return the items of an answer that reasoned, where that was not stored."""

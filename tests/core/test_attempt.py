@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
@@ -118,21 +119,23 @@ async def test_what_was_held_is_shown_with_the_first_delta_in_order() -> None:
     assert await events_of(stream) == [usage, thought, "a", usage, finish]
 
 
-async def test_what_was_held_is_shown_where_there_is_no_delta() -> None:
+async def test_what_was_held_is_shown_if_there_is_no_delta() -> None:
     usage, finish = Usage(input_tokens=1), Finish(reason="stop")
+    stream = saying(usage, finish).stream("Why?", allow_empty=True)
 
-    assert await events_of(saying(usage, finish).stream("Why?")) == [usage, finish]
+    assert await events_of(stream) == [usage, finish]
 
 
 async def test_an_end_without_a_reason_is_shown_as_unknown() -> None:
     unknown = Finish(reason="unknown")
+    empty = saying().stream("Why?", allow_empty=True)
 
     assert await events_of(saying("a").stream("Why?")) == ["a", unknown]
-    assert await events_of(saying().stream("Why?")) == [unknown]
+    assert await events_of(empty) == [unknown]
 
 
-async def test_who_answers_with_nothing_is_who_answered() -> None:
-    reply = await saying().complete("Why?")
+async def test_the_target_of_an_empty_answer_is_in_the_reply() -> None:
+    reply = await saying().complete("Why?", allow_empty=True)
 
     assert reply.target == Target("Scripted", "one")
 
@@ -327,6 +330,55 @@ async def test_whatever_else_a_plugin_raises_is_its_fault(raised: Exception) -> 
     assert only_attempt(error).error is error
 
 
+def _refusing(request: ChatRequest) -> AsyncIterator[str]:
+    raise RuntimeError(f"cannot answer {request.last_user_text}")
+
+
+async def _breaking(request: ChatRequest) -> AsyncGenerator[str]:
+    if request.messages:
+        raise RuntimeError(f"cannot answer {request.last_user_text}")
+    yield "never"
+
+
+async def _breaking_late(request: ChatRequest) -> AsyncGenerator[str]:
+    yield "a"
+    raise RuntimeError(f"cannot answer {request.last_user_text}")
+
+
+@pytest.mark.parametrize("answer", [_refusing, _breaking, _breaking_late])
+async def test_a_fault_of_a_plugin_is_logged_once(
+    answer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(PluginError) as caught:
+        await Scripted(answer).complete("A secret question?")
+
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    (record,) = [r for r in caplog.records if r.name == "turnout.plugins"]
+    assert record.levelno == logging.ERROR
+    message = record.getMessage()
+    # The line in the plugin, but not what it raised: that may quote the prompt.
+    assert "provider 'Scripted' raised RuntimeError" in message
+    assert f"in {answer.__name__}" in message
+    assert "secret" not in caplog.text
+
+
+async def test_a_fault_that_is_no_exception_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await failure_of(Scripted(lambda _: None))  # type: ignore[arg-type, return-value]
+
+    (record,) = [r for r in caplog.records if r.name == "turnout.plugins"]
+    assert "async generator" in record.getMessage()
+
+
+async def test_a_failure_of_a_service_is_no_fault_of_a_plugin(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await failure_of(saying("a", ServerError("no")))
+
+    assert [r for r in caplog.records if r.name == "turnout.plugins"] == []
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -436,6 +488,34 @@ async def test_a_plugin_that_swallows_an_interruption_and_goes_on_is_heard() -> 
 
     assert reply.text == "after all"
     assert task.cancelling() == 0
+
+
+async def test_a_timer_after_a_finish_takes_the_answer_as_it_is() -> None:
+    finish = Finish(reason="stop")
+
+    reply = await hanging("a", finish, stall_timeout=SHORT).complete("Why?")
+    late = await hanging("a", finish).complete("Why?", deadline=SHORT)
+
+    assert (reply.text, reply.finish_reason) == ("a", "stop")
+    assert (late.text, late.finish_reason) == ("a", "stop")
+    assert reply.attempts[0].outcome == "complete"
+
+
+async def test_a_provider_that_never_waits_after_its_finish_is_complete() -> None:
+    closed: list[str] = []
+
+    async def spinning(_: ChatRequest) -> AsyncGenerator[object]:
+        try:
+            yield Finish(reason="length")
+            while True:
+                yield ""
+        finally:
+            closed.append("closed")
+
+    reply = await Scripted(spinning, first_delta_timeout=SHORT).complete("Why?")
+
+    assert reply.finish_reason == "length"
+    assert closed == ["closed"]
 
 
 async def test_a_plugin_that_swallows_an_interruption_and_waits_is_bounded(

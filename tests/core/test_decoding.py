@@ -90,6 +90,70 @@ def test_the_last_event_counts_without_its_line_feed_where_it_is_whole(
         cut.check()
 
 
+class Reasons(Lines):
+    """Lines of which one is the reason why the answer ended, and another a mark."""
+
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        for data in datas:
+            if data == b"reason":
+                self.ended = True
+            elif data == b"mark":
+                self.ended = self.done = True
+            elif data == b"odd":
+                raise OddEventError("is odd")
+            else:
+                events.append(data.decode().strip("-"))
+
+    def is_whole(self, data: bytes) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("lines", "texts"),
+    [
+        pytest.param("a reason", ["a"], id="reason"),
+        pytest.param("a reason b reason", ["a", "b"], id="another-reason"),
+        pytest.param("reason a reason", ["a"], id="reason-before-all"),
+        pytest.param("a reason b mark", ["a", "b"], id="mark"),
+        pytest.param("a mark", ["a"], id="mark-alone"),
+        pytest.param("a reason reason", ["a"], id="reason-twice"),
+        pytest.param("a reason odd", ["a"], id="odd-after-the-end"),
+        pytest.param("a reason b", None, id="text-after"),
+        pytest.param("a reason b reason c", None, id="text-after-another"),
+        pytest.param("a reason b odd", None, id="text-and-odd-after"),
+        pytest.param("a", None, id="no-reason"),
+    ],
+)
+@pytest.mark.parametrize("feed", ["\n", ""], ids=["whole", "cut"])
+def test_an_end_holds_until_more_comes(
+    lines: str, texts: list[str] | None, size: int, feed: str
+) -> None:
+    decoder = Reasons("Vendor")
+    events: list[Event] = []
+    for part in by_size(size)(("\n".join(lines.split()) + feed).encode()):
+        if not decoder.done:
+            events += decoder.feed(part)
+    events += decoder.close()
+
+    if texts is None:
+        assert not any(isinstance(event, Finish) for event in events)
+        with pytest.raises((StreamTruncatedError, ProtocolError)):
+            decoder.check()
+    else:
+        decoder.check()
+        assert events == [*texts, Finish(reason="stop")]
+
+
+def test_what_is_no_increment_takes_no_end_back() -> None:
+    decoder = Reasons("Vendor")
+    # The decoder adds an empty text, and no text.
+    events = decoder.feed(b"a\nreason\n-\n")
+    assert decoder.ended
+
+    assert [*events, *decoder.close()][-1] == Finish(reason="stop")
+
+
 def test_a_fault_is_told_after_what_came_before_it() -> None:
     decoder = Lines("Vendor", "req-1")
     given = decoder.feed(b'{"text": "Hel"}\n{"text": 5}\n{"text": "lo"}\n')

@@ -32,7 +32,13 @@ TARGET = Target("P", "m")
         pytest.param([ReasoningDelta(text="")], False, id="empty-reasoning"),
         pytest.param([ToolCallDelta(index=0)], True, id="tool-call"),
         pytest.param([Usage(input_tokens=1)], False, id="usage"),
-        pytest.param([Finish(reason="stop")], False, id="finish"),
+        pytest.param(["a", Finish(reason="stop")], True, id="text-and-finish"),
+        pytest.param([Finish(reason="stop")], None, id="finish-of-nothing"),
+        pytest.param(
+            [ReasoningDelta(text="a"), Finish(reason="stop")],
+            None,
+            id="finish-of-reasoning",
+        ),
         pytest.param(["", Usage()], False, id="empty-text-and-usage"),
         pytest.param([Usage(), "a"], True, id="usage-and-text"),
         pytest.param(
@@ -45,7 +51,9 @@ TARGET = Target("P", "m")
         ),
     ],
 )
-def test_a_batch_brings_a_delta_or_none(batch: list[Event], brought: bool) -> None:
+def test_a_batch_brings_a_delta_or_none(
+    batch: list[Event], brought: bool | None
+) -> None:
     assert Record().take(batch) is brought
 
 
@@ -106,7 +114,7 @@ def test_no_usage_is_none() -> None:
 def test_a_finish_is_told_once_the_answer_is_whole() -> None:
     record = Record()
     record.take(["a", Finish(reason="length", details={"native": "max"})])
-    assert record.finished
+    assert record.is_finished()
     assert record.reply().finish_reason is None
     assert record.reply().details == {}
 
@@ -118,7 +126,7 @@ def test_a_finish_is_told_once_the_answer_is_whole() -> None:
 
 def test_an_end_without_a_reason_is_unknown() -> None:
     record = Record()
-    assert not record.finished
+    assert not record.is_finished()
     assert record.finish_unknown() == Finish(reason="unknown")
     record.complete = True
 
@@ -130,7 +138,7 @@ def test_the_finish_of_an_attempt_that_failed_is_none_of_the_next() -> None:
     record.take([Finish(reason="length")])
     record.end(Attempt(target=TARGET, outcome="failed", error=ServerError("x")))
 
-    assert not record.finished
+    assert not record.is_finished()
 
 
 def test_attempts_are_kept_in_order() -> None:
@@ -161,7 +169,7 @@ def test_it_is_known_whether_the_last_attempt_had_told_its_end() -> None:
     record.take(["a", Finish(reason="length")])
     record.end(Attempt(target=TARGET, outcome="failed"))
     assert record.told_end
-    assert not record.finished
+    assert not record.is_finished()
 
     record.end(Attempt(target=TARGET, outcome="failed"))
     assert not record.told_end

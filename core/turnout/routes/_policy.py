@@ -12,6 +12,7 @@ from turnout.errors import (
     ConnectionLostError,
     ContentFilterError,
     DeadlineError,
+    EmptyReplyError,
     FirstDeltaTimeoutError,
     InvalidReplyError,
     ModelUnavailableError,
@@ -132,6 +133,7 @@ _RULES: dict[type[TurnoutError], Rule] = {
     PluginError: Rule(counts=True),
     # The answer is complete and of the wrong form: there is nothing to continue.
     InvalidReplyError: Rule(continued=False),
+    EmptyReplyError: Rule(counts=True, continued=False),
     # It gave another answer instead of a continuation; nothing of it was shown.
     StreamBrokenError: Rule(),
 }

@@ -103,6 +103,9 @@ class Finish:
     """The provider's own words."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
     """What the service wants to see again with the answer, see `Message.state`."""
+    other_content: bool = False
+    """Whether the answer has content that is not an event: an image, a tool that the
+    service ran. Such an answer is not empty."""
 
 
 @frozen

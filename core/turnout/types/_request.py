@@ -41,6 +41,9 @@ class RequestOptions(TypedDict, total=False):
     """Passed to the provider as it is, over turnout's own fields."""
     deadline: float | None
     """Seconds for the whole request, with all of its attempts."""
+    allow_empty: bool | None
+    """Whether an answer without text and tool calls is taken. Without it that is an
+    `EmptyReplyError`, except after a tool result or if a limit or a filter ended it."""
 
 
 @frozen
@@ -64,6 +67,8 @@ class ChatRequest:
     extra: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     deadline: float | None = None
     """Seconds for the whole request; None means the provider's own limit."""
+    allow_empty: bool = False
+    """Whether an answer without text and tool calls is taken as it is."""
     prefill: bool = False
     """Whether the last message is the beginning of the answer, to be gone on with."""
 
@@ -227,6 +232,12 @@ def _deadline(value: object) -> float:
     return seconds
 
 
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ArgumentError(f"{name}={value!r} is not a bool; use True or False")
+    return value
+
+
 def _whole(name: str, value: object, *, low: int | None = None) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ArgumentError(f"{name}={value!r} is a {type(value).__name__}, not an int")
@@ -346,4 +357,5 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "response_format": _response_format,
     "extra": _extra,
     "deadline": _deadline,
+    "allow_empty": partial(_flag, "allow_empty"),
 }

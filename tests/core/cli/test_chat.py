@@ -337,8 +337,15 @@ def test_plugins_hear_of_attempts_as_before(inside: CommandLine) -> None:
     ]
 
 
-def test_an_answer_without_text_shows_none(inside: CommandLine) -> None:
+def test_an_empty_answer_is_an_error(inside: CommandLine) -> None:
     done = inside("chat", "-m", "Mute", "Hi")
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "has neither text nor a tool call" in done.stderr
+
+
+def test_an_empty_answer_that_is_allowed_shows_nothing(inside: CommandLine) -> None:
+    done = inside("chat", "-m", "Mute", "-o", "allow_empty", "true", "Hi")
 
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 

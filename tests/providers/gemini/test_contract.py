@@ -147,7 +147,7 @@ class TestGemini(ProviderContract):
             end=event(response(None, "MALFORMED_FUNCTION_CALL")),
             finish_reason="unknown",
             usage=COUNTS,
-            request=TOOLS,
+            request={**TOOLS, "allow_empty": True},
         ),
         WireAnswer(
             name="thoughts",

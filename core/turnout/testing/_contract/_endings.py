@@ -82,7 +82,7 @@ class Endings(ServiceSetting):
                 assert isinstance(error, StreamTruncatedError)
 
     def test_nothing_is_no_answer(self) -> None:
-        bodies = [b"", self.filler, b" ", b"\n\n"]
+        bodies = [b"", self.filler, b" ", b"\n\n", self.text_answer.end]
         scripts = [
             self.streaming(*([chunk(b)] if b else []), last_chunk()) for b in bodies
         ]
