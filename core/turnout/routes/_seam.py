@@ -111,6 +111,11 @@ class Seam:
         """Whether text is held of which it is not known what it is."""
         return self.join is None and bool(self._held.signs)
 
+    @property
+    def passing(self) -> bool:
+        """Whether all that comes is shown as it is."""
+        return self.join is not None and self._block is None
+
     def feed(self, text: str) -> str:
         """Return what may be shown now that `text` has come; often nothing.
 
@@ -460,6 +465,7 @@ class Seam:
         if in_fence("".join(self._block) + closing):
             closing = closing[: max(0, closing.rstrip().rfind("\n"))]
             self.dropped += len(self._closing) - len(closing)
+        self._block = None
         return shown + closing
 
 

@@ -264,7 +264,7 @@ class Soak:
                 self.wrong.append(f"{number}: {len(seen)} of {len(truth)} characters")
             attempts = stream.reply.attempts
             asked = [a for a in attempts if a.outcome != "passed_over"]
-            if len(asked) > POLICY["max_attempts"]:  # type: ignore[operator]
+            if len(asked) > POLICY["max_attempts"]:
                 self.wrong.append(f"{number}: {len(asked)} attempts")
             self.attempts += len(asked)
         del self._started[number]
