@@ -160,7 +160,7 @@ class Seam:
         elif shown.startswith(plain, self._from + read):
             read += len(plain)
             # At 8, 16, 32 and so on, as this takes its time and a restart may be long.
-            steady = read >= 8 and not read & (read - 1)
+            steady = read >= 8 and not read & (read - 1) and not self._anchor
             reply = shown[self._from : self._from + read] if steady else ""
             return self._show(0) if reply and repeats_itself(shown, reply) else None
         else:
@@ -232,6 +232,9 @@ class Seam:
             repeated = self._goes_round(unit, self._found, ended=ended)
             if repeated is None:
                 return None
+            if len(self._anchor) < _TINY and self._tail()[:1].isspace():
+                # "Tyger " and "Tyger, burning" are "Tyger Tyger, burning".
+                repeated |= not ended and not self._held.marks(self._found)
             if not repeated:
                 all_of_it = start and self._overlap == len(self._shown)
                 join: Join = "restart" if all_of_it else "anchor"

@@ -249,12 +249,21 @@ def test_a_far_anchor_is_none() -> None:
         ("The", " answer is no.", " answer is no."),
         ("The answer ", "The answer is", "is"),
         ("Bye", " Bye, then", " Bye, then"),
+        ("Tyger ", "Tyger, burning", "Tyger, burning"),
     ],
 )
 def test_of_a_few_characters_all_are_the_anchor(
     partial: str, continuation: str, rest: str
 ) -> None:
     assert shown(partial, continuation) == rest
+
+
+def test_an_anchor_may_begin_as_the_text_ends() -> None:
+    partial = "some bytes\n----------\n    are uniform\n\nsequences\n-----------"
+
+    rest = "\n    are random"
+    assert shown(partial, partial[11:] + rest) == rest
+    assert anchor_of(" " * 90 + partial) == partial
 
 
 def test_an_anchor_is_known_as_soon_as_it_has_come() -> None:
@@ -597,6 +606,8 @@ def test_an_opening_in_the_middle_of_a_word_is_dropped(opening: str, rest: str) 
         pytest.param("| a |", "Okay. Go:\n\n", " b | c", id="before a cell"),
         pytest.param("水煮开以", "Okay. ", "后慢慢搅拌", id="in Chinese"),
         pytest.param("रेल क", "Okay. ", "ी पटरी", id="in Hindi"),
+        pytest.param("at\n10:21;3", "Okay. Go:\n", "\n10:22;4", id="before a line"),
+        pytest.param("| no", "\u2026", " | yes", id="dots before a cell"),
         pytest.param("the qui", "...", "ck fox", id="dots"),
         pytest.param("the qui", "\u2026", "ck fox", id="one sign for dots"),
         pytest.param("the fox", "\u2026", ", that is", id="dots and a comma"),
