@@ -85,7 +85,7 @@ def anchor_of(partial: str) -> str:
             at += 1
         at = at if at < least + length // 2 else least
         if _proves(text[at:].translate(plain), whole):
-            return text[at:]
+            return text[at:].lstrip()
     return ""
 
 

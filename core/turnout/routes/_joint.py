@@ -44,8 +44,8 @@ class _Joint:
 
     @property
     def open(self) -> bool:
-        """Whether text may pass."""
-        return self._seam.join is not None and not self._stops
+        """Whether all that comes may pass as it is."""
+        return self._seam.passing and not self._stops
 
     def take(self, event: Event) -> list[Event]:
         """Return what may pass now that an event has come."""
@@ -57,7 +57,7 @@ class _Joint:
         # After these, more text is not to be expected.
         if isinstance(event, Finish | ToolCallDelta):
             return [*self.release(), event]
-        if self.open:
+        if self._seam.join is not None and not self._stops:
             return [event]
         held = self._seam.holding or self._text
         (self._behind if held else self._ahead).append(event)
@@ -120,6 +120,9 @@ async def joined(
     try:
         async for item in batches:
             events = item if isinstance(item, list) else [item]
+            if joint.open:
+                yield events
+                continue
             passed: list[Event] = []
             for event in events:
                 if isinstance(event, str) and len(event) > _PIECE and not joint.open:
@@ -135,9 +138,10 @@ async def joined(
             yield passed
             if joint.ended:
                 return
-        rest = joint.release()
-        record.join, record.dropped = seam.join, seam.dropped
-        yield rest
+        if not joint.open:
+            rest = joint.release()
+            record.join, record.dropped = seam.join, seam.dropped
+            yield rest
     except SeamError as error:
         record.join, record.dropped = seam.join, seam.dropped
         raise StreamBrokenError(

@@ -106,14 +106,14 @@ def opening_of(partial: str, reply: str) -> int:
         if "..." in partial or "\u2026" in partial or not (inside and plain):
             return 0
         # One space may be the answer's own: most answers break off between two words.
-        return dots.end() - (reply[dots.end() - 1] == " " and after.isalnum())
+        return dots.end() - (reply[dots.end() - 1] == " " and not after.isspace())
     at = 0
     for end in sentences_of(partial, reply):
         said = reply[at:end].rstrip()
         space = reply[at + len(said) : end]
         if end == len(reply) or (not space and said[-1].isascii()):
             return 0
-        own = _own_space(space)
+        own = _own_space(space, line, reply[end:])
         if _goes_on(partial, space, own, reply[end:]):
             short = not last.isalnum() and partial.rstrip()[-1] != ","
             if _ABBREVIATED.search(said) or (short and _SHORT_WORD.search(said)):
@@ -123,9 +123,12 @@ def opening_of(partial: str, reply: str) -> int:
     return 0
 
 
-def _own_space(space: str) -> str:
+def _own_space(space: str, line: str, rest: str) -> str:
     """Return how much of the white space after an opening is the answer's own."""
     lines = len(space) - len(space.lstrip("\n"))
+    start, other = (re.sub(r"\d", "0", one[:3]) for one in (line, rest))
+    if space == "\n\n" and start == other and not start.isalpha():
+        return "\n"  # The next line of a table or of a list.
     return space[min(lines, 2) or 1 :]
 
 

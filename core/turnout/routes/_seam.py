@@ -111,6 +111,11 @@ class Seam:
         """Whether text is held of which it is not known what it is."""
         return self.join is None and bool(self._held.signs)
 
+    @property
+    def passing(self) -> bool:
+        """Whether all that comes is shown as it is."""
+        return self.join is not None and self._block is None
+
     def feed(self, text: str) -> str:
         """Return what may be shown now that `text` has come; often nothing.
 
@@ -155,7 +160,7 @@ class Seam:
         elif shown.startswith(plain, self._from + read):
             read += len(plain)
             # At 8, 16, 32 and so on, as this takes its time and a restart may be long.
-            steady = read >= 8 and not read & (read - 1)
+            steady = read >= 8 and not read & (read - 1) and not self._anchor
             reply = shown[self._from : self._from + read] if steady else ""
             return self._show(0) if reply and repeats_itself(shown, reply) else None
         else:
@@ -227,6 +232,9 @@ class Seam:
             repeated = self._goes_round(unit, self._found, ended=ended)
             if repeated is None:
                 return None
+            if len(self._anchor) < _TINY and self._tail()[:1].isspace():
+                # "Tyger " and "Tyger, burning" are "Tyger Tyger, burning".
+                repeated |= not ended and not self._held.marks(self._found)
             if not repeated:
                 all_of_it = start and self._overlap == len(self._shown)
                 join: Join = "restart" if all_of_it else "anchor"
@@ -460,6 +468,7 @@ class Seam:
         if in_fence("".join(self._block) + closing):
             closing = closing[: max(0, closing.rstrip().rfind("\n"))]
             self.dropped += len(self._closing) - len(closing)
+        self._block = None
         return shown + closing
 
 

@@ -68,7 +68,7 @@ class Batches:
 async def test_text_that_repeats_nothing_passes() -> None:
     batches = Batches("tence", " and", ["more", USED], END)
 
-    assert await batches.all() == [["tence"], [" and"], ["more", USED], [END], []]
+    assert await batches.all() == [["tence"], [" and"], ["more", USED], [END]]
     assert batches.closed
     assert batches.record.join == "prefill"
 
@@ -76,7 +76,7 @@ async def test_text_that_repeats_nothing_passes() -> None:
 async def test_what_is_held_is_progress() -> None:
     passed = await Batches("The first half", HM, END).all()
 
-    assert passed == [["held"], ["held"], ["The first half", HM, END], []]
+    assert passed == [["held"], ["held"], ["The first half", HM, END]]
 
 
 @pytest.mark.parametrize("nothing", ["", [], [""], USED, ReasoningDelta(text="")])
@@ -89,23 +89,35 @@ async def test_what_is_no_increment_is_no_progress(nothing: Event) -> None:
 async def test_what_comes_before_any_text_stays_before_it() -> None:
     passed = await Batches(HM, SHOWN, USED, "tence", CALL, END).all()
 
-    assert passed == [["held"], ["held"], [], [HM, "tence", USED], [CALL], [END], []]
+    assert passed == [["held"], ["held"], [], [HM, "tence", USED], [CALL], [END]]
+
+
+async def test_what_comes_after_the_decision_passes() -> None:
+    passed = await Batches(["tence", HM, " and"], END).all()
+    assert passed == [["tence", HM, " and"], [END]]
+    block = f"```\n{SHOWN}tence"
+    passed = await Batches(block, HM, "\n", "```", END).all(instruction=True)
+    assert [one for batch in passed for one in batch if one != "held"] == [
+        "tence",
+        HM,
+        END,
+    ]
 
 
 async def test_a_tool_call_ends_the_text_that_is_held() -> None:
     passed = await Batches("tence", CALL, END).all(instruction=True)
 
-    assert passed == [["held"], ["tence", CALL], [END], []]
+    assert passed == [["held"], ["tence", CALL], [END]]
 
 
 async def test_without_a_finish_all_passes_at_the_end() -> None:
     assert (await Batches(HM, "The").all())[-1] == [HM, "The"]
-    assert (await Batches("tence").all()) == [["tence"], []]
+    assert (await Batches("tence").all()) == [["tence"]]
 
 
 async def test_without_any_text_the_rest_passes_at_the_end() -> None:
     assert await Batches(HM, USED).all() == [["held"], [], [HM, USED]]
-    assert (await Batches(HM, END).all())[-2] == [HM, END]
+    assert (await Batches(HM, END).all())[-1] == [HM, END]
 
 
 async def test_another_answer_is_refused() -> None:

@@ -130,22 +130,22 @@ def test_an_opening_before_the_anchor_is_dropped_with_it(before: str) -> None:
     assert shown(SHOWN, before + ANCHOR + REST, join="anchor") == REST
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param(lambda text: text.replace(" ", "\n"), id="white space"),
-        pytest.param(lambda text: text.replace("  ", " "), id="less white space"),
-        pytest.param(lambda text: "\u201c" + text, id="a quote opened"),
-        pytest.param(lambda text: f'"{text}"', id="quotes"),
-        pytest.param(lambda text: f"\u201c{text}\u201d", id="curly quotes"),
-        pytest.param(lambda text: f"\u00ab{text}\u00bb", id="angle quotes"),
-        pytest.param(lambda text: f"**{text}**", id="bold"),
-        pytest.param(lambda text: f"*{text}*", id="italics"),
-        pytest.param(lambda text: f"`{text}`", id="code"),
-        pytest.param(lambda text: text.replace("driver", "**driver**"), id="emphasis"),
-        pytest.param(lambda text: text[0].swapcase() + text[1:], id="case"),
-    ],
-)
+CHANGES: dict[str, Callable[[str], str]] = {
+    "white space": lambda text: text.replace(" ", "\n"),
+    "more white space": lambda text: text.replace(" ", "  "),
+    "a quote opened": lambda text: "\u201c" + text,
+    "quotes": lambda text: f'"{text}"',
+    "curly quotes": lambda text: f"\u201c{text}\u201d",
+    "angle quotes": lambda text: f"\u00ab{text}\u00bb",
+    "bold": lambda text: f"**{text}**",
+    "italics": lambda text: f"*{text}*",
+    "code": lambda text: f"`{text}`",
+    "emphasis": lambda text: text.replace("driver", "**driver**"),
+    "case": lambda text: text[0].swapcase() + text[1:],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
 def test_an_anchor_may_differ_in_its_marks(change: Callable[[str], str]) -> None:
     assert shown(SHOWN, change(ANCHOR) + REST, join="anchor") == REST
 
@@ -249,12 +249,21 @@ def test_a_far_anchor_is_none() -> None:
         ("The", " answer is no.", " answer is no."),
         ("The answer ", "The answer is", "is"),
         ("Bye", " Bye, then", " Bye, then"),
+        ("Tyger ", "Tyger, burning", "Tyger, burning"),
     ],
 )
 def test_of_a_few_characters_all_are_the_anchor(
     partial: str, continuation: str, rest: str
 ) -> None:
     assert shown(partial, continuation) == rest
+
+
+def test_an_anchor_may_begin_as_the_text_ends() -> None:
+    partial = "some bytes\n----------\n    are uniform\n\nsequences\n-----------"
+
+    rest = "\n    are random"
+    assert shown(partial, partial[11:] + rest) == rest
+    assert anchor_of(" " * 90 + partial) == partial
 
 
 def test_an_anchor_is_known_as_soon_as_it_has_come() -> None:
@@ -420,6 +429,11 @@ def test_a_repetition_of_the_last_words_is_dropped_m02(
         pytest.param("10:39;n-3\n10:40;n", "10:40;n", id="a line of data"),
         pytest.param("1156 1225 1296 13", "1156 1225 1296 13", id="numbers"),
         pytest.param("in 1889 or 1890 ", "1890 ", id="one number"),
+        pytest.param(
+            "139, 149, 151, 157, 163, 167, 173, 179,",
+            " 149, 151, 157, 163, 167, 173, 179,",
+            id="numbers after a space",
+        ),
         pytest.param("9 1156 1225 1296 1369 ", "1156 1225 1296 1369 ", id="many"),
         pytest.param(
             "pick a random sample\npick weighted random sample\n",
@@ -592,6 +606,8 @@ def test_an_opening_in_the_middle_of_a_word_is_dropped(opening: str, rest: str) 
         pytest.param("| a |", "Okay. Go:\n\n", " b | c", id="before a cell"),
         pytest.param("水煮开以", "Okay. ", "后慢慢搅拌", id="in Chinese"),
         pytest.param("रेल क", "Okay. ", "ी पटरी", id="in Hindi"),
+        pytest.param("at\n10:21;3", "Okay. Go:\n", "\n10:22;4", id="before a line"),
+        pytest.param("| no", "\u2026", " | yes", id="dots before a cell"),
         pytest.param("the qui", "...", "ck fox", id="dots"),
         pytest.param("the qui", "\u2026", "ck fox", id="one sign for dots"),
         pytest.param("the fox", "\u2026", ", that is", id="dots and a comma"),
