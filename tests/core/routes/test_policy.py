@@ -77,7 +77,7 @@ TABLE: list[tuple[type[TurnoutError], set[str]]] = [
     (PluginError, NEXT | COUNTS),
     (StreamBrokenError, NEXT),
     (InvalidReplyError, NEXT),
-    (EmptyReplyError, NEXT),
+    (EmptyReplyError, NEXT | COUNTS),
     (UnavailableError, NEXT),
     (UnsupportedError, NEXT),
     (ConfigError, NEXT),
@@ -138,7 +138,8 @@ def test_a_class_is_retried_if_its_errors_say_so(cls: type[TurnoutError]) -> Non
 def test_an_answer_of_the_wrong_form_is_not_continued() -> None:
     continued = {cls for cls, _ in TABLE if rule(cls("x"), Policy()).continued}
 
-    assert continued == {cls for cls, _ in TABLE} - {InvalidReplyError}
+    unfit = {InvalidReplyError, EmptyReplyError}
+    assert continued == {cls for cls, _ in TABLE} - unfit
 
 
 def test_a_class_of_a_plugin_has_the_rule_of_its_base() -> None:
