@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from turnout._json_prompt import prompted
 from turnout.routes._health import Health, Scope, fingerprint
-from turnout.routes._prompting import prompted
 from turnout.routes._target_health import TargetHealth
 from turnout.types import ChatRequest, Target
 

@@ -7,7 +7,7 @@ small share of the requests is hedged.
 
 from __future__ import annotations
 
-from turnout.routes._demands import demanded_state, offers_tools
+from turnout._request_traits import demanded_state, offers_tools
 from turnout.routes._target_health import TargetHealth
 from turnout.types import ChatRequest
 

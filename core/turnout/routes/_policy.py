@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, TypeAlias
 
+from turnout import errors
 from turnout._frozen import frozen
-from turnout.errors import (
-    ArgumentError,
-    AuthenticationError,
-    ConnectError,
-    ConnectionLostError,
-    ContentFilterError,
-    DeadlineError,
-    EmptyReplyError,
-    FirstDeltaTimeoutError,
-    InvalidReplyError,
-    ModelUnavailableError,
-    OverloadedError,
-    PluginError,
-    ProtocolError,
-    QuotaExceededError,
-    RateLimitError,
-    ServerError,
-    StreamBrokenError,
-    StreamError,
-    TurnoutError,
-)
-from turnout.routes._ranges import check_least, check_seconds
 
 __all__ = ["Failover", "Policy", "Rule", "rule"]
 
@@ -68,23 +48,26 @@ class Policy:
     fallback_on_content_filter: bool = False
     """Whether another target is asked when a content filter blocks the prompt."""
     prompted_schema: bool = False
+    """Whether a target that does not support JSON schemas is asked for one by a
+    message; its answer is parsed like any other."""
     join: Literal["best_effort", "verified"] = "best_effort"
     """Which joins are shown: all that do not look like another answer, or only those
     that are verified. `verified` raises a `StreamBrokenError` instead of the others."""
     continue_with_tools: bool = True
     """Whether an answer is continued if tools are offered and none was called."""
-    """Whether a target that does not support JSON schemas is asked for one by a
-    message; its answer is parsed like any other."""
     hedge_after: float | None = None
     """Seconds without a first delta after which a second target is asked too; None
     means never. See docs/failover.md for the requests that are not hedged."""
 
     def __post_init__(self) -> None:
         for name in ("first_delta_timeout", "stall_timeout", "deadline", "hedge_after"):
-            if getattr(self, name) is not None:
-                check_seconds(self, name)
-        check_least(self, 0, "least_time", "patience", "max_continuations")
-        check_least(self, 1, "max_attempts")
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be a number of seconds above 0")
+        for name in ("least_time", "patience", "max_continuations", "max_attempts"):
+            least = 1 if name == "max_attempts" else 0
+            if not least <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be at least {least}")
 
 
 @frozen
@@ -109,45 +92,44 @@ class Rule:
 
 _HOUR = 3600.0
 
-_RULES: dict[type[TurnoutError], Rule] = {
+_RULES: dict[type[errors.TurnoutError], Rule] = {
     # Whatever is not listed concerns this request at this target alone: a refusal of
     # unknown kind, an input that is too long, a missing ability.
-    TurnoutError: Rule(),
+    errors.TurnoutError: Rule(),
     # The caller's mistake and the caller's time: another target changes neither.
-    ArgumentError: Rule(goes_on=False),
-    DeadlineError: Rule(goes_on=False),
-    ContentFilterError: Rule(goes_on=False),
+    errors.ArgumentError: Rule(goes_on=False),
+    errors.DeadlineError: Rule(goes_on=False),
+    errors.ContentFilterError: Rule(goes_on=False),
     # Certain for a while: to ask again would get the same refusal.
-    AuthenticationError: Rule(hold=300.0, longest_hold=300.0),
-    ModelUnavailableError: Rule(hold=300.0, longest_hold=300.0),
-    QuotaExceededError: Rule(hold=300.0, longest_hold=_HOUR),
-    RateLimitError: Rule(retried=True, limited=True, counts=True, longest_hold=_HOUR),
-    OverloadedError: Rule(retried=True, limited=True, counts=True, longest_hold=300.0),
-    ServerError: Rule(retried=True, counts=True, longest_hold=300.0),
-    ConnectError: Rule(retried=True, counts=True),
-    ConnectionLostError: Rule(retried=True, counts=True),
+    errors.AuthenticationError: Rule(hold=300.0, longest_hold=300.0),
+    errors.ModelUnavailableError: Rule(hold=300.0, longest_hold=300.0),
+    errors.QuotaExceededError: Rule(hold=300.0, longest_hold=_HOUR),
+    errors.RateLimitError: Rule(
+        retried=True, limited=True, counts=True, longest_hold=_HOUR
+    ),
+    errors.OverloadedError: Rule(
+        retried=True, limited=True, counts=True, longest_hold=300.0
+    ),
+    errors.ServerError: Rule(retried=True, counts=True, longest_hold=300.0),
+    errors.ConnectError: Rule(retried=True, counts=True),
+    errors.ConnectionLostError: Rule(retried=True, counts=True),
     # A target that was silent once would be silent again.
-    FirstDeltaTimeoutError: Rule(counts=True),
-    ProtocolError: Rule(counts=True),
-    StreamError: Rule(counts=True),
-    PluginError: Rule(counts=True),
+    errors.FirstDeltaTimeoutError: Rule(counts=True),
+    errors.ProtocolError: Rule(counts=True),
+    errors.StreamError: Rule(counts=True),
+    errors.PluginError: Rule(counts=True),
     # The answer is complete and of the wrong form: there is nothing to continue.
-    InvalidReplyError: Rule(continued=False),
-    EmptyReplyError: Rule(counts=True, continued=False),
+    errors.InvalidReplyError: Rule(continued=False),
+    errors.EmptyReplyError: Rule(counts=True, continued=False),
     # It gave another answer instead of a continuation; nothing of it was shown.
-    StreamBrokenError: Rule(),
+    errors.StreamBrokenError: Rule(),
 }
 
-_CONTENT_FILTER_PASSED = Rule()
 
-
-def rule(error: TurnoutError, policy: Policy) -> Rule:
-    """Return what a route does about an error.
-
-    Args:
-        error: What the attempt raised.
-        policy: The route's.
-    """
-    if policy.fallback_on_content_filter and isinstance(error, ContentFilterError):
-        return _CONTENT_FILTER_PASSED
+def rule(error: errors.TurnoutError, policy: Policy) -> Rule:
+    """Return what a route does about an error."""
+    if policy.fallback_on_content_filter and isinstance(
+        error, errors.ContentFilterError
+    ):
+        return _RULES[errors.TurnoutError]
     return next(_RULES[cls] for cls in type(error).__mro__ if cls in _RULES)

@@ -1,4 +1,4 @@
-"""Ask for JSON by a message, where a target does not support JSON schemas.
+"""Ask for JSON by a message, if a target does not support JSON schemas.
 
 The text is added to the last user message: some services refuse a system message, or
 two messages of one role in a row.
@@ -26,7 +26,7 @@ def prompted(request: ChatRequest) -> ChatRequest:
     form = request.answer_form
     if form is None or request.response_format is None:
         return request
-    import json  # Not with the module, for its time.
+    import json  # Here, as the import takes time.
 
     schema = json.dumps(form.schema, ensure_ascii=False)
     return replace(

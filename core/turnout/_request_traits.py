@@ -1,9 +1,7 @@
-"""What a request asks for beyond one plain answer that nobody remembers.
+"""Tell which requests ask for more than plain text, or for state that is stored.
 
-An answer that is bound to a form, that is more than one, or that the service keeps,
-cannot be put together from two targets, and is not to be asked for twice. `extra` is
-looked into as well: what stands there is passed on as it is, and goes over the
-request's own fields.
+Two targets cannot share the answer to such a request, and it is not sent twice. Fields
+of `extra` count too: they are sent as they are, in place of the request's own fields.
 """
 
 from __future__ import annotations
@@ -31,12 +29,12 @@ _TOOLS = ("tools", "functions")
 
 
 def demanded_state(request: ChatRequest) -> str | None:
-    """Return the field by which the service is to keep something; None for none."""
+    """Return the field that makes the service store something; None without one."""
     return _given(request, _STATE)
 
 
 def demanded_form(request: ChatRequest) -> str | None:
-    """Return the field by which the answer is no plain text of one choice, or None."""
+    """Return the field that asks for more than one plain text; None without one."""
     if request.response_format is not None:
         return "response_format"
     if request.extra.get("n") not in (None, 1):
@@ -45,12 +43,12 @@ def demanded_form(request: ChatRequest) -> str | None:
 
 
 def offers_tools(request: ChatRequest) -> bool:
-    """Tell whether the model may ask for a tool to be called."""
+    """Return whether the model may call a tool."""
     return bool(request.tools) or _given(request, _TOOLS) is not None
 
 
 def _given(request: ChatRequest, names: tuple[str, ...]) -> str | None:
-    """Return the first of some fields that `extra` sets to more than nothing."""
+    """Return the first of these fields that `extra` sets; None without one."""
     if not request.extra:
         return None
     return next((name for name in names if request.extra.get(name)), None)
