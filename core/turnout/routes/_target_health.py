@@ -33,13 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["Permit", "TargetHealth"]
 
 _FAILURES_IN_A_ROW = 5
-"""Failures without a first delta in between that mark a target as down. At a failure
-rate of 15 % that happens by chance once in 13,000 attempts, and ends at the next
-first deltas."""
+"""Failures without a first delta in between that mark a target as down. If 15 % fail,
+that happens by chance once in 13,000 attempts, and ends at the next first deltas."""
 
 _WINDOW = 30.0
 _WINDOW_CALLS = 64
-"""The seconds and the calls that the share of failures is taken of. The limit in calls
+"""The seconds and calls of which the share of failures is taken. The limit in calls
 keeps an hour of good answers a second ago from hiding a minute of bad ones."""
 
 _LEAST_CALLS = 10
@@ -53,9 +52,8 @@ taken for the usual time."""
 _OVERDUE_FACTOR = 2.0
 _LEAST_OVERDUE = 0.5
 _OVERDUE_UNKNOWN = 5.0
-"""An attempt is overdue after twice the usual seconds to the first delta, and at
-least half a second, so that a short pause of the network or of this process is not
-taken for silence; after 5 seconds where too few answers are known."""
+"""An attempt is overdue after twice the usual seconds to the first delta, at least half
+a second (a short pause is not silence); after 5 if too few answers are known."""
 
 _FIRST_DELAY = 5.0
 _LONGEST_DELAY = 60.0
@@ -63,9 +61,8 @@ _LONGEST_DELAY = 60.0
 failed try. At the longest delay a dead target costs one request a minute."""
 
 _FRESH = 1.0
-"""Seconds after a first delta in which the failure of another attempt says little about
-a target that is down: it answers some. Without them, a target that fails 80 % of the
-requests would be asked by one at a time for ever."""
+"""Seconds after a first delta in which a failure says little about a target that is
+down. Without them, one that fails 80 % would be asked by one at a time for ever."""
 
 _TRUSTED = 8
 _ANSWERING = 4
@@ -115,26 +112,19 @@ class Permit:
             self.health.earn()
 
     def failed(self, error: TurnoutError, rule: Rule, now: float) -> None:
-        """End the attempt: it failed.
-
-        Args:
-            error: What it failed with.
-            rule: What a route does about such an error.
-            now: In the seconds of the clock.
-        """
+        """End the attempt: it failed with an error, for which there is a rule."""
         if self._ended:
             return
+        health = self.health
         hint = error.retry_after if isinstance(error, ProviderError) else None
         seconds = rule.hold if hint is None else min(hint, rule.longest_hold)
-        if rule.limited:
-            self.health.last_limited = now
         if seconds > 0:
-            self.health.hold(
-                Hold(until=now + seconds, reason=type(error).__name__), now
-            )
+            health.hold(Hold(until=now + seconds, reason=type(error).__name__), now)
+        if rule.limited:
+            health.last_limited = now
         if rule.counts:
             self._end()
-            self.health.failed(now, self.began, answered=self._answering)
+            health.failed(now, self.began, answered=self._answering)
         elif isinstance(error, ProviderError):
             self._end()  # The target works: the request was refused.
         else:
@@ -171,31 +161,6 @@ class TargetHealth:
         store: Where its hold is kept.
         random: For the delay of tries.
     """
-
-    __slots__ = (
-        "_delay",
-        "_delayed_at",
-        "_down",
-        "_first_deltas",
-        "_key",
-        "_last_failed_began",
-        "_last_first_delta",
-        "_limit",
-        "_random",
-        "_store",
-        "_window",
-        "failures_in_a_row",
-        "last_limited",
-        "lock",
-        "probes",
-        "retries_in_flight",
-        "retries_left",
-        "retry_at",
-        "scope",
-        "target",
-        "used",
-        "waiting",
-    )
 
     def __init__(
         self, scope: Scope, target: Target, store: HoldStore, random: Random
@@ -262,13 +227,7 @@ class TargetHealth:
                 self._window.clear()
 
     def failed(self, now: float, began: float, *, answered: bool) -> None:
-        """Record a failure of an attempt.
-
-        Args:
-            now: In the seconds of the clock.
-            began: When the attempt was sent.
-            answered: Whether it had a first delta.
-        """
+        """Record the failure of an attempt, before or after its first delta."""
         with self.lock:
             self._window.append((now, 0 if answered else 1, 1))
             if not answered:
@@ -359,14 +318,17 @@ class TargetHealth:
 
     def _judge(self, now: float) -> None:
         """Mark the target as down if most of its recent attempts failed."""
-        overdue, in_a_row = self._overdue(now), self.failures_in_a_row
+        latest, in_a_row = now - self.overdue_after, self.failures_in_a_row
+        oldest = list(islice(self.waiting, _FAILURES_IN_A_ROW))
+        overdue = sum(permit.began < latest for permit in oldest)
         # Failures may come early and first deltas late: failures in a row say nothing
         # while a larger number of attempts is open that were sent no later.
-        is_early = self._is_open(in_a_row + 2 * overdue, self._last_failed_began)
-        failed = overdue if is_early else overdue + in_a_row
+        if self._is_open(in_a_row + 2 * overdue, self._last_failed_began):
+            early, failed = in_a_row, overdue
+        else:
+            early, failed = 0, in_a_row + overdue
         if failed < _FAILURES_IN_A_ROW:
             calls, failures = self._counts(now)
-            early = in_a_row if is_early else 0
             if calls - early < _LEAST_CALLS or 2 * (failures - early) < calls - early:
                 return
         self._down = True
@@ -374,12 +336,6 @@ class TargetHealth:
         self._limit = _ANSWERING if is_answering else 1
         self.probes.clear()
         self._put_off(now, _FIRST_DELAY)
-
-    def _overdue(self, now: float) -> int:
-        """Return how many of the attempts that wait are overdue, up to five."""
-        latest = now - self.overdue_after
-        oldest = list(islice(self.waiting, _FAILURES_IN_A_ROW))
-        return sum(permit.began < latest for permit in oldest)
 
     def _is_open(self, index: int, latest: float) -> bool:
         """Return whether more than `index` attempts wait that were sent by `latest`."""
