@@ -1,13 +1,13 @@
-"""A target of a route: what all requests share of it, and what is one request's."""
+"""A target of a route: what its requests share, and what one request knows of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from turnout._json_prompt import prompted
-from turnout.routes._health import Health, Scope, fingerprint
+from turnout.routes._health import Health, Scope, fingerprint, report
 from turnout.routes._target_health import TargetHealth
-from turnout.types import ChatRequest, Target
+from turnout.types import ChatRequest
 
 if TYPE_CHECKING:
     from turnout.provider import BoundTarget
@@ -17,12 +17,7 @@ __all__ = ["Candidate", "RouteTarget", "status"]
 
 
 class RouteTarget:
-    """A target of a route, with the place where its health is found.
-
-    Args:
-        bound: The target.
-        health: The health of all targets.
-    """
+    """A target of a route; finds its health."""
 
     __slots__ = ("_health", "_scoped", "bound", "target")
 
@@ -54,40 +49,34 @@ def _scope(bound: BoundTarget, key: Secret | None) -> Scope:
 
 def status(bound: BoundTarget, health: Health, now: float) -> str:
     """Return why a target would not be asked in its turn now; empty if it would."""
-    found = RouteTarget(bound, health).health(now)
-    hold = found.held(now)
-    if hold is not None:
-        return f"for {hold.until - now:.3g} s more, after {hold.reason}"
-    return (
-        f"while others are up, since {found.reason(now)}" if found.is_down(now) else ""
-    )
+    found = report(RouteTarget(bound, health).health(now), now)
+    if found.state == "held":
+        return f"for {found.wait:.3g} s more, after {found.reason}"
+    return f"while others are up, since {found.reason}" if found.reason else ""
 
 
 class Candidate:
-    """A target of the route, in one request.
-
-    Args:
-        shared: The route's target.
-        request: The caller's request, for any model.
-    """
+    """A target of the route, in one request."""
 
     __slots__ = (
-        "_asked",
         "_health",
         "_request",
         "_shared",
+        "bound",
         "instructed",
         "is_busy",
         "is_out",
         "passed_over",
         "retries",
+        "target",
         "was_busy",
     )
 
     def __init__(self, shared: RouteTarget, request: ChatRequest) -> None:
+        self.bound = shared.bound
+        self.target = shared.target
         self._shared = shared
         self._request = request
-        self._asked: ChatRequest | None = None
         self._health: TargetHealth | None = None
         self.is_out = False
         """Whether this request does not ask it again."""
@@ -108,25 +97,15 @@ class Candidate:
         return self._health
 
     @property
-    def bound(self) -> BoundTarget:
-        """The provider and the model."""
-        return self._shared.bound
-
-    @property
-    def target(self) -> Target:
-        """The target's names."""
-        return self._shared.target
-
-    @property
     def request(self) -> ChatRequest:
         """The request for its model, without the part of the answer that was shown."""
-        if self._asked is None:
-            self._asked = self._request.for_model(self.bound.model)
-        return self._asked
+        # Not for all targets at once: most are never asked.
+        self._request = self._request.for_model(self.bound.model)
+        return self._request
 
     def prompt_for_schema(self) -> None:
         """Ask it for JSON by a message, since it does not support JSON schemas."""
-        self._asked = prompted(self.request)
+        self._request = prompted(self.request)
 
     @property
     def window(self) -> int | None:

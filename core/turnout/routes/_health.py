@@ -19,7 +19,7 @@ from turnout.types import Secret, Target
 if TYPE_CHECKING:
     from turnout.routes._retries import Random
 
-__all__ = ["Health", "HealthReport", "HealthState", "Scope", "fingerprint"]
+__all__ = ["Health", "HealthReport", "HealthState", "Scope", "fingerprint", "report"]
 
 _LIMIT = 4096
 """Targets that a process remembers; the names of models may come from outside."""
@@ -31,7 +31,7 @@ HealthState: TypeAlias = Literal["up", "down", "held"]
 
 
 class Scope(NamedTuple):
-    """What a health is of. A tuple, since it is looked up for every request."""
+    """What is asked. A tuple, since it is looked up for every request."""
 
     provider: str
     """The provider class where it has an address, else the provider's name."""
@@ -86,18 +86,15 @@ class Health:
         self._lock = Lock()
 
     def of(self, scope: Scope, target: Target, now: float) -> TargetHealth:
-        """Return the health of a scope, a good one if it is not known.
-
-        Args:
-            scope: What is asked.
-            target: The names under which it is shown.
-            now: In the seconds of the clock.
-        """
+        """Return the health of a scope, a good one if it is not known."""
         health = self._known.get(scope)
         if health is None:
             with self._lock:
                 if len(self._known) >= _LIMIT:
-                    self._make_room()
+                    # An eighth at once, those that were not used for longest.
+                    ranked = sorted(self._known.values(), key=lambda one: one.used)
+                    for one in ranked[: _LIMIT // 8]:
+                        del self._known[one.scope]
                 health = TargetHealth(scope, target, self._store, self._random)
                 # Another thread may have been first.
                 health = self._known.setdefault(scope, health)
@@ -110,14 +107,8 @@ class Health:
 
     def reports(self, now: float) -> list[HealthReport]:
         """Return how each target answered lately, by name."""
-        found = [_report(health, now) for health in self.known()]
+        found = [report(health, now) for health in self.known()]
         return sorted(found, key=lambda one: (one.target, one.address, one.key))
-
-    def _make_room(self) -> None:
-        """Forget the eighth of the targets that were not used for the longest time."""
-        ranked = sorted(self._known.values(), key=lambda health: health.used)
-        for health in ranked[: _LIMIT // 8]:
-            del self._known[health.scope]
 
 
 def _default_random() -> Random:
@@ -126,7 +117,8 @@ def _default_random() -> Random:
     return random
 
 
-def _report(health: TargetHealth, now: float) -> HealthReport:
+def report(health: TargetHealth, now: float) -> HealthReport:
+    """Return how a target answered lately."""
     hold = health.held(now)
     state: HealthState = "up"
     wait, reason = 0.0, ""
@@ -147,11 +139,7 @@ def _report(health: TargetHealth, now: float) -> HealthReport:
 
 
 def fingerprint(key: Secret | None) -> str:
-    """Return what tells one key from another without showing it.
-
-    Args:
-        key: The credential; None or an empty one has no fingerprint.
-    """
+    """Return what tells one key from another without showing it; empty without one."""
     if not key:
         return ""
     value = key.reveal().encode("utf-8", "surrogatepass")

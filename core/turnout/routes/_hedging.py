@@ -55,10 +55,7 @@ class HedgeShare:
 def hedge_delay(hedge_after: float, health: TargetHealth) -> float:
     """Return the seconds after which a second target is asked.
 
-    Args:
-        hedge_after: The policy's. It is raised to the time in which 95 of 100 answers
-            of the target begin, where that is known.
-        health: The first target's.
+    A target that usually takes longer than the policy says has its usual time.
     """
     return max(hedge_after, health.usual_first_delta or 0.0)
 
@@ -66,16 +63,9 @@ def hedge_delay(hedge_after: float, health: TargetHealth) -> float:
 def can_hedge(
     first: TargetHealth, second: TargetHealth, request: ChatRequest, now: float
 ) -> bool:
-    """Return whether a second target may be asked too.
-
-    Args:
-        first: The health of the target that was asked.
-        second: The health of the one that would be.
-        request: What is asked.
-        now: In the seconds of the clock.
-    """
+    """Return whether a second target may be asked too."""
     return (
-        # Nothing is done or kept because of the request but its answer.
+        # The request has no effect but its answer.
         not offers_tools(request)
         and demanded_state(request) is None
         and not any(request.extra.get(name) for name in _NOT_TEXT)

@@ -1,8 +1,7 @@
 """Ask a second target when the first is slow to begin, and let the faster one go on.
 
-Each leg reads in a task of its own, with a waiter and a record of its own, so that
-neither can harm the other. The one that begins first takes the request over; the other
-is closed before anything of the answer is shown.
+Each leg reads in a task of its own, with its own waiter and record, so that neither can
+harm the other. The slower one is closed before anything of the answer is shown.
 """
 
 from __future__ import annotations
@@ -43,16 +42,9 @@ async def race(
 ) -> tuple[Leg, Read]:
     """Return the leg that goes on, with its first batch or its failure.
 
-    Cancelling closes both legs.
-
-    Args:
-        first: The leg that is under way.
-        delay: Seconds after which a second one is begun.
-        second_leg: Begins it; None where there is to be none.
-        lost: Told of a leg that is out: with its failure, or None where it was slower.
-
-    Raises:
-        TurnoutError: What `lost` raises.
+    After `delay` seconds `second_leg` is called; it may return None. `lost` is called
+    with a leg that is out and its failure, None if it was slower; what it raises is
+    raised. Cancelling closes both legs.
     """
     running: dict[Read, Leg] = {asyncio.create_task(_read(first)): first}
     won: dict[Read, Leg] = {}

@@ -1,12 +1,9 @@
 """How long a request waits before it asks a failed target again, if it does.
 
-A target that names a time is waited for once, as far as the request's patience goes.
-One that names no time is asked again once and soon, while other targets are left;
-without others it gets more time after each failure.
-
-If the target named no time, the wait is drawn from the whole span up to a ceiling that
-doubles ("full jitter"): callers that failed together do not come back together. A time
-that it named is the least, with a little on top for the same reason.
+A time that the target names is waited for once, with a little on top. Without one, the
+wait is drawn from the whole span up to a ceiling that doubles ("full jitter"). Both
+keep callers that failed together from coming back together. While other targets are
+left, a target that names no time is asked again once and soon.
 """
 
 from __future__ import annotations
@@ -27,8 +24,7 @@ user who waits longer for nothing would rather get an error."""
 
 _QUICK_RETRY = 0.05
 """Seconds at most to the one retry while others are left. It helps against the failure
-of one connection or one worker; for more, the next target is the better choice, and a
-longer wait would cost more than it does."""
+of one connection or worker; for more, the next target is the better choice."""
 
 _BACKOFF = 0.5
 _LIMITED_BACKOFF = 1.0
@@ -36,9 +32,6 @@ _LONGEST_BACKOFF = 8.0
 _LONGEST_CONNECT_BACKOFF = 2.0
 """Seconds of the first ceiling, of the same for a target without capacity, and of the
 last: what the SDKs of OpenAI and AWS use. A connection costs little to try."""
-
-_MOST_DOUBLINGS = 64
-"""More than any ceiling leaves room for, and few enough for a float."""
 
 _HINT_SPREAD = 0.1
 _WIDEST_SPREAD = 1.0
@@ -84,4 +77,5 @@ def retry_delay(
     base = _LIMITED_BACKOFF if limited else _BACKOFF
     connecting = isinstance(error, ConnectError)
     cap = _LONGEST_CONNECT_BACKOFF if connecting else _LONGEST_BACKOFF
-    return random() * min(cap, base * 2.0 ** min(earlier, _MOST_DOUBLINGS))
+    # A float holds no much larger power.
+    return random() * min(cap, base * 2.0 ** min(earlier, 64))
