@@ -14,8 +14,9 @@ one target is asked *again*, at a known time, before any other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from turnout._ledger import enter
 from turnout._record import Record
@@ -48,9 +49,6 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "Course", "Wait"]
 
 _log = logging.getLogger("turnout.attempts")
-
-_INSTRUCTED = 2
-"""Messages that are added where a message asks for the rest of an answer."""
 
 _TEMPORARY = {cls.__name__ for cls in (OverloadedError, RateLimitError, ServerError)}
 """Reasons of holds that are worth waiting for: the service named the time."""
@@ -92,16 +90,7 @@ class _Again(NamedTuple):
 
 
 class Course:
-    """Decide what one request does.
-
-    Args:
-        targets: The route's, in the order in which they are asked.
-        request: What is asked; each target gets it for its own model.
-        policy: The route's.
-        record: The answer so far, and the attempts.
-        deadline: When the request has to be over, in the seconds of the clock.
-        random: For the length of waits.
-    """
+    """Decide what one request does; `random` is for the length of waits."""
 
     def __init__(
         self,
@@ -123,8 +112,8 @@ class Course:
         self._again: _Again | None = None
         # Whether it has asked a target that is down while others were up.
         self._has_probed = False
-        # Seconds that are left to wait: for a time that a target names while others are
-        # left, for a hold, and for a place at targets that are down.
+        # Seconds left to wait for a time that a target names while others are left, for
+        # the end of a hold, and for a place at targets that are down.
         self._patience = policy.patience
         self._hold_patience = LONGEST_WAIT
         self._spread_patience = _LONGEST_SPREAD
@@ -166,7 +155,7 @@ class Course:
             if health.held(now) is None:
                 is_down = health.is_down(now)
                 if not is_down or (not self._has_probed and health.is_due(now)):
-                    self._has_probed = self._has_probed or is_down
+                    self._has_probed |= is_down
                     self._pass_over(skipped, now)
                     return self._ask(candidate, now)
             skipped.append(candidate)
@@ -189,30 +178,31 @@ class Course:
         if self._had_no_slot(error) and not candidate.was_busy:
             candidate.is_busy = candidate.was_busy = True
             return
-        if _refused_key(candidate, error):
+        if (
+            isinstance(error, AuthenticationError)
+            and error.status_code is not None
+            and candidate.bound.provider.api_key is not None
+        ):
             self._key_refused_by = candidate
-        at = None
         if found.retried and self._broken is None:
-            failure = cast("ProviderError", error)
-            at = self._retry_at(candidate, failure, now, limited=found.limited)
-        if at is not None:
-            self._again = _Again(candidate, at, paid=True)
-            return
+            assert isinstance(error, ProviderError)
+            if self._plans_retry(candidate, error, now, limited=found.limited):
+                return
         candidate.is_out = True
-        if isinstance(error, ContextLengthError):
-            self._leave_out_no_larger(candidate)
+        window = candidate.window
+        if isinstance(error, ContextLengthError) and window is not None:
+            for other in self._candidates:
+                if not other.is_out and (other.window or math.inf) <= window:
+                    self._leave_out(
+                        other,
+                        f"{other.target} accepts no longer input than "
+                        f"{candidate.target}, for which this one is too long",
+                    )
 
     def has_free_slot(
-        self, besides: Candidate, loop: AbstractEventLoop, clock: Callable[[], float]
+        self, besides: Candidate, loop: AbstractEventLoop, now: float
     ) -> bool:
-        """Return whether another target is up and has a free slot.
-
-        Args:
-            besides: The target that has none.
-            loop: The running event loop.
-            clock: Returns the time in seconds.
-        """
-        now = clock()
+        """Return whether another target is up and has a free slot."""
         return any(
             other.bound.provider.gates.has_free(loop)
             and not other.health(now).is_down(now)
@@ -220,28 +210,21 @@ class Course:
         )
 
     def hedge_target(self, ask: Ask, share: HedgeShare, now: float) -> Ask | None:
-        """Return what to ask as well, since the target that was asked is slow.
-
-        Args:
-            ask: What was asked.
-            share: How many of the recent requests were hedged.
-            now: In the seconds of the clock.
-        """
+        """Return what to ask as well, since the target that was asked is slow."""
         if now > self._latest or not share.allows():
             return None
         slow = ask.candidate
-        for candidate in self._candidates:
-            if candidate is slow or candidate.is_out or not self._can(candidate):
+        for other in self._candidates:
+            if other.target.provider == slow.target.provider or other.is_out:
                 continue
-            if candidate.target.provider == slow.target.provider:
+            if not self._can(other):
                 continue
-            first, second = slow.health(now), candidate.health(now)
-            if not can_hedge(first, second, self._request, now):
-                return None
-            if not second.spend_retry():
+            first, second = slow.health(now), other.health(now)
+            hedges = can_hedge(first, second, self._request, now)
+            if not hedges or not second.spend_retry():
                 return None
             share.hedged()
-            return self._ask(candidate, now, paid=True)
+            return self._ask(other, now, paid=True)
         return None
 
     def lost_race(self, candidate: Candidate, error: TurnoutError) -> None:
@@ -269,13 +252,12 @@ class Course:
         text, tools = record.text, record.calls_tools
         restarts = not text and not tools
         found = rule(error, policy)
-        allowed = {
+        goes_on = {
             "off": False,
             "before_text": restarts,
             "continue": restarts or found.continued,
-        }
-        goes_on = allowed[policy.failover] and found.goes_on
-        if not goes_on or len(self._candidates) == 1:
+        }[policy.failover]
+        if not (goes_on and found.goes_on) or len(self._candidates) == 1:
             raise error
         candidate.is_out = True
         self._errors.append(error)
@@ -322,11 +304,10 @@ class Course:
             )
         permit = candidate.health(now).start(now)
         permit.paid = paid
-        if self._broken is None:
-            return Ask(candidate, permit, candidate.request)
-        request = self._request_to(candidate)
-        added = len(request.messages) - len(candidate.request.messages)
-        return Ask(candidate, permit, request, prefill=added < _INSTRUCTED)
+        prefill = self._broken is not None and (
+            candidate.prefills or not self._record.text.strip()
+        )
+        return Ask(candidate, permit, self._request_to(candidate), prefill)
 
     def _request_to(self, candidate: Candidate) -> ChatRequest:
         """Return what a target would be asked now."""
@@ -350,18 +331,25 @@ class Course:
             candidate.prompt_for_schema()
             request = self._request_to(candidate)
             refusal = catalog.refusal(request)
-        if refusal is None and not fits(request, candidate.window):
-            refusal = ContextLengthError(
-                f"the input is longer than {bound.target} accepts "
-                f"({candidate.window} tokens, by estimate); it was not asked",
-                provider=bound.provider.info.name,
-                model=bound.model,
+        if refusal is not None:
+            candidate.is_out = True
+            self._note(candidate, refusal)
+        elif not fits(request, candidate.window):
+            self._leave_out(
+                candidate,
+                f"the input is longer than {candidate.target} accepts "
+                f"({candidate.window} tokens, by estimate)",
             )
-        if refusal is None:
-            return True
+        return not candidate.is_out
+
+    def _leave_out(self, candidate: Candidate, reason: str) -> None:
+        """Record that the input is too long for a target."""
         candidate.is_out = True
-        self._note(candidate, refusal)
-        return False
+        target, message = candidate.target, f"{reason}; it was not asked"
+        error = ContextLengthError(
+            message, provider=target.provider, model=target.model
+        )
+        self._note(candidate, error)
 
     def _pass_over(self, skipped: Sequence[Candidate], now: float) -> None:
         """Record which targets come before the one that is asked, and why."""
@@ -413,12 +401,12 @@ class Course:
         patient = until - now <= self._hold_patience and until < self._latest
         return until if patient else None
 
-    def _retry_at(
+    def _plans_retry(
         self, candidate: Candidate, error: ProviderError, now: float, *, limited: bool
-    ) -> float | None:
-        """Return when to ask a target again, and pay for it; None for not at all."""
+    ) -> bool:
+        """Plan and pay for another attempt at a target; return whether there is one."""
         if self._asked >= self._policy.max_attempts:
-            return None
+            return False
         health, others = candidate.health(now), bool(self._others(candidate, now))
         delay = retry_delay(
             error,
@@ -429,11 +417,12 @@ class Course:
             patience=self._patience,
         )
         if delay is None or now + delay >= self._latest or not health.spend_retry():
-            return None
+            return False
         if others and error.retry_after is not None:
             self._patience -= delay
         candidate.retries += 1
-        return now + delay
+        self._again = _Again(candidate, now + delay, paid=True)
+        return True
 
     def _others(self, candidate: Candidate, now: float) -> list[Candidate]:
         """Return the targets that can be asked instead of this one."""
@@ -467,24 +456,6 @@ class Course:
         candidate.instructed = True
         self._again = _Again(candidate, now, paid=False)
         return True
-
-    def _leave_out_no_larger(self, failed: Candidate) -> None:
-        """Leave out the targets that accept no longer input than the failed one."""
-        if failed.window is None:
-            return
-        for other in self._candidates:
-            if other.is_out or other.window is None or other.window > failed.window:
-                continue
-            other.is_out = True
-            self._note(
-                other,
-                ContextLengthError(
-                    f"{other.target} accepts no longer input than {failed.target}, for "
-                    "which this one is too long; it was not asked",
-                    provider=other.target.provider,
-                    model=other.target.model,
-                ),
-            )
 
     @property
     def _latest(self) -> float:
@@ -547,12 +518,3 @@ def _unavailable(candidate: Candidate, now: float) -> UnavailableError:
     )
     error.retry_after = wait
     return error
-
-
-def _refused_key(candidate: Candidate, error: TurnoutError) -> bool:
-    """Return whether the service refused a key that was sent."""
-    return (
-        isinstance(error, AuthenticationError)
-        and error.status_code is not None
-        and candidate.bound.provider.api_key is not None
-    )

@@ -1,7 +1,4 @@
-"""Ask a route's targets one after another, as the request's course has it.
-
-All the rules are in `_course.py`; this does the asking and the waiting.
-"""
+"""Ask a route's targets one after another and wait, as `_course.py` decides."""
 
 from __future__ import annotations
 
@@ -21,7 +18,6 @@ from turnout.routes._hedging import HedgeShare, hedge_delay
 from turnout.routes._joint import joined
 from turnout.routes._policy import Policy, rule
 from turnout.routes._race import Leg, race
-from turnout.routes._retries import Random
 from turnout.routes._seam import Seam
 from turnout.types import ChatRequest, Event, Failover, Restart, Target
 
@@ -36,16 +32,15 @@ DEFAULT_DEADLINE = 600.0
 
 
 class RouteReader:
-    """Give the answer of a route, in batches, whoever gives its parts.
+    """Read the answer of a route in batches, whichever targets give its parts.
 
     Args:
-        targets: The targets, in the order in which they are asked.
+        targets: In the order in which they are asked.
         request: What to ask; each target is given its own model.
         policy: The route's.
         record: Takes down the answer and every attempt.
         waiter: Watches over the waits.
-        share: How much was hedged of late; None where nothing is.
-        random: For the length of waits.
+        share: How many of the recent requests were hedged; None if none may be.
     """
 
     def __init__(
@@ -56,14 +51,13 @@ class RouteReader:
         record: Record,
         waiter: Waiter,
         share: HedgeShare | None = None,
-        random: Random = random,
     ) -> None:
         self._policy = policy
         self._record = record
+        self._waiter = waiter
         self._share = share
         if share is not None:
             share.asked()
-        self._waiter = waiter
         limit = request.deadline or policy.deadline or DEFAULT_DEADLINE
         self._deadline = waiter.now() + limit
         self._course = Course(targets, request, policy, record, self._deadline, random)
@@ -71,10 +65,9 @@ class RouteReader:
         self._attempt: AttemptReader | None = None
         self._seam: Seam | None = None
         self._kept = 0  # Characters that the seam joins to.
-        # Whether the caller has seen anything; and of the attempt under way.
-        self._shown = False
+        # Whether the attempt under way has given something.
         self._begun = False
-        # Who gave what was shown last.
+        # The target of what was shown last.
         self._giver: Target | None = None
         # Whose part of the answer broke, and how, until another goes on.
         self._lost: tuple[Target, str] | None = None
@@ -89,29 +82,30 @@ class RouteReader:
             TurnoutError: A target failed and the policy asks no other; or it was the
                 only one.
         """
-        while not self._waiter.closed:
-            if self._attempt is None:
-                await self._begin()
-                continue
-            try:
-                if self._share is None:
-                    batch = await self._attempt.read()
-                else:
-                    batch = await self._hedged(self._share)
-            except TurnoutError as error:
-                self._failed(error)
-                continue
-            except BaseException:
-                self._release()
-                raise
-            if batch is None:
-                break
-            if not self._begun or self._record.complete:
-                batch = self._noted(batch)
-            elif self._seam is not None:
-                batch = _without_held(batch)
-            if batch or self._record.complete:
-                return batch
+        try:
+            while not self._waiter.closed:
+                if self._attempt is None:
+                    await self._begin()
+                    continue
+                try:
+                    if self._share is None:
+                        batch = await self._attempt.read()
+                    else:
+                        batch = await self._hedged(self._share)
+                except TurnoutError as error:
+                    self._failed(error)
+                    continue
+                if batch is None:
+                    break
+                if self._seam is not None:
+                    batch = [e for e in batch if e and not isinstance(e, Held)]
+                if not self._begun or self._record.complete:
+                    batch = self._noted(batch)
+                if batch or self._record.complete:
+                    return batch
+        except BaseException:
+            self._release()
+            raise
         self._release()
         return None
 
@@ -122,7 +116,7 @@ class RouteReader:
         self._release()
 
     def abandon(self) -> None:
-        """Give back what others wait for; nobody is left to close the attempt."""
+        """Release what others wait for, without awaiting."""
         if self._attempt is not None:
             self._attempt.abandon()
         self._release()
@@ -131,11 +125,10 @@ class RouteReader:
         """Read the first batch of the request, from a second target if it is late."""
         self._share = None  # Once a request.
         ask, attempt = self._ask, self._attempt
-        hedge_after = self._policy.hedge_after
+        hedge_after, waiter = self._policy.hedge_after, self._waiter
         assert ask is not None
         assert attempt is not None
         assert hedge_after is not None
-        waiter = self._waiter
 
         def second() -> Leg | None:
             other = self._course.hedge_target(ask, share, waiter.now())
@@ -166,39 +159,29 @@ class RouteReader:
 
     async def _begin(self) -> None:
         """Begin the next attempt, or wait until there may be one."""
-        waiter = self._waiter
-        step = self._course.next(waiter.now())
+        step = self._course.next(self._waiter.now())
         if isinstance(step, Wait):
-            try:
-                await waiter.pause(step.until)
-            except BaseException:
-                self._release()
-                raise
+            await self._waiter.pause(step.until)
             return
-        policy, record = self._policy, self._record
+        record = self._record
         if record.unseen and record.attempts:
             # Not before another is asked: an error that is raised holds what had come.
             record.begin_anew()
-        self._ask = step
-        self._begun = False
-        self._seam = None
+        self._ask, self._begun, self._seam = step, False, None
         through = None
         if self._course.continuing:
-            text = self._record.text
+            text = record.text
             self._kept = len(text)
-            self._seam = Seam(
-                text,
-                instruction=not step.prefill,
-                stripped=unsent(text) if step.prefill else "",
-            )
+            stripped = unsent(text) if step.prefill else ""
+            self._seam = Seam(text, instruction=not step.prefill, stripped=stripped)
             through = partial(
                 joined,
                 seam=self._seam,
                 record=record,
                 stops=step.request.stop,
-                verified=policy.join == "verified",
+                verified=self._policy.join == "verified",
             )
-        self._attempt = self._reader(step, self._record, waiter, through)
+        self._attempt = self._reader(step, record, self._waiter, through)
 
     def _reader(
         self,
@@ -207,8 +190,10 @@ class RouteReader:
         waiter: Waiter,
         through: Callable[[Batches], Batches] | None = None,
     ) -> AttemptReader:
+        # A reference to this reader would make a cycle: see `_below`.
+        course, candidate = self._course, ask.candidate
         return AttemptReader(
-            ask.candidate.bound.provider,
+            candidate.bound.provider,
             ask.request,
             record,
             waiter,
@@ -218,32 +203,30 @@ class RouteReader:
             through=through,
             sent=ask.permit.sent,
             slot_timeout=_SLOT_TIMEOUT,
-            is_free_elsewhere=partial(
-                self._course.has_free_slot, ask.candidate, waiter.loop, waiter.now
+            is_free_elsewhere=lambda: course.has_free_slot(
+                candidate, waiter.loop, waiter.now()
             ),
         )
 
     def _noted(self, batch: Sequence[Event]) -> Sequence[Event]:
-        """Take down that an attempt gives something, or is complete."""
+        """Record that an attempt gives something, or is complete."""
         ask = self._ask
         assert ask is not None
+        target = ask.candidate.target
         if not self._begun:
             ask.permit.first_delta(self._waiter.now())
-        if self._seam is not None:
-            batch = _without_held(batch)
         if self._record.complete:
             ask.permit.completed()
             self._end()
         if batch and not self._begun:
             self._begun = True
-            self._shown = not self._record.unseen
-            self._giver = ask.candidate.target
+            self._giver = target
             if self._lost is not None:
-                batch = [self._change(ask.candidate.target, *self._lost), *batch]
+                batch = [self._change(target, *self._lost), *batch]
         return batch
 
     def _change(self, target: Target, source: Target, reason: str) -> Event:
-        """Return the event that tells of another target in the middle of an answer."""
+        """Return the event for another target in the middle of an answer."""
         self._lost = None
         if self._seam is None:
             return Restart(source=source, target=target, reason=reason)
@@ -258,25 +241,25 @@ class RouteReader:
         )
 
     def _failed(self, error: TurnoutError) -> None:
-        """Take an attempt's failure; what follows is the course's matter."""
-        ask = self._ask
+        """End an attempt that failed; the course decides what follows."""
+        ask, record = self._ask, self._record
         assert ask is not None
         now = self._waiter.now()
         error.__traceback__ = _below(error.__traceback__)
         ask.permit.failed(error, rule(error, self._policy), now)
         begun, self._begun = self._begun, False
         self._end()
-        if isinstance(error, StreamBrokenError) or not (begun and self._shown):
-            if not self._record.unseen:
-                self._record.target = self._giver
+        if isinstance(error, StreamBrokenError) or not begun or record.unseen:
+            if not record.unseen:
+                record.target = self._giver
             self._course.failed(ask.candidate, error, now)
             return
         self._lost = ask.candidate.target, type(error).__name__
         if self._course.broke(ask.candidate, error):
-            self._record.begin_anew()
+            record.begin_anew()
 
     def _release(self) -> None:
-        """Give back what an attempt holds of which nothing is to be concluded."""
+        """End an attempt that says nothing about its target's health."""
         if self._ask is not None:
             self._ask.permit.released(self._waiter.now())
         self._end()
@@ -296,7 +279,3 @@ def _below(traceback: TracebackType | None) -> TracebackType | None:
     while traceback is not None and traceback.tb_frame.f_globals is globals():
         traceback = traceback.tb_next
     return traceback
-
-
-def _without_held(batch: Sequence[Event]) -> list[Event]:
-    return [event for event in batch if event and not isinstance(event, Held)]

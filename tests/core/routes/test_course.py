@@ -1062,7 +1062,7 @@ def test_a_free_slot_is_looked_for_at_targets_that_are_up() -> None:
     loop = asyncio.new_event_loop()
 
     def has_free_slot() -> bool:
-        return request.course.has_free_slot(ask.candidate, loop, lambda: T)
+        return request.course.has_free_slot(ask.candidate, loop, T)
 
     try:
         assert has_free_slot()
