@@ -1,14 +1,14 @@
 """What one request does next: which target is asked, and when.
 
 The driver calls `next`, does what it says, and reports how the attempt ended: `failed`
-if nothing of it was shown, `broke` if the caller has seen some of the answer. All rules
-meet here and no I/O does: times are arguments, and the random source is given.
+if nothing of it was shown, `broke` if the caller has seen some of the answer. There is
+no I/O here: times and the random source are arguments.
 
-Targets that are up are asked in the route's order. A target that is down is asked
-after them, or once in a while before them, to learn whether it answers again. A target
-that is held is not asked. If no target is up, those that are down are asked, by a few
-requests at a time; the other requests wait a moment and then ask all the same. At most
-one target is asked *again*, at a known time, before any other.
+Targets that are up are asked in the route's order. One that is down is asked after
+them, or once in a while before them, to learn whether it answers again. One that is
+held is not asked. If no target is up, those that are down are asked by a few requests
+at a time; the others wait a moment and then ask all the same. At most one target is
+asked *again*, at a known time, before any other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from turnout._ledger import enter
 from turnout._record import Record
@@ -55,9 +55,8 @@ _TEMPORARY = {cls.__name__ for cls in (OverloadedError, RateLimitError, ServerEr
 
 _LONGEST_SPREAD = 2.0
 _SPREAD_STEP = 0.1
-"""Seconds that a request waits, in all and at a time, for one of the few places at
-targets that are down. Then it asks without a place: a request is delayed so that a
-service recovers, but does not fail for it."""
+"""Seconds that a request waits, in all and at a time, for a place at a target that is
+down. Then it asks without one: it is delayed so that a service recovers, but asks."""
 
 
 class Ask(NamedTuple):
@@ -67,8 +66,7 @@ class Ask(NamedTuple):
     permit: Permit
     request: ChatRequest
     prefill: bool = False
-    """Whether no message asks it to continue: it gets the beginning of its answer as
-    its own last message, or that is white space alone and it starts from scratch."""
+    """Whether it continues without a message that asks it to."""
 
 
 class Wait(NamedTuple):
@@ -77,16 +75,13 @@ class Wait(NamedTuple):
     until: float
 
 
-Step: TypeAlias = Ask | Wait
-
-
 class _Again(NamedTuple):
     """A target that is asked once more."""
 
     candidate: Candidate
     at: float
     paid: bool
-    """Whether its budget has paid for it."""
+    """Whether the retry budget paid for it."""
 
 
 class Course:
@@ -130,7 +125,7 @@ class Course:
         """Whether the answer goes on from what was shown."""
         return self._broken is not None
 
-    def next(self, now: float) -> Step:
+    def next(self, now: float) -> Ask | Wait:
         """Return what to do.
 
         Raises:
@@ -175,7 +170,11 @@ class Course:
                 raise error
             raise self._unable(f"{candidate.target} failed: {error}")
         self._errors.append(error)
-        if self._had_no_slot(error) and not candidate.was_busy:
+        had_no_slot = any(
+            attempt.error is error and attempt.outcome == "passed_over"
+            for attempt in self._record.attempts[-1:]
+        )
+        if had_no_slot and not candidate.was_busy:
             candidate.is_busy = candidate.was_busy = True
             return
         if (
@@ -298,10 +297,8 @@ class Course:
         self._asked += 1
         refused, self._key_refused_by = self._key_refused_by, None
         if refused is not None:
-            # It stays so until somebody changes the key.
-            _log.warning(
-                "%s refused its key; %s is asked", refused.target, candidate.target
-            )
+            asked = candidate.target
+            _log.warning("%s refused its key; %s is asked", refused.target, asked)
         permit = candidate.health(now).start(now)
         permit.paid = paid
         prefill = self._broken is not None and (
@@ -365,7 +362,7 @@ class Course:
             Attempt(target=candidate.target, outcome="passed_over", error=error),
         )
 
-    def _last_resort(self, skipped: Sequence[Candidate], now: float) -> Step:
+    def _last_resort(self, skipped: Sequence[Candidate], now: float) -> Ask | Wait:
         """Return what to do when no target is up and has a slot."""
         busy = [candidate for candidate in self._candidates if candidate.is_busy]
         if busy:
@@ -435,13 +432,6 @@ class Course:
             and other.health(now).held(now) is None
         ]
 
-    def _had_no_slot(self, error: TurnoutError) -> bool:
-        """Return whether the last attempt got no slot, so that nothing was sent."""
-        attempts = self._record.attempts
-        return bool(attempts) and (
-            attempts[-1].error is error and attempts[-1].outcome == "passed_over"
-        )
-
     def _refused_prefill(
         self, candidate: Candidate, error: TurnoutError, now: float
     ) -> bool:
@@ -467,21 +457,19 @@ class Course:
             return
         if self._broken is not None:
             raise self._unable("the deadline leaves no time for it")
-        left = [str(one.target) for one in self._candidates if not one.is_out]
-        if not left:
-            raise self._failure()
-        raise DeadlineError(
-            f"the deadline left no time to ask {left[0]} too"
-        ) from self._errors[-1]
+        for candidate in self._candidates:
+            if not candidate.is_out:
+                raise DeadlineError(
+                    f"the deadline left no time to ask {candidate.target} too"
+                ) from self._errors[-1]
+        raise self._failure()
 
     def _unable(self, reason: str) -> StreamBrokenError:
         """Return the error for an answer that broke and is not continued."""
-        broken = self._broken
-        assert broken is not None
         failure = StreamBrokenError(
             f"{self._last_break} and could not be continued: {reason}"
         )
-        failure.__cause__ = broken
+        failure.__cause__ = self._broken
         return failure
 
     def _failure(self) -> TurnoutError:

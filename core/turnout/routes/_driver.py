@@ -124,11 +124,9 @@ class RouteReader:
     async def _hedged(self, share: HedgeShare) -> Sequence[Event] | None:
         """Read the first batch of the request, from a second target if it is late."""
         self._share = None  # Once a request.
-        ask, attempt = self._ask, self._attempt
-        hedge_after, waiter = self._policy.hedge_after, self._waiter
+        ask, attempt, waiter = self._ask, self._attempt, self._waiter
         assert ask is not None
         assert attempt is not None
-        assert hedge_after is not None
 
         def second() -> Leg | None:
             other = self._course.hedge_target(ask, share, waiter.now())
@@ -138,17 +136,17 @@ class RouteReader:
             return Leg(other, self._reader(other, record, own), record, own)
 
         def lost(leg: Leg, error: TurnoutError | None) -> None:
-            now = waiter.now()
-            if leg.record is not self._record:
+            now, permit = waiter.now(), leg.ask.permit
+            if leg is not first:
                 self._record.attempts += leg.record.attempts
                 leg.waiter.close()
             if error is None:
-                leg.ask.permit.released(now)
+                permit.released(now)
                 return
-            leg.ask.permit.failed(error, rule(error, self._policy), now)
+            permit.failed(error, rule(error, self._policy), now)
             self._course.lost_race(leg.ask.candidate, error)
 
-        delay = hedge_delay(hedge_after, ask.permit.health)
+        delay = hedge_delay(self._policy.hedge_after or 0.0, ask.permit.health)
         first = Leg(ask, attempt, self._record, waiter)
         leg, read = await race(first, delay, second, lost)
         if leg is not first:

@@ -1,4 +1,4 @@
-"""The health of all targets that a process has asked, by what is asked.
+"""The health of all targets that a process has asked, and reports of it.
 
 Health is advice. It decides the order in which targets are asked. A request is refused
 without asking only while a *hold* lasts: the target refused the key, the model or the

@@ -17,13 +17,7 @@ from turnout.routes._health import Health
 from turnout.routes._hedging import HedgeShare
 from turnout.routes._policy import Policy
 from turnout.stream import Reader, Stream
-from turnout.types import (
-    ChatRequest,
-    Conversation,
-    Reply,
-    RequestOptions,
-    Target,
-)
+from turnout.types import ChatRequest, Conversation, Reply, RequestOptions, Target
 
 if TYPE_CHECKING:
     from turnout._waiter import Waiter
@@ -38,8 +32,8 @@ Order: TypeAlias = Callable[[Sequence[Target], ChatRequest], Sequence[Target]]
 class Route:
     """Ask a list of targets in order, until one answers.
 
-    Nothing is shown of a target that fails before its first delta: the next one is
-    asked at once. Which errors are met so is `turnout.fallback`'s policy.
+    If a target fails before its first delta, the next one is asked and the caller sees
+    nothing of it. The policy says which errors are handled so.
 
     A route can be copied and pickled as its providers can. A copy is not entered. If
     the route uses the process's health, a copy does too, in the process where it is
@@ -48,8 +42,8 @@ class Route:
     Args:
         targets: In the order in which they are asked.
         policy: Fields of `Policy`.
-        order: Asked for another order at each request.
-        health: Where it is kept how targets fare; None means for this route alone.
+        order: Called at each request for another order.
+        health: How targets answered lately; None means a health of this route alone.
 
     Raises:
         ConfigError: There are no targets, or the policy is wrong.
@@ -69,20 +63,18 @@ class Route:
         self.policy = checked(Policy, policy or {}, "policy of a route")
         self._order = order
         self.find_health: Callable[[], Health] | None = None
-        """Finds the health that all routes of the process share; set with `health`.
-
-        A copy calls it, in the process where it is made. None means that a copy has
-        health of its own."""
+        """Finds the health that all routes of the process share, for a copy; set with
+        `health`. None means that a copy has health of its own."""
         self._begin(Health() if health is None else health)
 
     def _begin(self, health: Health) -> None:
-        """Set what is never copied: it holds health, counts and connections."""
+        """Set what is never copied."""
         self._share = None if self.policy.hedge_after is None else HedgeShare()
         self._route_targets = [RouteTarget(bound, health) for bound in self.targets]
         self._open: list[AsyncExitStack] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy begins with: targets, policy and order."""
+        """Return what is copied: targets, policy and order."""
         begun = {"_share", "_route_targets", "_open"}
         return {name: one for name, one in vars(self).items() if name not in begun}
 
@@ -106,26 +98,22 @@ class Route:
             raise ArgumentError(
                 "the targets of a route have their models; leave model out"
             )
-        # Of the first target's model, which then need not be set once more.
+        # The first target then needs no copy of the request.
         options["model"] = self.targets[0].model or None
         request = ChatRequest.build(messages, **options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
-            targets = self._ordered(request)
-            return _reader_type()(
-                targets, request, self.policy, record, waiter, self._share
-            )
+            targets, policy, share = self._ordered(request), self.policy, self._share
+            return _reader_type()(targets, request, policy, record, waiter, share)
 
         return Stream(source)
 
     async def complete(
         self, messages: Conversation, **options: Unpack[RequestOptions]
     ) -> Reply:
-        """Ask, and return the whole answer. Cancelling closes the connection.
+        """Ask as `stream` does, and return the whole answer.
 
-        Args:
-            messages: A text, a message, or a sequence of them.
-            options: As a provider's `stream` takes them, without `model`.
+        Cancelling closes the connection.
 
         Raises:
             FallbackError: Every target failed.
@@ -136,7 +124,7 @@ class Route:
         return await stream.collect()
 
     async def __aenter__(self) -> Self:
-        """Keep connections of the route's own until the block is left."""
+        """Keep connections open until the block is left."""
         async with AsyncExitStack() as stack:
             for provider in {id(b.provider): b.provider for b in self.targets}.values():
                 await stack.enter_async_context(provider)
@@ -163,7 +151,7 @@ class Route:
     def _ordered(self, request: ChatRequest) -> Sequence[RouteTarget]:
         if self._order is None:
             return self._route_targets
-        # One target may stand here twice, by providers with other options.
+        # A target may be here twice, by providers with other options.
         names = tuple(dict.fromkeys(bound.target for bound in self.targets))
         ordered = [
             one
@@ -176,7 +164,7 @@ class Route:
 
 @cache
 def _reader_type() -> type[RouteReader]:
-    # With the first stream, as asyncio is; and once, for what the statement costs.
+    # Imported with the first stream, as asyncio is, and once.
     from turnout.routes._driver import RouteReader
 
     return RouteReader
