@@ -58,19 +58,18 @@ def status(bound: BoundTarget, health: Health, now: float) -> str:
 class Candidate:
     """A target of the route, in one request."""
 
-    __slots__ = (
-        "_health",
-        "_request",
-        "_shared",
-        "bound",
-        "instructed",
-        "is_busy",
-        "is_out",
-        "passed_over",
-        "retries",
-        "target",
-        "was_busy",
-    )
+    # Defaults in the class: one is made for each target of each request.
+    is_out = False
+    """Whether this request does not ask it again."""
+    is_busy = False
+    was_busy = False
+    """Whether to ask others first, and whether it had no free slot before."""
+    passed_over = False
+    """Whether an attempt says already that it was passed over."""
+    retries = 0
+    """How often it was asked again."""
+    instructed = False
+    """Whether it refused a prefill, and is asked by an instruction instead."""
 
     def __init__(self, shared: RouteTarget, request: ChatRequest) -> None:
         self.bound = shared.bound
@@ -78,17 +77,6 @@ class Candidate:
         self._shared = shared
         self._request = request
         self._health: TargetHealth | None = None
-        self.is_out = False
-        """Whether this request does not ask it again."""
-        self.is_busy = False
-        self.was_busy = False
-        """Whether to ask others first, and whether it had no free slot before."""
-        self.passed_over = False
-        """Whether an attempt says already that it was passed over."""
-        self.retries = 0
-        """How often it was asked again."""
-        self.instructed = False
-        """Whether it refused a prefill, and is asked by an instruction instead."""
 
     def health(self, now: float) -> TargetHealth:
         """Return the target's health."""

@@ -34,13 +34,7 @@ DEFAULT_DEADLINE = 600.0
 class RouteReader:
     """Read the answer of a route in batches, whichever targets give its parts.
 
-    Args:
-        targets: In the order in which they are asked.
-        request: What to ask; each target is given its own model.
-        policy: The route's.
-        record: Takes down the answer and every attempt.
-        waiter: Watches over the waits.
-        share: How many of the recent requests were hedged; None if none may be.
+    The answer and every attempt go to `record`. Without a `share` nothing is hedged.
     """
 
     def __init__(

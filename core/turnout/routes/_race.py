@@ -18,10 +18,9 @@ from turnout.errors import TurnoutError
 from turnout.routes._course import Ask
 from turnout.types import Event
 
-__all__ = ["Leg", "Read", "race"]
+__all__ = ["Leg", "race"]
 
-Read: TypeAlias = "asyncio.Task[Sequence[Event] | None]"
-"""A leg's first batch, once it is there."""
+_Read: TypeAlias = "asyncio.Task[Sequence[Event] | None]"
 
 
 @frozen(kw_only=False)
@@ -39,15 +38,15 @@ async def race(
     delay: float,
     second_leg: Callable[[], Leg | None],
     lost: Callable[[Leg, TurnoutError | None], None],
-) -> tuple[Leg, Read]:
+) -> tuple[Leg, _Read]:
     """Return the leg that goes on, with its first batch or its failure.
 
     After `delay` seconds `second_leg` is called; it may return None. `lost` is called
     with a leg that is out and its failure, None if it was slower; what it raises is
     raised. Cancelling closes both legs.
     """
-    running: dict[Read, Leg] = {asyncio.create_task(_read(first)): first}
-    won: dict[Read, Leg] = {}
+    running: dict[_Read, Leg] = {asyncio.create_task(_read(first)): first}
+    won: dict[_Read, Leg] = {}
     try:
         done, _ = await asyncio.wait(running, timeout=delay)
         second = None if done or first.waiter.closed else second_leg()

@@ -83,16 +83,15 @@ class Permit:
     It ends once, by `completed`, `failed` or `released`; later ends change nothing.
     """
 
-    __slots__ = ("_answering", "_ended", "began", "health", "paid")
+    paid = False
+    """Whether the target's retry budget paid for the attempt."""
+    _answering = False
+    _ended = False
 
     def __init__(self, health: TargetHealth, now: float) -> None:
         self.health = health
         self.began = now
         """When the attempt began, or got its slot."""
-        self.paid = False
-        """Whether the target's retry budget paid for the attempt."""
-        self._answering = False
-        self._ended = False
 
     def sent(self, now: float) -> None:
         """Record that the attempt has its slot: its time to the first delta begins."""
@@ -153,14 +152,7 @@ class Permit:
 
 
 class TargetHealth:
-    """How one target answered lately.
-
-    Args:
-        scope: What is asked.
-        target: The names under which it is shown.
-        store: Where its hold is kept.
-        random: For the delay of tries.
-    """
+    """How one target answered lately."""
 
     def __init__(
         self, scope: Scope, target: Target, store: HoldStore, random: Random
@@ -286,7 +278,7 @@ class TargetHealth:
             return True
 
     def return_retry(self) -> None:
-        """Record that a retry, which was taken from the budget, is over."""
+        """Record that a retry of the budget is over."""
         with self.lock:
             self.retries_in_flight -= 1
 
