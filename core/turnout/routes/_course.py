@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from turnout._ledger import enter
@@ -143,9 +143,7 @@ class Course:
             self.cancel_retry()
         self._check_time(now)
         skipped: list[Candidate] = []
-        for candidate in self._candidates:
-            if candidate.is_out or candidate.is_busy or not self._can(candidate):
-                continue
+        for candidate in self._available():
             health = candidate.health(now)
             if health.held(now) is None:
                 is_down = health.is_down(now)
@@ -212,18 +210,15 @@ class Course:
         """Return what to ask as well, since the target that was asked is slow."""
         if now > self._latest or not share.allows():
             return None
-        slow = ask.candidate
-        for other in self._candidates:
-            if other.target.provider == slow.target.provider or other.is_out:
-                continue
-            if not self._can(other):
-                continue
-            first, second = slow.health(now), other.health(now)
-            hedges = can_hedge(first, second, self._request, now)
-            if not hedges or not second.spend_retry():
-                return None
-            share.hedged()
-            return self._ask(other, now, paid=True)
+        first, provider = ask.permit.health, ask.candidate.target.provider
+        for other in self._available():
+            if other.target.provider != provider:
+                second = other.health(now)
+                hedges = can_hedge(first, second, self._request, now)
+                if not hedges or not second.spend_retry():
+                    return None
+                share.hedged()
+                return self._ask(other, now, paid=True)
         return None
 
     def lost_race(self, candidate: Candidate, error: TurnoutError) -> None:
@@ -421,16 +416,18 @@ class Course:
         self._again = _Again(candidate, now + delay, paid=True)
         return True
 
+    def _available(self, besides: Candidate | None = None) -> Iterator[Candidate]:
+        """Give the targets that this request can ask, in order."""
+        return (
+            one
+            for one in self._candidates
+            if one is not besides and not (one.is_out or one.is_busy) and self._can(one)
+        )
+
     def _others(self, candidate: Candidate, now: float) -> list[Candidate]:
         """Return the targets that can be asked instead of this one."""
-        return [
-            other
-            for other in self._candidates
-            if other is not candidate
-            and not (other.is_out or other.is_busy)
-            and self._can(other)
-            and other.health(now).held(now) is None
-        ]
+        available = self._available(besides=candidate)
+        return [one for one in available if one.health(now).held(now) is None]
 
     def _refused_prefill(
         self, candidate: Candidate, error: TurnoutError, now: float
