@@ -29,6 +29,7 @@ from turnout.errors import (
 )
 from turnout.provider import Provider
 from turnout.routes import BudgetPolicy, HealthPolicy, MemoryHealth, Route
+from turnout.routes._alike import anchor_of
 from turnout.types import ChatRequest, Failover, ModelInfo, ProviderInfo
 from turnout.types import Target as TargetName
 
@@ -125,8 +126,8 @@ def _going_on(
     """Return what a target says that is to go on with an answer, in pieces."""
     rest = truth[len(partial) :]
     ways = ["exactly", "again", "over again"]
-    # In the middle of a word nothing tells whose the space after a preamble is.
-    if not request.prefill and not (partial[-1].isalnum() and rest[:1].isalnum()):
+    anchor = anchor_of(partial)
+    if not request.prefill and anchor:
         ways.append("politely")
     way = random.choice(ways)
     if way == "exactly":
@@ -137,7 +138,7 @@ def _going_on(
     elif way == "over again":
         text = truth
     else:
-        text = f"Sure, continuing: {rest}"
+        text = f"Sure, continuing: {partial[partial.rindex(anchor) :]}{rest}"
     return list(_pieces(random, text))
 
 
