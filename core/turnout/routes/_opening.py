@@ -41,7 +41,7 @@ _HEADING = re.compile(r"#{2,6} \S|# \w[^\n]*\n\n|\*\*[^\W\d_][^*\n]*\*\*:?\n")
 _WORD = r"[^\W\d_][\w'\u2019-]*[*_`\"\u201d\u00bb,:;.!?]{0,4}"
 _PROSE = re.compile(rf"(?:{_WORD}[ \t]+){{2}}(?:{_WORD}(?:\s+|$)){{2,5}}")
 
-_LONGEST = 240
+_LONGEST = 190
 """Characters of an opening: three sentences, more than any that was seen."""
 
 
