@@ -97,7 +97,7 @@ async def test_f02_lines_of_json_may_end_in_crlf(case: Case) -> None:
 
 
 async def test_f06_the_mark_may_stand_after_two_spaces(case: Case) -> None:
-    script = OPENAI.streaming(chunk(b"data:  [DONE]\n\n"), last_chunk())
+    script = OPENAI.streaming(chunk(text("a") + b"data:  [DONE]\n\n"), last_chunk())
 
     assert (await case.replies(OPENAI, script)).finish_reason == "unknown"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 __all__ = [
     "CODE",
@@ -29,9 +30,12 @@ _SENTENCE = re.compile(rf"[^\n{_ENDS}]{{1,120}}[{_ENDS}]+(\s*)")
 _NO_SPEECH = re.compile(r"[(){}\[\]<>=|;/\\_#$%&+^~@`\d]")
 """What no sentence has that speaks of the reply itself."""
 CODE = re.compile(r"[(){}\[\]<>=|/\\_#$%&+^~@`]")
-_ABBREVIATED = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])*\.$")
+_ABBREVIATED = re.compile(r"\b[^\W\d_](?:\.[^\W\d_]){0,5}\.$")
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{2,3}\.$")
 """What may be an abbreviation too, as `etc.` and `vs.` are."""
+_DIGIT = re.compile(r"\d")
+_CAMEL_CASE = re.compile(r"[a-z][A-Z]")
+_WORD_START = re.compile(r"[^\W_]+")
 _DOTS = re.compile(r"(?:\.{3}|\u2026) ?")
 _FENCE = re.compile(r"(?:```|~~~)([\w+-]*)[ \t]*\r?\n")
 _FENCE_LINE = re.compile(r"^[ \t>]*(?:```|~~~)", re.MULTILINE)
@@ -41,7 +45,7 @@ _HEADING = re.compile(r"#{2,6} \S|# \w[^\n]*\n\n|\*\*[^\W\d_][^*\n]*\*\*:?\n")
 _WORD = r"[^\W\d_][\w'\u2019-]*[*_`\"\u201d\u00bb,:;.!?]{0,4}"
 _PROSE = re.compile(rf"(?:{_WORD}[ \t]+){{2}}(?:{_WORD}(?:\s+|$)){{2,5}}")
 
-_LONGEST = 240
+_LONGEST = 190
 """Characters of an opening: three sentences, more than any that was seen."""
 
 
@@ -70,7 +74,7 @@ def sentences_of(partial: str, reply: str) -> list[int]:
     if not begins_sentence(partial, reply):
         return ends
     while len(ends) < 3 and (found := _SENTENCE.match(reply, at)):
-        said = re.sub(r"\s?[!:]*$", "", found[0].rstrip()).rstrip(_ENDS)
+        said = found[0].rstrip().rstrip("!:").rstrip().rstrip(_ENDS)
         if found.end() > _LONGEST or not said[-1:].isalpha() or _NO_SPEECH.search(said):
             break
         if not at and found[1] == " " and ":" in found[0] and " " not in said:
@@ -126,7 +130,7 @@ def opening_of(partial: str, reply: str) -> int:
 def _own_space(space: str, line: str, rest: str) -> str:
     """Return how much of the white space after an opening is the answer's own."""
     lines = len(space) - len(space.lstrip("\n"))
-    start, other = (re.sub(r"\d", "0", one[:3]) for one in (line, rest))
+    start, other = (_DIGIT.sub("0", one[:3]) for one in (line, rest))
     if space == "\n\n" and start == other and not start.isalpha():
         return "\n"  # The next line of a table or of a list.
     return space[min(lines, 2) or 1 :]
@@ -178,7 +182,7 @@ def starts_over(partial: str, reply: str) -> bool:
         return False
     if text[0].islower() and not (marks and "`" in marks[0]):
         return False
-    if re.search(r"[a-z][A-Z]", partial) and "\n" in prose[0]:
+    if _CAMEL_CASE.search(partial) and "\n" in prose[0]:
         return False
     return sum(word[0].islower() for word in prose[0].split()) >= 2
 
@@ -192,13 +196,37 @@ def begins_sentence(partial: str, reply: str) -> bool:
         return _script(first) not in _scripts(partial)
     if second.isupper() or not (second.isalpha() or last.islower()):
         return False  # As in "OpenA" and "I, Groq", or in "3" and "D printers".
-    before, after = re.search(r"[^\W_]+$", partial), re.match(r"[^\W_]+", reply)
-    if before is None or after is None:
+    before, after = _last_word(partial), _WORD_START.match(reply)
+    if not before or after is None:
         return True
     # The words before and after the break may be a name, as in "JavaScript".
-    name = rf"(?<=[^\W\d_]){re.escape(after[0])}(?![^\W_])"
-    other = rf"(?<![^\W_]){re.escape(before[0])}[A-Z]"
-    return re.search(f"{name}|{other}", partial) is None
+    return not (
+        any(
+            left.isalpha() and not right.isalnum()
+            for left, right in _around(after[0], partial)
+        )
+        or any(
+            not left.isalnum() and "A" <= right <= "Z"
+            for left, right in _around(before, partial)
+        )
+    )
+
+
+def _last_word(text: str) -> str:
+    """Return the letters and digits at a text's end."""
+    start = len(text)
+    while start and text[start - 1].isalnum():
+        start -= 1
+    return text[start:]
+
+
+def _around(word: str, text: str) -> Iterator[tuple[str, str]]:
+    """Give what stands before and after a word, wherever it is in a text."""
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        yield text[max(0, at - 1) : at], text[end : end + 1]
+        at = text.find(word, end)
 
 
 def _scripts(text: str) -> set[str]:

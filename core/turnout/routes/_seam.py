@@ -37,7 +37,7 @@ from turnout.types import Join
 
 __all__ = ["Seam", "SeamError"]
 
-_WINDOW = 320
+_WINDOW = 200
 """Characters within which an anchor begins; the longest opening seen has 190."""
 _PREFILL_WINDOW = 96
 """Characters held after a prefill that may be a new answer: seven words, which tell."""

@@ -345,7 +345,7 @@ def test_an_empty_answer_is_an_error(inside: CommandLine) -> None:
 
 
 def test_an_empty_answer_that_is_allowed_shows_nothing(inside: CommandLine) -> None:
-    done = inside("chat", "-m", "Mute", "-o", "allow_empty", "true", "Hi")
+    done = inside("chat", "-m", "Mute", "-o", "allow_empty=true", "Hi")
 
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 

@@ -124,7 +124,8 @@ def _going_on(
     """Return what a target says that is to go on with an answer, in pieces."""
     rest = truth[len(partial) :]
     ways = ["exactly", "again", "over again"]
-    if not request.prefill:
+    anchor = anchor_of(partial)
+    if not request.prefill and anchor:
         ways.append("politely")
     way = random.choice(ways)
     if way == "exactly":
@@ -135,8 +136,7 @@ def _going_on(
     elif way == "over again":
         text = truth
     else:
-        last = partial.rindex(anchor_of(partial))
-        text = f"Sure, continuing: {truth[last:]}"
+        text = f"Sure, continuing: {partial[partial.rindex(anchor) :]}{rest}"
     return list(_pieces(random, text))
 
 

@@ -275,20 +275,20 @@ def test_an_anchor_is_known_as_soon_as_it_has_come() -> None:
 
 
 def test_an_anchor_that_begins_late_is_waited_for() -> None:
-    before = "Well. " * 52
+    before = "Well. " * 32
     seam = Seam(SHOWN, instruction=True)
 
     assert seam.feed(before + ANCHOR[:40]) == ""
     assert seam.feed(ANCHOR[40:] + REST) == REST
 
 
-def test_without_an_anchor_the_first_320_characters_are_held() -> None:
-    text = " it" + " and on" * 100
+def test_without_an_anchor_the_first_200_characters_are_held() -> None:
+    text = " it" + "." * 500
     seam = Seam(SHOWN, instruction=True)
 
-    assert seam.feed(text[:319]) == ""
+    assert seam.feed(text[:199]) == ""
     assert seam.holding
-    assert seam.feed(text[319]) == text[:320]
+    assert seam.feed(text[199]) == text[:200]
     assert seam.join == "unverified"
 
 
