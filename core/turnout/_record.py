@@ -65,9 +65,9 @@ class Record:
     __slots__ = (
         "_calls",
         "_finish",
-        "_finished_at",
         "_joined",
         "_reasoning",
+        "_reopened",
         "_text",
         "attempts",
         "complete",
@@ -85,8 +85,8 @@ class Record:
         self._reasoning = Pieces()
         self._calls: dict[int, _PartialCall] = {}
         self._finish: Finish | None = None
-        # How many characters there were at the finish; -1 after other deltas.
-        self._finished_at = 0
+        # Whether a delta came after the finish.
+        self._reopened = False
         # Whether the answer is of several targets' parts, so that no state fits it.
         self._joined = False
         self.attempts: list[Attempt] = []
@@ -130,7 +130,7 @@ class Record:
         self._reasoning.take(other._reasoning)
         self._calls |= other._calls
         self._finish = other._finish
-        self._finished_at = other._finished_at
+        self._reopened = other._reopened
         self._joined = other._joined
         self.attempts += other.attempts
         self.target = other.target
@@ -146,7 +146,7 @@ class Record:
         White space alone is no content.
         """
         text, finish = self._text, self._finish
-        if finish is not None and self._finished_at != len(text):
+        if finish is not None and self._reopened:
             return False
         if not text.is_blank():
             return True
@@ -154,11 +154,11 @@ class Record:
 
     def is_finished(self) -> bool:
         """Tell whether the answer has its finish, and nothing came after that."""
-        return self._finish is not None and self._finished_at == len(self._text)
+        return self._finish is not None and not self._reopened
 
     def is_reopened(self) -> bool:
         """Tell whether the answer went on after its finish, and has no other yet."""
-        return self._finish is not None and self._finished_at != len(self._text)
+        return self._finish is not None and self._reopened
 
     def take(self, batch: Sequence[Event]) -> bool | None:
         """Add a batch to the answer.
@@ -177,6 +177,7 @@ class Record:
             return self._take_each(batch)
         if text:
             self._text.add(text)
+            self._reopened = True
         return bool(text)
 
     def _take_each(self, batch: Sequence[Event]) -> bool | None:
@@ -189,24 +190,25 @@ class Record:
             case str():
                 if event:
                     self._text.add(event)
+                    self._reopened = True
                 return bool(event)
             case ReasoningDelta():
                 if not _is_text(event.text):
                     raise _odd(event, "text")
                 if event.text:
                     self._reasoning.add(event.text)
-                    self._finished_at = -1
+                    self._reopened = True
                 return bool(event.text)
             case ToolCallDelta():
                 _check_call(event)
                 self._calls.setdefault(event.index, _PartialCall()).take_delta(event)
-                self._finished_at = -1
+                self._reopened = True
                 return True
             case Usage():
                 self.usage = event
             case Finish():
                 self._finish = event
-                self._finished_at = len(self._text)
+                self._reopened = False
             case Failover():
                 self._joined = True
             case Restart():
@@ -226,7 +228,7 @@ class Record:
     def finish_unknown(self) -> Finish:
         """Record that the provider did not say why its answer ended."""
         self._finish = _UNKNOWN
-        self._finished_at = len(self._text)
+        self._reopened = False
         return _UNKNOWN
 
     def end(self, attempt: Attempt) -> None:

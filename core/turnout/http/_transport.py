@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextvars import ContextVar
 from functools import cache, cached_property, partial
 from http.cookies import BaseCookie, SimpleCookie
@@ -69,6 +69,7 @@ class _Protocol(ResponseHandler):
         # What has come of the response while its head is not complete.
         self._begun = bytearray()
         self._params: dict[str, Any] = {}
+        self._has_bytes: Callable[[int], object] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -136,9 +137,14 @@ class _Protocol(ResponseHandler):
 
     def readable(self) -> bool:
         """Tell whether bytes, or the end, are there that the loop has not read."""
-        transport = self.transport
-        sock = None if transport is None else transport.get_extra_info("socket")
-        return sock is not None and _readable(sock.fileno())
+        has_bytes = self._has_bytes
+        if has_bytes is None:
+            transport = self.transport
+            sock = None if transport is None else transport.get_extra_info("socket")
+            if sock is None:
+                return False
+            has_bytes = self._has_bytes = _poller(sock.fileno())
+        return bool(has_bytes(0))
 
     def set_exception(
         self, exc: BaseException, exc_cause: BaseException | None = None
@@ -182,12 +188,13 @@ def _in_trailer(error: BaseException | None) -> bool:
     return too_long or "header" in str(error).lower()
 
 
-def _readable(descriptor: int) -> bool:
+def _poller(descriptor: int) -> Callable[[int], object]:
+    """Return what tells whether a socket can be read, made once for its lifetime."""
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([descriptor], [], [], 0)[0])
+        return poll.poll
+    return lambda seconds: select.select([descriptor], [], [], seconds)[0]
 
 
 _PROTOCOL: ContextVar[_Protocol | None] = ContextVar("turnout_protocol", default=None)
