@@ -68,13 +68,13 @@ class Policy:
     fallback_on_content_filter: bool = False
     """Whether another target is asked when a content filter blocks the prompt."""
     prompted_schema: bool = False
+    """Whether a target that does not support JSON schemas is asked for one by a
+    message; its answer is parsed like any other."""
     join: Literal["best_effort", "verified"] = "best_effort"
     """Which joins are shown: all that do not look like another answer, or only those
     that are verified. `verified` raises a `StreamBrokenError` instead of the others."""
     continue_with_tools: bool = True
     """Whether an answer is continued if tools are offered and none was called."""
-    """Whether a target that does not support JSON schemas is asked for one by a
-    message; its answer is parsed like any other."""
     hedge_after: float | None = None
     """Seconds without a first delta after which a second target is asked too; None
     means never. See docs/failover.md for the requests that are not hedged."""
