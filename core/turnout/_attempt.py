@@ -178,11 +178,14 @@ class AttemptReader:
             while True:
                 waiter.begin(due)
                 try:
-                    item = await (
-                        generator.__anext__()
-                        if self._trusted
-                        else Abandonable(generator.__anext__())
-                    )
+                    if self._trusted:
+                        item = await generator.__anext__()
+                    else:
+                        code = Abandonable(generator.__anext__())
+                        item = await code
+                        if code.cancelled and not waiter.wanted:
+                            # The plugin has caught its caller's cancellation.
+                            raise asyncio.CancelledError
                 finally:
                     waiter.end()
                 batch: list[Event] = item if isinstance(item, list) else [item]

@@ -343,7 +343,7 @@ async def test_a_plugin_that_exits_while_it_is_closed_ends_its_attempt_alone() -
             raise SystemExit(3)
 
     async with Scripted(answer).stream("Why?") as stream:
-        assert await anext(stream) == "a"
+        assert await anext(aiter(stream)) == "a"
 
     (attempt,) = stream.reply.attempts
     assert attempt.outcome == "closed"
@@ -580,6 +580,28 @@ async def test_a_plugin_that_swallows_an_interruption_and_waits_is_bounded(
     error = await failure_of(Scripted(stubborn, first_delta_timeout=SHORT))
 
     assert isinstance(error, FirstDeltaTimeoutError)
+
+
+@pytest.mark.parametrize("given", ["", "late"])
+async def test_a_plugin_that_answers_when_it_is_cancelled_hides_nothing(
+    given: str,
+) -> None:
+    begun = asyncio.Event()
+
+    async def stubborn(_: ChatRequest) -> AsyncGenerator[str]:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            yield given
+        yield " and more"
+
+    task = asyncio.ensure_future(Scripted(stubborn).complete("Why?"))
+    await begun.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_plugin_that_makes_another_error_of_a_timer_hides_nothing() -> None:
