@@ -183,9 +183,7 @@ class AttemptReader:
                     else:
                         code = Abandonable(generator.__anext__())
                         item = await code
-                        if code.cancelled and not waiter.wanted:
-                            # The plugin has caught its caller's cancellation.
-                            raise asyncio.CancelledError
+                        self._pass_on(code)
                 finally:
                     waiter.end()
                 batch: list[Event] = item if isinstance(item, list) else [item]
@@ -282,6 +280,11 @@ class AttemptReader:
         self._record.target = self._target
         held, self._held = self._held, []
         return [*held, *batch]
+
+    def _pass_on(self, code: Abandonable[Event | list[Event]]) -> None:
+        """Raise a caller's cancellation that the plugin has caught."""
+        if code.cancelled and not self._waiter.wanted:
+            raise asyncio.CancelledError
 
     def _is_too_late(self, batch: list[Event]) -> bool:
         """Tell whether a batch that came in spite of a timer is of no use."""
