@@ -103,6 +103,11 @@ class Abandonable(Generic[T]):
             if self._timer is not None:
                 self._timer.cancel()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the code was cancelled, even if it returned something then."""
+        return self._timer is not None
+
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """Return the event loop, as a future does."""
         return self._future.get_loop()

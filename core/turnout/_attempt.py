@@ -178,11 +178,12 @@ class AttemptReader:
             while True:
                 waiter.begin(due)
                 try:
-                    item = await (
-                        generator.__anext__()
-                        if self._trusted
-                        else Abandonable(generator.__anext__())
-                    )
+                    if self._trusted:
+                        item = await generator.__anext__()
+                    else:
+                        code = Abandonable(generator.__anext__())
+                        item = await code
+                        self._pass_on(code)
                 finally:
                     waiter.end()
                 batch: list[Event] = item if isinstance(item, list) else [item]
@@ -225,7 +226,9 @@ class AttemptReader:
             failure = self._fault(error)
         except TurnoutError as error:
             failure = _placed(error, self._target)
-        except Exception as error:  # noqa: BLE001 whatever a plugin raises
+        except BaseException as error:
+            if not _is_fault(error):
+                raise
             failure = self._fault(error)
         if waiter.closed:
             await self.close()
@@ -277,6 +280,11 @@ class AttemptReader:
         self._record.target = self._target
         held, self._held = self._held, []
         return [*held, *batch]
+
+    def _pass_on(self, code: Abandonable[Event | list[Event]]) -> None:
+        """Raise a caller's cancellation that the plugin has caught."""
+        if code.cancelled and not self._waiter.wanted:
+            raise asyncio.CancelledError
 
     def _is_too_late(self, batch: list[Event]) -> bool:
         """Tell whether a batch that came in spite of a timer is of no use."""
@@ -399,7 +407,9 @@ class AttemptReader:
             failure = failure or self._deaf()
             if task is not None and task.cancelling() > cancelled:
                 raise asyncio.CancelledError from None
-        except Exception as error:  # noqa: BLE001 whatever a plugin raises
+        except BaseException as error:
+            if not _is_fault(error):
+                raise
             # The attempt alone says so: a caller that closes a stream is done with it.
             failure = failure or self._fault(error)
         finally:
@@ -492,7 +502,9 @@ def _generator(provider: Provider, request: ChatRequest) -> Batches:
     try:
         # Whatever a plugin gives at run time, in spite of the types.
         generator: Any | Batches = provider.generate(request)
-    except Exception as error:  # noqa: BLE001 whatever a plugin raises
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
         return _Failing(error)
     if hasattr(generator, "__anext__"):
         return generator
@@ -506,6 +518,15 @@ def _generator(provider: Provider, request: ChatRequest) -> Batches:
             "it is an async generator: `async def` with a `yield` in it"
         )
     )
+
+
+def _is_fault(error: BaseException) -> bool:
+    """Tell whether what a provider raised is its fault: `SystemExit` is, for one.
+
+    Not so Ctrl-C, and what ends a coroutine from outside.
+    """
+    ends = (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
+    return not isinstance(error, ends)
 
 
 class _Rest(AsyncIterator[list[Event]]):
@@ -523,7 +544,7 @@ class _Rest(AsyncIterator[list[Event]]):
 class _Failing(AsyncIterator[NoReturn]):
     """Stands for a generator that could not be had, so that the attempt is noted."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self._error = error
 
     async def __anext__(self) -> NoReturn:

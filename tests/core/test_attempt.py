@@ -317,10 +317,14 @@ async def test_an_error_that_says_whose_it_is_keeps_that() -> None:
         TimeoutError("x"),
         KeyError("x"),
         ExceptionGroup("x", [ServerError("y")]),
+        SystemExit(3),
+        BaseExceptionGroup("x", [SystemExit(3)]),
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_whatever_else_a_plugin_raises_is_its_fault(raised: Exception) -> None:
+async def test_whatever_else_a_plugin_raises_is_its_fault(
+    raised: BaseException,
+) -> None:
     error = await failure_of(saying("a", raised))
 
     assert isinstance(error, PluginError)
@@ -328,6 +332,47 @@ async def test_whatever_else_a_plugin_raises_is_its_fault(raised: Exception) -> 
     assert type(raised).__name__ in str(error)
     assert error.__cause__ is raised
     assert only_attempt(error).error is error
+
+
+async def test_a_plugin_that_exits_while_it_is_closed_ends_its_attempt_alone() -> None:
+    async def answer(_: ChatRequest) -> AsyncGenerator[str]:
+        try:
+            yield "a"
+            await asyncio.Event().wait()
+        finally:
+            raise SystemExit(3)
+
+    async with Scripted(answer).stream("Why?") as stream:
+        assert await anext(aiter(stream)) == "a"
+
+    (attempt,) = stream.reply.attempts
+    assert attempt.outcome == "closed"
+    assert isinstance(attempt.error, PluginError)
+
+
+def _exiting(_: ChatRequest) -> AsyncIterator[str]:
+    raise SystemExit(3)
+
+
+async def test_a_plugin_that_exits_at_once_fails() -> None:
+    error = await failure_of(Scripted(_exiting))
+
+    assert isinstance(error, PluginError)
+    assert isinstance(error.__cause__, SystemExit)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_ctrl_c_while_a_plugin_answers_passes_through(at_once: bool) -> None:
+    async def late(_: ChatRequest) -> AsyncGenerator[str]:
+        yield "a"
+        raise KeyboardInterrupt
+
+    def early(_: ChatRequest) -> AsyncIterator[str]:
+        raise KeyboardInterrupt
+
+    stream = Scripted(early if at_once else late).stream("Why?")
+    with pytest.raises(KeyboardInterrupt):
+        await stream.collect()
 
 
 def _refusing(request: ChatRequest) -> AsyncIterator[str]:
@@ -535,6 +580,28 @@ async def test_a_plugin_that_swallows_an_interruption_and_waits_is_bounded(
     error = await failure_of(Scripted(stubborn, first_delta_timeout=SHORT))
 
     assert isinstance(error, FirstDeltaTimeoutError)
+
+
+@pytest.mark.parametrize("given", ["", "late"])
+async def test_a_plugin_that_answers_when_it_is_cancelled_hides_nothing(
+    given: str,
+) -> None:
+    begun = asyncio.Event()
+
+    async def stubborn(_: ChatRequest) -> AsyncGenerator[str]:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            yield given
+        yield " and more"
+
+    task = asyncio.ensure_future(Scripted(stubborn).complete("Why?"))
+    await begun.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_plugin_that_makes_another_error_of_a_timer_hides_nothing() -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from turnout._attempt import AttemptReader, Batches
 from turnout._record import Held, Record
 from turnout._waiter import Waiter
-from turnout.errors import StreamBrokenError, TurnoutError
+from turnout.errors import TurnoutError
 from turnout.routes._candidate import RouteTarget
 from turnout.routes._continuation import unsent
 from turnout.routes._course import Ask, Course, Wait
@@ -241,7 +241,7 @@ class RouteReader:
         ask.permit.failed(error, rule(error, self._policy), now)
         begun, self._begun = self._begun, False
         self._end()
-        if isinstance(error, StreamBrokenError) or not begun or record.unseen:
+        if not begun or record.unseen:
             if not record.unseen:
                 record.target = self._giver
             self._course.failed(ask.candidate, error, now)

@@ -28,7 +28,7 @@ class HoldStore(Protocol):
     Times are in the seconds of the caller's monotonic clock, and `now` is the present
     time of it: what another process can use is the difference. Both methods are called
     from the event loop. They must not block; they may answer from a copy that a task
-    refreshes.
+    refreshes. If one raises, that is logged, and the target counts as not held.
     """
 
     def get(self, key: str, now: float) -> Hold | None:

@@ -87,8 +87,9 @@ def sentences_of(partial: str, reply: str) -> list[int]:
 def may_be_opening(text: str) -> bool:
     """Tell whether a text before a repetition may be an opening, and not the answer."""
     text = _FENCE.sub("", text).rstrip(QUOTES + " ")
-    said = text.strip(QUOTES + " .\u2026\n")
-    if not said:
+    said = text.strip(QUOTES + "> .\u2026\n")
+    note = said[:1] + said[-1:] in {"()", "[]"} and not CODE.search(said[1:-1])
+    if not said or note:  # As in "(continued)".
         return True
     indented = text[0].isspace()
     return not indented and text[-1] in _ENDS + "\n" and not _NO_SPEECH.search(said)
@@ -193,7 +194,9 @@ def begins_sentence(partial: str, reply: str) -> bool:
     if not first.isalpha() or first.islower():
         return False
     if not first.isupper():  # A script without capitals.
-        return _script(first) not in _scripts(partial)
+        # A modifier letter stands after another letter, as in "Hawai\u02bbi".
+        begins = unicodedata.category(first) != "Lm"
+        return begins and _script(first) not in _scripts(partial)
     if second.isupper() or not (second.isalpha() or last.islower()):
         return False  # As in "OpenA" and "I, Groq", or in "3" and "D printers".
     before, after = _last_word(partial), _WORD_START.match(reply)
@@ -236,4 +239,5 @@ def _scripts(text: str) -> set[str]:
 def _script(sign: str) -> str:
     """Return the script of a letter, as its Unicode name begins; Japanese has three."""
     script = unicodedata.name(sign, "").partition(" ")[0].partition("-")[0]
-    return "CJK" if script in {"HIRAGANA", "KATAKANA"} else script
+    # "Ideographic" is the name of marks such as 々.
+    return "CJK" if script in {"HIRAGANA", "KATAKANA", "IDEOGRAPHIC"} else script

@@ -140,6 +140,9 @@ class Seam:
         if self.join is None:
             if self._from >= 0:
                 self._leave("", len(self._held.ends))
+            if self._ends_in_anchor():
+                # As when a token limit or a stop sequence ends the reply there.
+                return self._show(len(self._held.signs))
             text = self._judge(ended=True) or ""
         return self._passed(text, ended=True)
 
@@ -238,7 +241,9 @@ class Seam:
             if not repeated:
                 all_of_it = start and self._overlap == len(self._shown)
                 join: Join = "restart" if all_of_it else "anchor"
-                return self._show(self._end(start, self._found), join)
+                # What was shown before the anchor has marks of its own.
+                first = 0 if self._overlap == self._found else start
+                return self._show(self._end(first, self._found), join)
             self._found, self._anchor = 0, ""
         if self._overlap and self._tells(0, self._overlap):
             unit = self._reply[: self._overlap]
@@ -292,6 +297,12 @@ class Seam:
             and anchor[0].casefold() == reply[at].casefold()
             for at in range(max(0, len(reply) - len(anchor) + 1), len(reply))
         )
+
+    def _ends_in_anchor(self) -> bool:
+        """Tell whether all of the reply repeats some of the anchor, without its end."""
+        reply, anchor = self._reply.casefold(), self._anchor.casefold()
+        within = reply in anchor and not anchor.endswith(reply)
+        return within and len(reply) >= _SHORT and not self._found
 
     def _restarts(self, *, ended: bool) -> bool:
         """Tell whether the reply begins as the answer did, and differs then."""
@@ -360,7 +371,7 @@ class Seam:
         letters = [sign for sign in again if sign.isalpha()]
         word = again[0].isalnum() and not (before.isalnum() or before == "_")
         # A letter of Chinese or Japanese says as much as a word or half of one.
-        dense = letters != [] and all("\u3040" <= one <= "\u9fff" for one in letters)
+        dense = letters != [] and all("\u3005" <= one <= "\u9fff" for one in letters)
         same = held.text(begin, begin + len(again)) == again
         indent = any(map(str.isspace, lead))
         exact = same and (lead == line if indent else line.endswith(lead))
@@ -410,9 +421,9 @@ class Seam:
             length -= len(self._partial[at].translate(self._plain))
         return at
 
-    def _tail(self) -> str:
-        """Return the white space and marks at the end of what was shown."""
-        text = self._partial
+    def _tail(self, end: int | None = None) -> str:
+        """Return the white space and marks at the end of what was shown, or before."""
+        text = self._partial[:end]
         at = len(text)
         while at and not text[at - 1].translate(self._plain):
             at -= 1
@@ -433,15 +444,16 @@ class Seam:
         if not self._instruction:
             return held.ends[end - 1] + length
         # The reply may have quotes, emphasis or a code block around the repetition.
-        around = held.marks(first).split()[-1:]
-        before = self._partial[: self._place(end - first)].rstrip()
-        own = before[len(before.rstrip(QUOTES)) :]
-        wrap = around[0].removesuffix(own) if around else ""
+        lead, own = held.marks(first), self._tail(self._place(end - first))
+        outer = lead[: len(lead) - _alike(lead[::-1], own[::-1])].rstrip()
+        wrap = "".join(outer.split())
         closing = wrap[::-1].translate(_CLOSING)
-        if wrap and marks[length : length + len(wrap)] in {wrap, closing}:
-            tail = tail[length:]
-            length += len(wrap)
-            length += _alike(marks[length:], tail)
+        same, after = marks[:length], marks[length:]
+        if lead[len(outer) :][:1].isspace():  # As in French, within quotes.
+            same, after = same.rstrip(), marks[len(same.rstrip()) :].lstrip()
+        if wrap and after.startswith((wrap, closing)):
+            length = len(marks) - len(after) + len(wrap)
+            length += _alike(marks[length:], tail[len(same) :])
         opened = in_fence(held.text(0, held.ends[first] - 1))
         if opened and not in_fence(self._partial):
             self._block = [self._partial]

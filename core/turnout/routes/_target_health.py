@@ -15,6 +15,7 @@ Event loops of several threads share this state, under a lock where counts have 
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import deque
 from itertools import islice
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from turnout.routes._retries import Random
 
 __all__ = ["Permit", "TargetHealth"]
+
+_log = logging.getLogger("turnout.attempts")
+
+_NO_HOLDS = "the store of holds failed, so the target is asked as if it had none"
 
 _FAILURES_IN_A_ROW = 5
 """Failures without a first delta in between that mark a target as down. If 15 % fail,
@@ -261,11 +266,18 @@ class TargetHealth:
 
     def held(self, now: float) -> Hold | None:
         """Return the hold that forbids to ask it now; None without one."""
-        return self._store.get(self._key, now)
+        try:
+            return self._store.get(self._key, now)
+        except Exception as error:  # noqa: BLE001 whatever a store raises
+            _log.error("%s: %s", _NO_HOLDS, type(error).__name__)
+            return None
 
     def hold(self, hold: Hold, now: float) -> None:
         """Forbid to ask it before a time."""
-        self._store.put(self._key, hold, now)
+        try:
+            self._store.put(self._key, hold, now)
+        except Exception as error:  # noqa: BLE001 whatever a store raises
+            _log.error("%s: %s", _NO_HOLDS, type(error).__name__)
 
     def spend_retry(self) -> bool:
         """Take a retry from the budget; return whether there was one."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from turnout.routes import Hold, HoldStore
+from turnout.errors import RateLimitError
+from turnout.routes import Health, Hold, HoldStore, Route
 from turnout.routes._holds import MemoryStore
+from turnout.testing import FakeProvider
 
 T = 1000.0
 
@@ -65,3 +67,21 @@ def test_a_hold_that_is_known_takes_no_room() -> None:
     store.put("model 0", hold(301), T)
 
     assert all(store.get(f"model {number}", T) for number in range(4096))
+
+
+async def test_a_store_that_fails_costs_no_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken:
+        def get(self, key: str, now: float) -> Hold | None:
+            raise OSError(f"cannot reach the host of {key}")
+
+        def put(self, key: str, hold: Hold, now: float) -> None:
+            raise OSError(f"cannot reach the host of {key}")
+
+    first = FakeProvider(RateLimitError("no", retry_after=60), name="A")
+    targets = [first.target(), FakeProvider("b", name="B").target()]
+    reply = await Route(targets, health=Health(store=Broken())).complete("?")
+
+    assert reply.text == "b"
+    assert "the store of holds failed" in caplog.text

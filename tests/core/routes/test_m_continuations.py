@@ -193,6 +193,16 @@ async def test_a_stop_sequence_over_the_join_ends_the_answer() -> None:
     assert stream.reply.finish_reason == "stop"
 
 
+async def test_an_answer_of_a_plugin_that_wraps_a_route_is_continued_too() -> None:
+    error = StreamBrokenError("the plugin's own route could not go on")
+    first = FakeProvider("One, two, three, four, fi", error, name="A")
+    second = FakeProvider(lambda _: ["One, two, three, four, five."], name="B")
+    events = await events_of(route_of(first, second).stream("Count."))
+
+    assert text_of(events) == "One, two, three, four, five."
+    assert [event.join for event in events if isinstance(event, Failover)] == ["anchor"]
+
+
 @pytest.mark.parametrize("prefill", [False, True])
 async def test_an_answer_that_begins_again_and_differs_is_not_spliced_m04(
     prefill: bool,

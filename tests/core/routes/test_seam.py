@@ -124,6 +124,9 @@ def test_a_script_without_spaces_has_an_anchor() -> None:
         "好的，继续：\n\n",
         "Okay, ich mache weiter: ",
         "The last words were: ",
+        "(continued) ",
+        "[Fortsetzung]\n",
+        "> ",
     ],
 )
 def test_an_opening_before_the_anchor_is_dropped_with_it(before: str) -> None:
@@ -137,6 +140,7 @@ CHANGES: dict[str, Callable[[str], str]] = {
     "quotes": lambda text: f'"{text}"',
     "curly quotes": lambda text: f"\u201c{text}\u201d",
     "angle quotes": lambda text: f"\u00ab{text}\u00bb",
+    "angle quotes with spaces": lambda text: f"\u00ab {text} \u00bb",
     "bold": lambda text: f"**{text}**",
     "italics": lambda text: f"*{text}*",
     "code": lambda text: f"`{text}`",
@@ -355,6 +359,8 @@ def test_an_exact_continuation_of_a_prefill_is_shown_at_once_m01() -> None:
         pytest.param("so very, very, really ", "really late", id="another word twice"),
         pytest.param("그것은 언어이다. 발", "달하였다. 글자는 세기에", id="Korean"),
         pytest.param("我们讨论", "讨论这个问题吧", id="Chinese"),
+        pytest.param("この村の人", "々は春を待つ。夏には泳ぐ。", id="a Japanese mark"),
+        pytest.param("In Hawai", "\u02bbi it is. and so on.", id="a modifier letter"),
         pytest.param("```sh\nls\n", "```\n\nThat's all.", id="a closing fence"),
         pytest.param("See:\n\n", "```sh\nls\n```\n", id="a fence of its own"),
     ],
@@ -382,6 +388,32 @@ def test_white_space_that_was_not_sent_is_shown_once_m01(
     for text in ("Hello." + stripped, stripped):
         seen = shown(text, continuation, instruction=False, stripped=stripped)
         assert seen == rest
+
+
+@pytest.mark.parametrize("begin", [0, 12])
+def test_a_reply_that_ends_within_the_anchor_adds_nothing(begin: int) -> None:
+    assert shown(SHOWN, ANCHOR[begin:-8], join="unverified") == ""
+
+
+def test_the_marks_before_an_anchor_are_the_answers_own_m03() -> None:
+    partial = (
+        "\u201cWhere were you?\u201d asked Mary. \u201cAt the river,\u201d said Tom. "
+        "She looked at the wet shoes by the door. \u201cWith whom?\u201d "
+        "\u201cThe dog, of course, and with the miller and all of his sons.\u201d "
+    )
+    rest = "Mary laughed."
+    for at in range(len(partial) - 1):
+        again = partial[at:] + rest
+
+        assert shown(partial, again).strip() in {rest, again.strip()}
+    assert shown(partial, partial + rest, join="restart") == rest
+
+
+def test_a_long_repetition_of_chinese_characters_is_dropped_m02() -> None:
+    partial = "川は山から始まり、古い町を通って海に注ぎます。人々は毎年その季節を待"
+
+    for instruction in (False, True):
+        assert shown(partial, partial[6:] + "つ。", instruction=instruction) == "つ。"
 
 
 def test_much_white_space_is_shown() -> None:
