@@ -244,7 +244,9 @@ class Course:
         """
         record, policy = self._record, self._policy
         text, tools = record.text, record.calls_tools
-        restarts = not text and not tools
+        found = rule(error, policy)
+        # An answer of white space alone, which ended so, has nothing to continue.
+        restarts = not tools and not (text if found.continued else text.strip())
         found = rule(error, policy)
         goes_on = {
             "off": False,

@@ -46,6 +46,11 @@ _WINDOW_CALLS = 64
 """The seconds and calls of which the share of failures is taken. The limit in calls
 keeps an hour of good answers a second ago from hiding a minute of bad ones."""
 
+_CERTAIN_REFUSALS = 3
+"""Refusals of a key, a model or a quota without a first delta in between that hold a
+target which answered within the window. At 1 % of stray refusals that happens by chance
+once in a million attempts; one would take the target away from all for minutes."""
+
 _LEAST_CALLS = 10
 """Calls in the window below which the share of failures says nothing."""
 
@@ -121,7 +126,9 @@ class Permit:
             return
         health = self.health
         hint = error.retry_after if isinstance(error, ProviderError) else None
-        seconds = rule.hold if hint is None else min(hint, rule.longest_hold)
+        seconds = 0.0 if hint is None else min(hint, rule.longest_hold)
+        if hint is None and rule.hold and health.is_certain(now):
+            seconds = rule.hold
         if seconds > 0:
             health.hold(Hold(until=now + seconds, reason=type(error).__name__), now)
         if rule.limited:
@@ -170,6 +177,8 @@ class TargetHealth:
         """Attempts sent after the last one that was answered, the oldest first."""
         self.failures_in_a_row = 0
         """Failures since the last first delta."""
+        self.refusals_in_a_row = 0
+        """Refusals of a key, a model or a quota since the last first delta."""
         self.last_limited = -math.inf
         """When it last refused a request for want of capacity or allowance."""
         self.probes: set[Permit] = set()
@@ -210,7 +219,7 @@ class TargetHealth:
             # The target is not silent: those sent earlier are slow, and say nothing.
             while (oldest := next(iter(self.waiting), None)) and oldest.began <= began:
                 self.waiting.pop(oldest, None)
-            self.failures_in_a_row = 0
+            self.failures_in_a_row = self.refusals_in_a_row = 0
             self._last_first_delta = now
             self._first_deltas.append(now - began)
             self._window.append((now, 1, 0))
@@ -236,6 +245,15 @@ class TargetHealth:
             elif began > max(self._last_first_delta + _FRESH, self._delayed_at):
                 self._limit = max(1, self._limit // 2)
                 self._put_off(now, min(_LONGEST_DELAY, 2 * self._delay))
+
+    def is_certain(self, now: float) -> bool:
+        """Record that it refused a key, a model or a quota; return whether that holds.
+
+        A target that answered a moment ago may refuse one request by mistake.
+        """
+        self.refusals_in_a_row += 1
+        answers = now < self._last_first_delta + _WINDOW
+        return not answers or self.refusals_in_a_row >= _CERTAIN_REFUSALS
 
     def is_down(self, now: float) -> bool:
         """Return whether most of its recent attempts failed."""

@@ -580,3 +580,16 @@ def test_a_stalled_answer_goes_on_elsewhere_and_late_text_is_shown() -> None:
 
 def test_the_face_makes_the_same_route() -> None:
     assert isinstance(turnout.fallback(cut_after(1), going_on()), Route)
+
+
+async def test_white_space_that_a_target_ended_with_is_asked_for_again() -> None:
+    first = FakeProvider("\n", Finish(reason="stop"), name="A")
+    route = route_of(first, FakeProvider("Because.", name="B"))
+
+    events = await events_of(route.stream("Why?"))
+
+    assert text_of(events) == "\nBecause."
+    assert [type(event) for event in events if not isinstance(event, str)] == [
+        Restart,
+        Finish,
+    ]

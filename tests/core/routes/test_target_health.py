@@ -759,3 +759,34 @@ def test_a_permit_may_be_released_while_the_lock_is_held() -> None:
 
     assert not health.waiting
     assert health.is_down(T)
+
+
+def test_one_refusal_of_a_target_that_answers_holds_nothing() -> None:
+    health = target_health()
+
+    succeed(health)
+    fail(health, error=AuthenticationError("no"), times=2)
+    before = health.held(T)
+    fail(health, error=AuthenticationError("no"))
+
+    assert before is None
+    assert health.held(T) is not None
+
+
+def test_refusals_between_answers_hold_nothing() -> None:
+    health = target_health()
+
+    for _ in range(5):
+        succeed(health)
+        fail(health, error=QuotaExceededError("no"), times=2)
+
+    assert health.held(T) is None
+
+
+def test_a_refusal_long_after_an_answer_holds_at_once() -> None:
+    health = target_health()
+
+    succeed(health)
+    fail(health, T + 31, error=ModelUnavailableError("no"))
+
+    assert health.held(T + 31) is not None
