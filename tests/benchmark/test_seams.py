@@ -8,7 +8,7 @@ import pytest
 from bench.answers import OTHERS, REPEATING, TEXTS
 from bench.seams import ANCHORED, NOT_SUMMED, measure
 
-from turnout.routes._seam import Seam, SeamError
+from turnout.joins._seam import Seam, SeamError
 
 
 @pytest.mark.parametrize("seed", [7, 20261130])

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from turnout._request_traits import demanded_form, demanded_state, offers_tools
 from turnout._tokens import estimate_tokens
-from turnout.routes._alike import anchor_of
+from turnout.joins._alike import anchor_of
 from turnout.types import ChatRequest, Message
 
 __all__ = ["continued", "fits", "instruction", "refusal_to_continue", "unsent"]

@@ -11,6 +11,7 @@ from turnout._attempt import AttemptReader, Batches
 from turnout._record import Held, Record
 from turnout._waiter import Waiter
 from turnout.errors import TurnoutError
+from turnout.joins._seam import Seam
 from turnout.routes._candidate import RouteTarget
 from turnout.routes._continuation import unsent
 from turnout.routes._course import Ask, Course, Wait
@@ -18,7 +19,6 @@ from turnout.routes._hedging import HedgeShare, hedge_delay
 from turnout.routes._joint import joined
 from turnout.routes._policy import Policy, rule
 from turnout.routes._race import Leg, race
-from turnout.routes._seam import Seam
 from turnout.types import ChatRequest, Event, Failover, Restart, Target
 
 __all__ = ["DEFAULT_DEADLINE", "RouteReader"]

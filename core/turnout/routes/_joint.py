@@ -9,7 +9,7 @@ from typing import cast
 from turnout._attempt import Batches, close_generator
 from turnout._record import Held, Record
 from turnout.errors import StreamBrokenError
-from turnout.routes._seam import Seam, SeamError
+from turnout.joins._seam import Seam, SeamError
 from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta
 
 __all__ = ["joined"]

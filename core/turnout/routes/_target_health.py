@@ -15,7 +15,6 @@ Event loops of several threads share this state, under a lock where counts have 
 
 from __future__ import annotations
 
-import logging
 import math
 from collections import deque
 from itertools import islice
@@ -32,10 +31,6 @@ if TYPE_CHECKING:
     from turnout.routes._retries import Random
 
 __all__ = ["Permit", "TargetHealth"]
-
-_log = logging.getLogger("turnout.attempts")
-
-_NO_HOLDS = "the store of holds failed, so the target is asked as if it had none"
 
 _FAILURES_IN_A_ROW = 5
 """Failures without a first delta in between that mark a target as down. If 15 % fail,
@@ -287,7 +282,7 @@ class TargetHealth:
         try:
             return self._store.get(self._key, now)
         except Exception as error:  # noqa: BLE001 whatever a store raises
-            _log.error("%s: %s", _NO_HOLDS, type(error).__name__)
+            _report_store(error)
             return None
 
     def hold(self, hold: Hold, now: float) -> None:
@@ -295,7 +290,7 @@ class TargetHealth:
         try:
             self._store.put(self._key, hold, now)
         except Exception as error:  # noqa: BLE001 whatever a store raises
-            _log.error("%s: %s", _NO_HOLDS, type(error).__name__)
+            _report_store(error)
 
     def spend_retry(self) -> bool:
         """Take a retry from the budget; return whether there was one."""
@@ -376,3 +371,12 @@ class TargetHealth:
         failures = sum(entry[2] for entry in recent)
         # The first delta of a call that broke may have left the window.
         return max(failures, sum(entry[1] for entry in recent)), failures
+
+
+def _report_store(error: Exception) -> None:
+    import logging  # Not with the module: the import takes time.
+
+    logging.getLogger("turnout.attempts").error(
+        "the store of holds failed, so the target is asked as if it had none: %s",
+        type(error).__name__,
+    )

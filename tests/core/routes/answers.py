@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from turnout.errors import InvalidRequestError, StreamTruncatedError
+from turnout.joins._alike import anchor_of
 from turnout.routes import Route
-from turnout.routes._alike import anchor_of
 from turnout.testing import AnswerPart, FakeProvider
 from turnout.types import ChatRequest, ModelInfo
 

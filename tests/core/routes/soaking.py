@@ -27,9 +27,9 @@ from turnout.errors import (
     StreamTruncatedError,
     TurnoutError,
 )
+from turnout.joins._alike import anchor_of
 from turnout.provider import Provider
 from turnout.routes import Health, Route
-from turnout.routes._alike import anchor_of
 from turnout.types import ChatRequest, Failover, ModelInfo, ProviderInfo
 from turnout.types import Target as TargetName
 

@@ -9,8 +9,8 @@ import pytest
 
 from turnout._record import Held, Record
 from turnout.errors import StreamBrokenError
+from turnout.joins._seam import Seam
 from turnout.routes._joint import joined
-from turnout.routes._seam import Seam
 from turnout.types import Event, Finish, Join, ReasoningDelta, ToolCallDelta, Usage
 
 SHOWN = "The first half of an answer that broke off in the middle of a sen"

@@ -21,8 +21,8 @@ import re
 import unicodedata
 from difflib import SequenceMatcher
 
-from turnout.routes._alike import Plain, PlainReply, anchor_of, repeats_itself
-from turnout.routes._opening import (
+from turnout.joins._alike import Plain, PlainReply, anchor_of, repeats_itself
+from turnout.joins._opening import (
     CODE,
     QUOTES,
     begins_sentence,

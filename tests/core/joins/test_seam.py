@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from turnout.routes._alike import anchor_of
-from turnout.routes._seam import Seam, SeamError
+from turnout.joins._alike import anchor_of
+from turnout.joins._seam import Seam, SeamError
 from turnout.types import Join
 
 SHOWN = (
