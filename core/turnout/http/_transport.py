@@ -68,7 +68,6 @@ class _Protocol(ResponseHandler):
         super().__init__(loop)
         # What has come of the response while its head is not complete.
         self._begun = bytearray()
-        self._params: dict[str, Any] = {}
         self._has_bytes: Callable[[int], object] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -123,11 +122,6 @@ class _Protocol(ResponseHandler):
         if self.idle:  # The end of the body has given it back to the pool.
             self.close()
 
-    def set_response_params(self, **params: Any) -> None:
-        """Begin to read a response."""
-        self._params = params
-        super().set_response_params(**params)
-
     def asked(self) -> None:
         """Note that a request is about to be sent."""
         self.requests += 1
@@ -173,7 +167,14 @@ class _Protocol(ResponseHandler):
         if whole is None:
             return False
         self.force_close()
-        super().set_response_params(**self._params)
+        # As the session has set them; the rest are aiohttp's own, and all requests'.
+        super().set_response_params(
+            skip_payload=self._skip_payload,
+            read_until_eof=True,
+            read_timeout=self._read_timeout,
+            read_bufsize=self._read_bufsize,
+            timeout_ceil_threshold=self._timeout_ceil_threshold or 5.0,
+        )
         super().data_received(whole)
         return True
 

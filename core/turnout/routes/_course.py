@@ -149,7 +149,8 @@ class Course:
                 is_down = health.is_down(now)
                 if not is_down or (not self._has_probed and health.is_due(now)):
                     self._has_probed |= is_down
-                    self._pass_over(skipped, now)
+                    if skipped:
+                        self._pass_over(skipped, now)
                     return self._ask(candidate, now)
             skipped.append(candidate)
         return self._last_resort(skipped, now)
