@@ -558,13 +558,10 @@ async def test_a_place_is_given_back_by_a_stream_that_is_dropped(routed: bool) -
     assert (await provider.complete("Why?")).text == "ab"
 
 
-async def test_a_place_is_given_back_where_nothing_could_be_closed() -> None:
-    class Stop(BaseException):
-        pass
-
-    provider = FakeProvider(Stop, max_concurrent=1)
+async def test_a_slot_is_released_if_nothing_can_be_closed() -> None:
+    provider = FakeProvider(GeneratorExit, max_concurrent=1)
     stream = provider.stream("Why?")
-    with pytest.raises(Stop):
+    with pytest.raises(GeneratorExit):
         await stream
     await turns()
 
