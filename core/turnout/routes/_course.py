@@ -293,11 +293,13 @@ class Course:
 
     def _ask(self, candidate: Candidate, now: float, *, paid: bool = False) -> Ask:
         self._asked += 1
+        permit = candidate.health(now).start(now)
+        if self._asked == 1:  # As a rule; the rest takes time.
+            return Ask(candidate, permit, candidate.request)
         refused, self._key_refused_by = self._key_refused_by, None
         if refused is not None:
             asked = candidate.target
             _log.warning("%s refused its key; %s is asked", refused.target, asked)
-        permit = candidate.health(now).start(now)
         permit.paid = paid
         prefill = self._broken is not None and (
             candidate.prefills or not self._record.text.strip()

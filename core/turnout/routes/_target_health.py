@@ -107,12 +107,14 @@ class Permit:
     def first_delta(self, now: float) -> None:
         """Record that the target answers."""
         self._answering = True
-        self.health.probes.discard(self)
-        self.health.succeeded(now, self.began)
+        health = self.health
+        if health.probes:
+            health.probes.discard(self)
+        health.succeeded(now, self.began)
 
     def completed(self) -> None:
         """End the attempt: the answer is complete."""
-        if self._end():
+        if self._end() and self.health.retries_left < _RETRIES:
             self.health.earn()
 
     def failed(self, error: TurnoutError, rule: Rule, now: float) -> None:
@@ -150,9 +152,10 @@ class Permit:
         if self._ended:
             return False
         self._ended = True
-        with self.health.lock:
-            self.health.waiting.pop(self, None)
-            self.health.probes.discard(self)
+        if not self._answering:  # Else it left both with its first delta.
+            with self.health.lock:
+                self.health.waiting.pop(self, None)
+                self.health.probes.discard(self)
         if self.paid:
             self.health.return_retry()
         return True
@@ -210,10 +213,11 @@ class TargetHealth:
 
     def succeeded(self, now: float, began: float) -> None:
         """Record the first delta of an attempt that was sent at `began`."""
+        waiting = self.waiting
         with self.lock:
             # The target is not silent: those sent earlier are slow, and say nothing.
-            while (oldest := next(iter(self.waiting), None)) and oldest.began <= began:
-                self.waiting.pop(oldest, None)
+            while waiting and (oldest := next(iter(waiting))).began <= began:
+                del waiting[oldest]
             self.failures_in_a_row = self.refusals_in_a_row = 0
             self._last_first_delta = now
             self._first_deltas.append(now - began)
