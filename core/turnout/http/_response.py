@@ -299,7 +299,9 @@ class _Chunks:
         try:
             # What is there already, the end too, needs neither a coroutine nor a timer.
             content = self._content
-            data = content.read_nowait(_TURN if content._size > _TURN else -1)  # pyright: ignore[reportPrivateUsage]
+            # A body without bytes has no size, with aiohttp's parser in Python.
+            size: int = getattr(content, "_size", 0)
+            data = content.read_nowait(_TURN if size > _TURN else -1)
             if not data and not content.at_eof():
                 data = await self._wait()
         except Exception as error:  # noqa: BLE001 `_failed` raises all but HTTP's.
