@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from turnout.decoding import Decoder
 from turnout.errors import ProviderError
 from turnout.provider import Provider
-from turnout.types import ChatRequest, Event, Finish, Secret
+from turnout.types import ChatRequest, Event, Secret
 
 __all__ = ["Call", "Service"]
 
@@ -117,9 +117,7 @@ class Service(Provider):
                 except BaseException as error:
                     # If a timer is the reason, the answer is complete all the same.
                     if decoder.ended and _is_cancelled(error):
-                        last = decoder.close()
-                        if last and isinstance(last[-1], Finish):
-                            raise _end_seen(last) from None
+                        raise _end_seen(decoder.close()) from None
                     raise
                 if last:
                     yield last

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from turnout._attempt import AttemptReader, close_generator
+from turnout._attempt import AttemptReader, _until_end, close_generator
 from turnout._record import Record
-from turnout._waiter import Waiter
+from turnout._waiter import EndSeenError, Waiter
 from turnout.errors import (
     DeadlineError,
     FirstDeltaTimeoutError,
@@ -533,6 +534,41 @@ async def test_a_plugin_that_swallows_an_interruption_and_goes_on_is_heard() -> 
 
     assert reply.text == "after all"
     assert task.cancelling() == 0
+
+
+async def test_text_that_comes_after_the_deadline_is_too_late() -> None:
+    async def stubborn(_: ChatRequest) -> AsyncGenerator[str]:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            yield "after all"
+
+    with pytest.raises(DeadlineError) as caught:
+        await Scripted(stubborn).complete("Why?", deadline=SHORT)
+
+    assert caught.value.reply is not None
+    assert caught.value.reply.text == ""
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_an_end_that_was_seen_is_given_to_a_caller_that_waits(
+    wanted: bool,
+) -> None:
+    end = Finish(reason="stop")
+
+    async def ended() -> AsyncGenerator[str]:
+        yield "a"
+        raise EndSeenError([end])
+
+    waiter = cast("Waiter", SimpleNamespace(wanted=wanted))
+    given: list[object] = []
+    try:
+        async for item in _until_end(ended(), waiter):
+            given.append(item)
+    except EndSeenError:
+        given.append("cancelled")
+
+    assert given == ["a", [end] if wanted else "cancelled"]
 
 
 async def test_a_timer_after_a_finish_takes_the_answer_as_it_is() -> None:

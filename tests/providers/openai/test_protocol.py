@@ -691,3 +691,11 @@ def test_an_error_whose_event_was_cut_off_counts_where_it_is_whole() -> None:
 
 def test_an_error_after_the_reason_counts() -> None:
     assert reported(finish() + event({"error": "no"}))[1] == {"error": "no"}
+
+
+@pytest.mark.parametrize("kind", ["images", "audio"])
+def test_an_answer_of_other_content_says_so(kind: str) -> None:
+    media = event(chunk({kind: [{"type": kind}]}))
+
+    assert end_of(decode(media + finish() + DONE)).other_content
+    assert not end_of(decode(finish() + DONE)).other_content
