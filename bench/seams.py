@@ -289,7 +289,7 @@ def sample(way: str, random: Random) -> Seam:
 
 
 class Table:
-    """Count what came of each way."""
+    """Count the outcomes of each way."""
 
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = {way: Counter() for way in WAYS}
@@ -350,7 +350,7 @@ async def _outcome(way: str, seam: Seam, key: str) -> tuple[str, str, str]:
 
 
 def measure(seams: int, seed: int) -> Table:
-    """Return what came of so many seams.
+    """Break so many answers and return the outcomes.
 
     Args:
         seams: How many, over all ways.

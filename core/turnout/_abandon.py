@@ -94,7 +94,7 @@ class Abandonable(Generic[T]):
                     yield future
                 except BaseException as error:  # noqa: BLE001 passed on below
                     self._error = error
-                # Outside the handler, so that it is no context of what the code raises.
+                # Outside the handler: what the code raises gets no `__context__`.
                 future = next(code) if self._error is None else self._throw(code)
         except StopIteration as stop:
             return cast("T", stop.value)

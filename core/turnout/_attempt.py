@@ -67,7 +67,7 @@ class AttemptReader:
     Args:
         provider: Whom to ask; `request.model` is one of its models.
         request: What to ask.
-        record: Takes down the answer and, at the end, the attempt.
+        record: Collects the answer and, at the end, the attempt.
         waiter: Watches over the waits.
         deadline: When the whole request is to be over, in the loop's seconds.
         first_delta_timeout: Seconds to the first delta; None means the provider's.
@@ -248,7 +248,7 @@ class AttemptReader:
         """Go on with another record, which takes over what is in the present one.
 
         Args:
-            record: Takes down the answer from now on.
+            record: Collects the answer from now on.
             waiter: Watches over the waits from now on.
         """
         record.absorb(self._record)
@@ -263,7 +263,7 @@ class AttemptReader:
         """Give the place back; what else is open closes by itself."""
         gate, self._gate = self._gate, None
         if gate is not None:
-            with suppress(RuntimeError):  # The loop is closed, and nobody waits.
+            with suppress(RuntimeError):  # The loop is closed, and no task waits.
                 self._waiter.loop.call_soon_threadsafe(gate.leave)
 
     async def _wait_for_a_place(self) -> float:
@@ -439,17 +439,19 @@ class AttemptReader:
         if self._hooks is not None:
             self._hooks.ended(attempt)
 
-    def _estimated(self, told: Usage) -> Usage:
+    def _estimated(self, reported: Usage) -> Usage:
         """Return what an attempt may have cost that broke before all of it was said."""
-        asked, given = told.input_tokens, told.output_tokens
+        asked, given = reported.input_tokens, reported.output_tokens
         if asked is not None and given is not None:
-            return told
+            return reported
         if asked is None:
             asked = sum(estimate_tokens(one.text) for one in self._request.messages)
         if given is None:
             text = self._record.text[self._characters_before :]
             given = estimate_tokens(text)
-        return replace(told, input_tokens=asked, output_tokens=given, estimated=True)
+        return replace(
+            reported, input_tokens=asked, output_tokens=given, estimated=True
+        )
 
     def _fault(self, error: BaseException) -> PluginError:
         """Return the error for what a plugin raised."""

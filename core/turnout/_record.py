@@ -143,7 +143,7 @@ class Record:
     def is_good(self) -> bool:
         """Tell whether the answer has some content, and ends with its finish if any.
 
-        White space alone is no content.
+        White space alone is not content.
         """
         text, finish = self._text, self._finish
         if finish is not None and self._reopened:

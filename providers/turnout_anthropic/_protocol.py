@@ -195,7 +195,7 @@ class Decoder(SseDecoder):
         """Find the block that an increment is for."""
         try:
             self._block = self._indexed[index]
-        except (KeyError, TypeError):  # It is no number, as it ought to be.
+        except (KeyError, TypeError):  # It is not a number, or an unknown one.
             raise OddEventError(_NO_BLOCK) from None
 
     def _read_delta(self, value: object, events: list[Event]) -> None:

@@ -20,7 +20,7 @@ __all__ = ["message", "prompt", "typed"]
 _PROMPT = "> "
 
 _SILENT = 2.0
-"""Seconds after which a person is told that the command reads standard input."""
+"""Seconds after which the command says that it reads standard input."""
 
 
 def prompt(words: Sequence[str]) -> str | None:

@@ -32,8 +32,8 @@ _SHORTEST_QUOTE = 12
 """So many letters and digits in a row are taken for a quote of a short request."""
 
 _LONG = 4096
-"""A request with more characters of text than this is long: words that it shares with
-a provider's own are no longer telling."""
+"""A request with more characters of text than this is long: a provider's own
+message may share short runs of words with it."""
 
 _SHORTEST_LONG_QUOTE = 24
 """So many letters and digits in a row are taken for a quote of a long request."""

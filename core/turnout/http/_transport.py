@@ -229,7 +229,7 @@ class _Connector(aiohttp.TCPConnector):
                 raise
             protocol = connection.protocol
             assert type(protocol) is _Protocol
-            # What the loop would read next is no answer to what is sent now.
+            # Bytes that are there already do not answer what is sent now.
             if not protocol.requests or not protocol.readable():
                 break
             connection.close()

@@ -378,7 +378,7 @@ class Seam:
         if held.splits(end) or repeats_itself(self._shown, repeated):
             return False
         if length == len(self._shown):
-            # "II think" is no answer, while "LLM" may be one.
+            # "II think" is not an answer, while "LLM" may be one.
             capital = again[0].isupper() and not self._reply[end : end + 1].isupper()
             enough = len(signs) >= 3 or capital
             return enough and (length >= _SHORT or exact)
