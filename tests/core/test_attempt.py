@@ -9,7 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from turnout._attempt import AttemptReader, _until_end, close_generator
+from turnout._attempt import (
+    AttemptReader,
+    _until_end,  # pyright: ignore[reportPrivateUsage]
+    close_generator,
+)
 from turnout._record import Record
 from turnout._waiter import EndSeenError, Waiter
 from turnout.errors import (
