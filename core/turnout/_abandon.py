@@ -31,9 +31,6 @@ should not wait for much longer.
 _CLOSINGS = 10
 """How often code is closed at most: each `await` in a `finally` needs one more."""
 
-# Code that catches whatever it is closed with. Python complains when that is freed.
-_UNCLOSABLE: list[Generator[object, None, object]] = []
-
 
 class _LeftError(BaseException):
     """Closes code. Unlike `GeneratorExit` it reaches the innermost `await`."""
@@ -176,5 +173,16 @@ class Abandonable(Generic[T]):
             except BaseException:  # noqa: BLE001 whatever a plugin raises
                 break
         else:
-            _UNCLOSABLE.append(code)
+            _keep_for_ever(code)
         return AbandonedError()
+
+
+def _keep_for_ever(code: Generator[object, None, object]) -> None:
+    """Never free code that catches whatever it is closed with.
+
+    Freed, it would run on: at the end of the process without an event loop, where it
+    may catch that error too, and loop.
+    """
+    import ctypes  # Not with the module: hardly any process needs it.
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(code))

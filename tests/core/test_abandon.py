@@ -27,6 +27,7 @@ from turnout.testing import FakeProvider, run_simulated
 from turnout.types import ChatRequest
 
 from .scripted import Ledger, Scripted
+from .subprocesses import output_of
 
 
 async def deaf() -> None:
@@ -487,3 +488,33 @@ def test_a_plugin_runs_in_its_callers_task_and_context() -> None:
         assert seen == [asyncio.current_task(), "something"]
 
     run(main)
+
+
+def test_a_process_ends_after_it_left_code_that_cannot_be_closed() -> None:
+    output = output_of(
+        """
+        import asyncio
+        from contextlib import suppress
+        from turnout._abandon import Abandonable
+
+        async def deaf():
+            while True:
+                with suppress(BaseException):
+                    await asyncio.sleep(100)
+
+        async def wait():
+            await Abandonable(deaf(), 0.01)
+
+        async def main():
+            task = asyncio.create_task(wait())
+            await asyncio.sleep(0)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            print("left")
+
+        asyncio.run(main())
+        """
+    )
+
+    assert output == "left\n"
