@@ -304,7 +304,7 @@ class SseSplitter:
         # about the answer.
 
     def _failed(self, value: bytes) -> list[ServerSentEvent]:
-        """Return the event before a line `error: …`, if it has data, and that line's."""
+        """Return the pending event, if it has data, and that of a line `error: …`."""
         before = [self._event()] if self._data else []
         self._reset()
         return [*before, _error_event(value)]
