@@ -56,6 +56,11 @@ class AttemptHooks(Protocol):
         ...
 
 
+def _no_rules(provider: object) -> Sequence[StatusRule]:
+    del provider
+    return ()
+
+
 class Provider(ABC):
     """A service, or an engine in this process, that answers chat requests.
 
@@ -76,8 +81,14 @@ class Provider(ABC):
     options_type: ClassVar[type[ProviderOptions]] = ProviderOptions
     lets_cancellation_pass: ClassVar[bool] = False
     """Whether `generate` is turnout's own, so that a wait for it need not be left."""
-    status_rules: ClassVar[Sequence[StatusRule]] = ()
-    """What the provider's refusals mean, where it differs from others'."""
+    if TYPE_CHECKING:
+        # So declared, mypy and pyright let a subclass replace it by an attribute and by
+        # a property. Declared as either, one of them refuses the other.
+        status_rules = property(_no_rules)
+    else:
+        status_rules = ()
+    """What the provider's refusals mean where turnout's table says otherwise: an
+    attribute or a property, a sequence of `StatusRule`."""
 
     def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
         options = hidden(options)
@@ -234,6 +245,11 @@ class Provider(ABC):
         """
         return None
 
+    def all_status_rules(self) -> Sequence[StatusRule]:
+        """Return `status_rules`, and those that depend on the options, if any."""
+        rules: Sequence[StatusRule] = self.status_rules
+        return rules
+
     async def list_models(self) -> Sequence[ModelInfo]:
         """Return the models that can be asked for now.
 
@@ -312,7 +328,7 @@ class Provider(ABC):
             max_event_bytes=options.max_event_bytes,
             secrets=self._secrets(),
             key=self._key_source,
-            status_rules=self.status_rules,
+            status_rules=self.all_status_rules(),
             pool=Pool() if own_pool else None,
         )
 

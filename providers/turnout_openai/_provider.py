@@ -175,12 +175,9 @@ class OpenAI(Service):
 
         return _vendors.at(host)
 
-    @property
-    def status_rules(self) -> Sequence[StatusRule]:  # type: ignore[override]
-        """What the vendor's refusals mean, where they differ from others'."""
-        from turnout_openai._rules import RULES
-
-        return (*self.vendor.status_rules, *RULES)
+    def all_status_rules(self) -> Sequence[StatusRule]:
+        """Return `status_rules`, and those of the vendor."""
+        return (*super().all_status_rules(), *self.vendor.status_rules)
 
     def unavailable(self) -> str | None:
         """Return what is missing: the address, where each customer has its own."""

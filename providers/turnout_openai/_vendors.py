@@ -14,12 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from turnout.errors import (
-    AuthenticationError,
-    ContentFilterError,
-    ContextLengthError,
-    OverloadedError,
-)
+from turnout.errors import ContextLengthError, RateLimitError
 from turnout.http import StatusRule
 from turnout.types import ModelInfo
 from turnout_openai._deviations import (
@@ -100,9 +95,6 @@ DEEPSEEK = Vendor(
     ),
     prefill_path="/beta/chat/completions",
     decoder=DeepSeekDecoder,
-    status_rules=(
-        StatusRule(error=OverloadedError, codes={"insufficient_system_resource"}),
-    ),
 )
 
 FIREWORKS = Vendor(
@@ -233,7 +225,6 @@ OPENROUTER = Vendor(
     models=("openrouter/auto",),
     capabilities=replace(_REASONING, files=True),
     decoder=OpenRouterDecoder,
-    status_rules=(StatusRule(error=ContentFilterError, codes={"refusal"}),),
 )
 
 PERPLEXITY = Vendor(
@@ -296,6 +287,16 @@ QWEN = Vendor(
             source=_TABLE,
         ),
     ),
+    # The tokens of a minute are used up, though the code is OpenAI's for a quota.
+    # Source: help.aliyun.com/en/model-studio/rate-limit, read 2026-11-30.
+    status_rules=(
+        StatusRule(
+            error=RateLimitError,
+            statuses={429},
+            codes={"insufficient_quota"},
+            phrases=("current quota", "allocated quota exceeded, please"),
+        ),
+    ),
 )
 
 TOGETHER = Vendor(
@@ -340,13 +341,6 @@ XAI = Vendor(
     ),
     # Its models that reason refuse `stop`, and the listed ones do.
     capabilities=replace(USUAL, stop=False),
-    status_rules=(
-        StatusRule(
-            error=AuthenticationError,
-            statuses={400},
-            phrases=("incorrect api key provided",),
-        ),
-    ),
 )
 
 VENDORS = (
