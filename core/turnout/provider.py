@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
 
+    def _status_rules(provider: Provider) -> Sequence[StatusRule]: ...
+
+
 __all__ = ["AttemptHooks", "BoundTarget", "Provider", "ProviderOptions"]
 
 
@@ -54,11 +57,6 @@ class AttemptHooks(Protocol):
     def ended(self, attempt: Attempt) -> None:
         """Hear what became of it."""
         ...
-
-
-def _no_rules(provider: object) -> Sequence[StatusRule]:
-    del provider
-    return ()
 
 
 class Provider(ABC):
@@ -84,7 +82,7 @@ class Provider(ABC):
     if TYPE_CHECKING:
         # So declared, mypy and pyright let a subclass replace it by an attribute and by
         # a property. Declared as either, one of them refuses the other.
-        status_rules = property(_no_rules)
+        status_rules = property(_status_rules)
     else:
         status_rules = ()
     """What the provider's refusals mean where turnout's table says otherwise: an

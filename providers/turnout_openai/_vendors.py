@@ -14,7 +14,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from turnout.errors import ContextLengthError, RateLimitError
+from turnout.errors import (
+    ContentFilterError,
+    ContextLengthError,
+    InvalidRequestError,
+    RateLimitError,
+)
 from turnout.http import StatusRule
 from turnout.types import ModelInfo
 from turnout_openai._deviations import (
@@ -225,6 +230,16 @@ OPENROUTER = Vendor(
     models=("openrouter/auto",),
     capabilities=replace(_REASONING, files=True),
     decoder=OpenRouterDecoder,
+    # A message that is not valid has the code that OpenAI gives a forbidden prompt.
+    # Source: openrouter.ai/docs, errors and debugging, read 2026-11-30.
+    status_rules=(
+        StatusRule(
+            error=ContentFilterError,
+            codes={"invalid_prompt"},
+            phrases=("flagged", "violat", "usage polic", "safety"),
+        ),
+        StatusRule(error=InvalidRequestError, codes={"invalid_prompt"}),
+    ),
 )
 
 PERPLEXITY = Vendor(

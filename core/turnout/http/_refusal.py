@@ -117,7 +117,7 @@ class Refusal:
     words: str = ""
     """What rules look for phrases in, lower-case, with single spaces: all that is said
     for people, also by an error that is quoted, and the codes. The body's beginning if
-    it says nothing."""
+    it has neither."""
     hint: float | None = None
     """The seconds after which, by the body, the provider may be asked again."""
 
@@ -141,7 +141,7 @@ class Refusal:
             # Where it is cut off in the middle of what is said, this is not in `value`.
             reason = _Found().read(_json(body, half_texts=True))
             cut = bool(reason)
-        reason = _beginning(reason, cut=cut)
+        reason = found.keep(_beginning(reason, cut=cut))
         kind = headers.get("x-amzn-errortype", "").partition(":")[0]
         found.code(kind)
         return cls(
@@ -150,7 +150,7 @@ class Refusal:
             text=text,
             codes=frozenset(found.codes),
             reason=reason,
-            words=found.words() or _words(reason or text[:_REASON_CHARACTERS]),
+            words=found.words() or _words(text[:_REASON_CHARACTERS]),
             hint=body_hint(value, reason),
         )
 
@@ -168,9 +168,7 @@ class _Found:
         self.texts: list[str] = []
 
     def words(self) -> str:
-        """Return what phrases are looked for in; empty if there are no texts."""
-        if not self.texts:
-            return ""
+        """Return what phrases are looked for in; empty if nothing was found."""
         return _words(" ".join([*self.texts, *sorted(self.codes)]))
 
     def code(self, value: object) -> None:

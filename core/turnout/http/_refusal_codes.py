@@ -68,8 +68,6 @@ def _row(
     )
 
 
-_FORBIDDEN = ("flagged", "violat", "safety", "usage policy", "policies")
-
 CODES: tuple[StatusRule, ...] = (
     # A field's text is too long, not the conversation.
     _row(
@@ -140,13 +138,11 @@ CODES: tuple[StatusRule, ...] = (
     ),
     _row(
         ContentFilterError,
-        "bio_policy cyber_policy image_content_policy_violation "
+        "bio_policy cyber_policy image_content_policy_violation invalid_prompt "
         "misalignment_policy_violation",
         "OpenAI",
         _SDK,
     ),
-    # OpenRouter calls so what is wrong with a message.
-    _row(ContentFilterError, "invalid_prompt", "OpenAI", _SDK, phrases=_FORBIDDEN),
     _row(ContentFilterError, "refusal flagged_input", "OpenRouter", _OPENROUTER),
     _row(
         ContentFilterError, "data_inspection_failed datainspectionfailed", "Qwen", _QWEN
@@ -179,14 +175,6 @@ CODES: tuple[StatusRule, ...] = (
         "sensitive_words_detected safety_check_failed",
         "new-api, ZenMux",
         _NEW_API + "; docs.zenmux.ai",
-    ),
-    # OpenRouter's budget for requests under way is free again in a moment.
-    StatusRule(
-        error=RateLimitError,
-        statuses={402},
-        hinted=True,
-        service="OpenRouter",
-        source="openrouter.ai/docs/api/reference/limits",
     ),
     _row(
         QuotaExceededError,
@@ -240,6 +228,14 @@ CODES: tuple[StatusRule, ...] = (
         "GitHub Copilot",
         _COPILOT,
         statuses={INSIDE, 402},
+    ),
+    # OpenRouter's budget for requests under way is free again in a moment.
+    StatusRule(
+        error=RateLimitError,
+        statuses={402},
+        hinted=True,
+        service="OpenRouter",
+        source="openrouter.ai/docs/api/reference/limits",
     ),
     _row(
         AuthenticationError,

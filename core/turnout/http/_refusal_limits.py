@@ -169,7 +169,13 @@ _OVERLOADED = phrase_rows(
     (
         "Moonshot, Gemini, OpenAI, Z.ai",
         _REPORTS,
-        ("overloaded", "experiencing high demand"),
+        (
+            "is overloaded",
+            "currently overloaded",
+            "temporarily overloaded",
+            "server overloaded",
+            "experiencing high demand",
+        ),
     ),
     (
         "DeepSeek, SiliconFlow",

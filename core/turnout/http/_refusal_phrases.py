@@ -18,6 +18,7 @@ from turnout.errors import (
     ContentFilterError,
     ContextLengthError,
     InvalidReplyError,
+    InvalidRequestError,
     ModelUnavailableError,
     PermissionDeniedError,
     UnsupportedError,
@@ -284,6 +285,13 @@ _NO_MODEL = phrase_rows(
     ("any", _REPORTS, ("unknown model",)),
 )
 
+# A route asks such a target again, by an instruction.
+_NO_PREFILL = phrase_rows(
+    InvalidRequestError,
+    {400},
+    ("Anthropic", _REPORTS, ("assistant message prefill",)),
+)
+
 _UNSUPPORTED = phrase_rows(
     UnsupportedError,
     {INSIDE, 400, 404, 405, 422, 500, 501},
@@ -435,6 +443,7 @@ PHRASES: tuple[StatusRule, ...] = (
     *_TOO_LONG,
     *_NO_MODEL,
     *_FAILED,
+    *_NO_PREFILL,
     *_UNSUPPORTED,
     *_KEYS,
 )
