@@ -57,10 +57,15 @@ def _row(
     statuses: Collection[int] = (),
     phrases: tuple[str, ...] = (),
 ) -> StatusRule:
-    """Return a row; its codes are one text, in lower case, with spaces between them."""
+    """Return a row; its codes are one text, in lower case, with spaces between them.
+
+    Services write them with `_`, with `-` and in camel case.
+    """
+    names = codes.split()
+    forms = [name.replace("_", form) for name in names for form in ("-", "")]
     return StatusRule(
         error=error,
-        codes=frozenset(codes.split()),
+        codes=frozenset([*names, *forms]),
         statuses=statuses,
         phrases=phrases,
         service=service,

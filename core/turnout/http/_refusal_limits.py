@@ -9,6 +9,7 @@ Read 2026-11-30. For the names of sources see `_refusal_phrases`.
 from __future__ import annotations
 
 from turnout.errors import (
+    ModelUnavailableError,
     OverloadedError,
     QuotaExceededError,
     RateLimitError,
@@ -94,8 +95,6 @@ _UNPAID = phrase_rows(
             "no credits remaining",
             "quota is not enough",
             "credit limit is insufficient",
-            "(1008)",
-            "(2056)",
         ),
     ),
     (
@@ -104,7 +103,11 @@ _UNPAID = phrase_rows(
         ("usage limit",),
     ),
     ("Hugging Face", _REPORTS, ("monthly included credits",)),
-    ("Fireworks", "docs.fireworks.ai, inference error codes", ("is suspended",)),
+    (
+        "Fireworks",
+        "docs.fireworks.ai, inference error codes",
+        ("account*is suspended",),
+    ),
     (
         "Qwen",
         _QWEN,
@@ -125,6 +128,11 @@ _UNPAID = phrase_rows(
         ("free-models-per-day",),
     ),
     ("Cerebras", _REPORTS, ("tokens per day limit exceeded",)),
+    (
+        "any",
+        _REPORTS,
+        ("daily token limit", "daily limit", "daily quota", "monthly quota"),
+    ),
     ("Volcengine", "volcengine.com/docs/82379/1299023", ("overdue balance",)),
     (
         "LiteLLM",
@@ -156,11 +164,18 @@ _TOO_LARGE = phrase_rows(
         "LiteLLM; console.groq.com/docs/errors",
         ("request too large for",),
     ),
+    ("Anthropic", _REPORTS, ("required for long context",)),
     (
         "any",
         "RFC 9110",
         ("request entity too large", "payload too large", "exceeds the maximum size"),
     ),
+)
+
+_CLOSED = phrase_rows(
+    ModelUnavailableError,
+    {INSIDE, 403, 429},
+    ("Databricks", _REPORTS, ("rate limit of 0.",)),
 )
 
 _OVERLOADED = phrase_rows(
@@ -174,6 +189,7 @@ _OVERLOADED = phrase_rows(
             "currently overloaded",
             "temporarily overloaded",
             "server overloaded",
+            "servers are overloaded",
             "experiencing high demand",
         ),
     ),
@@ -186,7 +202,13 @@ _OVERLOADED = phrase_rows(
     (
         "Groq, Cloudflare",
         "console.groq.com/docs/errors",
-        ("over capacity", "at capacity", "no more data centers"),
+        (
+            "over capacity",
+            "at capacity",
+            "no capacity",
+            "insufficient capacity",
+            "no more data centers",
+        ),
     ),
     ("Zhipu", _ZHIPU, ("访问量过大", "服务繁忙", "系统繁忙")),
 )
@@ -217,6 +239,7 @@ LIMITS: tuple[StatusRule, ...] = (
     *_GEMINI,
     *_UNPAID,
     *_TOO_LARGE,
+    *_CLOSED,
     *_OVERLOADED,
     *_RATES,
 )

@@ -60,6 +60,8 @@ _FILTERED = phrase_rows(
             "violating our usage policy",
             "violate our usage policies",
             "violates our usage policies",
+            "violat*content polic",
+            "content moderation",
         ),
     ),
     ("Moonshot", _REPORTS, ("considered high risk",)),
@@ -68,7 +70,7 @@ _FILTERED = phrase_rows(
     (
         "MiniMax",
         "platform.minimax.io/docs, error codes",
-        ("new_sensitive", "(1026)", "(1027)"),
+        ("new_sensitive",),
     ),
     (
         "OpenRouter",
@@ -218,8 +220,10 @@ _NO_MODEL = phrase_rows(
             "does not exist or your team does not have access",
             "the model*does not exist",
             "requested model*does not exist",
-            "don't have access to the model",
-            "not have access to model",
+            "access to model",
+            "access to the model",
+            "access this model",
+            "verified to use the model",
         ),
     ),
     ("DeepSeek", _REPORTS, ("model not exist",)),
@@ -260,6 +264,7 @@ _NO_MODEL = phrase_rows(
             "reached its end of life",
             "model*is no longer available",
             "model*is no longer supported",
+            "the model*is deprecated",
         ),
     ),
     (
@@ -271,18 +276,26 @@ _NO_MODEL = phrase_rows(
     (
         "LiteLLM, GitHub Models, MiniMax",
         _REPORTS,
-        (
-            "not allowed to access model",
-            "no access to model",
-            "token plan not support model",
-        ),
+        ("not allowed to access model", "token plan not support model"),
     ),
     (
         "new-api, Zhipu",
         "QuantumNous/new-api; " + _ZHIPU,
         ("no available channel", "无可用渠道", "模型不存在", "模型未开通"),
     ),
-    ("any", _REPORTS, ("unknown model",)),
+    (
+        "any",
+        "recordings of pydantic/pydantic-ai; " + _REPORTS,
+        (
+            "unknown model",
+            "model not found",
+            "model '*' not found",
+            'model "*" not found',
+            "model `*` not found",
+            "supported models are",
+            "litellm.notfounderror",
+        ),
+    ),
 )
 
 # A route asks such a target again, by an instruction.
@@ -362,12 +375,16 @@ _UNSUPPORTED = phrase_rows(
             "not supported for this model",
             "not supported on this model",
             "not supported by the model",
-            "tool calling is not supported",
-            "tool use is not supported",
-            "tools are not supported",
             "不支持",
         ),
     ),
+)
+
+# Last of all: models and regions are not supported too.
+_NOT_SUPPORTED = phrase_rows(
+    UnsupportedError,
+    {INSIDE, 400, 422, 501},
+    ("any", _REPORTS, ("not supported", "unsupported")),
 )
 
 _FAILED = phrase_rows(
@@ -423,10 +440,24 @@ _KEYS = (
                 "authentication fail",
                 "no auth credentials",
                 "login fail",
-                "(1004)",
-                "(2049)",
+                "litellm.authenticationerror",
                 "身份验证失败",
                 "无效的令牌",
+            ),
+        ),
+    ),
+    *phrase_rows(
+        AuthenticationError,
+        {INSIDE},
+        (
+            "any",
+            _REPORTS,
+            (
+                "unauthorized",
+                "invalid token",
+                "invalid access token",
+                "token has expired",
+                "missing api key",
             ),
         ),
     ),
@@ -446,4 +477,5 @@ PHRASES: tuple[StatusRule, ...] = (
     *_NO_PREFILL,
     *_UNSUPPORTED,
     *_KEYS,
+    *_NOT_SUPPORTED,
 )

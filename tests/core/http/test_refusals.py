@@ -29,8 +29,9 @@ from .refusals.false_friends import FALSE_FRIENDS
 from .refusals.of_hosts import HOSTS
 from .refusals.of_labs import LABS
 from .refusals.of_servers import SERVERS
+from .refusals.variations import VARIATIONS
 
-TABLES: Sequence[Table] = (LABS, HOSTS, SERVERS, FALSE_FRIENDS)
+TABLES: Sequence[Table] = (LABS, HOSTS, SERVERS, VARIATIONS, FALSE_FRIENDS)
 
 VENDORS = {
     "AzureOpenAI",

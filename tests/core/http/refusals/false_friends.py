@@ -100,6 +100,7 @@ FALSE_FRIENDS: Table = {
             InvalidRequestError,
             OWN,
         ),
+        Refused(400, said("you requested (1008) tokens"), InvalidRequestError, OWN),
         Refused(400, said("no", code="1300"), InvalidRequestError, OWN),
         Refused(429, said("no", code="1301"), RateLimitError, OWN),
         Refused(200, said("no", code=1001), StreamError, OWN),

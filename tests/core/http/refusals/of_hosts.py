@@ -650,6 +650,16 @@ HOSTS: Table = {
             "databricks/databricks-sdk-go#1183",
         ),
         Refused(
+            403,
+            {
+                "error_code": "PERMISSION_DENIED",
+                "message": "PERMISSION_DENIED: The endpoint is temporarily disabled "
+                "due to a Databricks-set rate limit of 0.",
+            },
+            ModelUnavailableError,
+            REPORTS,
+        ),
+        Refused(
             404,
             {
                 "error_code": "ENDPOINT_NOT_FOUND",

@@ -121,6 +121,16 @@ LABS: Table = {
             REPORTS,
         ),
         Refused(
+            403,
+            said(
+                "Your organization must be verified to use the model `gpt-9`.",
+                type="invalid_request_error",
+                code=None,
+            ),
+            ModelUnavailableError,
+            REPORTS,
+        ),
+        Refused(
             404,
             said(
                 "This is not a chat model and thus not supported in the "
@@ -449,6 +459,15 @@ LABS: Table = {
                 "Number of request tokens has exceeded your per-minute rate limit",
             ),
             RateLimitError,
+            REPORTS,
+        ),
+        Refused(
+            429,
+            anthropic(
+                "rate_limit_error",
+                "Extra usage is required for long context requests.",
+            ),
+            RequestTooLargeError,
             REPORTS,
         ),
         Refused(
