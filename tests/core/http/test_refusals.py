@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,6 +166,20 @@ async def test_an_error_in_a_field_of_its_own_has_its_words(
     assert type(caught.value) is expected
 
 
+def test_the_table_is_loaded_with_the_first_refusal() -> None:
+    program = (
+        "import sys, turnout.http._client\n"
+        "from turnout import get_provider\n"
+        "get_provider('OpenAI', vendor='Together', api_key='k').all_status_rules()\n"
+        "print([name for name in sys.modules if '_refusal' in name])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+
+    assert done.stdout == "[]\n"
+
+
 def test_there_are_enough_of_them() -> None:
     assert len(EVERY) > 250
 
@@ -199,6 +216,19 @@ def test_every_row_says_whose_it_is_and_where_that_is_read() -> None:
         assert rule.service
         assert rule.source
         assert rule.codes or rule.phrases or rule.hinted
+
+
+def test_the_documented_services_are_those_of_the_rows() -> None:
+    page = Path(__file__).parents[3].joinpath("docs", "errors.md").read_text("utf-8")
+    listed = page.partition("reports about:\n\n")[2].partition(".\n\n")[0]
+    services = {
+        name
+        for rule in (*CODES, *PHRASES)
+        for name in rule.service.split(", ")
+        if name not in {"any", "in Chinese"}
+    }
+
+    assert set(" ".join(listed.split()).split(", ")) == services
 
 
 def test_rows_are_compared_in_lower_case() -> None:
