@@ -116,8 +116,8 @@ class Refusal:
     beginning, if it is long."""
     words: str = ""
     """What rules look for phrases in, lower-case, with single spaces: all that is said
-    for people, also by an error that is quoted, and the codes. The body's beginning if
-    it has neither."""
+    for people, also by an error that is quoted, and the codes. If there is neither, the
+    beginning of the body, unless that is an answer."""
     hint: float | None = None
     """The seconds after which, by the body, the provider may be asked again."""
 
@@ -130,6 +130,8 @@ class Refusal:
         body = body[:ERROR_BYTES]
         text = body.decode("utf-8", "replace")
         value = _json(body)
+        # Inside an answer, what is no error is the answer's own text.
+        unread = "" if status == INSIDE else text[:_REASON_CHARACTERS]
         if status == INSIDE:
             status = _status_in(value) or status
         found = _Found()
@@ -150,7 +152,7 @@ class Refusal:
             text=text,
             codes=frozenset(found.codes),
             reason=reason,
-            words=found.words() or _words(text[:_REASON_CHARACTERS]),
+            words=found.words() or _words(unread),
             hint=body_hint(value, reason),
         )
 

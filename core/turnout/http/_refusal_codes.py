@@ -254,7 +254,7 @@ CODES: tuple[StatusRule, ...] = (
         "model_not_found model_not_available model_not_supported model_not_exist "
         "model_deprecated model_decommissioned invalid_model unknown_model "
         "unavailable_model modelnotfound model_not_active no_such_model "
-        "model_unavailable deploymentnotfound",
+        "model_unavailable model_not_allowed deploymentnotfound",
         "OpenAI, Groq, Together, Mistral, Perplexity, Hugging Face, Qwen, Azure",
         "recordings of pydantic/pydantic-ai; " + _GROQ,
     ),

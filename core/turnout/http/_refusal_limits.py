@@ -64,12 +64,18 @@ _UNPAID = phrase_rows(
             "used all available credits",
             "spending limit",
             "spend limit",
+            "spending cap",
         ),
     ),
     (
         "Anthropic",
         "platform.claude.com/docs/en/api/errors; " + _REPORTS,
-        ("credit balance is too low", "api usage limits"),
+        (
+            "credit balance is too low",
+            "api usage limits",
+            "out of extra usage",
+            "draw from your extra usage",
+        ),
     ),
     (
         "OpenAI",
@@ -94,7 +100,7 @@ _UNPAID = phrase_rows(
             "out of credits",
             "no credits remaining",
             "quota is not enough",
-            "credit limit is insufficient",
+            "credit limit",
         ),
     ),
     (
@@ -132,6 +138,11 @@ _UNPAID = phrase_rows(
         "any",
         _REPORTS,
         ("daily token limit", "daily limit", "daily quota", "monthly quota"),
+    ),
+    (
+        "Baidu",
+        "ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh",
+        ("daily request limit", "total request limit"),
     ),
     ("Volcengine", "volcengine.com/docs/82379/1299023", ("overdue balance",)),
     (
@@ -232,7 +243,16 @@ _RATES = phrase_rows(
     ),
     ("Bedrock", "pi", ("throttl", "too many tokens, please wait")),
     ("any", _REPORTS, ("too many tokens per", "concurrency limit")),
-    ("Zhipu", _ZHIPU, ("并发数过高", "频率过高", "流量限制", "请求过于频繁")),
+    (
+        "Zhipu",
+        _ZHIPU,
+        ("并发数过高", "频率过高", "速率限制", "流量限制", "请求过于频繁"),
+    ),
+    (
+        "Baidu",
+        "ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh",
+        ("qps request limit", "api request limit"),
+    ),
 )
 
 LIMITS: tuple[StatusRule, ...] = (

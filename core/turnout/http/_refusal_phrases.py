@@ -61,7 +61,10 @@ _FILTERED = phrase_rows(
             "violate our usage policies",
             "violates our usage policies",
             "violat*content polic",
+            "safety polic",
             "content moderation",
+            "content safety",
+            "harmful content",
         ),
     ),
     ("Moonshot", _REPORTS, ("considered high risk",)),
@@ -77,7 +80,11 @@ _FILTERED = phrase_rows(
         "openrouter.ai/docs/api/reference/errors-and-debugging",
         ("your input was flagged", "input was flagged for"),
     ),
-    ("LiteLLM", "LiteLLM", ("contentpolicyviolationerror",)),
+    (
+        "LiteLLM, Gemini",
+        "LiteLLM",
+        ("contentpolicyviolationerror", "prohibited_content"),
+    ),
     ("Zhipu", _ZHIPU, ("敏感内容", "敏感信息", "违规内容")),
 )
 
@@ -165,7 +172,16 @@ _TOO_LONG = (
             "mlflow's and litellm's tests, by exact string",
             ("prompt token count*cannot exceed",),
         ),
-        ("any", "pi", ("token limit exceeded", "contextwindowexceedederror")),
+        (
+            "any",
+            "pi; " + _REPORTS,
+            (
+                "token limit exceeded",
+                "contextwindowexceedederror",
+                "prompt tokens exceed",
+                "number of tokens exceed",
+            ),
+        ),
     ),
     *phrase_rows(
         ContextLengthError,
@@ -176,7 +192,16 @@ _TOO_LONG = (
             ("prompt is too long", "prompt too long"),
         ),
         ("Moonshot", _REPORTS, ("input token length too long",)),
-        ("Qwen", "anomalyco/opencode#45834", ("range of input length should be",)),
+        (
+            "Qwen",
+            "anomalyco/opencode#45834; " + _QWEN,
+            ("range of input length should be", "exceed max message tokens"),
+        ),
+        (
+            "Baidu",
+            "ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh",
+            ("max input characters", "max input tokens"),
+        ),
         (
             "Perplexity",
             "crmne/ruby_llm: handles_context_length_exceeded_errors.yml",
@@ -244,7 +269,13 @@ _NO_MODEL = phrase_rows(
     (
         "Perplexity, Mistral, LiteLLM",
         _REPORTS,
-        ("invalid model '", "invalid model:", "invalid model name", "invalid model id"),
+        (
+            "invalid model '",
+            "invalid model:",
+            "invalid model name",
+            "invalid model id",
+            "invalid model specified",
+        ),
     ),
     ("Bedrock", "pydantic/pydantic-ai", ("model identifier is invalid",)),
     ("Cloudflare", "developers.cloudflare.com/workers-ai", ("no such model",)),
@@ -288,11 +319,12 @@ _NO_MODEL = phrase_rows(
         "recordings of pydantic/pydantic-ai; " + _REPORTS,
         (
             "unknown model",
-            "model not found",
-            "model '*' not found",
-            'model "*" not found',
-            "model `*` not found",
+            "unsupported model:",
+            "model*not found",
+            "model*is not available",
+            "is not a supported model",
             "supported models are",
+            "permission to access model",
             "litellm.notfounderror",
         ),
     ),
@@ -323,6 +355,10 @@ _UNSUPPORTED = phrase_rows(
             "unknown parameter",
             "invalid schema for",
             "is not supported with this model",
+            "unrecognized parameter",
+            "unknown field",
+            "unexpected keyword argument",
+            "property '*' is not allowed",
         ),
     ),
     (
@@ -400,6 +436,7 @@ _FAILED = phrase_rows(
             "attempted to call tool",
             "failed to generate json",
             "failed to validate json",
+            "generated output that could not be parsed",
         ),
     ),
     (
@@ -464,7 +501,11 @@ _KEYS = (
     *phrase_rows(
         PermissionDeniedError,
         {INSIDE, 400},
-        ("Gemini, OpenAI", _REPORTS, ("location is not supported",)),
+        (
+            "Gemini, Anthropic",
+            _REPORTS,
+            ("location is not supported", "organization has been disabled"),
+        ),
     ),
 )
 

@@ -104,6 +104,12 @@ FALSE_FRIENDS: Table = {
         Refused(400, said("no", code="1300"), InvalidRequestError, OWN),
         Refused(429, said("no", code="1301"), RateLimitError, OWN),
         Refused(200, said("no", code=1001), StreamError, OWN),
+        Refused(
+            200,
+            {"choices": [{"delta": {"content": ECHOED}, "finish_reason": "error"}]},
+            StreamError,
+            OWN,
+        ),
         Refused(500, said("no", code=429), ServerError, OWN),
     ),
 }

@@ -29,6 +29,7 @@ REPORTS = "public reports, found by these words 2026-11-30"
 RECORDED = "recordings of pydantic/pydantic-ai, read 2026-11-30"
 ZHIPU = "docs.bigmodel.cn/cn/api/api-code, read 2026-11-30"
 MINIMAX = "MiniMax's table of error codes, read 2026-11-30"
+BAIDU = "ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh, read 2026-11-30"
 QWEN = "help.aliyun.com/en/model-studio/error-code, read 2026-11-30"
 
 TOO_LONG_FOR_OPENAI = (
@@ -459,6 +460,12 @@ LABS: Table = {
                 "Number of request tokens has exceeded your per-minute rate limit",
             ),
             RateLimitError,
+            REPORTS,
+        ),
+        Refused(
+            400,
+            anthropic("invalid_request_error", "This organization has been disabled."),
+            PermissionDeniedError,
             REPORTS,
         ),
         Refused(
@@ -1317,6 +1324,26 @@ LABS: Table = {
             minimax(2061, "your current token plan not support model, MiniMax-x"),
             ModelUnavailableError,
             REPORTS,
+        ),
+    ),
+    "Baidu": (
+        Refused(
+            200,
+            {"error_code": 17, "error_msg": "Open api daily request limit reached"},
+            QuotaExceededError,
+            BAIDU,
+        ),
+        Refused(
+            200,
+            {"error_code": 18, "error_msg": "Open api qps request limit reached"},
+            RateLimitError,
+            BAIDU,
+        ),
+        Refused(
+            200,
+            {"error_code": 336007, "error_msg": "the max input characters is 2000"},
+            ContextLengthError,
+            BAIDU,
         ),
     ),
     "Cohere": (
