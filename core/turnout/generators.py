@@ -134,12 +134,16 @@ class AsyncGeneratorProvider(Provider):
         if proxy is not None:
             configured["proxy"] = proxy
         provider = cls(**cast("dict[str, Any]", configured))
-        given = {k: v for k, v in kwargs.items() if v is not None or k not in known}
-        asked = {
-            k: given.pop(k) for k in known - provider._undeclared(model) & given.keys()
+        given = {
+            k: v
+            for k, v in kwargs.items()
+            if k not in configured and (v is not None or k not in known)
         }
-        extra = dict(cast("Mapping[str, object]", asked.pop("extra", {})))
-        extra |= {k: v for k, v in given.items() if k not in configured}
+        taken = (known - provider._undeclared(model)) & given.keys()
+        asked = {name: given.pop(name) for name in taken}
+        extra = asked.get("extra", {})
+        if isinstance(extra, Mapping):  # Anything else is refused by `stream`.
+            extra = {**cast("Mapping[str, object]", extra), **given}
         asked |= {"model": model or None, "temperature": temperature, "extra": extra}
         return TextStream(provider.stream(messages, **cast("RequestOptions", asked)))
 
