@@ -48,7 +48,7 @@ _STATES = ("type", "status", "result")
 _CODES = ("code", "error_code", "status", "status_code")
 _FLAGS = ("success", "ok")
 _WORDS = ("message", "msg", "detail")
-_INNER = ("error", "errors", "data")
+_INNER = ("error", "errors", "data", "detail", "message")
 
 
 def is_error(line: _Fields) -> bool:

@@ -182,8 +182,13 @@ class Decoder(LineDecoder):
             self._answered = True
 
     def is_whole(self, data: bytes) -> bool:
-        """Tell whether the last line is whole: it is if the body is."""
-        return self.framed
+        """Tell whether the last line is whole: it is if the body is.
+
+        Else an error counts if it is whole, and text does not, as more was to come.
+        """
+        return self.framed or (
+            data[:1] in b"{[" and b'"text"' not in data and super().is_whole(data)
+        )
 
     def end_with_body(self) -> None:
         """Take the end of a framed body: the answer's, or that of an error."""
@@ -198,11 +203,12 @@ class Decoder(LineDecoder):
         Raises:
             OddEventError: It is something else.
         """
-        self._read_other(value)
-        if not self.done and self._words is not None:
-            self._report(self._words)
-        if not self.done:
-            raise OddEventError("is not a line of JSON")
+        from turnout_flowgpt._errors import is_error, may_be_error
+
+        line = _first_object(value)
+        if not is_error(line) and not may_be_error(line):
+            raise OddEventError("is neither lines of JSON nor an error")
+        self._report(line)
         return []
 
     def finish(self) -> Finish:

@@ -90,6 +90,8 @@ ERRORS: dict[str, Row] = {
     "event-other": ({"event": "end", "error": {"message": WORDS}}, StreamError),
     "event-text": ({"event": "text", "error": WORDS, "data": None}, StreamError),
     "event-null": ({"event": None, "code": 401, "msg": WORDS}, AuthenticationError),
+    "detail-object": ({"code": 401, "detail": {"msg": WORDS}}, AuthenticationError),
+    "message-object": ({"code": 429, "message": {"msg": WORDS}}, RateLimitError),
     "list": ([{"error": {"message": WORDS, "code": 503}}], OverloadedError),
 }
 
@@ -218,6 +220,27 @@ async def test_an_error_may_be_written_over_several_lines(
     assert type(failure) is expected
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("final_newline", [False, True])
+@pytest.mark.parametrize("cut_by", ["fin", "rst"])
+async def test_an_error_counts_in_a_body_without_framing(
+    indent: int | None, final_newline: bool, cut_by: Literal["fin", "rst"]
+) -> None:
+    lines = json.dumps(ERRORS["code"][0], indent=indent).encode().split(b"\n")
+    answer = Answer(
+        pieces=["Half", *lines],
+        framing="close",
+        final_newline=final_newline,
+        cut_after=1 << 20,
+        cut_by=cut_by,
+    )
+    failure = await failure_of(answer)
+
+    assert isinstance(failure, AuthenticationError)
+    assert failure.reply is not None
+    assert failure.reply.text == "Half"
+
+
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("slicing", SLICINGS)
 @pytest.mark.parametrize("error", [ERRORS["code"][0], [ERRORS["code"][0]]])
@@ -239,6 +262,7 @@ async def test_lines_of_an_error_after_text_keep_the_text(
     [
         pytest.param([b"{", b'  "event": "metadata"', b"}"], id="other-event"),
         pytest.param([b"{", b'  "code": 200', b"}"], id="no-words"),
+        pytest.param([b'{"message":"bye"}', b"{", b"}"], id="words-before"),
         pytest.param([b"[", b"]"], id="empty-list"),
         pytest.param([b"{", b'  "code": 401,', b"}"], id="trailing-comma"),
         pytest.param([b"{", b"<html>", b"}"], id="page"),
@@ -317,10 +341,12 @@ async def test_the_words_quote_no_secret_and_no_prompt() -> None:
     assert "tell me nothing" not in str(caught.value)
 
 
+PAGE = b"<title>Log in</title>"
+
 PLACED: list[Sequence[str | bytes]] = [
     *([line(error)] for error, _ in [*ERRORS.values(), *IN_PLACE.values()]),
     json.dumps(ERRORS["code"][0], indent=2).encode().split(b"\n"),
-    [b"<!DOCTYPE html>", b"<title>Log in</title>"],
+    [b"<!DOCTYPE html>", PAGE],
     [b"[]"],
     [b"Too many requests"],
     [],
@@ -339,10 +365,12 @@ async def test_a_route_goes_on_to_its_next_target(
     assert len(other.requests) == 1
 
 
-@pytest.mark.parametrize("error", [error for error, _ in ERRORS.values()])
-async def test_a_route_continues_an_answer_that_an_error_ended(error: object) -> None:
+@pytest.mark.parametrize(
+    "error", [*(line(error) for error, _ in ERRORS.values()), PAGE, b"no", b"[]"]
+)
+async def test_a_route_continues_an_answer_that_an_error_ended(error: bytes) -> None:
     other = FakeProvider("and the other half.", name="Other")
-    answer = Answer(pieces=["Half of the answer, ", line(error)])
+    answer = Answer(pieces=["Half of the answer, ", error])
     async with FlowGptServer(answer) as server:
         first = FlowGpt(base_url=server.base_url)
         stream = turnout.fallback(first, other, max_attempts=1).stream("Why?")
