@@ -62,7 +62,22 @@ class Vendor:
     short_ids: bool = False
     """Whether it takes no id of a tool call but one of nine letters and digits."""
     asks_usage: bool = True
-    """Whether usage is asked for; a service that always sends it may know no field."""
+    """Whether a stream's usage is requested by `stream_options`.
+
+    False for a service that refuses that field, or that always sends usage.
+    """
+    reasoning_in_output: bool = True
+    """Whether `completion_tokens` includes `reasoning_tokens`.
+
+    OpenAI counts so. If False, the output is the sum of both.
+    """
+    developer_role: bool = False
+    """Whether it takes messages of the role `developer`."""
+    empty_reasoning: bool = False
+    """Whether an assistant message with tool calls needs `reasoning_content`.
+
+    If True, it is sent as an empty text if the message has none.
+    """
     key_header: str = "Authorization"
     key_prefix: str = "Bearer "
     models_path: str | None = "/models"
@@ -94,6 +109,7 @@ OPENAI = Vendor(
     hosts=("openai.com",),
     # Its newer models refuse the older name.
     max_tokens_field="max_completion_tokens",
+    developer_role=True,
 )
 
 COMPATIBLE = Vendor(name="any other")

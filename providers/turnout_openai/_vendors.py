@@ -48,6 +48,7 @@ AZURE_OPENAI = Vendor(
     url="https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle",
     capabilities=replace(USUAL, files=True),
     max_tokens_field="max_completion_tokens",
+    developer_role=True,
     key_header="api-key",
     key_prefix="",
 )
@@ -340,6 +341,8 @@ XAI = Vendor(
     ),
     # Its models that reason refuse `stop`, and the listed ones do.
     capabilities=replace(USUAL, stop=False),
+    # Its `total_tokens` is the sum of prompt, completion and reasoning tokens.
+    reasoning_in_output=False,
     status_rules=(
         StatusRule(
             error=AuthenticationError,
