@@ -73,10 +73,10 @@ class Vendor:
     """
     developer_role: bool = False
     """Whether it takes messages of the role `developer`."""
-    empty_reasoning: bool = False
-    """Whether an assistant message with tool calls needs `reasoning_content`.
+    empty_reasoning: str | None = None
+    """`reasoning_content` of an assistant message with tool calls that has none.
 
-    If True, it is sent as an empty text if the message has none.
+    For a service that refuses such a message without that field. None leaves it out.
     """
     key_header: str = "Authorization"
     key_prefix: str = "Bearer "

@@ -100,6 +100,8 @@ DEEPSEEK = Vendor(
         USUAL, images=False, seed=False, response_format=False, reasoning=True
     ),
     prefill_path="/beta/chat/completions",
+    # It refuses calls without reasoning; an empty text will do (openclaw issue 73417).
+    empty_reasoning="",
     decoder=DeepSeekDecoder,
     status_rules=(
         StatusRule(error=OverloadedError, codes={"insufficient_system_resource"}),
