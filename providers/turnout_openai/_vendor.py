@@ -67,9 +67,10 @@ class Vendor:
     False for a service that refuses that field, or that always sends usage.
     """
     reasoning_in_output: bool = True
-    """Whether `completion_tokens` includes `reasoning_tokens`.
+    """Whether `completion_tokens` includes the tokens of reasoning, as OpenAI's does.
 
-    OpenAI counts so. If False, the output is the sum of both.
+    If False, the output is `total_tokens` without `prompt_tokens`: xAI sends the
+    reasoning apart in `reasoning_tokens`, and Google sends no count of it at all.
     """
     developer_role: bool = False
     """Whether it takes messages of the role `developer`."""
