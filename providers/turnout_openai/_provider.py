@@ -163,6 +163,10 @@ class OpenAI(Service):
         options = self.options
         if options.vendor is not None:
             return _named(options.vendor)
+        # The row of the plugin that made the provider, see `Vendor.info`.
+        row = getattr(self.info, "vendor", None)
+        if isinstance(row, Vendor):
+            return row
         if options.base_url == OPENAI.base_url:
             return OPENAI
         from urllib.parse import urlsplit
