@@ -10,12 +10,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from turnout._pieces import Pieces
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter, SseSplitter
-from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
+from turnout.types import (
+    Event,
+    Finish,
+    MediaDelta,
+    ReasoningDelta,
+    ToolCallDelta,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from turnout._surrogates import SurrogateJoiner
 
 __all__ = [
     "Decoder",
@@ -102,6 +112,8 @@ class Decoder(ABC):
         """What the answer cost, given out at its end."""
         self.reported: bytes | None = None
         """The error that the service reported in place of an answer, or inside one."""
+        # Made when half of a surrogate pair has come.
+        self._surrogates: SurrogateJoiner | None = None
 
     @property
     def ended(self) -> bool:
@@ -154,12 +166,28 @@ class Decoder(ABC):
         try:
             self.from_json(data)
         except ValueError:
-            return False
+            return self.read_leniently(data) is not None
         return True
 
     def limit(self, max_event_bytes: int) -> None:
         """Set how many bytes one event may have; called before `feed`."""
         self.max_event_bytes = max_event_bytes
+
+    def read_leniently(self, data: bytes) -> object | None:
+        """Read JSON that `from_json` refuses because of half a surrogate pair.
+
+        Services cut text between the two halves of a pair, or at any place. The halves
+        are joined over events; one that stays alone becomes U+FFFD.
+
+        Returns:
+            The value; None if it is not JSON all the same.
+        """
+        from turnout._surrogates import SurrogateJoiner, lenient_json
+
+        value = lenient_json(data)
+        if value is not None and self._surrogates is None:
+            self._surrogates = SurrogateJoiner()
+        return value
 
     def report(self, data: bytes) -> None:
         """Take an error that the service reports: nothing after it counts."""
@@ -180,6 +208,8 @@ class Decoder(ABC):
                 self._break(f"sent too much at once: {error}; set max_event_bytes")
             return []
         given = self._read(datas)
+        if self._surrogates is not None:
+            given = self._surrogates.join(given)
         return [*given, *self.close()] if self.done else given
 
     def close(self) -> list[Event]:
@@ -202,10 +232,15 @@ class Decoder(ABC):
         whole = self._ended_at is not None and not failed
         if whole:
             self.complete(events)
+        if self._surrogates is not None:
+            events = [*self._surrogates.join(events), *self._surrogates.release()]
         if self.usage is not None:
             events.append(self.usage)
         if whole:
-            events.append(self.finish())
+            finish = self.finish()
+            if self._surrogates is not None:
+                finish = self._surrogates.repaired(finish)
+            events.append(finish)
         return events
 
     def check(self) -> None:
@@ -286,10 +321,12 @@ class Decoder(ABC):
         try:
             value: object = self.from_json(document)
         except ValueError as error:
-            # Cut off, and so neither the end nor a fault: `check` says so.
-            if "EOF while parsing" not in str(error):
-                self._break("sent a body that is no JSON")
-            return []
+            value = self.read_leniently(document)
+            if value is None:
+                # Cut off, and so neither the end nor a fault: `check` says so.
+                if "EOF while parsing" not in str(error):
+                    self._break("sent a body that is not JSON")
+                return []
         try:
             return self.read_document(value, document)
         except OddEventError as error:
@@ -376,7 +413,7 @@ class LineDecoder(Decoder):
 def _is_delta(event: Event) -> bool:
     if isinstance(event, str):
         return bool(event)
-    return isinstance(event, ReasoningDelta | ToolCallDelta)
+    return isinstance(event, ReasoningDelta | ToolCallDelta | MediaDelta)
 
 
 def as_mapping(value: object, what: str) -> dict[str, Any]:

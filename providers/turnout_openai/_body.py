@@ -67,7 +67,9 @@ def body(
     if request.seed is not None:
         fields[vendor.seed_field] = request.seed
     if request.tools:
-        fields["tools"] = [tool_to_openai(described(tool)) for tool in request.tools]
+        fields["tools"] = [
+            tool_to_openai(described(tool)) for tool in request.functions
+        ]
     if request.tool_choice is not None:
         fields["tool_choice"] = request.tool_choice
     if request.response_format is not None:
