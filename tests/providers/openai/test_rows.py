@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pickle
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from turnout_openai._vendors import VENDORS
 
 from ...support.openai_server import DONE, finish, text
 
+PAGE = Path(__file__).parents[3] / "docs" / "providers" / "openai-compatible.md"
 KEY = "sk-canary-0123456789"
 STREAMED = ("Content-Type", "text/event-stream")
 JSON = ("Content-Type", "application/json")
@@ -248,8 +250,9 @@ def test_a_variable_of_other_services_sends_no_prompt(name: str) -> None:
 @pytest.mark.parametrize(
     "vendor", [v for v in VENDORS if v.source], ids=lambda vendor: vendor.name
 )
-def test_a_row_names_its_source(vendor: Vendor) -> None:
+def test_a_row_and_the_page_name_its_source(vendor: Vendor) -> None:
     assert vendor.source.endswith("read 2026-11-30")
+    assert f"| `{vendor.name}` | {vendor.source} |" in PAGE.read_text("utf-8")
 
 
 # Rows of other packages.
