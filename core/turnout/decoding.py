@@ -10,12 +10,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from turnout._pieces import Pieces
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter, SseSplitter
-from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
+from turnout.types import (
+    Event,
+    Finish,
+    MediaDelta,
+    ReasoningDelta,
+    ToolCallDelta,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from turnout._surrogates import SurrogateJoiner
 
 __all__ = [
     "Decoder",
@@ -27,6 +37,7 @@ __all__ = [
     "as_list",
     "as_mapping",
     "as_text",
+    "is_error",
 ]
 
 MAX_ERROR_BYTES = 64 * 1024
@@ -109,6 +120,8 @@ class Decoder(ABC):
         """What the answer cost, given out at its end."""
         self.reported: bytes | None = None
         """The error that the service reported in place of an answer, or inside one."""
+        # Made when half of a surrogate pair has come.
+        self._surrogates: SurrogateJoiner | None = None
 
     @property
     def ended(self) -> bool:
@@ -161,7 +174,7 @@ class Decoder(ABC):
         try:
             self.from_json(data)
         except ValueError:
-            return False
+            return self.read_leniently(data) is not None
         return True
 
     def end_with_body(self) -> None:
@@ -171,6 +184,22 @@ class Decoder(ABC):
     def limit(self, max_event_bytes: int) -> None:
         """Set how many bytes one event may have; called before `feed`."""
         self.max_event_bytes = max_event_bytes
+
+    def read_leniently(self, data: bytes) -> object | None:
+        """Read JSON that `from_json` refuses because of half a surrogate pair.
+
+        Services cut text between the two halves of a pair, or at any place. The halves
+        are joined over events; one that stays alone becomes U+FFFD.
+
+        Returns:
+            The value; None if it is not JSON all the same.
+        """
+        from turnout._surrogates import SurrogateJoiner, lenient_json
+
+        value = lenient_json(data)
+        if value is not None and self._surrogates is None:
+            self._surrogates = SurrogateJoiner()
+        return value
 
     def report(self, data: bytes) -> None:
         """Take an error that the service reports: nothing after it counts."""
@@ -191,6 +220,8 @@ class Decoder(ABC):
                 self._break(f"sent too much at once: {error}; set max_event_bytes")
             return []
         given = self._read(datas)
+        if self._surrogates is not None:
+            given = self._surrogates.join(given)
         return [*given, *self.close()] if self.done else given
 
     def close(self) -> list[Event]:
@@ -215,10 +246,15 @@ class Decoder(ABC):
         whole = self._ended_at is not None and not failed
         if whole:
             self.complete(events)
+        if self._surrogates is not None:
+            events = [*self._surrogates.join(events), *self._surrogates.release()]
         if self.usage is not None:
             events.append(self.usage)
         if whole:
-            events.append(self.finish())
+            finish = self.finish()
+            if self._surrogates is not None:
+                finish = self._surrogates.repaired(finish)
+            events.append(finish)
         return events
 
     def check(self) -> None:
@@ -288,9 +324,7 @@ class Decoder(ABC):
             value: object = self.from_json(beginning, allow_partial=True)
         except ValueError:
             return False
-        if isinstance(value, list):
-            value = next(iter(cast("list[object]", value)), None)
-        if not isinstance(value, dict) or not cast("_Fields", value).get("error"):
+        if not is_error(value):
             return False
         self.report(beginning)
         return True
@@ -303,10 +337,12 @@ class Decoder(ABC):
         try:
             value: object = self.from_json(document)
         except ValueError as error:
-            # Cut off, and so neither the end nor a fault: `check` says so.
-            if "EOF while parsing" not in str(error):
-                self._break("sent a body that is no JSON")
-            return []
+            value = self.read_leniently(document)
+            if value is None:
+                # Cut off, and so neither the end nor a fault: `check` says so.
+                if "EOF while parsing" not in str(error):
+                    self._break("sent a body that is not JSON")
+                return []
         try:
             return self.read_document(value, document)
         except OddEventError as error:
@@ -404,7 +440,43 @@ class LineDecoder(Decoder):
 def _is_delta(event: Event) -> bool:
     if isinstance(event, str):
         return bool(event)
-    return isinstance(event, ReasoningDelta | ToolCallDelta)
+    return isinstance(event, ReasoningDelta | ToolCallDelta | MediaDelta)
+
+
+_PARTS = ("choices", "candidates", "output", "content", "delta", "done", "response")
+"""Fields of an answer, or of a part of one. With any of them, a message is no error."""
+
+_MESSAGES = ("message", "msg", "detail", "error_msg", "error_message", "errmsg")
+"""Fields of an error that is not under `error`."""
+
+_SUCCESS = (0, 200, "0", "200", "ok", "success")
+"""Codes of a body that is not an error."""
+
+
+def is_error(value: object) -> bool:
+    """Return whether JSON is a service's error and not a part of an answer.
+
+    For a body that is not a stream, and for an event without anything that the protocol
+    knows. Services send errors with status 200 under `error` or `errors`, with
+    `success: false`, as `{"code": 401, "msg": ...}`, and in `base_resp` (MiniMax).
+    """
+    if isinstance(value, list):
+        value = next(iter(cast("list[object]", value)), None)
+    if not isinstance(value, dict):
+        return False
+    fields = cast("_Fields", value)
+    if fields.get("error") or fields.get("errors") or fields.get("success") is False:
+        return True
+    if "error" in (fields.get("type"), fields.get("object"), fields.get("event")):
+        return True
+    base = fields.get("base_resp")
+    if isinstance(base, dict) and cast("_Fields", base).get("status_code"):
+        return True
+    if any(fields.get(name) is not None for name in _PARTS):
+        return False
+    code = fields.get("code")
+    has_message = any(isinstance(fields.get(name), str | list) for name in _MESSAGES)
+    return (has_message or isinstance(code, int)) and code not in _SUCCESS
 
 
 def as_mapping(value: object, what: str) -> dict[str, Any]:

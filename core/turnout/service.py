@@ -173,19 +173,20 @@ class Service(Provider):
             error.advise(advice)
 
     def key(self) -> Secret | None:
-        """Return the key; None where there is none and none is needed.
+        """Return the key; None if there is none and none is needed.
 
-        A service needs one at its own address, where it says so, and one that has no
+        A service needs one at its own address if it says so, and one that has no
         address of its own needs it wherever it is. A server that speaks as it does at
-        another address may need none.
+        another address may need none. None is needed either if the option `headers`
+        has a header for it, such as `Authorization`.
 
         Raises:
             AuthenticationError: There is none, and one is needed.
         """
         key = self.api_key
-        if key is None and self.info.needs_key and self.at_own_address:
-            return self.required_key()
-        return key
+        if key is not None or not self.info.needs_key or not self.at_own_address:
+            return key
+        return None if self.brings_credential else self.required_key()
 
 
 def _is_cancelled(error: BaseException) -> bool:

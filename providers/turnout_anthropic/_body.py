@@ -61,7 +61,7 @@ def body(request: ChatRequest, max_tokens: int) -> dict[str, object]:
         "temperature": request.temperature,
         "top_p": request.top_p,
         "stop_sequences": list(request.stop) or None,
-        "tools": [_tool(tool) for tool in request.tools] or None,
+        "tools": [_tool(tool) for tool in request.functions] or None,
         "tool_choice": _choice(request.tool_choice),
         "output_config": _output_config(request),
     }

@@ -37,7 +37,7 @@ from turnout.types import (
     ToolCallDelta,
     Usage,
 )
-from turnout_anthropic._blocks import Block, has_other_content, state_of
+from turnout_anthropic._blocks import Block, state_of
 
 __all__ = ["PATH", "Decoder"]
 
@@ -264,7 +264,6 @@ class Decoder(SseDecoder):
             reason=_REASONS.get(reason or "", "unknown"),
             details={name: value for name, value in told.items() if value},
             state=state_of(self._blocks),
-            other_content=has_other_content(self._blocks),
         )
 
 

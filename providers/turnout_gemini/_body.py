@@ -73,7 +73,7 @@ def body(request: ChatRequest, *, include_thoughts: bool) -> dict[str, object]:
     fields = {
         "contents": contents(request),
         "systemInstruction": instruction(request),
-        "tools": _tools(request.tools),
+        "tools": _tools(request.functions),
         "toolConfig": _tool_config(request),
         _CONFIG: config or None,
     }
@@ -131,7 +131,7 @@ def _tool_config(request: ChatRequest) -> dict[str, object] | None:
             config = {"mode": "ANY", "allowedFunctionNames": [name]}
         case "none" | "required":
             config = {"mode": _MODES[choice]}
-        case None | "auto" if any(tool.strict for tool in request.tools):
+        case None | "auto" if any(tool.strict for tool in request.functions):
             # The mode in which calls are bound to the schemas, as they are in ANY.
             config = {"mode": "VALIDATED"}
         case "auto":

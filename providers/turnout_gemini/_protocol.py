@@ -259,8 +259,7 @@ class Decoder(SseDecoder):
             reason=reason,
             details=details,
             state=self._turn.state(),
-            # A signature alone is not content.
-            other_content=any(part.keys() - _NO_CONTENT for part in self._others),
+            items=tuple(part for part in self._others if part.keys() - _NO_CONTENT),
         )
 
 

@@ -89,7 +89,7 @@ def _format(request: ChatRequest) -> object:
 def _tools(request: ChatRequest) -> list[dict[str, object]]:
     match request.tool_choice:
         case None | "auto":
-            return [_tool(tool) for tool in request.tools]
+            return [_tool(tool) for tool in request.functions]
         case "none":  # Which is what a model does that is told of no tool.
             return []
         case _:

@@ -277,8 +277,10 @@ class ResponsesDecoder(SseDecoder):
             reason=reason,
             details=details,
             state=self._state(),
-            other_content=any(
-                str(item.get("type") or "message") not in _PLAIN for item in self._items
+            items=tuple(
+                item
+                for item in self._items
+                if str(item.get("type") or "message") not in _PLAIN
             ),
         )
 

@@ -69,7 +69,7 @@ def body(request: ChatRequest, provider: str) -> dict[str, object]:
         "temperature": request.temperature,
         "max_output_tokens": request.max_tokens,
         "top_p": request.top_p,
-        "tools": [_tool(described(tool)) for tool in request.tools] or None,
+        "tools": [_tool(described(tool)) for tool in request.functions] or None,
         "tool_choice": _choice(request.tool_choice),
         "text": None if wanted is None else {"format": _format(wanted)},
     }
