@@ -9,16 +9,11 @@ from typing import Literal
 
 from turnout.decoding import OddEventError, as_count, as_list, as_mapping, as_text
 from turnout.errors import (
-    InvalidRequestError,
     ModelUnavailableError,
     ProtocolError,
     ProviderError,
-    QuotaExceededError,
-    RequestTooLargeError,
-    ServerError,
     UnsupportedError,
 )
-from turnout.http import StatusRule
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
 from turnout.types import ChatRequest, ModelInfo, Secret
@@ -90,34 +85,6 @@ class Anthropic(Service):
     info = INFO
     options_type = AnthropicOptions
     options: AnthropicOptions
-    status_rules = (
-        StatusRule(
-            error=QuotaExceededError,
-            codes={
-                "contract_spend_limit_reached",
-                "linked_organization_billing_unavailable",
-                "linked_organization_spend_limit_reached",
-                "user_profile_billing_not_authorized",
-                "user_profile_not_billable",
-            },
-        ),
-        # These come as a 400 without a code; observed in reports of users.
-        StatusRule(
-            error=QuotaExceededError,
-            statuses={400, 403, 429},
-            phrases=(
-                "your credit balance is too low",
-                "reached your specified api usage limits",
-            ),
-        ),
-        # Conversations that the service keeps: to ask again could take a step twice.
-        StatusRule(
-            error=InvalidRequestError,
-            codes={"thread_already_continued", "thread_continue_in_flight"},
-        ),
-        StatusRule(error=RequestTooLargeError, codes={"request_too_large"}),
-        StatusRule(error=ServerError, codes={"timeout_error"}),
-    )
 
     def call(self, request: ChatRequest) -> Call:
         """Return what is sent for a request.

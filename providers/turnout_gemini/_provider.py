@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from turnout.decoding import OddEventError, as_count, as_list, as_mapping, as_text
 from turnout.errors import (
     ModelUnavailableError,
-    PermissionDeniedError,
     ProtocolError,
     ProviderError,
 )
-from turnout.http import StatusRule
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
 from turnout.types import ChatRequest, ModelInfo, Secret
@@ -53,15 +51,6 @@ class Gemini(Service):
     info = INFO
     options_type = GeminiOptions
     options: GeminiOptions
-    status_rules = (
-        # "User location is not supported", or a free tier that a country lacks.
-        StatusRule(
-            error=PermissionDeniedError,
-            statuses={400},
-            codes={"failed_precondition"},
-            phrases=("location", "country", "billing"),
-        ),
-    )
 
     def call(self, request: ChatRequest) -> Call:
         """Return what is sent for a request.
