@@ -82,7 +82,8 @@ def _source(
     chunk: _Fields, span: _Span = (None, None), support: _Fields | None = None
 ) -> Citation:
     # A chunk has one object, whose name says what it is of: `web`, `maps`.
-    source: _Fields = next(filter(None, map(_mapping, chunk.values())), _NOTHING)
+    sources = [_mapping(value) for value in chunk.values()]
+    source = next((each for each in sources if each), _NOTHING)
     item: dict[str, object] = {"groundingChunk": chunk}
     if support is not None:
         item["groundingSupport"] = support
