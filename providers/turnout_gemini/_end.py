@@ -18,6 +18,7 @@ __all__ = [
     "blocked",
     "failure",
     "grown",
+    "has_more",
     "odd_counts",
     "reason_of",
     "usage_of",
@@ -146,13 +147,18 @@ def _error(
     return json.dumps({"error": error}).encode()
 
 
-def grown(before: object, after: object) -> object:
+def grown(before: object, after: object, *, repeated: bool) -> object:
     """Return an object with lists to which a later response adds.
 
     "If the response is streaming, the grounding_chunk_indices refer to the indices
     across all responses. It is the client's responsibility to accumulate the grounding
     chunks from all responses" (Google's reference of `GroundingSupport`, read
-    2026-12-01). A list that begins with the one before replaces it.
+    2026-12-01).
+
+    Args:
+        before: The object so far.
+        after: The object of a later response.
+        repeated: Whether a list that begins with the one before has it already.
     """
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return after
@@ -161,10 +167,16 @@ def grown(before: object, after: object) -> object:
         old = result.get(name)
         if isinstance(old, list) and isinstance(value, list):
             items, more = cast("list[object]", old), cast("list[object]", value)
-            items += more[len(items) :] if more[: len(items)] == items else more
+            again = repeated and more[: len(items)] == items
+            items += more[len(items) :] if again else more
         else:
             result[name] = value
     return result
+
+
+def has_more(counts: Mapping[str, object]) -> bool:
+    """Return whether usage says more than the counts, such as the service tier."""
+    return bool(counts.keys() - set(_COUNTS))
 
 
 def odd_counts(counts: Mapping[str, object]) -> list[str]:

@@ -29,6 +29,7 @@ from turnout_gemini._end import (
     blocked,
     failure,
     grown,
+    has_more,
     odd_counts,
     reason_of,
     usage_of,
@@ -186,6 +187,8 @@ class Decoder(SseDecoder):
         """Return the answer's end."""
         word = str(self._details["finish_reason"])
         details = self._about | self._details
+        if has_more(self._counts):
+            details["usage"] = self._counts
         if self.request_id is not None:
             details["request_id"] = self.request_id
         return Finish(
@@ -282,7 +285,8 @@ class Decoder(SseDecoder):
             if value and name != "content":
                 kept = OF_CANDIDATE.get(name, name)
                 if kept in _GROWING:
-                    value = grown(details.get(kept), value)
+                    before = details.get(kept)
+                    value = grown(before, value, repeated=kept in _SOURCES)
                 details[kept] = value
         if candidate.get("finishReason"):
             self._end(str(candidate["finishReason"]), candidate.get("finishMessage"))

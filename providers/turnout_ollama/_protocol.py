@@ -147,9 +147,9 @@ class Decoder(LineDecoder):
             events.append(_text(content))
         for image in as_list(fields.get("images") or [], "images"):
             self._read_image(image, events)
-        calls = fields.get("tool_calls") or []
+        calls: object = fields.get("tool_calls") or []
         if isinstance(calls, dict):
-            events.append(self._call(cast("object", calls)))
+            events.append(self._call(calls))
         else:
             events += map(self._call, as_list(calls, "tool_calls"))
         for name in fields.keys() - _MESSAGE:

@@ -80,7 +80,15 @@ LACKING: list[object] = [
     {"candidates": [{"content": {"role": "model"}}]},
     {"candidates": [{"content": {"parts": []}}]},
     {"candidates": [{"content": {"parts": [{}]}}]},
+    {"candidates": [{"content": {"parts": [None]}}]},
+    {"candidates": [{"content": {"parts": [{"text": None, "thought": None}]}}]},
+    {"candidates": [{"content": {"role": "model", "parts": None}}]},
+    {"candidates": [{"content": {"parts": {}}}]},
+    {"candidates": [{"content": None, "finishReason": None, "index": None}]},
+    {"candidates": [{"content": ""}]},
     {"candidates": []},
+    {"candidates": None, "usageMetadata": None, "promptFeedback": None},
+    {"error": None, "candidates": [{}]},
     {"responseId": "r"},
     {"promptFeedback": {"safetyRatings": []}},
 ]
@@ -91,6 +99,25 @@ def test_a_response_may_lack_anything(chunk: object) -> None:
     events = events_of(text("a"), event(chunk), finish())  # S16
 
     assert events[:2] == ["a", TOLD]
+    assert end_of(events).items == ()
+    assert end_of(events).state is None
+
+
+OTHER_FORMS: list[object] = [
+    {"parts": {"text": "a"}},
+    {"parts": "a"},
+    {"parts": ["a"]},
+    [{"text": "a"}],
+    "a",
+    {"parts": [{"text": "a", "thought": None, "thoughtSignature": None}]},
+]
+
+
+@pytest.mark.parametrize("content", OTHER_FORMS)
+def test_a_content_may_have_another_form(content: object) -> None:
+    body = event({"candidates": [{"content": content, "finishReason": "STOP"}]})
+
+    assert events_of(body)[0] == "a"
 
 
 def test_other_candidates_are_passed_over() -> None:
@@ -108,14 +135,6 @@ def test_thoughts_are_reasoning() -> None:
 
 def test_text_that_is_marked_as_no_thought_is_text() -> None:
     assert events_of(part(text="a", thought=False) + finish())[0] == "a"
-
-
-def test_what_has_no_increment_of_its_own_is_kept() -> None:
-    code = {"executableCode": {"language": "PYTHON", "code": "1"}}
-
-    events = events_of(part(**code), finish())
-
-    assert end_of(events).details["parts"] == [code]
 
 
 def test_what_a_candidate_says_is_kept() -> None:
@@ -233,25 +252,102 @@ def test_a_name_may_come_with_every_piece() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "reason"), [("STOP", "unknown"), ("MAX_TOKENS", "length")]
+    ("word", "reason"), [("MAX_TOKENS", "length"), ("OTHER", "unknown")]
 )
-def test_half_a_call_is_no_whole_one(word: str, reason: str) -> None:
-    begun, *_, usage, end = events_of(
+def test_half_a_call_is_not_valid_json(word: str, reason: str) -> None:
+    begun, half, usage, end = events_of(
         *pieces_of({"jsonPath": "$.a", "stringValue": "b"})[:-1], finish(word)
     )
 
     assert begun == ToolCallDelta(index=0, id="c1", name="look")
+    assert half == ToolCallDelta(index=0, arguments='{"a": "b"')
     assert usage == TOLD
     assert isinstance(end, Finish)
     assert end.reason == reason
+
+
+def test_an_answer_that_stops_inside_of_a_call_is_an_error() -> None:
+    body = pieces_of({"jsonPath": "$.a", "stringValue": "b"})[:-1]
+
+    told = reported_in(*body, finish())
+
+    assert told["code"] == "malformed_function_call"
+    assert told["message"] == "the answer ends inside of a call"
+
+
+def test_a_value_that_goes_on_keeps_its_call_open() -> None:
+    begin = {"name": "f", "willContinue": True}
+    pieces: list[dict[str, Any]] = [
+        {"jsonPath": "$.a", "stringValue": "New ", "willContinue": True},
+        {"jsonPath": "$.a", "stringValue": "York"},
+    ]
+    # Neither piece has `willContinue` of its own.
+    calls = [begin, *({"partialArgs": [piece]} for piece in pieces)]
+
+    _, whole, *_ = events_of(*(part(functionCall=c) for c in calls), finish())
+
+    assert isinstance(whole, ToolCallDelta)
+    assert json.loads(whole.arguments) == {"a": "New York"}
+
+
+def test_a_second_end_of_a_call_is_passed_over() -> None:
+    end: dict[str, Any] = {}
+    body = [part(functionCall=c) for c in (CALL, end, {"args": None})]
+
+    deltas = [e for e in events_of(*body, finish()) if isinstance(e, ToolCallDelta)]
+
+    assert [delta.id for delta in deltas] == ["c1"]
+
+
+@pytest.mark.parametrize(
+    ("args", "expected", "kept"),
+    [
+        (None, "{}", True),
+        ("", "{}", True),
+        ([], "{}", True),
+        ('{"at": "é"}', '{"at": "é"}', True),
+        # What is not an object would be refused if it came back.
+        ('{"at', '{"at', False),
+        ("[1]", "[1]", False),
+        ([1], "[1]", False),
+        (7, "7", False),
+    ],
+)
+def test_arguments_may_have_another_form(
+    args: object, expected: str, kept: bool
+) -> None:
+    call = {"name": "f", "args": args}
+    events = events_of(part(functionCall=call, thoughtSignature="x"), finish())
+
+    (delta,) = [e for e in events if isinstance(e, ToolCallDelta)]
+
+    assert delta.arguments == expected
+    assert end_of(events).reason == "tool_calls"
+    assert (end_of(events).state is not None) == kept
+
+
+def test_fields_of_a_call_are_kept_for_the_next_turn() -> None:
+    call = {"name": "f", "args": {"a": 1}, "brandNew": 5, "other": None}
+    body = part(functionCall=call, thoughtSignature="x", alsoNew=6)
+
+    assert end_of(events_of(body, finish())).state == {
+        "gemini": {
+            "parts": [
+                {
+                    "functionCall": {"name": "f", "args": {"a": 1}, "brandNew": 5},
+                    "thoughtSignature": "x",
+                    "alsoNew": 6,
+                }
+            ]
+        }
+    }
 
 
 @pytest.mark.parametrize(
     "call",
     [
         pytest.param("f", id="text"),
-        pytest.param({"args": {}}, id="no-name"),
-        pytest.param({"name": "f", "args": [1]}, id="args"),
+        pytest.param({"args": {"a": 1}}, id="no-name"),
         pytest.param({"name": "f", "id": 1}, id="id"),
         pytest.param({"name": "f", "partialArgs": {"a": 1}}, id="partial"),
         pytest.param({"name": "f", "partialArgs": [1]}, id="piece"),
@@ -358,6 +454,7 @@ def test_a_call_in_pieces_is_kept_whole_with_its_signature() -> None:
 
 WORDS = {
     "STOP": "stop",
+    "stop": "stop",
     "MAX_TOKENS": "length",
     "CONTINUATION": "length",
     "SAFETY": "content_filter",
@@ -367,11 +464,6 @@ WORDS = {
     "BLOCKLIST": "content_filter",
     "PROHIBITED_CONTENT": "content_filter",
     "SPII": "content_filter",
-    "MALFORMED_FUNCTION_CALL": "unknown",
-    "UNEXPECTED_TOOL_CALL": "unknown",
-    "TOO_MANY_TOOL_CALLS": "unknown",
-    "MISSING_THOUGHT_SIGNATURE": "unknown",
-    "MALFORMED_RESPONSE": "unknown",
     "ESCALATION": "content_filter",
     "PUP_LIMITED_DISABLED": "content_filter",
     "MODEL_ARMOR": "content_filter",
@@ -379,7 +471,6 @@ WORDS = {
     "IMAGE_PROHIBITED_CONTENT": "content_filter",
     "IMAGE_RECITATION": "content_filter",
     "IMAGE_OTHER": "unknown",
-    "NO_IMAGE": "unknown",
     "FINISH_REASON_UNSPECIFIED": "unknown",
     "BRAND_NEW": "unknown",
 }
@@ -394,30 +485,75 @@ def test_every_reason_has_its_meaning(word: str, reason: str) -> None:
     assert end_of(events).details["finish_reason"] == word
 
 
-def test_the_last_usage_counts() -> None:
-    counts = {
-        "promptTokenCount": 10,
-        "candidatesTokenCount": 5,
-        "thoughtsTokenCount": 7,
-        "cachedContentTokenCount": 3,
-        "toolUsePromptTokenCount": 2,
-        "totalTokenCount": 24,
-    }
-    body = text("a") + finish(USAGE=counts)  # S01, S16: usage on every response
+@pytest.mark.parametrize("word", ["STOP", "OTHER", "BRAND_NEW"])
+def test_an_answer_with_a_call_ends_with_tool_calls(word: str) -> None:
+    end = end_of(events_of(part(functionCall=CALL), finish(word)))
 
-    *_, usage, _ = events_of(body)
+    assert end.reason == "tool_calls"
+    assert end.details["finish_reason"] == word
 
-    assert usage == Usage(
-        input_tokens=12, output_tokens=12, cached_tokens=3, reasoning_tokens=7
+
+@pytest.mark.parametrize("word", ["MAX_TOKENS", "SAFETY"])
+def test_a_limit_and_a_filter_say_more_than_a_call(word: str) -> None:
+    assert (
+        end_of(events_of(part(functionCall=CALL), finish(word))).reason == (WORDS[word])
     )
 
 
-@pytest.mark.parametrize("odd", [None, {}, [], "x", {"promptTokenCount": "9"}])
-def test_odd_usage_is_no_reason_to_give_up(odd: object) -> None:
-    events = events_of(finish(USAGE=odd))
+def test_a_reason_that_is_not_a_text_is_unknown() -> None:
+    end = end_of(events_of(text("a"), event(response(None, cast("str", 7)))))
 
-    assert isinstance(events[-1], Finish)
-    assert all(event == Usage() for event in events[:-1])
+    assert (end.reason, end.details["finish_reason"]) == ("unknown", 7)
+
+
+FAILED = [
+    "MALFORMED_FUNCTION_CALL",
+    "MALFORMED_RESPONSE",
+    "MISSING_THOUGHT_SIGNATURE",
+    "NO_IMAGE",
+    "TOO_MANY_TOOL_CALLS",
+    "UNEXPECTED_TOOL_CALL",
+]
+
+
+@pytest.mark.parametrize("word", FAILED)
+@pytest.mark.parametrize("before", [b"", text("}}],"), part(text="hm", thought=True)])
+def test_an_answer_that_the_model_could_not_make_is_an_error(
+    word: str, before: bytes
+) -> None:
+    body = before + event(response(None, word, finishMessage="It is odd."))
+
+    decoder, events = decoded(body + text("not read"))
+
+    assert reported_in(body) == {
+        "code": word.lower(),
+        "reason": word,
+        "message": f"the model failed ({word}): It is odd.",
+    }
+    assert "not read" not in events
+    assert decoder.usage == events[-1] == TOLD
+
+
+@pytest.mark.parametrize("word", ["TOO_MANY_TOOL_CALLS", "UNEXPECTED_TOOL_CALL"])
+def test_a_call_of_an_unknown_function_is_for_the_caller(word: str) -> None:
+    end = end_of(events_of(event(response([{"functionCall": CALL}], word))))
+
+    assert (end.reason, end.details["finish_reason"]) == ("tool_calls", word)
+
+
+def test_a_call_beside_a_malformed_one_is_not_an_answer() -> None:
+    body = event(response([{"functionCall": CALL}], "MALFORMED_FUNCTION_CALL"))
+
+    assert reported_in(body)["code"] == "malformed_function_call"
+
+
+def test_an_error_among_whole_responses_ends_the_answer() -> None:
+    chunks = [response([{"text": "a"}], "NO_IMAGE"), response([{"text": "b"}], "STOP")]
+
+    decoder, events = decoded(json.dumps(chunks).encode())
+
+    assert events == ["a", TOLD]
+    assert decoder.reported is not None
 
 
 @pytest.mark.parametrize(
@@ -593,6 +729,17 @@ def test_a_blocked_prompt_is_reported(reason: str) -> None:
     }
 
 
+def test_a_prompt_that_is_not_blocked_has_its_ratings() -> None:
+    feedback: dict[str, object] = {
+        "blockReason": "BLOCK_REASON_UNSPECIFIED",
+        "safetyRatings": [{"category": "x"}],
+    }
+
+    end = end_of(events_of(event({"promptFeedback": feedback}), answer("a")))
+
+    assert end.details["prompt_feedback"] == feedback
+
+
 def test_why_a_prompt_was_blocked_is_told() -> None:
     feedback = {"blockReason": "OTHER", "blockReasonMessage": "It is long."}
 
@@ -620,16 +767,14 @@ def test_whole_responses_are_an_answer(many: bool) -> None:
 
 
 ODD: list[tuple[object, str]] = [
-    ("oops", "no JSON object"),
-    ([{"candidates": []}], "no JSON object"),
+    ("oops", "not a JSON object"),
+    ([{"candidates": []}], "not a JSON object"),
     ({"candidates": {"a": 1}}, "no list for candidates"),
-    ({"candidates": [1]}, "candidate that is no object"),
-    ({"candidates": [{"content": "x"}]}, "content that is no object"),
-    ({"candidates": [{"content": {"parts": {"text": "x"}}}]}, "no list for parts"),
-    ({"candidates": [{"content": {"parts": 5}}]}, "no list for parts"),
-    ({"candidates": [{"content": {"parts": ["x"]}}]}, "a str for a part"),
+    ({"candidates": [1]}, "candidate that is not an object"),
+    ({"candidates": [{"content": 5}]}, "has a int for parts"),
+    ({"candidates": [{"content": {"parts": 5}}]}, "has a int for parts"),
+    ({"candidates": [{"content": {"parts": [5]}}]}, "a int for a part"),
     ({"candidates": [{"content": {"parts": [{"text": 1}]}}]}, "int for text"),
-    ({"candidates": [{"finishReason": 1}]}, "int for finishReason"),
 ]
 
 
@@ -642,8 +787,8 @@ def test_an_odd_event_breaks_the_protocol(chunk: object, fault: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"data: oops\n\n", b'data: {"a": NaN}\n\n'])
-def test_what_is_no_json_breaks_the_protocol(data: bytes) -> None:
-    assert "is no JSON" in str(fault_of(text("a"), data, finish()))
+def test_what_is_not_json_breaks_the_protocol(data: bytes) -> None:
+    assert "is not JSON" in str(fault_of(text("a"), data, finish()))
 
 
 def test_odd_text_breaks_the_protocol() -> None:

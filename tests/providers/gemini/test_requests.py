@@ -9,6 +9,7 @@ import pytest
 
 from turnout.errors import ArgumentError, TurnoutError, UnsupportedError
 from turnout.types import (
+    AudioPart,
     ChatRequest,
     FilePart,
     ImagePart,
@@ -16,12 +17,14 @@ from turnout.types import (
     TextPart,
     Tool,
     ToolCall,
+    VideoPart,
 )
 from turnout_gemini import Gemini
 from turnout_gemini._body import body, path
 
 from ...support.gemini_server import GeminiServer, answer
 
+FILES = "https://generativelanguage.googleapis.com/v1beta/files"
 CALL = ToolCall(id="c1", name="look", arguments='{"at": "x"}')
 ASKED = Message(role="assistant", tool_calls=(CALL,))
 ANSWERED = Message(role="tool", tool_call_id="c1", content="4")
@@ -194,6 +197,59 @@ def test_a_message_without_anything_is_an_empty_text() -> None:
             FilePart(file_id="https://x.example/a", media_type="text/plain"),
             {"fileData": {"mimeType": "text/plain", "fileUri": "https://x.example/a"}},
         ),
+        (
+            FilePart(url="https://x.example/a.pdf"),
+            {
+                "fileData": {
+                    "mimeType": "application/pdf",
+                    "fileUri": "https://x.example/a.pdf",
+                }
+            },
+        ),
+        (
+            FilePart(url=f"{FILES}/abc"),
+            {"fileData": {"fileUri": f"{FILES}/abc"}},
+        ),
+        (
+            AudioPart(data=b"RIFF", media_type="audio/wav"),
+            {"inlineData": {"mimeType": "audio/wav", "data": "UklGRg=="}},
+        ),
+        (
+            AudioPart(url="https://x.example/a.mp3"),
+            {
+                "fileData": {
+                    "mimeType": "audio/mp3",
+                    "fileUri": "https://x.example/a.mp3",
+                }
+            },
+        ),
+        (
+            VideoPart(data=b"x", media_type="video/mp4"),
+            {"inlineData": {"mimeType": "video/mp4", "data": "eA=="}},
+        ),
+        (
+            VideoPart(url="gs://bucket/a.MOV"),
+            {"fileData": {"mimeType": "video/mov", "fileUri": "gs://bucket/a.MOV"}},
+        ),
+        (
+            VideoPart(url="https://www.youtube.com/watch?v=x"),
+            {"fileData": {"fileUri": "https://www.youtube.com/watch?v=x"}},
+        ),
+        (
+            VideoPart(
+                url="https://youtu.be/x",
+                extra={"videoMetadata": {"fps": 1}, "media_resolution": "LOW"},
+            ),
+            {
+                "fileData": {"fileUri": "https://youtu.be/x"},
+                "videoMetadata": {"fps": 1},
+                "media_resolution": "LOW",
+            },
+        ),
+        (
+            TextPart(text="a", extra={"thoughtSignature": "x"}),
+            {"text": "a", "thoughtSignature": "x"},
+        ),
     ],
 )
 def test_images_and_files_are_parts(part: Any, expected: object) -> None:
@@ -207,7 +263,10 @@ def test_images_and_files_are_parts(part: Any, expected: object) -> None:
         (user(ImagePart(url="ftp://x.example/a.png")), "addresses"),
         (user(ImagePart(url="https://x.example/a.png", detail="high")), "detail"),
         (user(FilePart(file_id="abc")), "files/abc"),
-        (Message(role="system", content=(PNG,)), "text alone"),
+        (user(FilePart(url="https://x.example/a")), "of the FilePart"),
+        (user(VideoPart(url="https://notyoutube.com/a")), "of the VideoPart"),
+        (user(AudioPart(url="files/abc")), "addresses"),
+        (Message(role="system", content=(PNG,)), "only text"),
         (
             Message(
                 role="assistant",
@@ -265,7 +324,7 @@ def test_an_id_that_was_made_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize("role", ["system", "user", "assistant"])
-def test_names_of_those_who_speak_are_refused(role: Any) -> None:
+def test_names_of_speakers_are_refused(role: Any) -> None:
     told = refusal_of(Message(role=role, content="a", name="Ann"))
 
     assert "leave a message's name out" in told
@@ -382,19 +441,53 @@ def test_a_tool_without_parameters_declares_none() -> None:
     ]
 
 
+NATIVE: dict[str, Any] = {
+    "functionCallingConfig": {"mode": "ANY"},
+    "includeServerSideToolInvocations": True,
+}
+ALLOWED = {"mode": "required", "tools": [{"type": "function", "name": "look"}]}
+
+
+def calling(mode: str, *names: str) -> dict[str, Any]:
+    config: dict[str, Any] = {"mode": mode}
+    return {
+        "functionCallingConfig": config
+        | ({"allowedFunctionNames": [*names]} if names else {})
+    }
+
+
 @pytest.mark.parametrize(
     ("choice", "strict", "expected"),
     [
         (None, None, None),
-        ("auto", None, {"mode": "AUTO"}),
-        ("none", True, {"mode": "NONE"}),
-        ("required", True, {"mode": "ANY"}),
-        (None, True, {"mode": "VALIDATED"}),
-        ("auto", True, {"mode": "VALIDATED"}),
+        ("auto", None, calling("AUTO")),
+        ("none", True, calling("NONE")),
+        ("required", True, calling("ANY")),
+        ("ANY", None, calling("ANY")),
+        ("validated", None, calling("VALIDATED")),
+        (None, True, calling("VALIDATED")),
+        ("auto", True, calling("VALIDATED")),
         (
             {"type": "function", "function": {"name": "look"}},
             None,
-            {"mode": "ANY", "allowedFunctionNames": ["look"]},
+            calling("ANY", "look"),
+        ),
+        ({"type": "function", "name": "look"}, None, calling("ANY", "look")),
+        (
+            {"type": "allowed_tools", "allowed_tools": ALLOWED},
+            None,
+            calling("ANY", "look"),
+        ),
+        (
+            {"type": "allowed_tools", "tools": [{"function": {"name": "look"}}]},
+            None,
+            calling("VALIDATED", "look"),
+        ),
+        (NATIVE, None, NATIVE),
+        (
+            {"function_calling_config": {"mode": "NONE"}},
+            True,
+            {"function_calling_config": {"mode": "NONE"}},
         ),
     ],
 )
@@ -403,14 +496,180 @@ def test_the_choice_of_a_tool_is_a_mode(
 ) -> None:
     tool = Tool(name="look", strict=strict)
 
-    got = sent(tools=[tool], tool_choice=choice).get("toolConfig")
-
-    assert got == (None if expected is None else {"functionCallingConfig": expected})
+    assert sent(tools=[tool], tool_choice=choice).get("toolConfig") == expected
 
 
-@pytest.mark.parametrize("choice", ["any", {"type": "allowed_tools"}])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "some",
+        {},
+        {"type": "allowed_tools"},
+        {"type": "allowed_tools", "tools": []},
+        {"type": "allowed_tools", "tools": [{"type": "web_search"}]},
+        {"type": "allowed_tools", "mode": "none", "tools": [{"name": "a"}]},
+        {"type": "tool", "name": "look"},
+    ],
+)
 def test_another_choice_is_refused(choice: Any) -> None:
     assert "tool_choice" in refusal_of(tools=[LOOK], tool_choice=choice)
+
+
+def test_tools_of_the_service_are_sent_as_they_are() -> None:
+    search: dict[str, object] = {"googleSearch": {}}
+
+    got = sent(tools=[search, LOOK, {"codeExecution": {}}])
+
+    assert got["tools"] == [
+        {
+            "functionDeclarations": [
+                {
+                    "name": "look",
+                    "description": "Look.",
+                    "parametersJsonSchema": {"type": "object"},
+                }
+            ]
+        },
+        search,
+        {"codeExecution": {}},
+    ]
+    assert sent(tools=[search])["tools"] == [search]
+
+
+def test_tools_in_extra_are_beside_the_others() -> None:
+    got = sent(tools=[Tool(name="f")], extra={"tools": [{"googleSearch": {}}]})
+
+    assert got["tools"] == [
+        {"functionDeclarations": [{"name": "f"}]},
+        {"googleSearch": {}},
+    ]
+
+
+# Fields that the user wrote.
+
+CACHE = {"cache_control": {"type": "ephemeral"}}
+
+
+def test_fields_of_a_function_are_sent() -> None:
+    response = {"type": "object"}
+    tool = {
+        "type": "function",
+        "function": {"name": "f", "responseJsonSchema": response},
+        "behavior": "BLOCKING",
+    }
+
+    assert sent(tools=[tool])["tools"][0]["functionDeclarations"] == [
+        {"name": "f", "responseJsonSchema": response, "behavior": "BLOCKING"}
+    ]
+
+
+def test_a_system_message_may_have_fields_in_its_parts() -> None:
+    parts = (TextPart(text="a", extra={"partMetadata": {"b": 1}}), TextPart(text="c"))
+
+    got = sent(Message(role="system", content=parts), Message(role="user"))
+
+    assert got["systemInstruction"]["parts"] == [
+        {"text": "a", "partMetadata": {"b": 1}},
+        {"text": "c"},
+    ]
+
+
+def called(**extra: Any) -> Message:
+    call = ToolCall(id="c1", name="look", arguments="{}", extra=extra)
+    return Message(role="assistant", tool_calls=(call,))
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"thoughtSignature": "eA=="},
+        # As Gemini's OpenAI face has it.
+        {"extra_content": {"google": {"thought_signature": "eA=="}}},
+    ],
+)
+def test_a_call_may_have_its_signature(extra: dict[str, Any]) -> None:
+    got = sent(called(**extra), ANSWERED)
+
+    assert got["contents"][0]["parts"] == [
+        {
+            "functionCall": {"id": "c1", "name": "look", "args": {}},
+            "thoughtSignature": "eA==",
+        }
+    ]
+
+
+TEXT = TextPart(text="a", extra=CACHE)
+SIGNED = {"google": {"thought_signature": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("message", "place", "field"),
+    [
+        (Message(role="user", content="a", extra=CACHE), "[1]", "cache_control"),
+        (Message(role="system", content="a", extra=CACHE), "[1]", "cache_control"),
+        (user(TextPart(text="b"), TEXT), "[1].content[1]", "cache_control"),
+        (Message(role="system", content=(TEXT,)), "[1].content[0]", "cache_control"),
+        (
+            Message(role="tool", tool_call_id="c", name="f", content=(TEXT,)),
+            "[1].content[0]",
+            "cache_control",
+        ),
+        (
+            Message(
+                role="tool",
+                tool_call_id="c",
+                name="f",
+                content=(ImagePart(url="https://a.example/b.png", extra=CACHE),),
+            ),
+            "[1].content[0]",
+            "cache_control",
+        ),
+        (
+            Message(role="assistant", content="a", extra={"reasoning_content": "b"}),
+            "[1]",
+            "reasoning_content",
+        ),
+        (called(**CACHE), "[1].tool_calls[0]", "cache_control"),
+        (called(extra_content={"other": 1}), "[1].tool_calls[0]", "extra_content"),
+        (called(extra_content=7), "[1].tool_calls[0]", "extra_content"),
+        (
+            called(extra_content={**SIGNED, "other": 1}),
+            "[1].tool_calls[0]",
+            "extra_content",
+        ),
+    ],
+)
+def test_a_field_that_the_protocol_does_not_have_is_refused(
+    message: Message, place: str, field: str
+) -> None:
+    told = refusal_of(Message(role="user"), message)
+
+    assert told.startswith(f"messages{place} has the field {field!r}, which Gemini")
+
+
+def test_a_field_of_a_tool_that_the_protocol_does_not_have_is_refused() -> None:
+    tool = Tool(name="f", extra=CACHE)
+
+    assert "tools[1] has the field 'cache_control'" in refusal_of(tools=[LOOK, tool])
+
+
+def test_a_call_that_is_not_of_a_function_is_refused() -> None:
+    call = ToolCall(id="c1", name="patch", arguments="x", kind="custom")
+
+    told = refusal_of(Message(role="assistant", tool_calls=(call,)))
+
+    assert "calls of the kind 'custom'" in told
+    assert "'c1'" in told
+
+
+async def test_a_developers_message_is_a_system_message() -> None:
+    async with GeminiServer() as server:
+        await Gemini(base_url=server.base_url).complete(
+            [{"role": "developer", "content": "Be brief."}, "Hi"]
+        )
+
+    instruction: Any = server.bodies[0]["systemInstruction"]
+    assert instruction == {"parts": [{"text": "Be brief."}]}
 
 
 # Settings.
@@ -469,14 +728,34 @@ def test_settings_that_are_none_are_refused(own: object, said: str) -> None:
 
 
 def test_extra_goes_over_everything_else() -> None:
+    config = {"seed": 2, "topK": 3, "topP": None}
     got = sent(
         max_tokens=5,
         seed=1,
-        extra={"generationConfig": {"seed": 2, "topK": 3}, "safetySettings": []},
+        top_p=0.5,
+        tools=[LOOK],
+        tool_choice="auto",
+        extra={
+            "generationConfig": config,
+            "safetySettings": [],
+            "toolConfig": {"includeServerSideToolInvocations": True},
+        },
     )
 
     assert got["generationConfig"] == {"maxOutputTokens": 5, "seed": 2, "topK": 3}
     assert got["safetySettings"] == []
+    assert got["toolConfig"] == {
+        **calling("AUTO"),
+        "includeServerSideToolInvocations": True,
+    }
+
+
+def test_a_field_may_be_taken_away() -> None:
+    own = {"generationConfig": {"thinkingConfig": None}}
+
+    assert sent(seed=1, extra={"generationConfig": None}).keys() == {"contents"}
+    got = body(ChatRequest.build("Hi", extra=own), include_thoughts=True)
+    assert got["generationConfig"] == {}
 
 
 @pytest.mark.parametrize(("count", "refused"), [(1, False), (None, False), (2, True)])
@@ -485,7 +764,7 @@ def test_several_answers_are_refused(count: object, refused: bool) -> None:
     if refused:
         assert "one answer" in refusal_of(extra=extra)
     else:
-        assert sent(extra=extra)["generationConfig"] == {"candidateCount": count}
+        assert "generationConfig" in sent(seed=1, extra=extra)
 
 
 # The path.
@@ -510,5 +789,5 @@ def test_a_model_stays_in_its_place(model: str, expected: str) -> None:
 
 @pytest.mark.parametrize("model", [".", "..", "", "models/", "tunedModels/..", "a:b"])
 def test_a_model_that_leads_elsewhere_is_refused(model: str) -> None:
-    with pytest.raises(TurnoutError, match="is no name of a model"):
+    with pytest.raises(TurnoutError, match="is not the name of a model"):
         path(model)
