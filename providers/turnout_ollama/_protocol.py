@@ -143,18 +143,30 @@ class Decoder(LineDecoder):
             self._thinking.add(text)
             events.append(ReasoningDelta(text=text))
         content = fields.get("content")
-        if content:
-            events.append(_text(content))
+        if content and isinstance(content, str):
+            events.append(content)
+        else:
+            for block in as_list(content or [], "content"):
+                self._read_block(block, events)
         for image in as_list(fields.get("images") or [], "images"):
             self._read_image(image, events)
         calls: object = fields.get("tool_calls") or []
-        if isinstance(calls, dict):
-            events.append(self._call(calls))
-        else:
-            events += map(self._call, as_list(calls, "tool_calls"))
+        given = [cast("object", calls)] if isinstance(calls, dict) else calls
+        events += map(self._call, as_list(given, "tool_calls"))
         for name in fields.keys() - _MESSAGE:
             if fields[name]:
                 self._unknown.setdefault(name, []).append(fields[name])
+
+    def _read_block(self, value: object, events: list[Event]) -> None:
+        """Read a block of a content that is a list."""
+        block = (
+            {"text": value} if isinstance(value, str) else as_mapping(value, "a block")
+        )
+        text = block.get("text")
+        if text:
+            events.append(as_text(text, "text"))
+        elif any(block.values()):
+            self._unknown.setdefault("content", []).append([block])
 
     def _call(self, value: object) -> ToolCallDelta:
         """Return a tool call, which always comes whole.
@@ -259,20 +271,6 @@ def _new_id() -> str:
     import secrets
 
     return f"call_{secrets.token_hex(8)}"
-
-
-def _text(content: object) -> str:
-    """Return the text of a content: a text, or blocks of text in a list."""
-    if not isinstance(content, list):
-        return as_text(content, "content")
-    blocks = cast("list[object]", content)
-    return "".join(
-        block if isinstance(block, str) else _block_text(block) for block in blocks
-    )
-
-
-def _block_text(block: object) -> str:
-    return as_text(as_mapping(block, "a block").get("text") or "", "text")
 
 
 def _arguments(value: object) -> str:

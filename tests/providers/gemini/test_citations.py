@@ -181,16 +181,16 @@ def test_a_source_without_a_position_is_a_citation(odd: dict[str, Any]) -> None:
     assert spans(text("abc"), groundingMetadata=grounding([WEB], odd)) == [None]
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        7,
-        [],
-        {"groundingChunks": 7, "groundingSupports": 7},
-        {"groundingChunks": None, "groundingSupports": [7, {}]},
-        {"webSearchQueries": ["a"]},
-    ],
-)
+ODD_METADATA: list[Any] = [
+    7,
+    [],
+    {"groundingChunks": 7, "groundingSupports": 7},
+    {"groundingChunks": None, "groundingSupports": [7, {}]},
+    {"webSearchQueries": ["a"]},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_METADATA)
 def test_odd_metadata_is_in_the_details_alone(odd: Any) -> None:
     end = response([{"text": "a"}], "STOP", groundingMetadata=odd)
     events = READING.decode(event(end))

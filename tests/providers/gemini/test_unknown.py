@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import pytest
 
@@ -23,11 +24,13 @@ from ...support.gemini_server import event, response
 from ...support.unknown_fields import UNKNOWN, with_field, with_item
 from ..reading import Reading, end_of, text_of
 
+Fields: TypeAlias = dict[str, Any]
+
 READING = Reading(Decoder)
 
 OWN = frozenset({"args", "partialArgs"})
 
-CALL = {"id": "c1", "name": "look", "args": {"at": "é", "n": [1, {"b": None}]}}
+CALL: Fields = {"id": "c1", "name": "look", "args": {"at": "é", "n": [1, {"b": None}]}}
 WEB = {"web": {"uri": "https://a.example/", "title": "A"}}
 GROUNDING = {
     "groundingChunks": [WEB],
@@ -41,7 +44,7 @@ CODE = {"executableCode": {"language": "PYTHON", "code": "1"}}
 SEARCH = {"toolCall": {"id": "s1", "toolType": "GOOGLE_SEARCH_WEB"}}
 PIECE = {"jsonPath": "$.at", "stringValue": "Rome"}
 
-SCRIPTS: dict[str, list[dict[str, Any]]] = {
+SCRIPTS: dict[str, list[Fields]] = {
     "text": [
         response([{"text": "Par"}]),
         response([{"text": "is"}, {"text": "."}]),
@@ -53,7 +56,7 @@ SCRIPTS: dict[str, list[dict[str, Any]]] = {
     ],
     "calls": [
         response([{"functionCall": CALL, "thoughtSignature": "x"}]),
-        response([{"functionCall": {"name": "stop"}}], "STOP", safetyRatings=[{}]),
+        response([{"functionCall": {"name": "stop"}}], "STOP", safetyRatings=[UNKNOWN]),
     ],
     "call in pieces": [
         response([{"functionCall": {"name": "f", "willContinue": True}}]),
@@ -70,11 +73,11 @@ SCRIPTS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def encoded(chunks: list[dict[str, Any]]) -> bytes:
+def encoded(chunks: list[Fields]) -> bytes:
     return b"".join(map(event, chunks))
 
 
-def known(events: list[Event]) -> dict[str, Any]:
+def known(events: list[Event]) -> Fields:
     """Return what is known of an answer, without the ids that are made."""
     calls = [each for each in events if isinstance(each, ToolCallDelta)]
     citations = [each for each in events if isinstance(each, Citation)]
@@ -89,23 +92,25 @@ def known(events: list[Event]) -> dict[str, Any]:
     }
 
 
-def lost(whole: Any, found: Any) -> bool:
+def lost(whole: object, found: object) -> bool:
     """Tell whether a value lacks anything of another."""
     if isinstance(whole, dict) and isinstance(found, dict):
-        return any(n not in found or lost(v, found[n]) for n, v in whole.items())
-    if isinstance(whole, list | tuple) and isinstance(found, list | tuple):
-        rest = iter(found)
-        return not all(any(not lost(w, f) for f in rest) for w in whole)
-    return bool(whole != found)
+        fields, others = cast("Fields", whole), cast("Fields", found)
+        return any(n not in others or lost(v, others[n]) for n, v in fields.items())
+    if isinstance(whole, list) and isinstance(found, list):
+        rest = iter(cast("list[object]", found))
+        items = cast("list[object]", whole)
+        return not all(any(not lost(item, other) for other in rest) for item in items)
+    return whole != found
 
 
 def check_same(whole: Finish, found: Finish) -> None:
     assert not lost(dict(whole.details), dict(found.details))
-    assert not lost(whole.items, found.items)
+    assert not lost([*whole.items], [*found.items])
     assert not lost(whole.state or {}, found.state or {})
 
 
-def changed(script: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def changed(script: list[Fields]) -> Iterator[list[Fields]]:
     """Yield the script with something unknown, at every place."""
     for number in range(len(script) + 1):
         for unknown in (UNKNOWN, {}, {"candidates": None}, {"candidates": [UNKNOWN]}):
@@ -122,7 +127,7 @@ def changed(script: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_something_unknown_changes_nothing_that_is_known(
-    script: list[dict[str, Any]],
+    script: list[Fields],
 ) -> None:
     whole = READING.decode(encoded(script))
     told = known(whole)
@@ -137,7 +142,7 @@ def test_something_unknown_changes_nothing_that_is_known(
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_an_unknown_reason_is_the_end(script: list[dict[str, Any]]) -> None:
+def test_an_unknown_reason_is_the_end(script: list[Fields]) -> None:
     whole = known(READING.decode(encoded(script)))
     *before, last = script
     candidate = {**last["candidates"][0], "finishReason": "BRAND_NEW"}
@@ -151,7 +156,7 @@ def test_an_unknown_reason_is_the_end(script: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_a_cut_at_any_byte_is_an_error_and_shows_nothing_else(
-    script: list[dict[str, Any]],
+    script: list[Fields],
 ) -> None:
     body = encoded(script)
     whole = known(READING.decode(body))
@@ -165,9 +170,7 @@ def test_a_cut_at_any_byte_is_an_error_and_shows_nothing_else(
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_whole_responses_are_the_same_answer(script: list[dict[str, Any]]) -> None:
-    import json
-
+def test_whole_responses_are_the_same_answer(script: list[Fields]) -> None:
     assert known(READING.decode(json.dumps(script).encode())) == known(
         READING.decode(encoded(script))
     )
