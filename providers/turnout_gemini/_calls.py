@@ -180,7 +180,7 @@ def _arguments(value: object) -> dict[str, Any] | str:
     """Return arguments that came at once; what is not an object as a text.
 
     Gateways send them as a JSON text: the provider of vercel/ai takes both
-    (packages/google/src/google-language-model.ts, read 2026-12-01).
+    (packages/google/src/google-language-model.ts, read 2026-11-30).
     """
     if isinstance(value, dict):
         return cast("dict[str, Any]", value)

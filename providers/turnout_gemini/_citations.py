@@ -3,7 +3,7 @@
 What is not of the protocol is passed over: it stays in the details.
 
 Source: google-genai 3.6.1, `types.GroundingMetadata`, `types.Segment`,
-`types.CitationMetadata` and `types.UrlContextMetadata`, read 2026-12-01.
+`types.CitationMetadata` and `types.UrlContextMetadata`, read 2026-11-30.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NEAR = 100
 
 Positions are off by up to ten bytes in recordings of pydantic/pydantic-ai (7 of 56, in
 test_google_vertex_tool_combination_omits_include_server_side_tool_invocations and one
-other), read 2026-12-01. The words are right in all of them.
+other), read 2026-11-30. The words are right in all of them.
 """
 
 _NOTHING: _Fields = {}

@@ -121,7 +121,7 @@ def _signature(call: ToolCall, where: str) -> dict[str, str]:
     """Return the signature that a call has beside its state; empty without one.
 
     Gemini's OpenAI face gives it as `extra_content.google.thought_signature` (Google's
-    page on thought signatures, read 2026-12-01).
+    page on thought signatures, read 2026-11-30).
     """
     extra = dict(call.extra or {})
     given = extra.pop(SIGNATURE, None)

@@ -1,7 +1,7 @@
 """How an answer ended, what it used, and what the service says of it.
 
 Source: google-genai 3.6.1, `types.FinishReason`, `types.Candidate` and
-`types.GenerateContentResponseUsageMetadata`, read 2026-12-01.
+`types.GenerateContentResponseUsageMetadata`, read 2026-11-30.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _FAILURES = frozenset(
 """Words for an answer that went wrong, whatever came before.
 
 The text before may be the rest of the malformed call: pull request 43134 of
-vellum-ai/vellum-assistant, read 2026-12-01.
+vellum-ai/vellum-assistant, read 2026-11-30.
 """
 
 _FAILURES_WITHOUT_CALL = frozenset({"TOO_MANY_TOOL_CALLS", "UNEXPECTED_TOOL_CALL"})
@@ -63,7 +63,7 @@ _FAILURES_WITHOUT_CALL = frozenset({"TOO_MANY_TOOL_CALLS", "UNEXPECTED_TOOL_CALL
 
 UNEXPECTED_TOOL_CALL comes with a call of a function that was not declared. The model
 goes on after a result that says so: recordings in pydantic/pydantic-ai,
-tests/models/cassettes/test_multimodal_tool_returns, read 2026-12-01.
+tests/models/cassettes/test_multimodal_tool_returns, read 2026-11-30.
 """
 
 OF_RESPONSE = {
@@ -153,7 +153,7 @@ def grown(before: object, after: object, *, repeated: bool) -> object:
     "If the response is streaming, the grounding_chunk_indices refer to the indices
     across all responses. It is the client's responsibility to accumulate the grounding
     chunks from all responses" (Google's reference of `GroundingSupport`, read
-    2026-12-01).
+    2026-11-30).
 
     Args:
         before: The object so far.
@@ -192,7 +192,7 @@ def usage_of(counts: Mapping[str, object]) -> Usage | None:
     "The sum of `prompt_token_count`, `candidates_token_count`,
     `tool_use_prompt_token_count`, and `thoughts_token_count`" is `total_token_count`
     (google-genai 3.6.1). It is in all 478 answers of pydantic/pydantic-ai's recordings
-    that have a total, read 2026-12-01.
+    that have a total, read 2026-11-30.
     """
     each = ((name, _count(counts, name)) for name in _COUNTS)
     known = {name: count for name, count in each if count >= 0}

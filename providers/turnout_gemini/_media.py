@@ -1,7 +1,7 @@
 """The images and sounds of an answer.
 
 Source: google-genai 3.6.1, `types.Blob`, `types.FileData` and `types.Transcription`,
-read 2026-12-01.
+read 2026-11-30.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ _MEDIA_TYPES = {
 """By the ending of an address.
 
 Source: the pages on images, audio, video and documents of ai.google.dev, read
-2026-12-01.
+2026-11-30.
 """
 
 

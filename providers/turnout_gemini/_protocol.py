@@ -12,7 +12,7 @@ No I/O happens here. What takes long to import is imported where it is needed: t
 module is loaded with the plugin, for listings too.
 
 Source: Google's reference of the Gemini API and google-genai 3.6.1; wire.md 2.0, 2.5
-and 2.7, read 2026-12-01.
+and 2.7, read 2026-11-30.
 """
 
 from __future__ import annotations

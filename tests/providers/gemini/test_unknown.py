@@ -56,7 +56,9 @@ SCRIPTS: dict[str, list[Fields]] = {
     ],
     "calls": [
         response([{"functionCall": CALL, "thoughtSignature": "x"}]),
-        response([{"functionCall": {"name": "stop"}}], "STOP", safetyRatings=[{"a": 1}]),
+        response(
+            [{"functionCall": {"name": "stop"}}], "STOP", safetyRatings=[{"a": 1}]
+        ),
     ],
     "call in pieces": [
         response([{"functionCall": {"name": "f", "willContinue": True}}]),
