@@ -268,8 +268,7 @@ class Record:
                 self._reopened = True
                 return True
             case Citation():
-                self._citations = self._citations or []
-                self._citations.append(self._placed(event))
+                self._citations = [*(self._citations or ()), self._placed(event)]
             case Usage():
                 self.usage = event
             case Finish():
