@@ -37,6 +37,7 @@ __all__ = [
     "as_list",
     "as_mapping",
     "as_text",
+    "is_error",
 ]
 
 MAX_ERROR_BYTES = 64 * 1024
@@ -87,6 +88,10 @@ class Decoder(ABC):
     documents: ClassVar[bytes] = b"<"
     """The first bytes of a body that is no stream."""
 
+    ends_with_body: ClassVar[bool] = False
+    """Whether the protocol has no mark for the end of an answer. Then the end of a
+    framed body ends it, see `framed`."""
+
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         self.from_json = _json_reader()
         """pydantic-core's, which is not imported with the module."""
@@ -104,6 +109,9 @@ class Decoder(ABC):
         # answer's end; None without an end.
         self._batch: list[Event] = []
         self._ended_at: int | None = None
+        self.framed = False
+        """Whether the end of the body proves that the body is whole. Set before
+        `close`, for a decoder that `ends_with_body`."""
         self.closed = False
         """Whether the body is at its end."""
         self.done = False
@@ -169,6 +177,10 @@ class Decoder(ABC):
             return self.read_leniently(data) is not None
         return True
 
+    def end_with_body(self) -> None:
+        """Take the end of a framed body; by default it is the end of the answer."""
+        self.ended = True
+
     def limit(self, max_event_bytes: int) -> None:
         """Set how many bytes one event may have; called before `feed`."""
         self.max_event_bytes = max_event_bytes
@@ -228,6 +240,8 @@ class Decoder(ABC):
                 last = self.rest()
                 if last and self.is_whole(last):
                     events = self._read([last])
+                if self.framed and self._is_open():
+                    self.end_with_body()
         failed = self.reported is not None or self._fault is not None
         whole = self._ended_at is not None and not failed
         if whole:
@@ -272,6 +286,10 @@ class Decoder(ABC):
     def rest(self) -> bytes:
         """Return what the end of the body cut off."""
 
+    def _is_open(self) -> bool:
+        """Tell whether events have begun, and neither a fault nor a document came."""
+        return self._begun and not self.done and self._document is None
+
     def _begin(self, data: bytes) -> None:
         """Look at the first byte, which tells a stream from a document or a page."""
         begin = data.lstrip(_BLANK)[:1]
@@ -306,9 +324,7 @@ class Decoder(ABC):
             value: object = self.from_json(beginning, allow_partial=True)
         except ValueError:
             return False
-        if isinstance(value, list):
-            value = next(iter(cast("list[object]", value)), None)
-        if not isinstance(value, dict) or not cast("_Fields", value).get("error"):
+        if not is_error(value):
             return False
         self.report(beginning)
         return True
@@ -409,11 +425,58 @@ class LineDecoder(Decoder):
         """Return what came after the last line feed."""
         return self._splitter.close().strip()
 
+    def begin_document(self, lines: list[bytes]) -> None:
+        """Take these lines and all that follows as one document for `read_document`.
+
+        For JSON that is written over several lines, as a proxy may send its error.
+
+        Args:
+            lines: The last of those that `read` was given.
+        """
+        self._begin_document(lines[0][:1])
+        self._collect(b"\n".join([*lines, self._splitter.close()]))
+
 
 def _is_delta(event: Event) -> bool:
     if isinstance(event, str):
         return bool(event)
     return isinstance(event, ReasoningDelta | ToolCallDelta | MediaDelta)
+
+
+_PARTS = ("choices", "candidates", "output", "content", "delta", "done", "response")
+"""Fields of an answer, or of a part of one. With any of them, a message is no error."""
+
+_MESSAGES = ("message", "msg", "detail", "error_msg", "error_message", "errmsg")
+"""Fields of an error that is not under `error`."""
+
+_SUCCESS = (0, 200, "0", "200", "ok", "success")
+"""Codes of a body that is not an error."""
+
+
+def is_error(value: object) -> bool:
+    """Return whether JSON is a service's error and not a part of an answer.
+
+    For a body that is not a stream, and for an event without anything that the protocol
+    knows. Services send errors with status 200 under `error` or `errors`, with
+    `success: false`, as `{"code": 401, "msg": ...}`, and in `base_resp` (MiniMax).
+    """
+    if isinstance(value, list):
+        value = next(iter(cast("list[object]", value)), None)
+    if not isinstance(value, dict):
+        return False
+    fields = cast("_Fields", value)
+    if fields.get("error") or fields.get("errors") or fields.get("success") is False:
+        return True
+    if "error" in (fields.get("type"), fields.get("object"), fields.get("event")):
+        return True
+    base = fields.get("base_resp")
+    if isinstance(base, dict) and cast("_Fields", base).get("status_code"):
+        return True
+    if any(fields.get(name) is not None for name in _PARTS):
+        return False
+    code = fields.get("code")
+    has_message = any(isinstance(fields.get(name), str | list) for name in _MESSAGES)
+    return (has_message or isinstance(code, int)) and code not in _SUCCESS
 
 
 def as_mapping(value: object, what: str) -> dict[str, Any]:

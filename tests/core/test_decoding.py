@@ -15,6 +15,7 @@ from turnout.decoding import (
     as_list,
     as_mapping,
     as_text,
+    is_error,
 )
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.testing._slicing import by_size
@@ -199,6 +200,76 @@ def test_a_line_that_never_ends_is_a_fault() -> None:
         decoder.check()
 
 
+class Unmarked(Lines):
+    """Has no mark for the end, and reads errors over several lines."""
+
+    ends_with_body = True
+
+    def is_whole(self, data: bytes) -> bool:
+        return True
+
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        for at, data in enumerate(datas):
+            if data.rstrip() == b"{":
+                self.begin_document(datas[at:])
+                break
+            read(self, [data], events)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize("framed", [False, True])
+def test_the_end_of_a_framed_body_ends_an_answer_without_a_mark(
+    size: int, framed: bool
+) -> None:
+    decoder = Unmarked("Vendor")
+    decoder.framed = framed
+    parts = by_size(size)(b'{"text": "Hel"}\n{"text": "lo"}')
+    events = [event for part in parts for event in decoder.feed(part)]
+
+    assert not decoder.ended
+    events += decoder.close()
+    assert events == ["Hel", "lo", *([Finish(reason="stop")] if framed else [])]
+    assert decoder.ended == framed
+
+
+@pytest.mark.parametrize("body", [b"", b"\n \n", b'{"text": "a"}\n{\n"error": 1'])
+def test_the_end_of_a_body_without_events_or_within_a_document_ends_nothing(
+    body: bytes,
+) -> None:
+    decoder = Unmarked("Vendor")
+    decoder.framed = True
+    decoder.feed(body)
+    decoder.close()
+
+    with pytest.raises(StreamTruncatedError):
+        decoder.check()
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_lines_may_begin_a_document(size: int, newline: bytes) -> None:
+    decoder = Unmarked("Vendor")
+    decoder.framed = True
+    document = newline.join([b"{", b"", b'  "error": "no"', b"}"])
+    events: list[Event] = []
+    for part in by_size(size)(b'{"text": "Hel"}\n' + document):
+        events += decoder.feed(part)
+
+    assert [*events, *decoder.close()] == ["Hel"]
+    assert decoder.reported is not None
+    assert decoder.from_json(decoder.reported) == {"error": "no"}
+
+
+def test_a_last_line_may_begin_a_document() -> None:
+    decoder = Unmarked("Vendor")
+    decoder.framed = True
+    decoder.feed(b'{"text": "a"}\n{')
+
+    assert decoder.close() == []
+    with pytest.raises(StreamTruncatedError):
+        decoder.check()
+
+
 def test_an_odd_document_is_a_fault() -> None:
     class Odd(Events):
         def read_document(self, value: object, document: bytes) -> list[Event]:
@@ -313,3 +384,52 @@ def test_a_document_byte_by_byte_takes_linear_time(begin: bytes) -> None:
 
     # Ten times as long takes 10 times as long, and 100 times if it were quadratic.
     assert seconds(60_000) < 40 * max(0.001, *(seconds(6000) for _ in range(2)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param({"error": {"message": "no"}}, id="error"),
+        pytest.param({"error": "no"}, id="error as text"),
+        pytest.param([{"error": {"code": 1}}, {}], id="list"),
+        pytest.param({"errors": [{"code": 1}], "result": {}}, id="errors"),
+        pytest.param({"success": False, "result": None}, id="success"),
+        pytest.param({"type": "error", "message": "no"}, id="type"),
+        pytest.param({"object": "error", "code": 400}, id="object"),
+        pytest.param({"event": "error", "data": "no"}, id="event"),
+        pytest.param({"choices": None, "base_resp": {"status_code": 1}}, id="MiniMax"),
+        pytest.param({"code": 401, "msg": "no"}, id="code"),
+        pytest.param({"code": 1001}, id="code alone"),
+        pytest.param({"code": "InvalidApiKey", "message": "no"}, id="DashScope"),
+        pytest.param({"message": "no"}, id="message"),
+        pytest.param({"detail": [{"msg": "no"}]}, id="FastAPI"),
+        pytest.param({"error_msg": "no", "error_code": 17}, id="error_msg"),
+        pytest.param({"choices": None, "message": "no"}, id="no choices"),
+    ],
+)
+def test_an_error_is_known_in_every_form(value: object) -> None:
+    assert is_error(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(None, id="null"),
+        pytest.param([], id="empty list"),
+        pytest.param(["no"], id="list of texts"),
+        pytest.param({}, id="empty"),
+        pytest.param({"error": None, "choices": []}, id="no error"),
+        pytest.param({"errors": [], "success": True}, id="no errors"),
+        pytest.param({"id": "x", "usage": {}, "choices": []}, id="usage"),
+        pytest.param({"message": {"role": "assistant"}, "done": False}, id="Ollama"),
+        pytest.param({"message": "hi", "done": True}, id="an answer's message"),
+        pytest.param({"base_resp": {"status_code": 0}}, id="MiniMax"),
+        pytest.param({"base_resp": None}, id="no base_resp"),
+        pytest.param({"code": 0, "msg": "success"}, id="code 0"),
+        pytest.param({"code": "200", "message": "ok"}, id="code 200"),
+        pytest.param({"type": "x.code.done", "code": "import os"}, id="code of a tool"),
+        pytest.param({"type": ["error"], "code": [1]}, id="odd types"),
+    ],
+)
+def test_what_is_not_an_error_is_not_taken_for_one(value: object) -> None:
+    assert not is_error(value)
