@@ -16,9 +16,9 @@ __all__ = [
     "OF_CANDIDATE",
     "OF_RESPONSE",
     "blocked",
+    "details_of",
     "failure",
     "grown",
-    "has_more",
     "odd_counts",
     "reason_of",
     "usage_of",
@@ -124,7 +124,7 @@ def failure(
     if half_call and word == "STOP":
         return _error("MALFORMED_FUNCTION_CALL", "the answer ends inside of a call")
     if word in _FAILURES or (word in _FAILURES_WITHOUT_CALL and not called):
-        return _error(word, f"the model failed ({word})", message)
+        return _error(word, f"finish reason {word}", message)
     return None
 
 
@@ -174,9 +174,18 @@ def grown(before: object, after: object, *, repeated: bool) -> object:
     return result
 
 
-def has_more(counts: Mapping[str, object]) -> bool:
-    """Return whether usage says more than the counts, such as the service tier."""
-    return bool(counts.keys() - set(_COUNTS))
+def details_of(counts: Mapping[str, object]) -> dict[str, object]:
+    """Return what usage says beside the counts, such as the service tier.
+
+    The Gemini API has `serviceTier`, and Vertex AI `trafficType`.
+    """
+    details: dict[str, object] = {}
+    if counts.keys() - set(_COUNTS):
+        details["usage"] = counts
+    tier = str(counts.get("serviceTier") or counts.get("trafficType") or "").lower()
+    if tier and not tier.endswith("unspecified"):
+        details["service_tier"] = tier
+    return details
 
 
 def odd_counts(counts: Mapping[str, object]) -> list[str]:

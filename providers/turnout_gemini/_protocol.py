@@ -27,9 +27,9 @@ from turnout_gemini._end import (
     OF_CANDIDATE,
     OF_RESPONSE,
     blocked,
+    details_of,
     failure,
     grown,
-    has_more,
     odd_counts,
     reason_of,
     usage_of,
@@ -186,9 +186,7 @@ class Decoder(SseDecoder):
     def finish(self) -> Finish:
         """Return the answer's end."""
         word = str(self._details["finish_reason"])
-        details = self._about | self._details
-        if has_more(self._counts):
-            details["usage"] = self._counts
+        details = self._about | self._details | details_of(self._counts)
         if self.request_id is not None:
             details["request_id"] = self.request_id
         return Finish(

@@ -528,7 +528,7 @@ def test_an_answer_that_the_model_could_not_make_is_an_error(
     assert reported_in(body) == {
         "code": word.lower(),
         "reason": word,
-        "message": f"the model failed ({word}): It is odd.",
+        "message": f"finish reason {word}: It is odd.",
     }
     assert "not read" not in events
     assert decoder.usage == events[-1] == TOLD

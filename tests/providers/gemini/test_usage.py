@@ -126,6 +126,22 @@ def test_what_is_beside_the_counts_is_kept() -> None:
     assert "usage" not in details_of(response(None, "STOP", USAGE=COUNTS))
 
 
+@pytest.mark.parametrize(
+    ("field", "tier"),
+    [
+        ({"serviceTier": "flex"}, "flex"),
+        ({"trafficType": "ON_DEMAND"}, "on_demand"),
+        ({"trafficType": "TRAFFIC_TYPE_UNSPECIFIED"}, None),
+        ({"serviceTier": "unspecified"}, None),
+        ({}, None),
+    ],
+)
+def test_the_service_tier_is_a_detail(field: Any, tier: str | None) -> None:
+    details = details_of(response(None, "STOP", USAGE={**COUNTS, **field}))
+
+    assert details.get("service_tier") == tier
+
+
 def test_what_a_response_says_of_itself_is_kept() -> None:
     first = {**response([{"text": "a"}]), "createTime": "t", "brandNew": 1}
     between = {"anotherNew": 2}
