@@ -1,0 +1,155 @@
+"""Which of an answer's text was given already, by Responses. No I/O.
+
+Responses send a text up to four times: in increments, at the end of its part, at the
+end of its item, and in the whole answer at the end. Any of them may be missing, and a
+service may give its items another id in each event. So parts are compared by their
+text, and only what was not given before is given.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from io import StringIO
+
+__all__ = ["Told", "rest_of"]
+
+
+def rest_of(told: str, whole: str) -> str | None:
+    """Return what of `whole` comes after `told`; None if `told` is another text."""
+    if whole.startswith(told):
+        return whole[len(told) :]
+    told, whole = _paired(told), _paired(whole)
+    return whole[len(told) :] if whole.startswith(told) else None
+
+
+def _paired(text: str) -> str:
+    """Return a text in which the halves of surrogate pairs are joined."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+class Told:
+    """The text of an answer as far as it was given, in parts."""
+
+    __slots__ = (
+        "_closed",
+        "_ended",
+        "_length",
+        "_odd",
+        "_open",
+        "_start",
+        "_unclaimed",
+        "write",
+    )
+
+    def __init__(self) -> None:
+        self._closed: list[str] = []
+        self._unclaimed: list[str] = []
+        """The closed text that no part was compared with yet."""
+        self._ended: dict[str, list[int | None]] = {}
+        """Where the parts begin that have ended, by their text."""
+        self._length = 0
+        """Of the closed text."""
+        self._start = 0
+        self._odd = False
+        """Whether a part differed, so that only the whole answer can be compared."""
+        self._reopen()
+
+    def _reopen(self) -> None:
+        self._open = StringIO()
+        self.write = self._open.write
+        """Takes an increment; an attribute, since it is called for each of them."""
+
+    def begin(self) -> None:
+        """Take the beginning of a part."""
+        self._close()
+        self._start = self._length
+
+    @property
+    def start(self) -> int | None:
+        """Where the present part begins in the answer's text; None if unknown."""
+        if self._odd:
+            return None
+        return self._length if self._open.tell() else self._start
+
+    def end(self, whole: str) -> str:
+        """Take the whole text of a part at its end; return what was not given."""
+        rest = self._claimed(whole)
+        self._ended.setdefault(whole, []).append(self.start)
+        return rest
+
+    def part(self, whole: str) -> tuple[int | None, str]:
+        """Take a part of an item that has ended.
+
+        Returns:
+            Where it begins in the answer's text, None if that is unknown, and what of
+            it was not given.
+        """
+        starts = self._ended.get(whole)
+        if starts:
+            return starts.pop(0), ""
+        rest = self._claimed(whole)
+        return self.start, rest
+
+    def settled(self, texts: Sequence[str]) -> tuple[str, bool]:
+        """Compare with the texts of the whole answer.
+
+        Returns:
+            What was not given, and whether all that was given is among the texts.
+        """
+        self._close()
+        told, whole = "".join(self._closed), "".join(texts)
+        rest = rest_of(told, whole)
+        if rest is not None:
+            return rest, True
+        left = Counter(self._closed)
+        missing: list[str] = []
+        for text in texts:
+            if left[text] > 0:
+                left[text] -= 1
+            else:
+                missing.append(text)
+        # Others stand for texts that were given in another form.
+        lack = len(whole) - len(told)
+        given: list[str] = []
+        for text in reversed(missing):
+            lack -= len(text)
+            if lack < 0:
+                break
+            given.insert(0, text)
+        return "".join(given), not any(left.values())
+
+    def find(self, text: str) -> int | None:
+        """Return where a text begins in what was given; None if it is not there."""
+        start = "".join((*self._closed, self._open.getvalue())).find(text)
+        return None if start < 0 else start
+
+    def _close(self) -> None:
+        text = self._open.getvalue()
+        if text:
+            self._closed.append(text)
+            self._unclaimed.append(text)
+            self._start = self._length
+            self._length += len(text)
+            self._reopen()
+
+    def _claimed(self, whole: str) -> str:
+        """Return what of a part was not given, as if it were given now."""
+        self._close()
+        if self._odd:
+            return ""
+        told = "".join(self._unclaimed)
+        self._unclaimed.clear()
+        rest = rest_of(told, whole)
+        if rest is None:
+            self._odd = True
+            return ""
+        if told and rest:
+            self._closed[-1] += rest
+        elif rest:
+            self._closed.append(rest)
+            self._start = self._length
+        self._length += len(rest)
+        return rest
