@@ -120,9 +120,9 @@ class OpenAI(Service):
 
         from turnout_openai import _responses, _responses_body
 
-        service = self.vendor.name
-        if self.vendor is COMPATIBLE:  # Of which there are many.
-            service = self.options.base_url or ""
+        vendor, address = self.vendor, self.options.base_url or ""
+        # A vendor without an address of its own stands for many services.
+        service = vendor.name if vendor.base_url else address
         fields = _responses_body.body(request, self.info.name, service)
         decoder = partial(_responses.ResponsesDecoder, service=service)
         return Call(self._dated(_responses.PATH), fields, headers, decoder)

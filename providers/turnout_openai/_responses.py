@@ -13,7 +13,7 @@ Events are numbered. An event with a number that came before was sent twice, and
 passed over. A missing one may have held text: then all that was given has to stand in
 the whole answer, as the last event has it.
 
-Source: OpenAI's reference of responses and its SDK 3.3.1, read 2026-11-30; what
+Source: OpenAI's reference of responses and its SDK 3.57.0, read 2026-11-30; what
 others leave out, as recorded in pydantic/pydantic-ai and vercel/ai and reported in
 sgl-project/sglang's issue 12652; wire.md 2.0 and 2.3.
 """
@@ -32,6 +32,7 @@ from turnout.decoding import (
     as_text,
     is_error,
 )
+from turnout.framing import MAX_EVENT_BYTES
 from turnout.types import Event, Finish, FinishReason
 from turnout_openai._responses_answer import READERS, Answer
 from turnout_openai._responses_items import STATE_NAME, is_other, is_plain
@@ -65,10 +66,16 @@ _DETAILS = (
     "service_tier",
     "moderation",
     "content_filters",
+    "input_transformations",
+    "tool_usage",
     "citations",
     "search_results",
 )
 """What an answer says of itself that is kept for the reply."""
+
+_IMAGE_BYTES = 32 * 1024 * 1024
+"""How many bytes an event may have by default: an image comes in one, as base64.
+Recorded answers with an image have up to 4 MiB (pydantic/pydantic-ai, 2026-11-30)."""
 
 _Fields: TypeAlias = dict[str, Any]
 
@@ -92,6 +99,7 @@ class ResponsesDecoder(SseDecoder):
         self, provider: str, request_id: str | None = None, *, service: str = ""
     ) -> None:
         super().__init__(provider, request_id)
+        self.limit(self.max_event_bytes)
         self._service = service
         self._next: int | None = None
         self._answer = Answer()
@@ -99,6 +107,11 @@ class ResponsesDecoder(SseDecoder):
         self._response: _Fields = {}
         self._status = ""
         self._word = ""
+
+    def limit(self, max_event_bytes: int) -> None:
+        """Set how many bytes one event may have; the default is too few for images."""
+        default = max_event_bytes == MAX_EVENT_BYTES
+        super().limit(_IMAGE_BYTES if default else max_event_bytes)
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
         """Read a whole answer, as it is sent if no stream was requested."""
@@ -235,8 +248,9 @@ class ResponsesDecoder(SseDecoder):
             details["request_id"] = self.request_id
         if answer.refused:
             details["refusal"] = True
-        if answer.logprobs:
-            details["logprobs"] = answer.logprobs
+        logprobs = answer.logprobs()
+        if logprobs:
+            details["logprobs"] = logprobs
         return Finish(
             reason=self._reason(),
             details=details,

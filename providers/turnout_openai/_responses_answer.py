@@ -211,9 +211,9 @@ class Answer:
                 event is missing.
         """
         if len(output) > len(self.items):
-            for place, item in enumerate(output):
-                if not self._has(item, place):
-                    self._take(item, {}, events)
+            missing = [i for place, i in enumerate(output) if not self._has(i, place)]
+            for item in missing:
+                self._take(item, {}, events)
         for item in filter(is_asked, output):
             self._check(same=self.calls.amend(item, events))
         items = output or self.items
@@ -243,9 +243,8 @@ class Answer:
             if part.get("annotations"):
                 self._cite(part, self.text.find(text_of(part) or ""), events)
 
-    @property
     def logprobs(self) -> list[object]:
-        """The logprobs of all tokens; empty if they were not requested."""
+        """Return the logprobs of all tokens; none if they were not requested."""
         in_items = [p for part in message_parts(self.items) for p in logprobs_of(part)]
         return in_items or self._logprobs
 

@@ -4,7 +4,7 @@ Nothing is left at the service (`store` is false), so that the conversation can 
 continued by any other. What a model that reasons wants to see again comes back in
 `Message.state`, encrypted.
 
-Source: OpenAI's reference of responses and its SDK 3.3.1, read 2026-11-30.
+Source: OpenAI's reference of responses and its SDK 3.57.0, read 2026-11-30.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Beside functions there are tools that OpenAI defines and the client runs: a shell, a
 computer, patches, a search for tools, and the approval of an MCP server's call.
 
-Source: the types of output items in OpenAI's SDK 3.3.1, read 2026-11-30.
+Source: the types of output items in OpenAI's SDK 3.57.0, read 2026-11-30.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ xai-x-search-tool.chunks.txt, read 2026-11-30."""
 def is_asked(item: Mapping[str, Any]) -> bool:
     """Return whether an item is a call that the client has to answer."""
     kind = item.get("type")
+    if not isinstance(kind, str) or kind not in INPUTS:
+        return False
     if kind == "tool_search_call":
         return item.get("execution") == "client"
     if kind == "shell_call":  # In a container the service runs the commands itself.
@@ -55,8 +57,7 @@ def is_asked(item: Mapping[str, Any]) -> bool:
                 return not place.startswith("container")
             case _:
                 return True
-    own = str(item.get("call_id") or "").startswith(_XAI_CALL)
-    return kind in INPUTS and not own
+    return not str(item.get("call_id")).startswith(_XAI_CALL)
 
 
 def id_of(item: Mapping[str, Any]) -> str:

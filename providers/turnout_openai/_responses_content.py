@@ -1,6 +1,6 @@
 """Citations, images and sounds in an answer by Responses. No I/O.
 
-Source: the types of output items in OpenAI's SDK 3.3.1, read 2026-11-30.
+Source: the types of output items in OpenAI's SDK 3.57.0, read 2026-11-30.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ _SIGNATURES = {
     "R0lGOD": "image/gif",
 }
 """How the base64 of an image begins, by its format. xAI does not name the format."""
+
+_FORMS = {"svg": "svg+xml", "jpg": "jpeg"}
+"""The subtype of a format's media type, if it has another name."""
 
 
 def parts_of(content: object) -> Iterator[_Fields]:
@@ -115,7 +118,7 @@ def _image(result: str, form: object) -> tuple[str | None, str]:
         return result[len("data:") :].partition(";")[0] or None, result
     if result.startswith(("https:", "http:")):
         return None, result
-    media_type = f"image/{form}" if isinstance(form, str) else None
+    media_type = f"image/{_FORMS.get(form, form)}" if isinstance(form, str) else None
     for beginning, name in _SIGNATURES.items():
         if media_type is None and result.startswith(beginning):
             media_type = name

@@ -4,7 +4,7 @@ What an answer consisted of is sent back as it came, to the service that it came
 its reasoning in encrypted form, and whatever else only that service can read. A message
 that was changed, or that another service wrote, is made into items anew.
 
-Source: OpenAI's SDK 3.3.1, src/openai/types/responses/*_param.py, and its guide for
+Source: OpenAI's SDK 3.57.0, src/openai/types/responses/*_param.py, and its guide for
 reasoning models, read 2026-11-30.
 """
 
@@ -46,6 +46,9 @@ _NO_PLACE = frozenset(
     }
 )
 """Fields of other protocols' messages and calls for which Responses have no place."""
+
+_OF_PARTS = frozenset({"annotations", "refusal"})
+"""Fields of chat's messages that belong to the parts of a message in Responses."""
 
 _NULLABLE = frozenset({"code", "outputs", "result"})
 """Fields that an item must have, although their value may be null."""
@@ -122,6 +125,7 @@ class Input:
             and calls == sorted(call.id for call in message.tool_calls)
             and "".join(texts) == message.text
             and all(map(self._is_readable, items))
+            and not _has_more(message)
         )
         if not fits:
             return []
@@ -172,6 +176,13 @@ class Input:
             if cited and part is parts[-1]:
                 fields["annotations"] = cited
             yield merged(fields, part.extra)
+
+
+def _has_more(message: Message) -> bool:
+    """Tell whether a message has fields that no kept item has a place for."""
+    parts = () if isinstance(message.content, str) else message.content
+    inner = any(one.extra for one in (*message.tool_calls, *parts))
+    return inner or not _OF_PARTS.isdisjoint(message.extra or ())
 
 
 def _is_open(item: _Item) -> bool:

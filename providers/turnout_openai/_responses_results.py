@@ -1,6 +1,6 @@
 """Results of calls, in the form that Responses want for each kind of call. No I/O.
 
-Source: OpenAI's SDK 3.3.1, src/openai/types/responses/response_input_item_param.py;
+Source: OpenAI's SDK 3.57.0, src/openai/types/responses/response_input_item_param.py;
 for the local shell its guide (developers.openai.com/api/docs/guides/tools-local-shell),
 whose example names the call by `call_id`. Read 2026-11-30.
 """

@@ -101,25 +101,32 @@ class Told:
         """
         self._close()
         told, whole = "".join(self._closed), "".join(texts)
-        rest = rest_of(told, whole)
-        if rest is not None:
-            return rest, True
+        rest, known = rest_of(told, whole), True
+        if rest is None:
+            left = Counter(self._closed)
+            left.subtract(texts)
+            known = max(left.values()) <= 0
+            rest = self._missing(texts, len(whole) - len(told))
+        self._closed.append(rest)
+        return rest, known
+
+    def _missing(self, texts: Sequence[str], lack: int) -> str:
+        """Return the texts that were not given.
+
+        Args:
+            texts: Those of the whole answer.
+            lack: How many characters are missing. Texts beyond that were given in
+                another form.
+        """
         left = Counter(self._closed)
         missing: list[str] = []
-        for text in texts:
+        for text in reversed(texts):
             if left[text] > 0:
                 left[text] -= 1
-            else:
+            elif len(text) <= lack:
+                lack -= len(text)
                 missing.append(text)
-        # Others stand for texts that were given in another form.
-        lack = len(whole) - len(told)
-        given: list[str] = []
-        for text in reversed(missing):
-            lack -= len(text)
-            if lack < 0:
-                break
-            given.insert(0, text)
-        return "".join(given), not any(left.values())
+        return "".join(reversed(missing))
 
     def find(self, text: str) -> int | None:
         """Return where a text begins in what was given; None if it is not there."""

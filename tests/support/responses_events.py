@@ -2,7 +2,7 @@
 
     numbered(created(), *message("Hi"), completed("Hi"))
 
-Written from the reference of responses and the types of OpenAI's SDK 3.54.0, and not
+Written from the reference of responses and the types of OpenAI's SDK 3.57.0, and not
 with the product's code.
 """
 
@@ -155,7 +155,7 @@ def reasoning(*paragraphs: str, encrypted: str | None = "gAAA") -> list[Fields]:
 
 def ended(status: str, *items: Fields, **fields: object) -> Fields:
     """Return the last event, of a status."""
-    whole = response(status, output=list(items), usage=USAGE, **fields)
+    whole = response(status, **{"output": list(items), "usage": USAGE, **fields})
     return {"type": f"response.{status}", "response": whole}
 
 

@@ -1,7 +1,7 @@
 """What is sent for Responses, byte for byte.
 
 The forms are those of OpenAI's reference of responses (`input`, `tools`, `text`), as
-the types of its SDK 3.54.0 have them.
+the types of its SDK 3.57.0 have them.
 """
 
 from __future__ import annotations
