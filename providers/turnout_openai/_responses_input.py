@@ -89,7 +89,7 @@ class Input:
             yield merged(result(message, call, self._provider), message.extra)
         elif message.role == "assistant":
             for item in self._kept(message) or self._made(message):
-                if is_asked(item):
+                if item.get("type") in INPUTS:
                     self._calls[id_of(item)] = item
                 yield item
         else:
@@ -226,8 +226,12 @@ def _call(call: ToolCall, provider: str) -> dict[str, Any]:
         return {**_again(call.item, None), **named}
     if kind in {FUNCTION, "mcp_approval_request", "custom_tool_call"}:
         fields = {**named, "name": call.name, INPUTS[kind][0]: call.arguments}
-        return flat(merged(fields, call.extra)) if call.extra else fields
-    return {**named, INPUTS[kind][0]: _value(call.arguments), "status": "completed"}
+        # Chat completions nest the fields of a function.
+        more = flat({**(call.extra or {}), "type": "function"})
+        return merged(fields, {**more, "type": kind})
+    execution = {"execution": "client"} if kind == "tool_search_call" else {}
+    value = {INPUTS[kind][0]: _value(call.arguments), "status": "completed"}
+    return {**named, **execution, **value}
 
 
 def _value(arguments: str) -> object:

@@ -315,7 +315,7 @@ def test_increments_of_a_call_that_never_came_are_not_lost_in_silence() -> None:
 
 def test_calls_of_one_place_are_told_apart_by_the_ids_that_results_name() -> None:
     items = [{**call_item("f", "{}", number), "id": None} for number in (1, 2)]
-    added = [
+    added: list[Fields] = [
         {"type": "response.output_item.added", "output_index": 0, "item": item}
         for item in items
     ]
