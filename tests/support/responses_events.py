@@ -34,7 +34,7 @@ def numbered(*events: Mapping[str, object], start: int = 0) -> bytes:
 def sent(event: Mapping[str, object]) -> bytes:
     """Return one event as it is sent."""
     data = json.dumps(event, ensure_ascii=False).encode()
-    return b"event: %b\ndata: %b\n\n" % (str(event["type"]).encode(), data)
+    return b"event: %b\ndata: %b\n\n" % (str(event.get("type")).encode(), data)
 
 
 def response(status: str, **fields: object) -> Fields:

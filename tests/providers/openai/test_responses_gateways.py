@@ -286,14 +286,15 @@ def test_arguments_that_came_in_increments_may_be_an_object_in_the_end() -> None
     assert events[:-2] == [CALL[0], ToolCallDelta(index=0, arguments='{"a":1}')]
 
 
-def test_a_call_is_given_as_soon_as_its_id_and_its_name_are_known() -> None:
-    added, increment, done, item = call("f", '{"a": 1}')
+@pytest.mark.parametrize("lacking", [(), (f"{ARGUMENTS}.delta",)])
+def test_a_call_is_given_as_soon_as_its_id_and_its_name_are_known(
+    lacking: tuple[str, ...],
+) -> None:
+    added, *others = without(call("f", '{"a": 1}'), *lacking)
     begun = cast("Fields", added["item"])
     added = {**added, "item": {**begun, "call_id": None, "name": None}}
 
-    events = decode(unnumbered(added, increment, done, item, ended("completed")))
-
-    assert events[:-2] == CALL
+    assert decode(unnumbered(added, *others, ended("completed")))[:-2] == CALL
 
 
 def test_a_call_without_a_name_is_not_of_the_protocol() -> None:

@@ -488,7 +488,7 @@ def test_a_sound_comes_in_increments() -> None:
         {"type": "response.audio.delta", "delta": "YWI="},
         {"type": "response.audio.transcript.delta", "delta": "Hi"},
         {"type": "response.audio.delta", "delta": "Y2Q="},
-        {"type": "response.audio.delta", "delta": "?"},
+        {"type": "response.audio.delta", "delta": "abcde"},
         {"type": "response.audio.delta", "delta": 7},
         ended("completed"),
     )
