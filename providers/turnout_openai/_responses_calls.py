@@ -100,7 +100,8 @@ class Calls:
         """Take the beginning of an item; that of a call which grows is given."""
         if item.get("type") not in _GROWING or not is_asked(item):
             return
-        if self._found(event, item) is None:
+        call = self._found(event, item)
+        if call is None or call.ended:
             self._give(self._begun(event, item), item, events)
 
     def grow(self, event: _Fields, events: list[Event]) -> None:
@@ -123,7 +124,9 @@ class Calls:
 
     def end(self, event: _Fields, item: _Fields, events: list[Event]) -> bool:
         """Take a call that has ended; return False if its input differs from before."""
-        call = self._found(event, item) or self._begun(event, item)
+        call = self._found(event, item)
+        if call is None or call.ended:  # Calls may all have one id.
+            call = self._begun(event, item)
         same = self._filled(call, item, events, ended=True)
         self._unknown = False
         for under_way in (self._placed, self._named):

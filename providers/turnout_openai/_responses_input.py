@@ -89,7 +89,7 @@ class Input:
             yield merged(result(message, call, self._provider), message.extra)
         elif message.role == "assistant":
             for item in self._kept(message) or self._made(message):
-                if item.get("type") in INPUTS:
+                if str(item.get("type")) in INPUTS:
                     self._calls[id_of(item)] = item
                 yield item
         else:

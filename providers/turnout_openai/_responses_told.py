@@ -30,29 +30,43 @@ def _paired(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+_MOST = 64 * 1024
+"""How many characters may wait to be compared while more come. Each part that ends
+costs as much as there are."""
+
+
 class Told:
     """The text of an answer as far as it was given, in parts."""
 
     __slots__ = (
+        "_at",
         "_closed",
         "_ended",
+        "_fresh",
         "_length",
         "_odd",
         "_open",
         "_start",
-        "_unclaimed",
+        "_starts",
+        "_waiting",
         "write",
     )
 
     def __init__(self) -> None:
         self._closed: list[str] = []
-        self._unclaimed: list[str] = []
-        """The closed text that no part was compared with yet."""
-        self._ended: dict[str, list[int | None]] = {}
-        """Where the parts begin that have ended, by their text."""
         self._length = 0
         """Of the closed text."""
         self._start = 0
+        """Where the latest part begins."""
+        # The closed text that no part was compared with yet: from `_at` on in
+        # `_waiting`, and then `_fresh`.
+        self._waiting = ""
+        self._at = 0
+        self._fresh: list[str] = []
+        self._ended: dict[str, list[int | None]] = {}
+        """Where the parts begin that have ended, by their text."""
+        self._starts: dict[str, int | None] = {}
+        """Where the parts of items begin, by their text."""
         self._odd = False
         """Whether a part differed, so that only the whole answer can be compared."""
         self._reopen()
@@ -76,7 +90,7 @@ class Told:
 
     def end(self, whole: str) -> str:
         """Take the whole text of a part at its end; return what was not given."""
-        rest = self._claimed(whole)
+        rest = self._compared(whole)
         self._ended.setdefault(whole, []).append(self.start)
         return rest
 
@@ -88,10 +102,14 @@ class Told:
             it was not given.
         """
         starts = self._ended.get(whole)
-        if starts:
-            return starts.pop(0), ""
-        rest = self._claimed(whole)
-        return self.start, rest
+        rest = "" if starts else self._compared(whole)
+        start = starts.pop(0) if starts else self.start
+        self._starts[whole] = start
+        return start, rest
+
+    def find(self, text: str) -> int | None:
+        """Return where a part of an item begins; None if that is unknown."""
+        return self._starts.get(text)
 
     def settled(self, texts: Sequence[str]) -> tuple[str, bool]:
         """Compare with the texts of the whole answer.
@@ -101,14 +119,12 @@ class Told:
         """
         self._close()
         told, whole = "".join(self._closed), "".join(texts)
-        rest, known = rest_of(told, whole), True
-        if rest is None:
-            left = Counter(self._closed)
-            left.subtract(texts)
-            known = max(left.values()) <= 0
-            rest = self._missing(texts, len(whole) - len(told))
-        self._closed.append(rest)
-        return rest, known
+        rest = rest_of(told, whole)
+        if rest is not None:
+            return rest, True
+        left = Counter(self._closed)
+        left.subtract(texts)
+        return self._missing(texts, len(whole) - len(told)), max(left.values()) <= 0
 
     def _missing(self, texts: Sequence[str], lack: int) -> str:
         """Return the texts that were not given.
@@ -128,35 +144,42 @@ class Told:
                 missing.append(text)
         return "".join(reversed(missing))
 
-    def find(self, text: str) -> int | None:
-        """Return where a text begins in what was given; None if it is not there."""
-        start = "".join((*self._closed, self._open.getvalue())).find(text)
-        return None if start < 0 else start
-
     def _close(self) -> None:
         text = self._open.getvalue()
         if text:
             self._closed.append(text)
-            self._unclaimed.append(text)
+            self._fresh.append(text)
             self._start = self._length
             self._length += len(text)
             self._reopen()
 
-    def _claimed(self, whole: str) -> str:
+    def _compared(self, whole: str) -> str:
         """Return what of a part was not given, as if it were given now."""
         self._close()
+        if not self._odd:
+            self._wait()
         if self._odd:
             return ""
-        told = "".join(self._unclaimed)
-        self._unclaimed.clear()
-        rest = rest_of(told, whole)
+        self._start = self._length - len(self._waiting) + self._at
+        if self._waiting.startswith(whole, self._at):
+            self._at += len(whole)
+            return ""
+        rest = rest_of(self._waiting[self._at :], whole)
         if rest is None:
             self._odd = True
             return ""
-        if told and rest:
+        if self._start < self._length:
             self._closed[-1] += rest
-        elif rest:
+        else:
             self._closed.append(rest)
-            self._start = self._length
         self._length += len(rest)
+        self._waiting, self._at = "", 0
         return rest
+
+    def _wait(self) -> None:
+        """Put the fresh text to that which waits."""
+        if self._fresh:
+            waiting = self._waiting[self._at :]
+            self._odd |= len(waiting) > _MOST
+            self._waiting, self._at = "".join((waiting, *self._fresh)), 0
+            self._fresh.clear()

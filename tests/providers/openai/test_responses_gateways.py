@@ -329,6 +329,21 @@ def test_calls_of_one_place_are_told_apart_by_the_ids_that_results_name() -> Non
     assert ids == ["call_1", "call_2"]
 
 
+def test_calls_may_all_have_one_id() -> None:
+    items = [{**call_item("f", "{}", number), "call_id": "c"} for number in (1, 2)]
+    added: list[Fields] = [
+        {"type": "response.output_item.added", "output_index": n, "item": item}
+        for n, item in enumerate(items)
+    ]
+    done = [{**item_done(item), "output_index": n} for n, item in enumerate(items)]
+    last = ended("completed", *items)
+    orders = ([added[0], done[0], added[1], done[1], last], [*done, last], [last])
+
+    for order in orders:
+        calls = [e for e in decode(unnumbered(*order)) if isinstance(e, ToolCallDelta)]
+        assert [c.index for c in calls if c.id is not None] == [0, 1]
+
+
 # Gaps.
 
 

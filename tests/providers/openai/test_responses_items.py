@@ -359,11 +359,23 @@ def test_the_same_source_may_be_named_twice() -> None:
 
 
 def test_a_citation_may_stand_in_the_whole_answer_alone() -> None:
-    first, second = message_item("ab"), cited("cdef", WEB)
-    given = [*message("ab"), *message("cdef"), ended("completed", first, second)]
+    first, second = message_item("ab"), {**cited("cdef", WEB), "id": "2"}
+    done = [item_done(first), item_done({**message_item("cdef"), "id": "2"})]
+    data = numbered(delta("abcdef"), *done, ended("completed", first, second))
 
-    (citation,) = citations_of(READING.decode(numbered(created(), *given)))
+    (citation,) = citations_of(READING.decode(data))
 
+    assert (citation.start, citation.end) == (3, 5)
+
+
+def test_a_gateway_need_not_part_the_text() -> None:
+    first, second = message_item("ab"), {**cited("cdef", WEB), "id": "2"}
+    data = numbered(delta("abc"), delta("def"), ended("completed", first, second))
+
+    events = READING.decode(data)
+
+    (citation,) = citations_of(events)
+    assert text_of(events) == "abcdef"
     assert (citation.start, citation.end) == (3, 5)
 
 

@@ -51,7 +51,7 @@ IMAGE: Fields = {
     "type": "image_generation_call",
     "id": "ig_1",
     "status": "completed",
-    "result": "iVBORw0KGgo",
+    "result": "iVBORw0KGgo=",
 }
 SEARCH: Fields = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
 PATCH: Fields = {
