@@ -329,6 +329,14 @@ def test_calls_of_one_place_are_told_apart_by_the_ids_that_results_name() -> Non
     assert ids == ["call_1", "call_2"]
 
 
+def test_a_call_that_begins_twice_is_one() -> None:
+    added, *others = call("f", '{"a": 1}')
+
+    events = decode(unnumbered(added, added, *others, ended("completed")))
+
+    assert events[:-2] == CALL
+
+
 def test_calls_may_all_have_one_id() -> None:
     items = [{**call_item("f", "{}", number), "call_id": "c"} for number in (1, 2)]
     added: list[Fields] = [
