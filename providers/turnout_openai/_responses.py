@@ -55,7 +55,7 @@ _COMPLETE = ("completed", "complete")
 _FAILED = ("failed", "cancelled", "canceled", "error")
 
 _FAILURES = ("abort", "error", "network_error", "server_error", "timeout")
-"""Words of `incomplete_details` that tell of a failure."""
+"""Words of `incomplete_details` that mean a failure."""
 
 _UNDER_WAY = ("queued", "in_progress")
 """The status of an answer that is to be fetched later."""
@@ -168,7 +168,7 @@ class ResponsesDecoder(SseDecoder):
         return value
 
     def _came_before(self, number: object) -> bool:
-        """Tell whether an event came before, by a number that is not the next."""
+        """Return whether an event came before, by a number that is not the next."""
         if type(number) is not int or self._next is None:
             return False
         # A server that does not count gives them all the same number, 0.
@@ -287,7 +287,7 @@ class ResponsesDecoder(SseDecoder):
 
 
 def _may_be_error(kind: str | None) -> bool:
-    """Tell whether an event of a type that is not known may be an error."""
+    """Return whether an event of a type that is not known may be an error."""
     return kind is None or (kind.endswith("error") and not kind.startswith("response."))
 
 

@@ -24,7 +24,7 @@ from turnout_openai._responses_items import (
     reasons_of,
     texts_of,
 )
-from turnout_openai._responses_told import Told
+from turnout_openai._responses_given import Given
 
 __all__ = ["READERS", "Answer", "Reader"]
 
@@ -35,7 +35,7 @@ class Answer:
     """What came of an answer, and what of it was given."""
 
     def __init__(self) -> None:
-        self.text = Told()
+        self.text = Given()
         self.gap = False
         """Whether an event is missing, by the numbers."""
         self.refused = False
@@ -44,7 +44,7 @@ class Answer:
         """The items that have ended."""
         self._ids: set[object] = set()
         self._places: set[object] = set()
-        self._reasoning = Told()
+        self._reasoning = Given()
         # Whether another paragraph of reasoning begins.
         self._parted = False
         # How often each annotation was given, and how often it was seen in items.
@@ -63,21 +63,21 @@ class Answer:
     def end_text(self, event: _Fields, events: list[Event]) -> None:
         """Take the whole text of a part."""
         self._logprobs += logprobs_of(event)
-        self._tell(self.text.end(_text(event, "text")), events)
+        self._say(self.text.end(_text(event, "text")), events)
 
     def refuse(self, event: _Fields, events: list[Event]) -> None:
         """Take an increment of the model's own words in place of a text."""
         self.refused = True
         text = as_text(event.get("delta"), "delta")
         self.text.write(text)
-        self._tell(text, events)
+        self._say(text, events)
 
     def end_refusal(self, event: _Fields, events: list[Event]) -> None:
         """Take all of those words."""
         self.refused = True
-        self._tell(self.text.end(_text(event, "refusal")), events)
+        self._say(self.text.end(_text(event, "refusal")), events)
 
-    def _tell(self, text: str, events: list[Event]) -> None:
+    def _say(self, text: str, events: list[Event]) -> None:
         if text:
             events.append(text)
 
@@ -188,7 +188,7 @@ class Answer:
             text = text_of(part)
             if text is not None:
                 start, rest = self.text.part(text)
-                self._tell(rest, events)
+                self._say(rest, events)
                 self._cite(part, start, events)
                 self.refused |= "refusal" in part
             elif part.get("type") == "output_audio" and self._sound is None:
@@ -221,7 +221,7 @@ class Answer:
         rest, known = self.text.settled(texts)
         if self.gap and not (known and (output or not texts)):
             raise OddEventError("ends an answer of which some events did not come")
-        self._tell(rest, events)
+        self._say(rest, events)
         reasons = [reason for item in items for reason in reasons_of(item)]
         self._think(self._reasoning.settled(reasons)[0], events)
         self._cite_all(output, events)
@@ -231,7 +231,7 @@ class Answer:
             self.items = output
 
     def _has(self, item: _Fields, place: int) -> bool:
-        """Tell whether an item of the whole answer has ended before."""
+        """Return whether an item of the whole answer has ended before."""
         if _id(item) in self._ids or place in self._places:
             return True
         return is_asked(item) and self.calls.has(item)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from turnout.decoding import OddEventError, as_count, as_text
 from turnout.types import Event, ToolCallDelta
 from turnout_openai._calls import made_id
-from turnout_openai._responses_told import rest_of
+from turnout_openai._responses_given import rest_of
 
 __all__ = ["FUNCTION", "INPUTS", "Calls", "id_of", "is_asked"]
 

@@ -2,7 +2,7 @@
 
 What an answer consisted of is sent back as it came, to the service that it came from:
 its reasoning in encrypted form, and whatever else only that service can read. A message
-that was changed, or that another service wrote, is made into items anew.
+that was changed, or that another service wrote, is converted to items again.
 
 Source: OpenAI's SDK 3.57.0, src/openai/types/responses/*_param.py, and its guide for
 reasoning models, read 2026-11-30.
@@ -132,11 +132,11 @@ class Input:
         return [_again(item, message.extra) for item in items if self._says(item)]
 
     def _is_readable(self, item: _Item) -> bool:
-        """Tell whether the service can read an item that it sent."""
+        """Return whether the service can read an item that it sent."""
         return self._stored or not (self._encrypted and _is_open(item))
 
     def _says(self, item: _Item) -> bool:
-        """Tell whether an item says anything."""
+        """Return whether an item says anything."""
         return self._stored or not _is_open(item) or bool(reasons_of(item))
 
     # What is made of a message.
@@ -179,14 +179,14 @@ class Input:
 
 
 def _has_more(message: Message) -> bool:
-    """Tell whether a message has fields that no kept item has a place for."""
+    """Return whether a message has fields that no kept item has a place for."""
     parts = () if isinstance(message.content, str) else message.content
     inner = any(one.extra for one in (*message.tool_calls, *parts))
     return inner or not _OF_PARTS.isdisjoint(message.extra or ())
 
 
 def _is_open(item: _Item) -> bool:
-    """Tell whether an item is reasoning that is not encrypted."""
+    """Return whether an item is reasoning that is not encrypted."""
     return item.get("type") == "reasoning" and not item.get("encrypted_content")
 
 

@@ -60,7 +60,7 @@ def encrypted_in(items: Iterable[_Item]) -> int:
 
 
 def is_other(item: _Item) -> bool:
-    """Tell whether an item is more than text, reasoning and calls of the client."""
+    """Return whether an item is more than text, reasoning and calls of the client."""
     kind = item.get("type") or "message"
     if kind == "message":
         known = (text_of(part) is not None for part in parts_of(item.get("content")))
@@ -69,7 +69,7 @@ def is_other(item: _Item) -> bool:
 
 
 def is_plain(item: _Item) -> bool:
-    """Tell whether a message of turnout's own says all that is in an item."""
+    """Return whether a message of turnout's own says all that is in an item."""
     match item:
         case {"type": "reasoning"}:
             return not item.get("encrypted_content") and not reasons_of(item)

@@ -145,7 +145,7 @@ def _local_shell(content: _Content, value: object, call: _Item) -> _Fields:
 
 
 def _patch(content: _Content, value: object, call: _Item) -> _Fields:
-    """Return what became of a patch; a plain text tells of one that succeeded."""
+    """Return what became of a patch; a plain text means that it succeeded."""
     match value:
         case {"status": "completed" | "failed"}:
             return dict(cast("_Item", value))

@@ -34,10 +34,15 @@ def usage_of(usage: object, provider: str) -> Usage | None:
     inputs, outputs = (
         fields.get(f"{way}_tokens_details") for way in ("input", "output")
     )
+    total, cached = as_count(fields, "input_tokens"), as_count(inputs, "cached_tokens")
+    if total is not None and cached is not None and cached > total:
+        # xAI counts the cache apart at times. Source: vercel/ai, packages/xai/src/
+        # responses/convert-xai-responses-usage.test.ts, read 2026-11-30.
+        total += cached
     return Usage(
-        input_tokens=as_count(fields, "input_tokens"),
+        input_tokens=total,
         output_tokens=as_count(fields, "output_tokens"),
-        cached_tokens=as_count(inputs, "cached_tokens"),
+        cached_tokens=cached,
         cache_write_tokens=as_count(inputs, "cache_write_tokens"),
         reasoning_tokens=as_count(outputs, "reasoning_tokens"),
         cost=_cost(fields),

@@ -100,7 +100,7 @@ def test_what_follows_the_end_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "reason", "word"),
+    ("details", "reason", "word"),
     [
         ({"reason": "max_output_tokens"}, "length", "max_output_tokens"),
         ({"reason": "content_filter"}, "content_filter", "content_filter"),
@@ -110,9 +110,9 @@ def test_what_follows_the_end_is_passed_over() -> None:
     ],
 )
 def test_an_incomplete_answer_ends_with_its_reason(
-    told: Fields, reason: str, word: str
+    details: Fields, reason: str, word: str
 ) -> None:
-    last = ended("incomplete", incomplete_details=told)  # S18
+    last = ended("incomplete", incomplete_details=details)  # S18
 
     end = end_of(decode(numbered(created(), *message("a"), last)))
 
@@ -278,8 +278,8 @@ def test_a_gap_in_which_no_text_was_lost_harms_nothing() -> None:
         reasoning_item("hm"),
         {**message_item("a"), "content": [refused]},
     )
-    told: Fields = {"type": "response.refusal.delta", "delta": "no"}
-    data = numbered(created(), told) + numbered(last, start=9)
+    refusal: Fields = {"type": "response.refusal.delta", "delta": "no"}
+    data = numbered(created(), refusal) + numbered(last, start=9)
 
     assert text_of(decode(data)) == "no"
 
@@ -287,7 +287,7 @@ def test_a_gap_in_which_no_text_was_lost_harms_nothing() -> None:
 # What an answer holds.
 
 
-def test_calls_are_told_in_pieces() -> None:
+def test_calls_come_in_increments() -> None:
     last = ended("completed", call_item("f", "{}"), call_item("g", "", 2))
     calls = [*call("f", "{", "", "}"), *call("g", number=2)]
 
@@ -304,7 +304,7 @@ def test_calls_are_told_in_pieces() -> None:
     assert end.state is None
 
 
-def test_a_call_may_be_told_at_once() -> None:
+def test_a_call_may_come_at_once() -> None:
     done = item_done(call_item("f", "{}"))
 
     events = decode(b"".join(map(sent, [created(), done, ended("completed")])))
@@ -351,7 +351,7 @@ def test_calls_are_known_by_their_ids_where_all_have_one_place() -> None:
     ]
 
 
-def test_calls_that_are_told_at_once_may_all_have_one_place() -> None:
+def test_calls_that_come_at_once_may_all_have_one_place() -> None:
     both = [item_done(call_item("f", "{}")), item_done(call_item("g", "1", 2))]
 
     events = decode(numbered(created(), *both, ended("completed")))
@@ -394,7 +394,7 @@ def test_a_call_without_an_id_has_one_of_its_own() -> None:
     assert first.id != second.id
 
 
-def test_reasoning_is_told_and_kept_for_the_next_turn() -> None:
+def test_reasoning_is_given_and_kept_for_the_next_turn() -> None:
     given = [*reasoning("One.", "Two."), *message("Hi")]
 
     events = decode(numbered(created(), *given, completed("Hi")))
@@ -412,11 +412,11 @@ def test_reasoning_is_told_and_kept_for_the_next_turn() -> None:
     }
 
 
-def test_reasoning_in_the_open_is_told_and_kept() -> None:
-    told: Fields = {"type": "response.reasoning_text.delta", "delta": "hm"}
+def test_reasoning_in_the_open_is_given_and_kept() -> None:
+    thought: Fields = {"type": "response.reasoning_text.delta", "delta": "hm"}
     nothing: Fields = {"type": "response.reasoning_text.delta", "delta": ""}
     item = {**reasoning_item(encrypted=None), "content": [{"text": "hm"}]}
-    given = [told, nothing, item_done(item), *message("Hi")]
+    given = [thought, nothing, item_done(item), *message("Hi")]
 
     events = decode(numbered(created(), *given, ended("completed")))
 
@@ -440,12 +440,12 @@ def test_the_state_names_the_service_that_it_came_from() -> None:
     assert state["openai-responses"]["service"] == "xAI"
 
 
-def test_a_refusal_is_text_and_is_told() -> None:
+def test_a_refusal_is_text() -> None:
     pieces = ("I will", "", " not.")  # S19
     kind = "response.refusal.delta"
-    told: list[Fields] = [{"type": kind, "delta": piece} for piece in pieces]
+    increments: list[Fields] = [{"type": kind, "delta": piece} for piece in pieces]
 
-    events = decode(numbered(created(), *told, ended("completed")))
+    events = decode(numbered(created(), *increments, ended("completed")))
 
     assert text_of(events) == "I will not."
     assert end_of(events).reason == "stop"
@@ -473,6 +473,15 @@ def test_odd_usage_is_logged_and_harms_nothing(
     assert usage_of(events) is None
     assert text_of(events) == "a"
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_cache_that_is_counted_apart_is_part_of_the_input() -> None:
+    counts = {"input_tokens": 4, "input_tokens_details": {"cached_tokens": 5}}
+    last = ended("completed", message_item("a"), usage=counts)
+
+    usage = usage_of(decode(numbered(created(), *message("a"), last)))
+
+    assert usage == Usage(input_tokens=9, cached_tokens=5)
 
 
 @pytest.mark.parametrize(

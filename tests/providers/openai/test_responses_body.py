@@ -98,7 +98,7 @@ def test_a_question_alone_has_what_every_request_has() -> None:
     }
 
 
-def test_a_server_that_has_one_model_need_not_be_told_which() -> None:
+def test_a_server_that_has_one_model_needs_no_name_of_it() -> None:
     assert "model" not in body(ChatRequest.build("Why?"), "Vendor")
 
 
@@ -549,9 +549,9 @@ async def test_a_beginning_is_gone_on_with_in_words(
             name, base_url=second.url, protocol="responses", api_key="k"
         )
         route = fallback(OpenAI(base_url=first.url), other.target(model))
-        told = [text async for text in route.stream("Count.")]
+        given = [text async for text in route.stream("Count.")]
 
-    assert "".join(told) == "One, two, three and four."
+    assert "".join(given) == "One, two, three and four."
     roles = [item["role"] for item in json.loads(second.http_requests[0].body)["input"]]
     assert roles == ["user", "assistant", "user"]
 

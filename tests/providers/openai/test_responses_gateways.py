@@ -92,7 +92,7 @@ def test_what_the_increments_lack_of_a_text_is_given_at_its_end() -> None:
     assert text_of(events) == "abc"
 
 
-def test_several_texts_are_told_apart_by_what_they_say() -> None:
+def test_several_texts_are_distinguished_by_what_they_say() -> None:
     first, second, third = (message_item(text) for text in ("a", "b", "a"))
     given = [delta("b"), ended("completed", first, second, third)]
 
@@ -314,7 +314,7 @@ def test_increments_of_a_call_that_never_came_are_not_lost_in_silence() -> None:
     assert "a call that was not begun" in str(error)
 
 
-def test_calls_of_one_place_are_told_apart_by_the_ids_that_results_name() -> None:
+def test_calls_of_one_place_are_distinguished_by_their_ids() -> None:
     items = [{**call_item("f", "{}", number), "id": None} for number in (1, 2)]
     added: list[Fields] = [
         {"type": "response.output_item.added", "output_index": 0, "item": item}

@@ -550,15 +550,15 @@ def test_logprobs_that_were_requested_are_details() -> None:
 
 
 def test_what_the_service_says_of_its_answer_are_details() -> None:
-    told: Fields = {
+    fields: Fields = {
         "service_tier": "flex",
         "moderation": {"flagged": False},
         "content_filters": [{"blocked": False}],
         "citations": ["https://x.ai"],
     }
-    last = ended("completed", message_item("a"), **told)
+    last = ended("completed", message_item("a"), **fields)
 
     details = end_of(READING.decode(numbered(*message("a"), last))).details
 
-    assert {name: details[name] for name in told} == told
+    assert {name: details[name] for name in fields} == fields
     assert cast("str", details["id"]) == "resp_1"

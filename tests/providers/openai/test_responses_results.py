@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from turnout.errors import ArgumentError, UnsupportedError
+from turnout.testing import FaultServer, respond
 from turnout.types import (
     ChatRequest,
     FilePart,
@@ -20,9 +21,20 @@ from turnout.types import (
     TextPart,
     ToolCall,
 )
+from turnout_openai import OpenAI
 from turnout_openai._responses_body import body
 
-from ...support.responses_events import Fields
+from ...support.responses_events import (
+    Fields,
+    answer,
+    created,
+    ended,
+    item_done,
+    numbered,
+    reasoning_item,
+)
+
+STREAMED = ("Content-Type", "text/event-stream")
 
 Sent = list[dict[str, Any]]
 
@@ -504,3 +516,40 @@ def test_a_call_of_another_protocols_kind_is_refused() -> None:
 
     with pytest.raises(UnsupportedError, match="no calls of the kind server_tool_use"):
         sent(Message(role="assistant", tool_calls=(call,)))
+
+
+async def test_a_call_is_answered_in_the_next_request() -> None:
+    call: Fields = {
+        "type": "shell_call",
+        "id": "sh_1",
+        "call_id": "c",
+        "action": {"commands": ["ls"], "max_output_length": 9},
+        "status": "completed",
+    }
+    reasoned = reasoning_item("hm")
+    given = [created(), item_done(reasoned), item_done(call)]
+    asked = numbered(*given, ended("completed", reasoned, call))
+    scripts = [respond(200, body, STREAMED) for body in (asked, answer("a.txt"))]
+    tools = [{"type": "shell"}]
+    async with FaultServer(*scripts) as server:
+        openai = OpenAI(base_url=server.url, protocol="responses")
+        first = await openai.complete("List.", model="gpt-5.1", tools=tools)
+        (asking,) = first.tool_calls
+        result = Message(role="tool", tool_call_id=asking.id, content="a.txt")
+        conversation: list[str | Message] = ["List.", first.to_message(), result]
+        second = await openai.complete(conversation, model="gpt-5.1", tools=tools)
+
+    assert (first.finish_reason, second.text) == ("tool_calls", "a.txt")
+    assert json.loads(asking.arguments) == call["action"]
+    request = json.loads(server.http_requests[1].body)
+    assert request["tools"] == tools
+    assert request["input"][1:] == [
+        reasoned,
+        call,
+        {
+            "type": "shell_call_output",
+            "call_id": "c",
+            "output": [output("a.txt")],
+            "max_output_length": 9,
+        },
+    ]

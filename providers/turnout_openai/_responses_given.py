@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 
-__all__ = ["Told", "rest_of"]
+__all__ = ["Given", "rest_of"]
 
 
-def rest_of(told: str, whole: str) -> str | None:
-    """Return what of `whole` comes after `told`; None if `told` is another text."""
-    if whole.startswith(told):
-        return whole[len(told) :]
-    told, whole = _paired(told), _paired(whole)
-    return whole[len(told) :] if whole.startswith(told) else None
+def rest_of(given: str, whole: str) -> str | None:
+    """Return what of `whole` comes after `given`; None if `given` is another text."""
+    if whole.startswith(given):
+        return whole[len(given) :]
+    given, whole = _paired(given), _paired(whole)
+    return whole[len(given) :] if whole.startswith(given) else None
 
 
 def _paired(text: str) -> str:
@@ -35,7 +35,7 @@ _MOST = 64 * 1024
 costs as much as there are."""
 
 
-class Told:
+class Given:
     """The text of an answer as far as it was given, in parts."""
 
     __slots__ = (
@@ -118,13 +118,13 @@ class Told:
             What was not given, and whether all that was given is among the texts.
         """
         self._close()
-        told, whole = "".join(self._closed), "".join(texts)
-        rest = rest_of(told, whole)
+        given, whole = "".join(self._closed), "".join(texts)
+        rest = rest_of(given, whole)
         if rest is not None:
             return rest, True
         left = Counter(self._closed)
         left.subtract(texts)
-        return self._missing(texts, len(whole) - len(told)), max(left.values()) <= 0
+        return self._missing(texts, len(whole) - len(given)), max(left.values()) <= 0
 
     def _missing(self, texts: Sequence[str], lack: int) -> str:
         """Return the texts that were not given.
