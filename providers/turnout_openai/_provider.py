@@ -116,12 +116,16 @@ class OpenAI(Service):
     def _responses_call(
         self, request: ChatRequest, headers: dict[str, str | Secret]
     ) -> Call:
+        from functools import partial
+
         from turnout_openai import _responses, _responses_body
 
-        fields = _responses_body.body(request, self.info.name)
-        return Call(
-            self._dated(_responses.PATH), fields, headers, _responses.ResponsesDecoder
-        )
+        vendor, address = self.vendor, self.options.base_url or ""
+        # A vendor without an address of its own stands for many services.
+        service = vendor.name if vendor.base_url else address
+        fields = _responses_body.body(request, self.info.name, service)
+        decoder = partial(_responses.ResponsesDecoder, service=service)
+        return Call(self._dated(_responses.PATH), fields, headers, decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
         """Return what to do where nobody is at the address."""
