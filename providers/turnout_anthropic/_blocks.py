@@ -138,7 +138,8 @@ class Block:
     def value(self) -> dict[str, object]:
         """The block as the service would have sent it whole."""
         value: dict[str, object] = dict(self.fields)
-        if self.begun_input or "input" in self.pieces:
+        given: object = self.fields.get("input", {})
+        if "input" in self.pieces or given is None or isinstance(given, str):
             pieces = self.pieces.get("input", ())
             value["input"] = tool_input(self.begun_input + "".join(pieces))
         for field, pieces in self.pieces.items():
