@@ -243,11 +243,14 @@ class Decoder(SseDecoder):
         Some services send the text of a block's start again in its first increment.
         """
         index = event.get("index")
+        delta: Any = event.get("delta")
         try:
             block = self._block = self._indexed[index]
         except (KeyError, TypeError):  # It is not a number, or an unknown one.
-            raise OddEventError(_NO_BLOCK) from None
-        delta: Any = event.get("delta")
+            if not _is_unknown(delta):
+                raise OddEventError(_NO_BLOCK) from None
+            self._block = Block(object(), 0, {}, None)
+            return
         if (
             block.index != index
             and type(delta) is _OBJECT
@@ -358,6 +361,15 @@ class Decoder(SseDecoder):
             state=state_of(self._blocks, container, cut=reason == "length"),
             items=items_of(self._blocks),
         )
+
+
+def _is_unknown(delta: object) -> bool:
+    """Return whether an increment has a type that is not known."""
+    match delta:
+        case {"type": str(kind)}:
+            return kind not in GROWTH and kind != "citations_delta"
+        case _:
+            return False
 
 
 def _content(content: object) -> list[object]:

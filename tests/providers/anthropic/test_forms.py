@@ -32,7 +32,12 @@ reported = READING.reported
 
 
 def message(**fields: object) -> bytes:
-    whole = {"id": "msg_1", "type": "message", "role": "assistant", "content": []}
+    whole: dict[str, object] = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+    }
     return event({"type": "message_start", "message": {**whole, **fields}})
 
 
@@ -132,7 +137,7 @@ def test_content_that_is_not_of_the_protocol_breaks_it(content: object) -> None:
     ],
 )
 def test_a_message_that_reports_an_error_is_one(fields: dict[str, object]) -> None:
-    document = {"content": [], **fields}
+    document: dict[str, object] = {"content": [], **fields}
 
     assert reported(json.dumps(document).encode()) == ("", document)
 

@@ -27,7 +27,7 @@ from ..reading import SLICINGS, Reading, end_of, text_of
 decode = Reading(Decoder).decode
 
 
-def answer_of(*parts: bytes, reason: str = "end_turn", **fields: object) -> list[Event]:
+def answer_of(*parts: bytes, reason: str = "end_turn", **fields: Any) -> list[Event]:
     return decode(b"".join([begin(), *parts, finish(reason, **fields), STOP]))
 
 
@@ -44,23 +44,23 @@ def state_of(*parts: bytes, reason: str = "end_turn") -> Any:
     return state and state["anthropic"]["content"]
 
 
-SEARCH = {
+SEARCH: dict[str, Any] = {
     "type": "server_tool_use",
     "id": "s",
     "name": "web_search",
     "input": {"query": "x"},
 }
-FOUND = {
+FOUND: dict[str, Any] = {
     "type": "web_search_tool_result",
     "tool_use_id": "s",
     "content": [{"type": "web_search_result", "url": "u", "encrypted_content": "e"}],
 }
-EDITED = {
+EDITED: dict[str, Any] = {
     "type": "text_editor_code_execution_tool_result",
     "tool_use_id": "t",
     "content": {"type": "text_editor_code_execution_create_result"},
 }
-UPLOAD = {"type": "container_upload", "file_id": "file_1"}
+UPLOAD: dict[str, Any] = {"type": "container_upload", "file_id": "file_1"}
 THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
 
 
