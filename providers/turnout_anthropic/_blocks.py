@@ -103,15 +103,11 @@ class Block:
 
         Source: cline issue 9215, on MiniMax's Messages, read 2026-12-01.
         """
-        if self.pieces.get(field) or piece != self.fields.get(field):
+        if piece != self.fields.get(field):
             return False
         self.fields = {**self.fields, field: ""}
-        self.pieces[field] = [piece]
+        self.pieces[field].append(piece)
         return True
-
-    def grow(self, field: str, piece: str) -> None:
-        """Add an increment to a field."""
-        self.pieces.setdefault(field, []).append(piece)
 
     @property
     def ids(self) -> set[str]:
@@ -139,9 +135,9 @@ class Block:
         """The block as the service would have sent it whole."""
         value: dict[str, object] = dict(self.fields)
         given: object = self.fields.get("input", {})
-        if "input" in self.pieces or given is None or isinstance(given, str):
-            pieces = self.pieces.get("input", ())
-            value["input"] = tool_input(self.begun_input + "".join(pieces))
+        grown = self.pieces.get("input", ())
+        if grown or given is None or isinstance(given, str):
+            value["input"] = tool_input(self.begun_input + "".join(grown))
         for field, pieces in self.pieces.items():
             if pieces and field != "input":
                 value[field] = f"{value.get(field) or ''}{''.join(pieces)}"
@@ -172,6 +168,8 @@ def state_of(
         container: The container that the service ran code in, if any.
         cut: Whether a limit ended the answer.
     """
+    if not any(block.citations or not _is_plain(block.fields) for block in blocks):
+        return None  # Most answers are so, and need not be put together.
     content = _content(blocks)
     if cut and content and _is_unsigned(content[-1]):
         content.pop()

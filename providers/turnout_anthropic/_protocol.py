@@ -270,20 +270,27 @@ class Decoder(SseDecoder):
         if isinstance(citation, dict):
             block.citations.append(cast("dict[str, object]", citation))
             return
-        growth = GROWTH.get(kind, ()) if isinstance(kind, str) else ()
-        known = [(field, name) for field, name in growth if name in delta]
+        known = False
+        for field, name in GROWTH.get(kind, ()) if type(kind) is str else ():
+            if name not in delta:
+                continue
+            known = True
+            piece = delta[name]
+            if type(piece) is not str:
+                piece = self._piece(piece, name)
+            grown = block.pieces.setdefault(field, [])
+            if not piece or (not grown and block.repeats(field, piece)):
+                continue
+            grown.append(piece)
+            if field == "thinking":
+                events.append(ReasoningDelta(text=piece))
+            elif field == "input" and block.call is not None:
+                events.append(ToolCallDelta(index=block.call, arguments=piece))
         if not known:
             block.unread.append(delta)
-        for field, name in known:
-            piece = self._piece(delta[name], name)
-            if piece and not block.repeats(field, piece):
-                block.grow(field, piece)
-                if field == "thinking":
-                    events.append(ReasoningDelta(text=piece))
-                elif field == "input" and block.call is not None:
-                    events.append(ToolCallDelta(index=block.call, arguments=piece))
 
     def _piece(self, value: object, name: str) -> str:
+        """Return an increment that is not a text, as text."""
         if value is None:
             return ""
         if name == "partial_json" and isinstance(value, dict):

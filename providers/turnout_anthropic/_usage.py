@@ -63,38 +63,40 @@ class Counts:
 
     def usage(self) -> Usage | None:
         """Return what the answer cost; None if nothing was said of it."""
-        if not self._counts:
+        counts = self._counts
+        if not counts:
             return None
-        given = [n for n in map(self._total, _INPUT) if n is not None]
-        details = self._counts.get("output_tokens_details")
+        if counts.get("iterations"):
+            counts = {**counts, **self._with_compaction()}
+        given = [counts[name] for name in _INPUT if name in counts]
         return Usage(
             input_tokens=sum(given) if given else None,
-            output_tokens=self._total("output_tokens"),
-            cached_tokens=self._total("cache_read_input_tokens"),
-            reasoning_tokens=as_count(details, "thinking_tokens"),
-            cache_write_tokens=self._total("cache_creation_input_tokens"),
+            output_tokens=counts.get("output_tokens"),
+            cached_tokens=counts.get("cache_read_input_tokens"),
+            reasoning_tokens=as_count(
+                counts.get("output_tokens_details"), "thinking_tokens"
+            ),
+            cache_write_tokens=counts.get("cache_creation_input_tokens"),
         )
 
     def details(self) -> dict[str, object]:
         """Return what else the service said with its counts."""
         return {k: v for k, v in self._counts.items() if k not in _NOT_DETAILS}
 
-    def _total(self, name: str) -> int | None:
-        """Return a count with that of compaction, which the service leaves out of it.
+    def _with_compaction(self) -> dict[str, int]:
+        """Return the counts with those of compaction, which the service leaves out.
 
         An advisor's tokens are another model's, and have another price.
         """
-        counts = [as_count(self._counts, name)]
-        iterations = self._counts.get("iterations")
+        totals: dict[str, int] = {}
+        iterations = self._counts["iterations"]
         listed = cast("list[object]", iterations if type(iterations) is list else [])
-        for each in listed:
-            match each:
-                case {"type": "compaction"}:
-                    counts.append(as_count(each, name))
-                case _:
-                    pass
-        given = [count for count in counts if count is not None]
-        return sum(given) if given else None
+        for each in (self._counts, *filter(_is_compaction, listed)):
+            for name in _TOKENS:
+                count = as_count(each, name)
+                if count is not None:
+                    totals[name] = totals.get(name, 0) + count
+        return totals
 
     def _log_odd(self) -> None:
         if self._logged:
@@ -109,3 +111,11 @@ class Counts:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_compaction(iteration: object) -> bool:
+    match iteration:
+        case {"type": "compaction"}:
+            return True
+        case _:
+            return False

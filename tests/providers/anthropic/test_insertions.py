@@ -191,8 +191,7 @@ def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
             if name not in {"input", "citation", "container"}:
                 yield from places(inner, (*path, name))
     elif isinstance(value, list):
-        items: list[Any] = value
-        for index, inner in enumerate(items):
+        for index, inner in enumerate(cast("list[object]", value)):
             yield from places(inner, (*path, index))
 
 
