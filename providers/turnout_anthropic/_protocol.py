@@ -77,7 +77,7 @@ _FAILURES = frozenset(
 _NOT_DETAILS = frozenset({"content", "role", "stop_reason", "type", "usage"})
 """Fields of a message that a reply has elsewhere."""
 
-_NOT_OF_THE_END = frozenset({"delta", "type", "usage"})
+_NOT_OF_THE_END = frozenset({"delta", "stop_reason", "type", "usage"})
 
 # To be compared with, which is the fastest check there is.
 _OBJECT: type[dict[str, Any]] = dict
@@ -179,6 +179,7 @@ class Decoder(SseDecoder):
         elif kind == "message_delta":
             self._end_message(event)
         elif kind == "message_stop":
+            self._count(event.get("usage"))
             self.ended = self.done = self._stopped = True
         elif kind == "error" or (kind is None and is_error(event)):
             self.report(data)
@@ -227,6 +228,10 @@ class Decoder(SseDecoder):
     def _begin_call(self, call: int, block: Block, events: list[Event]) -> None:
         fields = block.fields
         self._calls += 1
+        if not fields.get("id"):  # Each call is answered by its id.
+            from secrets import token_hex
+
+            fields["id"] = f"toolu_{token_hex(12)}"
         events.append(
             ToolCallDelta(
                 index=call,
@@ -318,8 +323,9 @@ class Decoder(SseDecoder):
 
     def _end_message(self, event: dict[str, Any]) -> None:
         delta = as_mapping(event.get("delta") or {}, "delta")
-        for fields in ({k: event[k] for k in event.keys() - _NOT_OF_THE_END}, delta):
-            self._end.update((k, v) for k, v in fields.items() if v is not None)
+        for name, value in (*event.items(), *delta.items()):
+            if value is not None and name not in _NOT_OF_THE_END:
+                self._end[name] = value
         self._count(event.get("usage"))
         self._take_reason(delta, ends=True)
 

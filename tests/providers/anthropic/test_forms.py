@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -300,6 +301,18 @@ def test_arguments_have_several_forms(
     state = json.loads(json.dumps(end_of(events).state))
     (block,) = state["anthropic"]["content"]
     assert block["input"] == tool_input(arguments)
+
+
+@pytest.mark.parametrize("given", [{}, {"id": None}, {"id": ""}])
+def test_a_call_without_an_id_gets_one(given: dict[str, object]) -> None:
+    call = start(0, "tool_use", name="f", input={}, caller={"type": "x"}, **given)
+    events = decode(begin() + call + stop(0) + finish("tool_use") + STOP)
+    name = next(each.id for each in events if isinstance(each, ToolCallDelta))
+
+    assert name is not None
+    assert re.fullmatch("toolu_[0-9a-f]{24}", name)
+    state = json.loads(json.dumps(end_of(events).state))
+    assert state["anthropic"]["content"][0]["id"] == name
 
 
 # Texts that are cut in odd places.

@@ -129,7 +129,7 @@ ODD: list[dict[str, object]] = [
         *(pytest.param(event(value), id=f"{value}") for value in ODD),
         pytest.param(start(1, "text", text=7), id="start-text"),
         pytest.param(start(1, "thinking", thinking=7), id="start-thinking"),
-        pytest.param(start(1, "tool_use", name="f"), id="no-id"),
+        pytest.param(start(1, "tool_use", id=7, name="f"), id="odd-id"),
         pytest.param(start(1, "tool_use", id="a", name=7), id="odd-name"),
         pytest.param(delta(1, "text_delta", text="a"), id="not-begun"),
         pytest.param(delta(0, "text_delta", text=7), id="text"),
@@ -219,6 +219,15 @@ def test_a_reason_makes_an_answer_complete(
 
     assert finished.reason == "stop"
     assert finished.details.get("lenient", False) is lenient
+
+
+@pytest.mark.parametrize("word", ["", None, 0, []])
+def test_a_reason_is_not_taken_back(word: object) -> None:
+    odd = event({"type": "message_delta", "delta": {"stop_reason": word}})
+    other = event({"type": "message_delta", "stop_reason": 7})
+    finished = end_of(decode(begin() + finish("max_tokens") + odd + other + STOP))
+
+    assert finished.reason == "length"
 
 
 def test_the_mark_alone_tells_no_reason() -> None:
@@ -404,6 +413,13 @@ def counted(**counts: object) -> bytes:
             id="cache",
         ),
         pytest.param(counted(output_tokens=7), Usage(output_tokens=7), id="no start"),
+        pytest.param(
+            begin()
+            + finish()
+            + event({"type": "message_stop", "usage": {"output_tokens": 7}}),
+            Usage(input_tokens=9, output_tokens=7),
+            id="at the mark",
+        ),
         pytest.param(
             begin(output_tokens=0) + counted(input_tokens=0, output_tokens=7),
             Usage(input_tokens=9, output_tokens=7),
