@@ -52,7 +52,7 @@ GROWTH: dict[str, tuple[tuple[str, str], ...]] = {
 """The block's fields that grow, and the increment's fields that they grow by, by the
 increment's type.
 
-Source: the types of Anthropic's SDK 2.14.0, read 2026-12-01. Public clients of the
+Source: the types of Anthropic's SDK 2.14.0, read 2026-11-30. Public clients of the
 service read `connector_text_delta`; the SDK names its block alone.
 """
 
@@ -101,7 +101,7 @@ class Block:
     def repeats(self, field: str, piece: str) -> bool:
         """Return whether the first increment of a field repeats the block's start.
 
-        Source: cline issue 9215, on MiniMax's Messages, read 2026-12-01.
+        Source: cline issue 9215, on MiniMax's Messages, read 2026-11-30.
         """
         if piece != self.fields.get(field):
             return False
@@ -121,8 +121,15 @@ class Block:
 
         The protocol has an object there; chat completions have a text.
         """
-        value: object = self.fields.get("input")
-        return value if isinstance(value, str) else ""
+        return _text(self.fields.get("input")) or ""
+
+    @property
+    def toolset(self) -> str | None:
+        """The set of the service's own tools that a call is of, as in `computer`.
+
+        Source: Anthropic's page "Handle tool calls", read 2026-11-30.
+        """
+        return _text(self.fields.get("toolset_name"))
 
     @property
     def text(self) -> str:
@@ -181,7 +188,7 @@ def state_of(
     match container:
         case {"id": str(name)}:
             # Named again in the request that answers calls from code in it. Source:
-            # Anthropic's page "Programmatic tool calling", read 2026-12-01.
+            # Anthropic's page "Programmatic tool calling", read 2026-11-30.
             state["container"] = name
         case _:
             pass
@@ -224,9 +231,13 @@ def _is_unsigned(value: Mapping[str, object]) -> bool:
     """Return whether a limit cut reasoning off before its signature.
 
     The service refuses it without one. Source: pydantic-ai, `models/anthropic.py` at
-    4fda389, read 2026-12-01.
+    4fda389, read 2026-11-30.
     """
     return value.get("type") == "thinking" and not value.get("signature")
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _mappings(value: object) -> list[dict[str, object]]:

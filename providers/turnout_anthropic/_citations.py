@@ -2,7 +2,7 @@
 
 Source: the types `CitationCharLocation`, `CitationPageLocation`,
 `CitationContentBlockLocation`, `CitationsWebSearchResultLocation` and
-`CitationsSearchResultLocation` of Anthropic's SDK 2.14.0; read 2026-12-01.
+`CitationsSearchResultLocation` of Anthropic's SDK 2.14.0; read 2026-11-30.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _OTHERS = frozenset(
 _RESULT = frozenset({"cache_control", "is_error", "toolset_name"})
 """Fields that a tool's message has for its block.
 
-Source: `ToolResultBlockParam` of Anthropic's SDK 2.14.0, read 2026-12-01.
+Source: `ToolResultBlockParam` of Anthropic's SDK 2.14.0, read 2026-11-30.
 """
 
 _ANSWER = frozenset({"cache_control", "reasoning_content", "thinking_blocks"})
@@ -100,7 +100,7 @@ def marked(blocks: list[_Block], message: Message, where: str) -> list[_Block]:
 def thinking_of(message: Message, where: str) -> list[_Block]:
     """Return the thinking of a message from LiteLLM's histories.
 
-    Source: LiteLLM's page "Reasoning content", on `thinking_blocks`, read 2026-12-01.
+    Source: LiteLLM's page "Reasoning content", on `thinking_blocks`, read 2026-11-30.
 
     Raises:
         UnsupportedError: It is not in the form of Anthropic's blocks.

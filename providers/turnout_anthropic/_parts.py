@@ -1,7 +1,7 @@
 """The parts of a message as blocks of Anthropic's Messages protocol. No I/O.
 
 Source: `ImageBlockParam` and `DocumentBlockParam` of Anthropic's SDK 2.14.0, read
-2026-12-01.
+2026-11-30.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ No I/O happens here.
 
 Source: Anthropic's pages "Streaming Messages" and "Errors", and the types of its SDKs
 2.12.0 and 2.14.0; wire.md 2.0 and 2.4, read 2026-11-22; whole and repeated starts:
-`packages/anthropic/src` of vercel/ai at ed857f5, read 2026-12-01.
+`packages/anthropic/src` of vercel/ai at ed857f5, read 2026-11-30.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _REASONS: dict[str, FinishReason] = {
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
-    # Words of chat completions, which other services send in this protocol too: Zhipu
-    # and DeepSeek in their pages on finish reasons, vLLM and gateways in their sources;
-    # read 2026-12-01.
+    # Words of chat completions, which other services and gateways send in this protocol
+    # too. Source: Zhipu's API reference at docs.bigmodel.cn; public clients for the
+    # others; read 2026-11-30.
     "stop": "stop",
     "eos": "stop",
     "length": "length",
@@ -72,7 +72,8 @@ _FAILURES = frozenset(
         "network_error",
     }
 )
-"""Reasons that mean that the answer is not complete, by the same sources."""
+"""Reasons that mean that the answer is not complete, by the same sources: Zhipu's,
+DeepSeek's, vLLM's and OpenRouter's."""
 
 _NOT_DETAILS = frozenset({"content", "role", "stop_reason", "type", "usage"})
 """Fields of a message that a reply has elsewhere."""
@@ -237,6 +238,7 @@ class Decoder(SseDecoder):
                 index=call,
                 id=as_text(fields.get("id"), "id"),
                 name=as_text(fields.get("name"), "name"),
+                kind=block.toolset,
             )
         )
         if block.begun_input:
@@ -313,6 +315,8 @@ class Decoder(SseDecoder):
         if call is not None and not (block.begun_input or block.pieces.get("input")):
             given = self._to_json(block.fields.get("input") or {}).decode()
             events.append(ToolCallDelta(index=call, arguments=given))
+        if call is not None and block.toolset is not None:
+            events.append(ToolCallDelta(index=call, item=block.value))
         if block.cited < len(block.citations):
             from turnout_anthropic._citations import citation_of
 

@@ -57,7 +57,7 @@ def container_of(request: ChatRequest) -> str | None:
     """Return the container in which code waits for the results of its calls.
 
     It is also named again when a paused answer is sent back. Source: Anthropic's page
-    "Programmatic tool calling", read 2026-12-01.
+    "Programmatic tool calling", read 2026-11-30.
     """
     for message in reversed(request.messages):
         if message.role != "tool":
@@ -71,7 +71,7 @@ def waits(turns: Sequence[Mapping[str, Any]]) -> bool:
 
     The service pauses an answer while tools of its own run, and goes on when it gets
     the answer back. Source: Anthropic's page "Handling stop reasons", on `pause_turn`,
-    read 2026-12-01.
+    read 2026-11-30.
     """
     return any(block["type"] not in _MODELS_OWN for block in turns[-1]["content"])
 
@@ -86,16 +86,23 @@ def turns_of(request: ChatRequest) -> list[dict[str, object]]:
     ids: dict[str, str] = {}
     # By the id of a call, the number of its turn.
     asked: dict[str, int] = {}
+    toolsets: dict[str, str] = {}
     for index, message in enumerate(request.messages):
         where = f"messages[{index}]"
         _check_unnamed(message)
         if message.role == "tool":
-            _add_result(turns, asked, message, _result(message, where, ids))
+            result = _result(message, where, ids)
+            if message.tool_call_id in toolsets:
+                result.setdefault("toolset_name", toolsets[message.tool_call_id])
+            _add_result(turns, asked, message, result)
         elif message.role == "user":
             _add(turns, "user", _marked(_blocks(message, where), message, where))
         elif message.role == "assistant":
             _add(turns, "assistant", _answer(message, where, ids))
-            asked.update((call.id, len(turns) - 1) for call in message.tool_calls)
+            for call in message.tool_calls:
+                asked[call.id] = len(turns) - 1
+                if call.kind != "function":  # The result names the set of tools too.
+                    toolsets[call.id] = call.kind
     turns = _paired(turns)
     if turns and turns[-1][0] == "assistant":
         _trim(turns[-1][1])
@@ -128,7 +135,7 @@ def _paired(turns: list[_Turn]) -> list[_Turn]:
     The service refuses them, unless nothing but results of the caller's tools follows:
     then its own tools may still run. Source: pydantic-ai,
     `tests/models/anthropic/test_unpaired_native_tool_calls.py` at 4fda389, measured
-    there on claude-sonnet-4-5; read 2026-12-01.
+    there on claude-sonnet-4-5; read 2026-11-30.
     """
     every = [block for _, blocks in turns for block in blocks]
     calls = {str(block.get("id")) for block in every if block["type"] in _OWN_CALLS}
@@ -195,14 +202,17 @@ def _answer(message: Message, where: str, ids: dict[str, str]) -> list[_Block]:
 
 
 def _use(call: ToolCall, where: str) -> _Block:
+    own: Mapping[str, object] = {}
     if call.kind != "function":
-        raise UnsupportedError(
-            f"{where} is a call of the kind {call.kind!r}, which Anthropic's Messages "
-            "do not have"
-        )
+        own = call.item or {}
+        if own.get("type") != "tool_use":
+            raise UnsupportedError(
+                f"{where} is a call of the kind {call.kind!r}, which Anthropic's "
+                "Messages do not have"
+            )
     given = tool_input(call.arguments)
     use = {"type": "tool_use", "id": call.id, "name": call.name, "input": given}
-    return _extended(use, call.extra, where)
+    return _extended({**own, **use}, call.extra, where)
 
 
 def _own_state(message: Message) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ that they sent at the start. And what the service used for compaction stands in
 
 Source: the types `Usage` and `IterationsUsage` of Anthropic's SDK 2.14.0; for the
 zeros, envoyproxy/ai-gateway issue 1631 and sgl-project/sglang issue 20830; read
-2026-12-01.
+2026-11-30.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from turnout.testing._slicing import Slicing
-from turnout.types import Citation, Event
+from turnout.types import Citation, Event, ToolCallDelta
 from turnout_anthropic._protocol import Decoder
 
 from ...support.anthropic_server import (
@@ -236,6 +236,30 @@ def test_services_without_signatures_get_their_reasoning_back() -> None:
     ]
     # It was not the thinking that was cut.
     assert state_of(whole, texts("a", index=1), reason="max_tokens") is not None
+
+
+# Calls of the service's own sets of tools.
+
+
+@pytest.mark.parametrize("pieces", [['{"x"', ":1}"], []])
+def test_a_call_of_a_set_of_tools_has_its_kind_and_item(pieces: list[str]) -> None:
+    given: dict[str, int] = {} if pieces else {"x": 1}
+    call = start(
+        0, "tool_use", id="a", name="zoom", input=given, toolset_name="computer"
+    )
+    deltas = [delta(0, "input_json_delta", partial_json=piece) for piece in pieces]
+    events = answer_of(call, *deltas, stop(0), reason="tool_use")
+    calls = [event for event in events if isinstance(event, ToolCallDelta)]
+
+    assert [call.kind for call in calls if call.kind] == ["computer"]
+    assert "".join(call.arguments for call in calls) == '{"x":1}'
+    assert calls[-1].item == {
+        "type": "tool_use",
+        "id": "a",
+        "name": "zoom",
+        "input": {"x": 1},
+        "toolset_name": "computer",
+    }
 
 
 # Calls from code.

@@ -549,6 +549,36 @@ def test_fields_of_parts_that_the_state_does_not_have_are_refused() -> None:
         turns_of("q", message, "and?")
 
 
+# Calls of the service's own sets of tools.
+
+
+@pytest.mark.parametrize("has_state", [True, False])
+def test_calls_of_a_set_of_tools_go_back_with_its_name(has_state: bool) -> None:
+    use: Block = {
+        "type": "tool_use",
+        "id": "a",
+        "name": "zoom",
+        "input": {"x": 1},
+        "toolset_name": "computer",
+    }
+    call = ToolCall(id="a", name="zoom", arguments='{"x":1}', kind="computer", item=use)
+    message = answer_of(use, calls=(call,))
+    if not has_state:
+        message = Message(role="assistant", tool_calls=(call,))
+
+    assert [turn["content"] for turn in turns_of("q", message, result("a"))[1:]] == [
+        [use],
+        [
+            {
+                "type": "tool_result",
+                "tool_use_id": "a",
+                "content": "1",
+                "toolset_name": "computer",
+            }
+        ],
+    ]
+
+
 # Parts that the protocol does not have.
 
 
