@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from turnout.decoding import as_list
+
 __all__ = [
     "GROWTH",
     "PLAIN",
     "PROTOCOL",
     "REASONING",
     "Block",
+    "content_of",
     "items_of",
     "state_of",
     "tool_input",
@@ -156,6 +159,22 @@ class Block:
     def item(self) -> dict[str, object]:
         """The block with its unknown increments, for `Reply.items`."""
         return {**self.value, **({"deltas": self.unread} if self.unread else {})}
+
+
+def content_of(content: object) -> list[object]:
+    """Return a message's content as blocks, also if it is a text or one block.
+
+    Raises:
+        OddEventError: It is something else.
+    """
+    if content is None:
+        return []
+    if isinstance(content, str | dict):
+        content = [cast("object", content)]
+    return [
+        {"type": "text", "text": item} if isinstance(item, str) else item
+        for item in as_list(content, "content")
+    ]
 
 
 def items_of(blocks: Sequence[Block]) -> tuple[Mapping[str, object], ...]:

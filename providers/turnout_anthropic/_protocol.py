@@ -27,13 +27,12 @@ from typing import Any, cast
 from turnout.decoding import (
     OddEventError,
     SseDecoder,
-    as_list,
     as_mapping,
     as_text,
     is_error,
 )
 from turnout.types import Event, Finish, FinishReason, ReasoningDelta, ToolCallDelta
-from turnout_anthropic._blocks import GROWTH, Block, items_of, state_of
+from turnout_anthropic._blocks import GROWTH, Block, content_of, items_of, state_of
 
 __all__ = ["PATH", "Decoder"]
 
@@ -195,7 +194,7 @@ class Decoder(SseDecoder):
         whole = whole or bool(message.get("stop_reason"))
         # The output that was counted by then is not all of it, unless the message is.
         self._count(message.get("usage"), None if whole else "output_tokens")
-        content = _content(message.get("content"))
+        content = content_of(message.get("content"))
         for index, fields in enumerate(content):
             self._begin_block(index, fields, events)
             if whole:
@@ -387,19 +386,3 @@ def _is_unknown(delta: object) -> bool:
             return kind not in GROWTH and kind != "citations_delta"
         case _:
             return False
-
-
-def _content(content: object) -> list[object]:
-    """Return a message's content as blocks, also if it is a text or one block.
-
-    Raises:
-        OddEventError: It is something else.
-    """
-    if content is None:
-        return []
-    if isinstance(content, str | dict):
-        content = [cast("object", content)]
-    return [
-        {"type": "text", "text": item} if isinstance(item, str) else item
-        for item in as_list(content, "content")
-    ]

@@ -30,7 +30,8 @@ _NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _OWN_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
 """Blocks that call tools which the service runs."""
 
-_MODELS_OWN = PLAIN.keys() | REASONING
+_OF_MODELS = PLAIN.keys() | REASONING
+"""Blocks that models write without any tool of the service."""
 
 
 def system_of(request: ChatRequest) -> str | list[_Block] | None:
@@ -73,7 +74,8 @@ def waits(turns: Sequence[Mapping[str, Any]]) -> bool:
     the answer back. Source: Anthropic's page "Handling stop reasons", on `pause_turn`,
     read 2026-11-30.
     """
-    return any(block["type"] not in _MODELS_OWN for block in turns[-1]["content"])
+    last = [block["type"] for turn in turns[-1:] for block in turn["content"]]
+    return any(kind not in _OF_MODELS for kind in last)
 
 
 def turns_of(request: ChatRequest) -> list[dict[str, object]]:
@@ -147,16 +149,20 @@ def _paired(turns: list[_Turn]) -> list[_Turn]:
         last -= 1
     kept: list[_Turn] = []
     for number, (role, blocks) in enumerate(turns):
-        if number < last or role == "user":
-            blocks = [b for b in blocks if not _is_lost(b, lost)]
-            if all(block["type"] in REASONING for block in blocks):
-                blocks = []  # The service refuses reasoning at the end of an answer.
-        _add(kept, role, blocks)
+        _add(kept, role, _without(blocks, lost) if number < last else blocks)
     return kept
 
 
-def _is_lost(block: _Block, lost: set[str]) -> bool:
-    return block["type"] in _OWN_CALLS and str(block.get("id")) in lost
+def _without(blocks: list[_Block], lost: set[str]) -> list[_Block]:
+    """Return a turn's blocks without some calls of the service's own tools."""
+    kept = [
+        block
+        for block in blocks
+        if block["type"] not in _OWN_CALLS or str(block.get("id")) not in lost
+    ]
+    if len(kept) < len(blocks) and all(block["type"] in REASONING for block in kept):
+        return []  # The service refuses reasoning at the end of an answer.
+    return kept
 
 
 def _trim(blocks: list[_Block]) -> None:
@@ -191,7 +197,7 @@ def _answer(message: Message, where: str, ids: dict[str, str]) -> list[_Block]:
     texts = _blocks(message, where)
     kept = _kept(message)
     # A user who changes an answer wants it to be sent as it is now.
-    if _said(kept) == _said([_text(message.text), *uses]):
+    if kept and _said(kept) == _said([_text(message.text), *uses]):
         sent = [block for block in kept if not _is_blank(block)]
         return _marked(_with_fields(sent, texts, uses, where), message, where)
     for use in uses:

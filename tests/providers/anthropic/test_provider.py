@@ -444,6 +444,16 @@ async def test_arguments_that_are_not_json_go_back_as_such() -> None:
     assert block["input"] == {"INVALID_JSON": '{"at": "a'}
 
 
+async def test_an_empty_beginning_is_refused_too() -> None:
+    async with AnthropicServer() as server:
+        with pytest.raises(UnsupportedError, match="end the conversation with"):
+            await Anthropic(base_url=server.url).complete(
+                {"role": "assistant", "content": ""}
+            )
+
+    assert server.connections == []
+
+
 def test_which_models_go_on_with_a_beginning_is_said_of_each() -> None:
     prefills = {m.name: m.prefill for m in Anthropic.info.model_infos}
 

@@ -178,6 +178,7 @@ def test_a_call_of_the_service_s_own_may_wait_for_results_of_others() -> None:
         ([THOUGHT, SEARCH], []),
         ([SEARCH], []),
         ([SEARCH, FOUND], [[SEARCH, FOUND]]),
+        ([THOUGHT, SEARCH, FOUND], [[THOUGHT, SEARCH, FOUND]]),
         ([{**SEARCH, "type": "mcp_tool_use"}, text("One.")], [[text("One.")]]),
     ],
 )
@@ -190,6 +191,16 @@ def test_a_call_that_was_never_answered_is_left_out(
     assert [turn["role"] for turn in turns] == [
         "user",
         *(["assistant", "user"] * len(sent)),
+    ]
+
+
+def test_other_answers_stay_when_a_call_is_left_out() -> None:
+    turns = turns_of("q", answer_of(THOUGHT), "r", answer_of(SEARCH), "and?")
+
+    assert [turn["content"] for turn in turns] == [
+        [text("q")],
+        [THOUGHT],
+        [text("r"), text("and?")],
     ]
 
 
@@ -492,9 +503,10 @@ def test_thinking_alone_has_no_cache_control() -> None:
         "role": "assistant",
         "content": None,
         "thinking_blocks": [THOUGHT],
-        "cache_control": CACHE,
     }
+    assert turns_of("q", message, "and?")[1]["content"] == [THOUGHT]
 
+    message["cache_control"] = CACHE
     with pytest.raises(UnsupportedError, match="no content"):
         turns_of("q", message, "and?")
 
