@@ -267,7 +267,8 @@ class Provider(ABC):
 
         For a provider that has further rules by its options.
         """
-        return self.status_rules
+        rules: Sequence[StatusRule] = self.status_rules
+        return rules
 
     def unavailable(self) -> str | None:
         """Return what is missing and what to type; None where nothing is known to be.
