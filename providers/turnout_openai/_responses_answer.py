@@ -17,6 +17,7 @@ from turnout_openai._responses_content import (
     sound,
     text_of,
 )
+from turnout_openai._responses_given import Given
 from turnout_openai._responses_items import (
     encrypted_in,
     logprobs_of,
@@ -24,7 +25,6 @@ from turnout_openai._responses_items import (
     reasons_of,
     texts_of,
 )
-from turnout_openai._responses_given import Given
 
 __all__ = ["READERS", "Answer", "Reader"]
 
