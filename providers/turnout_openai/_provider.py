@@ -184,10 +184,8 @@ class OpenAI(Service):
         return _vendors.at(host)
 
     def refusal_rules(self) -> Sequence[StatusRule]:
-        """Return what refusals mean: by the class, by the service's row, by OpenAI."""
-        from turnout_openai._rules import RULES
-
-        return (*self.status_rules, *self.vendor.status_rules, *RULES)
+        """Return what refusals mean: by the class, then by the service's row."""
+        return (*super().refusal_rules(), *self.vendor.status_rules)
 
     def unavailable(self) -> str | None:
         """Return what is missing: the address, where each customer has its own."""
