@@ -117,7 +117,7 @@ class Input:
         if not isinstance(state, Mapping):
             return []
         kept = cast("Mapping[str, Any]", state)
-        items = cast("list[_Item]", kept["items"])
+        items = cast("list[_Item]", kept.get("items") or [])
         calls = sorted(id_of(item) for item in items if is_asked(item))
         texts = [text for item in items for text in texts_of(item)]
         fits = (
@@ -126,6 +126,7 @@ class Input:
             and "".join(texts) == message.text
             and all(map(self._is_readable, items))
             and not _has_more(message)
+            and (bool(texts) or not message.extra)
         )
         if not fits:
             return []
@@ -143,7 +144,8 @@ class Input:
 
     def _made(self, message: Message) -> Iterator[_Item]:
         extra = dict(message.extra or {})
-        parts = [*self._said(message, extra.pop("annotations", None))]
+        annotations = extra.pop("annotations", None) if message.text else None
+        parts = [*self._said(message, annotations)]
         refusal = extra.pop("refusal", None)
         if refusal:
             parts.append({"type": "refusal", "refusal": refusal})

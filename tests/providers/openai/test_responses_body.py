@@ -470,13 +470,12 @@ def test_fields_of_other_protocols_are_refused_in_calls() -> None:
         made([{"role": "assistant", "content": None, "tool_calls": [called]}])
 
 
-def test_a_field_of_a_message_that_says_nothing_is_refused() -> None:
+@pytest.mark.parametrize("field", ["phase", "annotations"])
+def test_a_field_of_a_message_that_says_nothing_is_refused(field: str) -> None:
     call = ToolCall(id="call_1", name="f", arguments="{}")
-    message = Message(
-        role="assistant", tool_calls=(call,), extra={"phase": "commentary"}
-    )
+    message = Message(role="assistant", tool_calls=(call,), extra={field: ["x"]})
 
-    with pytest.raises(UnsupportedError, match="phase in a message without text"):
+    with pytest.raises(UnsupportedError, match=f"{field} in a message without text"):
         made([message])
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from turnout import get_provider
+from turnout.errors import UnsupportedError
 from turnout.testing import FaultServer, respond
 from turnout.types import ChatRequest, Message, TextPart, ToolCall
 from turnout_openai import OpenAI
@@ -72,6 +73,7 @@ def test_the_items_of_an_answer_are_sent_again_as_they_were() -> None:
         pytest.param(replace(WHOLE, tool_calls=()), id="calls"),
         pytest.param(replace(WHOLE, state={"anthropic": {}}), id="another protocol's"),
         pytest.param(replace(WHOLE, state={"openai-responses": 7}), id="odd"),
+        pytest.param(replace(WHOLE, state={"openai-responses": {}}), id="empty"),
         pytest.param(replace(WHOLE, state=None), id="none"),
         pytest.param(
             replace(WHOLE, state=kept(ITEMS, service="there")), id="another service's"
@@ -110,6 +112,14 @@ def test_the_phase_that_the_user_gives_goes_into_the_kept_message() -> None:
     assert said["phase"] == "commentary"
     assert "phase" not in reasoned
     assert "phase" not in called
+
+
+def test_a_phase_without_a_message_is_refused() -> None:
+    state = kept([reasoning_item("hm"), call_item("f", "{}")])
+    message = replace(WHOLE, content="", state=state, extra={"phase": "commentary"})
+
+    with pytest.raises(UnsupportedError, match="no place for phase"):
+        sent(message)
 
 
 def test_fields_that_are_for_reading_alone_are_left_out() -> None:
