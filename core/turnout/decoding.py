@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
+from turnout._event_size import EventSize
 from turnout._pieces import Pieces
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter, SseSplitter
@@ -100,7 +101,9 @@ class Decoder(ABC):
         self.max_event_bytes = MAX_EVENT_BYTES
         """How many bytes one event may have, or a document; see `limit`."""
         # What came in place of events; None while that may still be events.
-        self._document: bytearray | None = None
+        self._document: list[bytes] | None = None
+        self._length = 0
+        self._size = EventSize(MAX_EVENT_BYTES)
         # Whether that is a page for people.
         self._page = False
         self._begun = False
@@ -184,6 +187,7 @@ class Decoder(ABC):
     def limit(self, max_event_bytes: int) -> None:
         """Set how many bytes one event may have; called before `feed`."""
         self.max_event_bytes = max_event_bytes
+        self._size = EventSize(max_event_bytes)
 
     def read_leniently(self, data: bytes) -> object | None:
         """Read JSON that `from_json` refuses because of half a surrogate pair.
@@ -235,7 +239,7 @@ class Decoder(ABC):
         events: list[Event] = []
         if not self.done:
             if self._document is not None:
-                events = self._read_document(bytes(self._document))
+                events = self._read_document(b"".join(self._document))
             else:
                 last = self.rest()
                 if last and self.is_whole(last):
@@ -299,18 +303,19 @@ class Decoder(ABC):
                 self._begin_document(begin)
 
     def _begin_document(self, begin: bytes) -> None:
-        self._document = bytearray()
+        self._document = []
         self._page = begin == b"<"
 
     def _collect(self, data: bytes) -> None:
         document = self._document
         assert document is not None
-        document += data
+        document.append(data)
+        self._length += len(data)
         if self._page:
-            if len(document) > MAX_ERROR_BYTES:
+            if self._length > MAX_ERROR_BYTES:
                 self._break(_PAGE)
-        elif len(document) > self.max_event_bytes:
-            if not self._report_beginning(bytes(document[:MAX_ERROR_BYTES])):
+        elif self._size.is_too_long(self._length, document):
+            if not self._report_beginning(b"".join(document)[:MAX_ERROR_BYTES]):
                 self._break("sent too much in place of an answer; set max_event_bytes")
 
     def _report_beginning(self, beginning: bytes) -> bool:

@@ -32,7 +32,6 @@ from turnout.decoding import (
     as_text,
     is_error,
 )
-from turnout.framing import MAX_EVENT_BYTES
 from turnout.types import Event, Finish, FinishReason
 from turnout_openai._responses_answer import READERS, Answer
 from turnout_openai._responses_items import STATE_NAME, is_other, is_plain
@@ -73,10 +72,6 @@ _DETAILS = (
 )
 """What an answer says of itself that is kept for the reply."""
 
-_IMAGE_BYTES = 32 * 1024 * 1024
-"""How many bytes an event may have by default: an image comes in one, as base64.
-Recorded answers with an image have up to 4 MiB (pydantic/pydantic-ai, 2026-11-30)."""
-
 _Fields: TypeAlias = dict[str, Any]
 
 _Reader: TypeAlias = Callable[["ResponsesDecoder", _Fields, bytes, list[Event]], None]
@@ -99,7 +94,6 @@ class ResponsesDecoder(SseDecoder):
         self, provider: str, request_id: str | None = None, *, service: str = ""
     ) -> None:
         super().__init__(provider, request_id)
-        self.limit(self.max_event_bytes)
         self._service = service
         self._next: int | None = None
         self._answer = Answer()
@@ -107,11 +101,6 @@ class ResponsesDecoder(SseDecoder):
         self._response: _Fields = {}
         self._status = ""
         self._word = ""
-
-    def limit(self, max_event_bytes: int) -> None:
-        """Set how many bytes one event may have; the default is too few for images."""
-        default = max_event_bytes == MAX_EVENT_BYTES
-        super().limit(_IMAGE_BYTES if default else max_event_bytes)
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
         """Read a whole answer, as it is sent if no stream was requested."""
