@@ -1,8 +1,9 @@
-"""What came of an answer so far, and of the attempts to get it."""
+"""Collect a stream's events and attempts into a reply."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import cast
@@ -10,10 +11,13 @@ from typing import cast
 from turnout._pieces import Pieces
 from turnout.types import (
     Attempt,
+    Citation,
     Event,
     Failover,
     Finish,
     Join,
+    Media,
+    MediaDelta,
     ReasoningDelta,
     Reply,
     Restart,
@@ -43,20 +47,59 @@ class NotAnEventError(TypeError):
 class _PartialCall(Pieces):
     """A tool call under way: the pieces of its arguments, and its names."""
 
-    __slots__ = ("id", "name")
+    __slots__ = ("id", "item", "kind", "name")
 
     def __init__(self) -> None:
         super().__init__()
         self.id = ""
         self.name = ""
+        self.kind = "function"
+        self.item: Mapping[str, object] | None = None
 
     def take_delta(self, delta: ToolCallDelta) -> None:
         self.id = delta.id or self.id
         self.name = delta.name or self.name
+        self.kind = delta.kind or self.kind
+        self.item = self.item if delta.item is None else delta.item
         self.add(delta.arguments)
 
     def whole(self) -> ToolCall:
-        return ToolCall(id=self.id, name=self.name, arguments=self.text)
+        return ToolCall(
+            id=self.id,
+            name=self.name,
+            arguments=self.text,
+            kind=self.kind,
+            item=self.item,
+        )
+
+
+class _PartialMedia:
+    """An image or a sound under way."""
+
+    __slots__ = ("data", "media_type", "transcript", "url")
+
+    def __init__(self) -> None:
+        self.media_type: str | None = None
+        self.url: str | None = None
+        self.data = bytearray()
+        self.transcript: list[str] = []
+
+    def take_delta(self, delta: MediaDelta) -> None:
+        self.media_type = delta.media_type or self.media_type
+        self.url = delta.url or self.url
+        self.data += delta.data
+        if delta.transcript:
+            self.transcript.append(delta.transcript)
+
+    def whole(self) -> Media:
+        url = self.url
+        if self.data:
+            from base64 import b64encode
+
+            encoded = b64encode(self.data).decode("ascii")
+            url = f"data:{self.media_type or ''};base64,{encoded}"
+        transcript = "".join(self.transcript) or None
+        return Media(url=url, media_type=self.media_type, transcript=transcript)
 
 
 class Record:
@@ -64,8 +107,11 @@ class Record:
 
     __slots__ = (
         "_calls",
+        "_citations",
         "_finish",
         "_joined",
+        "_media",
+        "_offset",
         "_reasoning",
         "_reopened",
         "_text",
@@ -84,6 +130,11 @@ class Record:
         self._text = Pieces()
         self._reasoning = Pieces()
         self._calls: dict[int, _PartialCall] = {}
+        # Most answers have none of both.
+        self._media: dict[int, _PartialMedia] | None = None
+        self._citations: list[Citation] | None = None
+        # Where the text of the present target begins in the answer's text.
+        self._offset = 0
         self._finish: Finish | None = None
         # Whether a delta came after the finish.
         self._reopened = False
@@ -121,6 +172,8 @@ class Record:
         self._text.clear()
         self._reasoning.clear()
         self._calls.clear()
+        self._media = self._citations = None
+        self._offset = 0
         self._joined = False
         self.target = None
 
@@ -129,6 +182,8 @@ class Record:
         self._text.take(other._text)
         self._reasoning.take(other._reasoning)
         self._calls |= other._calls
+        self._media, self._citations = other._media, other._citations
+        self._offset = other._offset
         self._finish = other._finish
         self._reopened = other._reopened
         self._joined = other._joined
@@ -150,7 +205,9 @@ class Record:
             return False
         if not text.is_blank():
             return True
-        return bool(self._calls) or (finish is not None and finish.other_content)
+        if self._calls or self._media:
+            return True
+        return finish is not None and bool(finish.items)
 
     def is_finished(self) -> bool:
         """Tell whether the answer has its finish, and nothing came after that."""
@@ -211,6 +268,16 @@ class Record:
                 self._reopened = False
             case Failover():
                 self._joined = True
+                self._offset = event.characters - event.dropped
+            case MediaDelta():
+                _check_media(event)
+                self._media = {} if self._media is None else self._media
+                self._media.setdefault(event.index, _PartialMedia()).take_delta(event)
+                self._reopened = True
+                return True
+            case Citation():
+                self._citations = [] if self._citations is None else self._citations
+                self._citations.append(self._placed(event))
             case Restart():
                 pass
             case Held():
@@ -219,6 +286,13 @@ class Record:
                 # Whatever a plugin gives at run time, in spite of the types.
                 raise NotAnEventError(type(event).__name__)
         return False
+
+    def _placed(self, citation: Citation) -> Citation:
+        """Return a citation whose positions count from the answer's beginning."""
+        start, end = citation.start, citation.end
+        if not self._offset or start is None or end is None:
+            return citation
+        return replace(citation, start=start + self._offset, end=end + self._offset)
 
     @property
     def finish(self) -> Finish | None:
@@ -259,10 +333,17 @@ class Record:
             usage=reduce(add, usages) if usages else None,
             target=self.target,
             attempts=tuple(self.attempts),
+            citations=() if self._citations is None else tuple(self._citations),
+            media=() if self._media is None else _whole_media(self._media),
+            items=finish.items if finish else (),
             details=finish.details if finish else {},
             state=finish.state if finish and not self._joined else None,
             parsed=self.parsed,
         )
+
+
+def _whole_media(media: Mapping[int, _PartialMedia]) -> tuple[Media, ...]:
+    return tuple(media[index].whole() for index in sorted(media))
 
 
 def _is_text(value: object) -> bool:
@@ -279,6 +360,16 @@ def _check_call(delta: ToolCallDelta) -> None:
         value: object = getattr(delta, name)
         if value is not None and not _is_text(value):
             raise _odd(delta, name)
+
+
+def _check_media(delta: MediaDelta) -> None:
+    """Refuse a delta from which no media can be made, in spite of the types."""
+    if not hasattr(delta.index, "__index__"):
+        raise _odd(delta, "index")
+    if not isinstance(cast("object", delta.data), bytes):
+        raise _odd(delta, "data")
+    if not _is_text(delta.transcript):
+        raise _odd(delta, "transcript")
 
 
 def _odd(event: Event, name: str) -> NotAnEventError:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import fields
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import field, fields
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack, cast
 
 from turnout._catalog import Catalog
 from turnout._environment import variable
@@ -28,6 +28,7 @@ from turnout.types import (
     RequestOptions,
     Secret,
     Target,
+    TargetOptions,
 )
 
 if TYPE_CHECKING:
@@ -176,13 +177,31 @@ class Provider(ABC):
         del messages, options  # A traceback may show the locals.
         return await stream.collect()
 
-    def target(self, model: str | None = None) -> BoundTarget:
+    def target(
+        self, model: str | None = None, **options: Unpack[TargetOptions]
+    ) -> BoundTarget:
         """Return this provider with one of its models, to be given to a route.
+
+        Args:
+            model: None means the default model.
+            options: `temperature`, `extra`, ...: of each request to this target. An
+                option of the call is used instead; the two `extra` are merged.
 
         Raises:
             UnknownModelError: The provider has no such model.
+            ArgumentError: An option is unknown or wrong.
+            UnsupportedError: The model cannot do what the options ask for.
         """
-        return BoundTarget(self, self.catalog.model(model or ""))
+        name = self.catalog.model(model or "")
+        given = cast("Mapping[str, object]", options)
+        if given:
+            from turnout._target_options import checked_options
+
+            request = ChatRequest(messages=(), model=name, **checked_options(given))
+            unsupported = self.catalog.refusal(request)
+            if unsupported is not None:
+                raise unsupported
+        return BoundTarget(self, name, given)
 
     @property
     def catalog(self) -> Catalog:
@@ -220,6 +239,15 @@ class Provider(ABC):
         own = self.info.options.get("base_url", self.options_type.base_url)
         return own is None or self.options.base_url == str(own).rstrip("/")
 
+    @property
+    def brings_credential(self) -> bool:
+        """Whether the option `headers` has a header in which services take a key."""
+        if not self.options.headers:
+            return False
+        from turnout._headers import has_credential
+
+        return has_credential(self.options.headers)
+
     def required_key(self) -> Secret:
         """Return the key.
 
@@ -234,6 +262,14 @@ class Provider(ABC):
             )
         return key
 
+    def refusal_rules(self) -> Sequence[StatusRule]:
+        """Return what the service's refusals mean: the class's `status_rules`.
+
+        For a provider that has further rules by its options.
+        """
+        rules: Sequence[StatusRule] = self.status_rules
+        return rules
+
     def unavailable(self) -> str | None:
         """Return what is missing and what to type; None where nothing is known to be.
 
@@ -242,11 +278,6 @@ class Provider(ABC):
         nothing and asks nobody. That nothing is missing is no promise of an answer.
         """
         return None
-
-    def all_status_rules(self) -> Sequence[StatusRule]:
-        """Return `status_rules`, and those that depend on the options, if any."""
-        rules: Sequence[StatusRule] = self.status_rules
-        return rules
 
     async def list_models(self) -> Sequence[ModelInfo]:
         """Return the models that can be asked for now.
@@ -316,17 +347,19 @@ class Provider(ABC):
         from turnout.http._transport import Pool
 
         options = self.options
+        own = self.brings_credential
         return Http(
             provider=self.info.name,
             base_url=options.base_url,
+            headers=options.headers,
             proxy=options.proxy,
             connect_timeout=options.connect_timeout,
             idle_timeout=options.idle_timeout,
             max_bytes=options.max_bytes,
             max_event_bytes=options.max_event_bytes,
             secrets=self._secrets(),
-            key=self._key_source,
-            status_rules=self.all_status_rules(),
+            key="the option headers" if own else self._key_source,
+            status_rules=self.refusal_rules(),
             pool=Pool() if own_pool else None,
         )
 
@@ -336,8 +369,9 @@ class Provider(ABC):
         The proxy's address is not one of them: a part of it is in many messages.
         """
         options = self.options
-        names = {field.name for field in fields(options)} - {"proxy"}
+        names = {option.name for option in fields(options)} - {"proxy"}
         values = [self.api_key, *(getattr(options, name) for name in names)]
+        values += options.headers.values()
         return [value for value in values if isinstance(value, Secret)]
 
     def _request(self, messages: Conversation, options: RequestOptions) -> ChatRequest:
@@ -345,6 +379,11 @@ class Provider(ABC):
         name = ChatRequest.checked_model(options.get("model"))
         options["model"] = self.catalog.model(name) or None
         request = ChatRequest.build(messages, **options)
+        if self.options.extra:
+            from turnout._target_options import applied
+
+            fields = {"extra": self.options.extra}
+            request = applied(request, fields, options.keys())
         unsupported = self.catalog.refusal(request)
         if unsupported is not None:
             raise unsupported
@@ -365,8 +404,13 @@ class BoundTarget:
 
     provider: Provider
     model: str
+    options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
+    """Options of each request to it, see `Provider.target`."""
 
     @property
     def target(self) -> Target:
         """The target's names."""
         return Target(self.provider.info.name, self.model)
+
+    def __hash__(self) -> int:
+        return hash((self.provider, self.model))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, cast
 
 from turnout.decoding import OddEventError, as_count, as_list, as_mapping, as_text
 from turnout.errors import (
@@ -18,7 +18,6 @@ from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
 from turnout.types import ChatRequest, ModelInfo, Secret
 from turnout_anthropic import _protocol
-from turnout_anthropic._body import body
 from turnout_anthropic._models import INFO
 
 __all__ = ["Anthropic", "AnthropicOptions"]
@@ -94,10 +93,12 @@ class Anthropic(Service):
                 asked.
             AuthenticationError: There is no key, and one is needed.
         """
+        from turnout_anthropic._body import body  # Not with the module, for its time.
+
         self._check_sampling(request)
-        self._check_last(request)
         headers = {"Accept": "text/event-stream", **self._headers()}
         fields = body(request, self._max_tokens(request))
+        self._check_last(request, fields)
         return Call(_protocol.PATH, fields, headers, _protocol.Decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
@@ -178,12 +179,19 @@ class Anthropic(Service):
                 f"anthropic_version={version!r}; leave that out or set an older one"
             )
 
-    def _check_last(self, request: ChatRequest) -> None:
-        """Refuse an answer's beginning that the model is known not to go on with."""
+    def _check_last(self, request: ChatRequest, fields: Mapping[str, object]) -> None:
+        """Refuse an answer's beginning that the model is known not to go on with.
+
+        An answer that the service paused is not such a beginning.
+        """
+        from turnout_anthropic._turns import waits
+
         if (
             request.messages[-1].role == "assistant"
             and self.catalog.listed(request.model) is not None
             and self.catalog.info_of(request.model).prefill == "none"
+            and "messages" not in request.extra
+            and not waits(cast("list[dict[str, Any]]", fields["messages"]))
         ):
             raise UnsupportedError(
                 f"{self.info.name}:{request.model} does not go on with an assistant's "

@@ -74,9 +74,9 @@ class Ollama(Service):
         """Return what is sent for a request.
 
         Raises:
-            UnsupportedError: No model is named, or the protocol cannot say what is
-                asked.
-            ArgumentError: `options` in `extra` is no mapping.
+            UnsupportedError: No model is named, or the protocol cannot express the
+                request.
+            ArgumentError: `options` in `extra` is not a mapping.
         """
         if not request.model:
             raise UnsupportedError(

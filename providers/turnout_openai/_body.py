@@ -54,6 +54,7 @@ def body(
     fields: dict[str, object] = {"model": request.model} if request.model else {}
     fields["messages"] = messages
     fields["stream"] = True
+    fields.update(vendor.extra)
     if vendor.asks_usage:
         fields["stream_options"] = {"include_usage": True}
     if request.temperature is not None:
@@ -67,7 +68,9 @@ def body(
     if request.seed is not None:
         fields[vendor.seed_field] = request.seed
     if request.tools:
-        fields["tools"] = [tool_to_openai(described(tool)) for tool in request.tools]
+        fields["tools"] = [
+            tool_to_openai(described(tool)) for tool in request.functions
+        ]
     if request.tool_choice is not None:
         fields["tool_choice"] = request.tool_choice
     if request.response_format is not None:

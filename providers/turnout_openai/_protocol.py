@@ -227,7 +227,6 @@ class Decoder(SseDecoder):
             reason=_REASONS.get(self._reason or "", "unknown"),
             details=details,
             state=self.state(),
-            other_content=self._media,
         )
 
     def state(self) -> Mapping[str, object] | None:

@@ -31,10 +31,10 @@ class OpenAIOptions(ProviderOptions):
     protocol: Literal["chat", "responses"] = "chat"
     """How to ask: by chat completions, or by OpenAI's newer Responses."""
     vendor: str | None = None
-    """In whose way: the name of a provider that comes with turnout, as in `vLLM`.
+    """The service that is asked: the name of a provider of turnout, as in `vLLM`.
 
-    None means the one whose address `base_url` is; at any other address, nothing is
-    expected but what all of them have in common.
+    None means the row of the provider, then the service that `base_url` belongs to. At
+    any other address, nothing is expected but what all services have in common.
     """
     max_tokens_field: MaxTokensField | None = None
     """What `max_tokens` is called in a request for chat completions.
@@ -116,12 +116,16 @@ class OpenAI(Service):
     def _responses_call(
         self, request: ChatRequest, headers: dict[str, str | Secret]
     ) -> Call:
+        from functools import partial
+
         from turnout_openai import _responses, _responses_body
 
-        fields = _responses_body.body(request, self.info.name)
-        return Call(
-            self._dated(_responses.PATH), fields, headers, _responses.ResponsesDecoder
-        )
+        vendor, address = self.vendor, self.options.base_url or ""
+        # A vendor without an address of its own stands for many services.
+        service = vendor.name if vendor.base_url else address
+        fields = _responses_body.body(request, self.info.name, service)
+        decoder = partial(_responses.ResponsesDecoder, service=service)
+        return Call(self._dated(_responses.PATH), fields, headers, decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
         """Return what to do where nobody is at the address."""
@@ -159,10 +163,14 @@ class OpenAI(Service):
 
     @cached_property
     def vendor(self) -> Vendor:
-        """In whose way the service is asked."""
+        """The row of the service that is asked."""
         options = self.options
         if options.vendor is not None:
             return _named(options.vendor)
+        # The row of the plugin that made the provider, see `Vendor.info`.
+        row = getattr(self.info, "vendor", None)
+        if isinstance(row, Vendor):
+            return row
         if options.base_url == OPENAI.base_url:
             return OPENAI
         from urllib.parse import urlsplit
@@ -175,9 +183,9 @@ class OpenAI(Service):
 
         return _vendors.at(host)
 
-    def all_status_rules(self) -> Sequence[StatusRule]:
-        """Return `status_rules`, and those of the vendor."""
-        return (*super().all_status_rules(), *self.vendor.status_rules)
+    def refusal_rules(self) -> Sequence[StatusRule]:
+        """Return what refusals mean: by the class, then by the service's row."""
+        return (*super().refusal_rules(), *self.vendor.status_rules)
 
     def unavailable(self) -> str | None:
         """Return what is missing: the address, where each customer has its own."""

@@ -87,7 +87,7 @@ async def test_the_error_says_that_only_reasoning_came() -> None:
         pytest.param(["\n", "a", "\n"], id="text-among-white-space"),
         pytest.param([ToolCallDelta(index=0, id="1", name="f")], id="call"),
         pytest.param([HM, ToolCallDelta(index=0, id="1", name="f")], id="call-after"),
-        pytest.param([Finish(reason="stop", other_content=True)], id="other-content"),
+        pytest.param([Finish(reason="stop", items=({"type": "x"},))], id="items"),
         pytest.param([Finish(reason="length")], id="length"),
         pytest.param([HM, Finish(reason="length")], id="reasoning-until-the-limit"),
         pytest.param([Finish(reason="content_filter")], id="content-filter"),

@@ -77,17 +77,17 @@ async def test_rules_of_its_own_come_first(kind: type[Provider]) -> None:
 
 def test_a_provider_has_none_if_it_says_nothing() -> None:
     assert FakeProvider().status_rules == ()
-    assert list(FakeProvider().all_status_rules()) == []
-    assert list(OfAnyProvider().all_status_rules()) == [LOUD]
+    assert list(FakeProvider().refusal_rules()) == []
+    assert list(OfAnyProvider().refusal_rules()) == [LOUD]
 
 
 def test_those_of_a_vendor_come_after_its_own() -> None:
     vendor = AsAttribute(vendor="Together", api_key="k")
 
-    first, *others = vendor.all_status_rules()
+    first, *others = vendor.refusal_rules()
 
     assert first is LOUD
-    assert others == list(OpenAI(vendor="Together", api_key="k").all_status_rules())
+    assert others == list(OpenAI(vendor="Together", api_key="k").refusal_rules())
     assert others
 
 

@@ -14,10 +14,12 @@ from turnout.cli._output import note, on_terminal, write
 from turnout.errors import FallbackError, TurnoutError
 from turnout.types import (
     Attempt,
+    Citation,
     Event,
     Failover,
     Finish,
     FinishReason,
+    MediaDelta,
     ReasoningDelta,
     Reply,
     Restart,
@@ -35,8 +37,10 @@ _CUT: dict[FinishReason | None, str] = {
 """What is told of an answer that ends before its end."""
 
 _TYPES: dict[type, str] = {
+    Citation: "citation",
     Failover: "failover",
     Finish: "finish",
+    MediaDelta: "media",
     ReasoningDelta: "reasoning",
     Restart: "restart",
     ToolCallDelta: "tool_call",

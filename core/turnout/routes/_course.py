@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from turnout._ledger import enter
@@ -86,7 +86,17 @@ class _Again(NamedTuple):
 
 
 class Course:
-    """Decide what one request does; `random` is for the length of waits."""
+    """Decide what one request does.
+
+    Args:
+        targets: The targets of the route, in their order.
+        request: As the caller asks it.
+        policy: The policy of the route.
+        record: Collects the answer and the attempts.
+        deadline: When the request is to be over, in the seconds of the clock.
+        random: For the length of waits.
+        given: The options that the caller gives, in place of those of the targets.
+    """
 
     def __init__(
         self,
@@ -96,9 +106,9 @@ class Course:
         record: Record,
         deadline: float,
         random: Random,
+        given: Collection[str] = (),
     ) -> None:
-        self._candidates = [Candidate(target, request) for target in targets]
-        self._request = request
+        self._candidates = [Candidate(target, request, given) for target in targets]
         self._policy = policy
         self._record = record
         self._deadline = deadline
@@ -221,7 +231,8 @@ class Course:
         for other in self._available():
             if other.target.provider != provider:
                 second = other.health(now)
-                hedges = can_hedge(first, second, self._request, now)
+                asked = (ask.candidate.asked, other.asked)
+                hedges = all(can_hedge(first, second, one, now) for one in asked)
                 if not hedges or not second.spend_retry():
                     return None
                 share.hedged()
@@ -271,14 +282,7 @@ class Course:
             f"the answer of {candidate.target} broke after {record.characters} "
             f"characters ({type(error).__name__})"
         )
-        refusal = refusal_to_continue(
-            self._request,
-            with_tools=policy.continue_with_tools,
-            text=text,
-            tools_begun=tools,
-            finished=record.told_end,
-            used_tokens=estimate_tokens(text),
-        )
+        refusal = self._refusal_to_continue(candidate, tools_begun=tools)
         if refusal is not None:
             raise self._unable(refusal)
         if self._continuations >= policy.max_continuations:
@@ -324,9 +328,30 @@ class Course:
             used_tokens=estimate_tokens(text),
         )
 
+    def _refusal_to_continue(
+        self, candidate: Candidate, *, tools_begun: bool = False
+    ) -> str | None:
+        """Return why the request of a target allows no continuation."""
+        text = self._record.text
+        return refusal_to_continue(
+            candidate.asked,
+            with_tools=self._policy.continue_with_tools,
+            text=text,
+            tools_begun=tools_begun,
+            finished=self._record.told_end,
+            used_tokens=estimate_tokens(text),
+        )
+
     def _can(self, candidate: Candidate) -> bool:
         """Return whether a target supports the request; record it if it does not."""
         bound = candidate.bound
+        if self._broken is not None and candidate.has_options:
+            reason = self._refusal_to_continue(candidate)
+            if reason is not None:
+                candidate.is_out = True
+                message = f"{candidate.target} cannot continue the answer: {reason}"
+                self._note(candidate, UnsupportedError(message))
+                return False
         request = self._request_to(candidate)
         catalog = bound.provider.catalog
         refusal: TurnoutError | None = catalog.refusal(request)

@@ -10,7 +10,7 @@ from turnout._attempt import Batches, close_generator
 from turnout._record import Held, Record
 from turnout.errors import StreamBrokenError
 from turnout.joins._seam import Seam, SeamError
-from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta
+from turnout.types import Event, Finish, MediaDelta, ReasoningDelta, ToolCallDelta
 
 __all__ = ["joined"]
 
@@ -55,7 +55,7 @@ class _Joint:
             text = self._seam.feed(event)
             return self._passed(text) if self._seam.join else []
         # After these, more text is not to be expected.
-        if isinstance(event, Finish | ToolCallDelta):
+        if isinstance(event, Finish | ToolCallDelta | MediaDelta):
             return [*self.release(), event]
         if self._seam.join is not None and not self._stops:
             return [event]
@@ -155,4 +155,6 @@ async def joined(
 def _is_delta(event: Event) -> bool:
     if isinstance(event, ReasoningDelta):
         return bool(event.text)
-    return isinstance(event, ToolCallDelta) or (isinstance(event, str) and event != "")
+    if isinstance(event, str):
+        return event != ""
+    return isinstance(event, ToolCallDelta | MediaDelta)

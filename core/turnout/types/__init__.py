@@ -1,12 +1,14 @@
 """The values that flow: messages, requests, deltas, replies, and who gives them."""
 
 from turnout.types._events import (
+    Citation,
     Delta,
     Event,
     Failover,
     Finish,
     FinishReason,
     Join,
+    MediaDelta,
     ReasoningDelta,
     Restart,
     ToolCallDelta,
@@ -16,31 +18,37 @@ from turnout.types._explanation import Explanation, Place
 from turnout.types._form import AnswerForm
 from turnout.types._info import Capabilities, ModelInfo, Prefill, ProviderInfo
 from turnout.types._messages import (
+    AudioPart,
     FilePart,
     ImagePart,
     Message,
+    NativeTool,
     Part,
     Role,
     TextPart,
     Tool,
     ToolCall,
+    VideoPart,
 )
 from turnout.types._openai import (
     Conversation,
     as_messages,
+    merged,
     message_to_openai,
     tool_to_openai,
 )
-from turnout.types._reply import Attempt, Outcome, Reply
-from turnout.types._request import ChatRequest, RequestOptions
+from turnout.types._reply import Attempt, Media, Outcome, Reply
+from turnout.types._request import ChatRequest, RequestOptions, TargetOptions
 from turnout.types._secret import Secret
 from turnout.types._target import Target
 
 __all__ = [
     "AnswerForm",
     "Attempt",
+    "AudioPart",
     "Capabilities",
     "ChatRequest",
+    "Citation",
     "Conversation",
     "Delta",
     "Event",
@@ -51,8 +59,11 @@ __all__ = [
     "FinishReason",
     "ImagePart",
     "Join",
+    "Media",
+    "MediaDelta",
     "Message",
     "ModelInfo",
+    "NativeTool",
     "Outcome",
     "Part",
     "Place",
@@ -65,12 +76,15 @@ __all__ = [
     "Role",
     "Secret",
     "Target",
+    "TargetOptions",
     "TextPart",
     "Tool",
     "ToolCall",
     "ToolCallDelta",
     "Usage",
+    "VideoPart",
     "as_messages",
+    "merged",
     "message_to_openai",
     "tool_to_openai",
 ]

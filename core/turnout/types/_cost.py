@@ -1,8 +1,8 @@
-"""What an answer cost, by the prices of `genai-prices`.
+"""What an answer cost, by the provider's own report or the prices of `genai-prices`.
 
-A cost is told where all of it is known, and else none is: no price is taken for
-another's, and no count is guessed. Prices are those of the moment, of the data that is
-installed; nobody is asked for newer ones.
+The cost is None unless all of it is known: no price is taken from another model, and
+no count is guessed. Prices are the current ones in the installed data, which is not
+updated here.
 
 Source: the README and the sources of genai-prices 0.2.3, read 2026-11-22.
 """
@@ -67,8 +67,12 @@ def cost(attempts: Sequence[Attempt], details: Mapping[str, object]) -> Decimal 
         attempts: All of a request.
         details: What the service said of the answer.
     """
+    if not attempts:
+        return None
+    usage = attempts[-1].usage
+    reported = usage is not None and usage.cost is not None
     tier = details.get("service_tier")
-    if not attempts or (tier is not None and tier not in _STANDARD_TIERS):
+    if not (reported or tier is None or tier in _STANDARD_TIERS):
         return None
     total = last = Decimal(0)
     for attempt in attempts:
@@ -77,7 +81,7 @@ def cost(attempts: Sequence[Attempt], details: Mapping[str, object]) -> Decimal 
             return None
         total += (last := of_attempt)
     # A gateway may have had another model answer than the one that was asked.
-    answered = details.get("model")
+    answered = None if reported else details.get("model")
     if isinstance(answered, str) and _cost(attempts[-1], answered) not in {last, None}:
         return None
     return total
@@ -86,6 +90,8 @@ def cost(attempts: Sequence[Attempt], details: Mapping[str, object]) -> Decimal 
 def _cost(attempt: Attempt, model: str) -> Decimal | None:
     """Return what an attempt cost by the prices of a model; None where not known."""
     usage = attempt.usage
+    if usage is not None and usage.cost is not None:
+        return usage.cost
     if usage is None and isinstance(attempt.error, _NOT_CHARGED):
         return Decimal(0)
     if usage is None or usage.estimated or attempt.prices_id is None:

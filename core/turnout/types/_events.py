@@ -1,26 +1,33 @@
-"""What a stream is made of. Text is a plain `str`; everything else is here."""
+"""The events of a stream. Text is a plain `str`; everything else is here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
-from turnout._frozen import frozen
+from turnout._frozen import WithFields, frozen
 from turnout.types._target import Target
 
+if TYPE_CHECKING:
+    from decimal import Decimal
+
 __all__ = [
+    "Citation",
     "Delta",
     "Event",
     "Failover",
     "Finish",
     "FinishReason",
     "Join",
+    "MediaDelta",
     "ReasoningDelta",
     "Restart",
     "ToolCallDelta",
     "Usage",
 ]
+
+_Number = TypeVar("_Number", int, "Decimal")
 
 FinishReason: TypeAlias = Literal[
     "stop", "length", "tool_calls", "content_filter", "unknown"
@@ -57,24 +64,73 @@ class ToolCallDelta:
     """Given once, with the first increment."""
     arguments: str = ""
     """A piece of a JSON text; the pieces are joined."""
+    kind: str | None = None
+    """See `ToolCall.kind`. None in the first increment means `function`."""
+    item: Mapping[str, object] | None = field(default=None, repr=False)
+    """See `ToolCall.item`; given with any increment."""
+
+
+@frozen
+class MediaDelta:
+    """One increment of an image or a sound; increments of one `index` belong together.
+
+    It has a URL, bytes, a transcript, or several of them.
+    """
+
+    index: int
+    media_type: str | None = None
+    """As in `image/png`; None if the service did not say."""
+    url: str | None = None
+    """Where the service keeps it, or a `data:` URL with all of its bytes."""
+    data: bytes = field(default=b"", repr=False)
+    """A piece of its bytes; the pieces are joined."""
+    transcript: str = ""
+    """A piece of what is said in it; the pieces are joined."""
+
+
+@frozen
+class Citation(WithFields):
+    """A source that the answer names, and the part of the answer that it supports.
+
+    `dict(citation)` can be written as JSON.
+    """
+
+    url: str | None = None
+    title: str | None = None
+    cited_text: str | None = None
+    """The words of the source."""
+    start: int | None = None
+    """Where the supported text begins, in characters of the answer's text. In an event
+    it is counted from the beginning of the target's own text."""
+    end: int | None = None
+    """Where the supported text ends; that character is not part of it."""
+    source: str | None = None
+    """The name or the id of a document or a file that has no URL."""
+    item: Mapping[str, object] | None = field(default=None, repr=False)
+    """The citation in the service's own form."""
 
 
 @frozen
 class Usage:
-    """What an answer cost, in tokens; None is what the provider did not say."""
+    """The tokens of an answer; None means that the provider did not say.
+
+    Services that count otherwise are converted to these definitions.
+    """
 
     input_tokens: int | None = None
-    """With those that were at hand, and those that were kept for later."""
+    """All input, including what was read from a cache or written to it."""
     output_tokens: int | None = None
-    """With the reasoning."""
+    """All output, including the reasoning."""
     cached_tokens: int | None = None
-    """Those of the input that the provider had at hand from an earlier request."""
+    """The part of the input that was read from the provider's cache."""
     reasoning_tokens: int | None = None
-    """Those of the output that were reasoning."""
+    """The part of the output that was reasoning."""
     cache_write_tokens: int | None = None
-    """Those of the input that the provider kept for later requests."""
+    """The part of the input that was written to the provider's cache."""
     estimated: bool = False
     """Whether a figure is turnout's estimate and not the provider's count."""
+    cost: Decimal | None = None
+    """US dollars, if the provider itself says so."""
 
     def __add__(self, other: Usage) -> Usage:
         """Return the sum; what only one side knows is taken as it is."""
@@ -85,10 +141,11 @@ class Usage:
             reasoning_tokens=_sum(self.reasoning_tokens, other.reasoning_tokens),
             cache_write_tokens=_sum(self.cache_write_tokens, other.cache_write_tokens),
             estimated=self.estimated or other.estimated,
+            cost=_sum(self.cost, other.cost),
         )
 
 
-def _sum(one: int | None, other: int | None) -> int | None:
+def _sum(one: _Number | None, other: _Number | None) -> _Number | None:
     if one is None or other is None:
         return other if one is None else one
     return one + other
@@ -103,9 +160,9 @@ class Finish:
     """The provider's own words."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
     """What the service wants to see again with the answer, see `Message.state`."""
-    other_content: bool = False
-    """Whether the answer has content that is not an event: an image, a tool that the
-    service ran. Such an answer is not empty."""
+    items: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
+    """What else the answer consists of, in the service's own form: a tool that the
+    service ran, code that it executed. An answer that has any is not empty."""
 
 
 @frozen
@@ -139,8 +196,8 @@ class Restart:
     """The class of the error, as in `StreamTruncatedError`."""
 
 
-Delta: TypeAlias = str | ReasoningDelta | ToolCallDelta
+Delta: TypeAlias = str | ReasoningDelta | ToolCallDelta | MediaDelta
 """An increment of an answer; `str` is text."""
 
-Event: TypeAlias = Delta | Usage | Finish | Failover | Restart
-"""All that `Stream.events` gives."""
+Event: TypeAlias = Delta | Citation | Usage | Finish | Failover | Restart
+"""All that `Stream.events` yields."""

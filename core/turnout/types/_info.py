@@ -35,7 +35,16 @@ class Capabilities:
     tools: bool = False
     """Tools, tool calls and tool results."""
     images: bool = False
+    audio: bool = False
+    """Sounds in messages."""
+    video: bool = False
+    """Videos in messages."""
     files: bool = False
+    native_tools: bool = False
+    """Tools of the service's own, and calls that are not of functions."""
+    extra_fields: bool = False
+    """The fields named `extra` of messages, parts, calls and tools. A provider that has
+    it sends each of these fields, or refuses it with `UnsupportedError`."""
     response_format: bool = False
     """Answers bound to a JSON schema."""
     reasoning: bool = False

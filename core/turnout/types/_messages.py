@@ -10,14 +10,17 @@ from turnout._frozen import frozen
 from turnout.errors import ArgumentError
 
 __all__ = [
+    "AudioPart",
     "FilePart",
     "ImagePart",
     "Message",
+    "NativeTool",
     "Part",
     "Role",
     "TextPart",
     "Tool",
     "ToolCall",
+    "VideoPart",
 ]
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
@@ -47,49 +50,98 @@ def wrong_calls(role: Role, calls: Sequence[ToolCall], call_id: str | None) -> s
     return ""
 
 
+# The fields named `extra` are None by default and not an empty mapping, since every
+# request makes messages.
+
+
 @frozen
 class TextPart:
     """Text among other parts."""
 
     text: str
+    extra: Mapping[str, object] | None = None
+    """More fields of the part, in the service's own form, such as `cache_control`."""
 
 
 @frozen
 class ImagePart:
-    """An image, by its address or by its bytes; turnout itself never fetches it."""
+    """An image, by its URL or by its bytes; turnout itself never fetches it."""
 
     url: str | None = None
     data: bytes | None = None
     media_type: str | None = None
     """Of `data`, as in `image/png`."""
     detail: str | None = None
-    """How closely the model is to look, in the provider's words."""
+    """How closely the model looks at it, in the provider's words."""
+    extra: Mapping[str, object] | None = None
+    """See `TextPart.extra`."""
 
     def __post_init__(self) -> None:
-        if (self.url is None) == (self.data is None):
-            raise ArgumentError("an image has either a url or data, and one of them")
-        if self.data is not None and self.media_type is None:
-            raise ArgumentError("an image given as data needs its media_type")
+        _check_source("an image", url=self.url, data=self.data)
+        _check_media_type("an image", self.data, self.media_type)
+
+
+@frozen
+class AudioPart:
+    """A sound, by its URL or by its bytes; turnout itself never fetches it."""
+
+    url: str | None = None
+    data: bytes | None = None
+    media_type: str | None = None
+    """Of `data`, as in `audio/wav`."""
+    extra: Mapping[str, object] | None = None
+    """See `TextPart.extra`."""
+
+    def __post_init__(self) -> None:
+        _check_source("a sound", url=self.url, data=self.data)
+        _check_media_type("a sound", self.data, self.media_type)
+
+
+@frozen
+class VideoPart:
+    """A video, by its URL or by its bytes; turnout itself never fetches it."""
+
+    url: str | None = None
+    data: bytes | None = None
+    media_type: str | None = None
+    """Of `data`, as in `video/mp4`."""
+    extra: Mapping[str, object] | None = None
+    """See `TextPart.extra`."""
+
+    def __post_init__(self) -> None:
+        _check_source("a video", url=self.url, data=self.data)
+        _check_media_type("a video", self.data, self.media_type)
 
 
 @frozen
 class FilePart:
-    """A file, by its bytes or by the id that the provider gave it."""
+    """A file, by its bytes, by its URL or by the id that the provider gave it."""
 
     data: bytes | None = None
     media_type: str | None = None
     """Of `data`, as in `application/pdf`."""
     filename: str | None = None
     file_id: str | None = None
+    url: str | None = None
+    extra: Mapping[str, object] | None = None
+    """See `TextPart.extra`."""
 
     def __post_init__(self) -> None:
-        if (self.file_id is None) == (self.data is None):
-            raise ArgumentError("a file has either data or a file_id, and one of them")
-        if self.data is not None and self.media_type is None:
-            raise ArgumentError("a file given as data needs its media_type")
+        _check_source("a file", file_id=self.file_id, url=self.url, data=self.data)
+        _check_media_type("a file", self.data, self.media_type)
 
 
-Part: TypeAlias = TextPart | ImagePart | FilePart
+def _check_source(what: str, **sources: object) -> None:
+    if sum(source is not None for source in sources.values()) != 1:
+        raise ArgumentError(f"{what} needs exactly one of {', '.join(sources)}")
+
+
+def _check_media_type(what: str, data: bytes | None, media_type: str | None) -> None:
+    if data is not None and media_type is None:
+        raise ArgumentError(f"{what} given as data needs its media_type")
+
+
+Part: TypeAlias = TextPart | ImagePart | AudioPart | VideoPart | FilePart
 
 
 @frozen
@@ -99,19 +151,55 @@ class Tool:
     name: str
     description: str = ""
     parameters: dict[str, object] | None = None
-    """The JSON schema of its arguments; None where it takes none."""
+    """The JSON schema of its arguments; None if it takes none."""
     strict: bool | None = None
     """Whether the arguments are bound to the schema; None leaves it to the provider."""
+    extra: Mapping[str, object] | None = None
+    """More fields of the tool, in the service's own form, such as `cache_control`."""
+
+
+@frozen
+class NativeTool:
+    """A tool of the service's own, such as web search, in the service's own form.
+
+    It is sent as it is: `{"type": "web_search"}` to OpenAI's Responses,
+    `{"googleSearch": {}}` to Gemini.
+    """
+
+    definition: Mapping[str, object]
 
 
 @frozen
 class ToolCall:
-    """A call that the model asks for."""
+    """A call that the model asks for, to be answered by a tool message."""
 
     id: str
     name: str
     arguments: str
-    """A JSON text, as the model wrote it: it may be invalid."""
+    """The JSON text that the model wrote, which may be invalid: see
+    `has_valid_arguments`. The input as it is if the call is not of a function."""
+    kind: str = "function"
+    """What is called: `function`, or the service's own word, such as `custom`,
+    `shell_call`, `apply_patch_call`, `computer_call`, `mcp_approval_request`."""
+    item: Mapping[str, object] | None = field(default=None, repr=False)
+    """The call in the service's own form, if it is not of a function."""
+    extra: Mapping[str, object] | None = None
+    """More fields of the call, in the service's own form, such as `extra_content`."""
+
+    @property
+    def has_valid_arguments(self) -> bool:
+        """Whether `arguments` is a JSON object, or empty, which means no arguments.
+
+        Always true if the call is not of a function, since its input has any form.
+        """
+        if self.kind != "function" or not self.arguments:
+            return True
+        from json import loads
+
+        try:
+            return isinstance(loads(self.arguments), dict)
+        except (ValueError, RecursionError):
+            return False
 
 
 @frozen
@@ -119,8 +207,8 @@ class Message:
     """One turn of a conversation.
 
     Raises:
-        ArgumentError: The role is none, the content is neither text nor parts, or
-            the calls and the id of a call do not belong to the role.
+        ArgumentError: The role is unknown, the content is neither text nor parts, or
+            the calls, the id of a call or `developer` do not belong to the role.
     """
 
     role: Role
@@ -130,6 +218,11 @@ class Message:
     tool_call_id: str | None = None
     """The call that a tool's message answers, and must name."""
     name: str | None = None
+    developer: bool = False
+    """Whether a system message is sent with the role `developer` to a service that has
+    that role. Other services get the role `system`."""
+    extra: Mapping[str, object] | None = None
+    """More fields of the message, in the service's own form, such as `prefix`."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
     """What the service that wrote an assistant's message wants to see again with it,
     such as the signatures of its reasoning, by the name of its protocol. `Reply.state`
@@ -141,8 +234,13 @@ class Message:
             raise ArgumentError(f"a message {wrong_role(self.role)}")
         if not isinstance(self.content, str) and not _are_parts(self.content):
             raise ArgumentError(
-                "a message's content is a str or a tuple of TextPart, ImagePart and "
-                "FilePart"
+                "a message's content is a str or a tuple of TextPart, ImagePart, "
+                "AudioPart, VideoPart and FilePart"
+            )
+        if self.developer and self.role != "system":
+            raise ArgumentError(
+                f"a message has developer=True and the role {self.role!r}; only a "
+                "system message can have it"
             )
         wrong = wrong_calls(self.role, self.tool_calls, self.tool_call_id)
         if wrong:
@@ -158,6 +256,5 @@ class Message:
 
 def _are_parts(value: object) -> bool:
     return isinstance(value, tuple) and all(
-        isinstance(part, TextPart | ImagePart | FilePart)
-        for part in cast("tuple[object, ...]", value)
+        isinstance(part, Part) for part in cast("tuple[object, ...]", value)
     )

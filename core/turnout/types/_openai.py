@@ -1,7 +1,8 @@
-"""Messages and tools in OpenAI's mapping form, which most programs hold already.
+"""Messages and tools in OpenAI's mapping form, which most programs have already.
 
-Read from people's programs and not from the wire, so a mistake is an
-`ArgumentError` that says where it stands, and never shows what the text said.
+They come from a caller and not from a service. So a mistake is an `ArgumentError` that
+says where it is, and never shows the text. A field that turnout does not know is kept
+in `extra`, to be sent as it is: histories of other libraries have such fields.
 
 Source: OpenAI's chat completions reference, `messages` and `tools`; wire.md 2.1.
 """
@@ -11,17 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TypeAlias, assert_never, cast
 
+from turnout._names import nearest
 from turnout.errors import ArgumentError
 from turnout.types._messages import (
     ROLES,
+    AudioPart,
     FilePart,
     ImagePart,
     Message,
+    NativeTool,
     Part,
     Role,
     TextPart,
     Tool,
     ToolCall,
+    VideoPart,
     wrong_calls,
     wrong_role,
 )
@@ -31,6 +36,7 @@ __all__ = [
     "as_messages",
     "as_tools",
     "listed",
+    "merged",
     "message_to_openai",
     "tool_to_openai",
 ]
@@ -45,13 +51,33 @@ Conversation: TypeAlias = (
 
 _MESSAGES = "a text, a message or a list of messages"
 
-# What OpenAI's own replies carry beside the fields that are read. Such a reply is
-# often put back into the conversation whole, so these may stand there and be empty.
-_IGNORED_IF_EMPTY = {"annotations", "audio", "function_call", "refusal"}
 _FIELDS = ("role", "content", "tool_calls", "tool_call_id", "name", "state")
 _FUNCTION_FIELDS = ("name", "description", "parameters", "strict")
 
-# `developer` is what newer models call the system's voice.
+_FURTHER_FIELDS = frozenset(
+    {
+        "annotations",
+        "audio",
+        "cache_control",
+        "citations",
+        "extra_content",
+        "function_call",
+        "images",
+        "partial",
+        "prefix",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "refusal",
+        "thinking",
+        "thinking_blocks",
+        "tool_name",
+    }
+)
+"""Fields that services and other libraries write. Any other name that is much like one
+of turnout's own is taken for a misspelling."""
+
+# Newer models of OpenAI have the role `developer` in place of `system`.
 _ROLE_NAMES: dict[str, Role] = {"developer": "system"}
 _ROLE_NAMES.update((role, role) for role in ROLES)
 
@@ -93,9 +119,6 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
     role = _ROLE_NAMES.get(named) if isinstance(named, str) else None
     if role is None:
         raise ArgumentError(f"{where} {wrong_role(named)}")
-    for name in fields:
-        if name not in _FIELDS and (name not in _IGNORED_IF_EMPTY or fields[name]):
-            raise _meaningless(name, where, _FIELDS)
     # An assistant's may consist of tool calls.
     if fields.get("content") is None and role != "assistant":
         raise ArgumentError(f"{where} lacks 'content'")
@@ -116,15 +139,52 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
         tool_calls=tool_calls,
         tool_call_id=call_id,
         name=_text(fields, "name", where),
+        developer=named == "developer",
+        extra=_extra(fields, _FIELDS, where),
         state=None if state is None else _mapping(state, f"{where}.state"),
     )
 
 
-def _meaningless(name: str, where: str, known: Iterable[str]) -> ArgumentError:
-    return ArgumentError(
-        f"{where} has the field {name!r}, which means nothing; there are "
-        f"{', '.join(known)}"
-    )
+def _extra(
+    fields: Mapping[str, object], known: Sequence[str], where: str
+) -> dict[str, object] | None:
+    """Return the fields that are not known; None if there are none.
+
+    Replies of services are often put back into a conversation as they are, with fields
+    that are empty. Those say nothing and are left out.
+
+    Raises:
+        ArgumentError: One is likely a misspelling of a known field.
+    """
+    extra = {
+        name: value
+        for name, value in fields.items()
+        if name not in known and value is not None and value != []
+    }
+    for name in extra.keys() - _FURTHER_FIELDS:
+        guesses = nearest(name, known)
+        if guesses:
+            raise ArgumentError(
+                f"{where} has the field {name!r}; did you mean {guesses[0]!r}?"
+            )
+    return extra or None
+
+
+def _extra_of(
+    fields: Mapping[str, object],
+    inner_name: str,
+    inner_known: Sequence[str],
+    where: str,
+) -> dict[str, object] | None:
+    """Return the unknown fields of a mapping and of the one inside of it."""
+    extra = _extra(fields, ("type", inner_name), where) or {}
+    value = fields.get(inner_name)
+    if isinstance(value, Mapping):
+        inner = cast("Mapping[str, object]", value)
+        more = _extra(inner, inner_known, f"{where}.{inner_name}")
+        if more is not None:
+            extra[inner_name] = more
+    return extra or None
 
 
 def _content(content: object, where: str) -> str | tuple[Part, ...]:
@@ -139,7 +199,7 @@ def _content(content: object, where: str) -> str | tuple[Part, ...]:
 
 
 def _part(part: object, where: str) -> Part:
-    if isinstance(part, TextPart | ImagePart | FilePart):
+    if isinstance(part, Part):
         return part
     if isinstance(part, str):
         return TextPart(text=part)
@@ -154,36 +214,73 @@ def _part(part: object, where: str) -> Part:
 
 
 def _text_part(fields: Mapping[str, object], where: str) -> Part:
-    return TextPart(text=_required(fields, "text", where))
+    return TextPart(
+        text=_required(fields, "text", where),
+        extra=_extra(fields, ("type", "text"), where),
+    )
 
 
 def _image_part(fields: Mapping[str, object], where: str) -> Part:
-    given = fields.get("image_url")
-    image = (
-        {"url": given} if isinstance(given, str) else _inner(fields, "image_url", where)
-    )
+    image = _address(fields, "image_url", where)
     url = _required(image, "url", f"{where}.image_url")
     detail = _text(image, "detail", f"{where}.image_url")
+    extra = _extra_of(fields, "image_url", ("url", "detail"), where)
     if not url.startswith("data:"):
-        return ImagePart(url=url, detail=detail)
+        return ImagePart(url=url, detail=detail, extra=extra)
     media_type, data = _from_data_url(url, f"{where}.image_url.url")
-    return ImagePart(data=data, media_type=media_type, detail=detail)
+    return ImagePart(data=data, media_type=media_type, detail=detail, extra=extra)
+
+
+def _audio_part(fields: Mapping[str, object], where: str) -> Part:
+    audio = _inner(fields, "input_audio", where)
+    where_inner = f"{where}.input_audio"
+    encoding = _required(audio, "format", where_inner)
+    return AudioPart(
+        data=_from_base64(_required(audio, "data", where_inner), f"{where_inner}.data"),
+        media_type=encoding if "/" in encoding else f"audio/{encoding}",
+        extra=_extra_of(fields, "input_audio", ("data", "format"), where),
+    )
+
+
+def _audio_url_part(fields: Mapping[str, object], where: str) -> Part:
+    url = _required(_address(fields, "audio_url", where), "url", f"{where}.audio_url")
+    extra = _extra_of(fields, "audio_url", ("url",), where)
+    if not url.startswith("data:"):
+        return AudioPart(url=url, extra=extra)
+    media_type, data = _from_data_url(url, f"{where}.audio_url.url")
+    return AudioPart(data=data, media_type=media_type, extra=extra)
+
+
+def _video_part(fields: Mapping[str, object], where: str) -> Part:
+    url = _required(_address(fields, "video_url", where), "url", f"{where}.video_url")
+    extra = _extra_of(fields, "video_url", ("url",), where)
+    if not url.startswith("data:"):
+        return VideoPart(url=url, extra=extra)
+    media_type, data = _from_data_url(url, f"{where}.video_url.url")
+    return VideoPart(data=data, media_type=media_type, extra=extra)
 
 
 def _file_part(fields: Mapping[str, object], where: str) -> Part:
+    extra = _extra_of(fields, "file", ("filename", "file_data", "file_id"), where)
     file = _inner(fields, "file", where)
     where = f"{where}.file"
     filename = _text(file, "filename", where)
     if file.get("file_data") is None:
-        return FilePart(file_id=_required(file, "file_id", where), filename=filename)
+        file_id = _required(file, "file_id", where)
+        return FilePart(file_id=file_id, filename=filename, extra=extra)
     url = _required(file, "file_data", where)
+    if url.startswith(("https:", "http:")):
+        return FilePart(url=url, filename=filename, extra=extra)
     media_type, data = _from_data_url(url, f"{where}.file_data")
-    return FilePart(data=data, media_type=media_type, filename=filename)
+    return FilePart(data=data, media_type=media_type, filename=filename, extra=extra)
 
 
 _PARTS: dict[str, Callable[[Mapping[str, object], str], Part]] = {
     "text": _text_part,
     "image_url": _image_part,
+    "input_audio": _audio_part,
+    "audio_url": _audio_url_part,
+    "video_url": _video_part,
     "file": _file_part,
 }
 
@@ -192,16 +289,41 @@ def _tool_call(call: object, where: str) -> ToolCall:
     if isinstance(call, ToolCall):
         return call
     fields = _mapping(call, where)
+    if fields.get("type", "function") != "function":
+        return _native_call(fields, where)
     function = _inner(fields, "function", where)
+    extra = _extra(fields, ("id", "type", "index", "function"), where) or {}
+    inner = _extra(function, ("name", "arguments"), f"{where}.function")
+    if inner is not None:
+        extra["function"] = inner
     return ToolCall(
         id=_required(fields, "id", where),
         name=_required(function, "name", f"{where}.function"),
         arguments=_required(function, "arguments", f"{where}.function"),
+        extra=extra or None,
     )
 
 
-def as_tools(tools: Iterable[Tool | Mapping[str, object]]) -> tuple[Tool, ...]:
-    """Return tools given in either form.
+def _native_call(fields: Mapping[str, object], where: str) -> ToolCall:
+    """Read a call that is not of a function, as `{"type": "custom", "custom": ...}`."""
+    kind = _required(fields, "type", where)
+    called = _inner(fields, kind, where)
+    return ToolCall(
+        id=_required(fields, "id", where),
+        name=_text(called, "name", f"{where}.{kind}") or kind,
+        arguments=_text(called, "input", f"{where}.{kind}") or "",
+        kind=kind,
+        item=dict(fields),
+    )
+
+
+def as_tools(
+    tools: Iterable[Tool | NativeTool | Mapping[str, object]],
+) -> tuple[Tool | NativeTool, ...]:
+    """Return tools given in any form.
+
+    A mapping with a `function` is a `Tool`, and so is one of the type `function`. Any
+    other mapping is a `NativeTool`.
 
     Raises:
         ArgumentError: One of them cannot be read.
@@ -212,19 +334,31 @@ def as_tools(tools: Iterable[Tool | Mapping[str, object]]) -> tuple[Tool, ...]:
     )
 
 
-def _tool(tool: object, where: str) -> Tool:
-    if isinstance(tool, Tool):
+def _tool(tool: object, where: str) -> Tool | NativeTool:
+    if isinstance(tool, Tool | NativeTool):
         return tool
     if not isinstance(tool, Mapping):
         raise ArgumentError(
-            f"{where} is a {type(tool).__name__}; a tool is a mapping in OpenAI's form "
-            "or a Tool"
+            f"{where} is a {type(tool).__name__}; a tool is a Tool, a NativeTool or a "
+            "mapping in OpenAI's form or the service's own"
         )
-    function = _inner(cast("Mapping[str, object]", tool), "function", where)
-    where = f"{where}.function"
-    for name in function:
-        if name not in _FUNCTION_FIELDS:
-            raise _meaningless(name, where, _FUNCTION_FIELDS)
+    fields = cast("Mapping[str, object]", tool)
+    if "function" in fields or fields.get("type") == "function" or not fields:
+        return _function_tool(fields, where)
+    return NativeTool(definition=dict(fields))
+
+
+def _function_tool(fields: Mapping[str, object], where: str) -> Tool:
+    extra: dict[str, object] = {}
+    function = fields
+    if "function" in fields or "name" not in fields:
+        function = _inner(fields, "function", where)
+        extra |= _extra(fields, ("type", "function"), where) or {}
+        where = f"{where}.function"
+    # Else it is in the form of Responses, whose fields are not nested.
+    inner = _extra(function, ("type", *_FUNCTION_FIELDS), where)
+    if inner is not None:
+        extra |= inner if function is fields else {"function": inner}
     parameters = function.get("parameters")
     if parameters is not None:
         parameters = dict(_mapping(parameters, f"{where}.parameters"))
@@ -236,10 +370,11 @@ def _tool(tool: object, where: str) -> Tool:
         description=_text(function, "description", where) or "",
         parameters=parameters,
         strict=strict,
+        extra=extra or None,
     )
 
 
-# What can be iterated and is no list all the same; a set has no order.
+# What can be iterated and is not a list; a set has no order.
 _NO_LISTS = (str, bytes, bytearray, memoryview, Mapping, Set)
 
 
@@ -258,6 +393,14 @@ def listed(value: object, where: str, wanted: str = "a list") -> Iterable[object
     if not isinstance(value, Iterable) or isinstance(value, _NO_LISTS):
         raise ArgumentError(f"{where} is a {kind}, not {wanted}")
     return cast("Iterable[object]", value)
+
+
+def _address(
+    fields: Mapping[str, object], name: str, where: str
+) -> Mapping[str, object]:
+    """Return what has the URL of a part, which may be the URL itself."""
+    given = fields.get(name)
+    return {"url": given} if isinstance(given, str) else _inner(fields, name, where)
 
 
 def _inner(fields: Mapping[str, object], name: str, where: str) -> Mapping[str, object]:
@@ -287,22 +430,30 @@ def _required(fields: Mapping[str, object], name: str, where: str) -> str:
 
 
 def _from_data_url(url: str, where: str) -> tuple[str, bytes]:
-    from base64 import b64decode
-
     head, comma, body = url.removeprefix("data:").partition(",")
     media_type, _, encoding = head.rpartition(";")
     if not comma or encoding != "base64" or not media_type:
-        raise ArgumentError(f"{where} is no data:<media type>;base64,<data> address")
+        raise ArgumentError(f"{where} is not a data:<media type>;base64,<data> URL")
+    return media_type, _from_base64(body, where)
+
+
+def _from_base64(text: str, where: str) -> bytes:
+    from base64 import b64decode
+
     try:
-        return media_type, b64decode(body, validate=True)
+        return b64decode(text, validate=True)
     except ValueError:
         raise ArgumentError(f"{where} is not valid base64") from None
 
 
-def _to_data_url(media_type: str | None, data: bytes) -> str:
+def _to_base64(data: bytes) -> str:
     from base64 import b64encode
 
-    return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"
+    return b64encode(data).decode("ascii")
+
+
+def _to_data_url(media_type: str | None, data: bytes) -> str:
+    return f"data:{media_type};base64,{_to_base64(data)}"
 
 
 def message_to_openai(message: Message) -> dict[str, object]:
@@ -311,43 +462,72 @@ def message_to_openai(message: Message) -> dict[str, object]:
     if not isinstance(message.content, str):
         fields["content"] = [_part_to_openai(part) for part in message.content]
     if message.tool_calls:
-        fields["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in message.tool_calls
-        ]
+        fields["tool_calls"] = [_call_to_openai(call) for call in message.tool_calls]
     if message.tool_call_id is not None:
         fields["tool_call_id"] = message.tool_call_id
     if message.name is not None:
         fields["name"] = message.name
-    return fields
+    return fields if message.extra is None else merged(fields, message.extra)
+
+
+def _call_to_openai(call: ToolCall) -> dict[str, object]:
+    if call.kind != "function":
+        named = {"name": call.name, "input": call.arguments}
+        fields = {"id": call.id, "type": call.kind, call.kind: named}
+        return dict(call.item or fields)
+    function = {"name": call.name, "arguments": call.arguments}
+    return merged({"id": call.id, "type": "function", "function": function}, call.extra)
 
 
 def _part_to_openai(part: Part) -> dict[str, object]:
+    fields: dict[str, object]
     match part:
         case TextPart():
-            return {"type": "text", "text": part.text}
+            fields = {"type": "text", "text": part.text}
         case ImagePart():
-            url = part.url
-            if part.data is not None:
-                url = _to_data_url(part.media_type, part.data)
             detail = {} if part.detail is None else {"detail": part.detail}
-            return {"type": "image_url", "image_url": {"url": url, **detail}}
+            image = {"url": _url_of(part), **detail}
+            fields = {"type": "image_url", "image_url": image}
+        case AudioPart(data=None):
+            fields = {"type": "audio_url", "audio_url": {"url": part.url}}
+        case AudioPart():
+            fields = {"type": "input_audio", "input_audio": _audio_to_openai(part)}
+        case VideoPart():
+            fields = {"type": "video_url", "video_url": {"url": _url_of(part)}}
         case FilePart():
-            name = {} if part.filename is None else {"filename": part.filename}
-            if part.data is None:
-                return {"type": "file", "file": {"file_id": part.file_id, **name}}
-            data = _to_data_url(part.media_type, part.data)
-            return {"type": "file", "file": {"file_data": data, **name}}
+            fields = {"type": "file", "file": _file_to_openai(part)}
         case _:
             assert_never(part)
+    return fields if part.extra is None else merged(fields, part.extra)
 
 
-def tool_to_openai(tool: Tool) -> dict[str, object]:
-    """Return a tool in OpenAI's mapping form."""
+def _url_of(part: ImagePart | VideoPart | FilePart) -> str | None:
+    if part.data is None:
+        return part.url
+    return _to_data_url(part.media_type, part.data)
+
+
+_AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav"}
+"""OpenAI's name of a format, by the subtype of the media type, if they differ."""
+
+
+def _audio_to_openai(part: AudioPart) -> dict[str, object]:
+    subtype = (part.media_type or "").partition("/")[2].partition(";")[0].lower()
+    name = _AUDIO_FORMATS.get(subtype, subtype)
+    return {"data": _to_base64(part.data or b""), "format": name}
+
+
+def _file_to_openai(part: FilePart) -> dict[str, object]:
+    name = {} if part.filename is None else {"filename": part.filename}
+    if part.file_id is not None:
+        return {"file_id": part.file_id, **name}
+    return {"file_data": _url_of(part), **name}
+
+
+def tool_to_openai(tool: Tool | NativeTool) -> dict[str, object]:
+    """Return a tool in OpenAI's mapping form; a native tool as it is."""
+    if isinstance(tool, NativeTool):
+        return dict(tool.definition)
     function: dict[str, object] = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description
@@ -355,4 +535,29 @@ def tool_to_openai(tool: Tool) -> dict[str, object]:
         function["parameters"] = tool.parameters
     if tool.strict is not None:
         function["strict"] = tool.strict
-    return {"type": "function", "function": function}
+    return merged({"type": "function", "function": function}, tool.extra)
+
+
+def merged(
+    fields: Mapping[str, object], extra: Mapping[str, object] | None
+) -> dict[str, object]:
+    """Return the fields of a JSON object with more fields put over them.
+
+    Two objects under one name are merged in the same way, and two lists named `tools`
+    are joined. None takes a field away. Any other value replaces the one before.
+    """
+    result = dict(fields)
+    for name, value in (extra or {}).items():
+        before = result.get(name)
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(before, Mapping) and isinstance(value, Mapping):
+            result[name] = merged(
+                cast("Mapping[str, object]", before),
+                cast("Mapping[str, object]", value),
+            )
+        elif name == "tools" and isinstance(before, list) and isinstance(value, list):
+            result[name] = [*before, *value]
+        else:
+            result[name] = value
+    return result

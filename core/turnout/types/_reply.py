@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from turnout._frozen import frozen
+from turnout._frozen import WithFields, frozen
 from turnout.errors import TurnoutError
-from turnout.types._events import FinishReason, Join, Usage
+from turnout.types._events import Citation, FinishReason, Join, Usage
 from turnout.types._messages import Message, ToolCall
 from turnout.types._target import Target
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-__all__ = ["Attempt", "Outcome", "Reply"]
+__all__ = ["Attempt", "Media", "Outcome", "Reply"]
 
 Outcome: TypeAlias = Literal["running", "complete", "failed", "closed", "passed_over"]
 """What became of an attempt.
@@ -52,6 +52,33 @@ class Attempt:
 
 
 @frozen
+class Media(WithFields):
+    """An image or a sound in an answer. `dict(media)` can be written as JSON."""
+
+    url: str | None = None
+    """Where the service keeps it, or a `data:` URL with its bytes; None if only a
+    transcript came."""
+    media_type: str | None = None
+    """As in `image/png`; None if the service did not say."""
+    transcript: str | None = None
+    """What is said in it."""
+
+    @property
+    def data(self) -> bytes | None:
+        """The bytes; None if the answer does not have them."""
+        head, _, body = (self.url or "").partition(",")
+        if not head.startswith("data:"):
+            return None
+        if not head.endswith(";base64"):
+            from urllib.parse import unquote_to_bytes
+
+            return unquote_to_bytes(body)
+        from base64 import b64decode
+
+        return b64decode(body)
+
+
+@frozen
 class Reply:
     """A finished answer, or what came so far of one under way."""
 
@@ -66,6 +93,13 @@ class Reply:
     """Who gave the answer, or its last part."""
     attempts: tuple[Attempt, ...] = ()
     """What became of each target that was asked or passed over, in order."""
+    citations: tuple[Citation, ...] = ()
+    """The sources that the answer names, in the order in which they came."""
+    media: tuple[Media, ...] = ()
+    """The images and sounds in the answer."""
+    items: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
+    """What else the answer consists of, in the service's own form: a tool that the
+    service ran, code that it executed."""
     details: Mapping[str, object] = field(default_factory=dict[str, object])
     """The provider's own words about the answer."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
@@ -77,9 +111,11 @@ class Reply:
 
     @property
     def cost(self) -> Decimal | None:
-        """US dollars for the tokens of all attempts; None where that is not known.
+        """US dollars for all attempts; None if that is not known.
 
-        Needs the extra `prices`, whose data is imported when this is first asked for.
+        A cost that the provider itself reports is used as it is. Otherwise it is
+        calculated from the tokens. That needs the extra `prices`, whose data is
+        imported when this is first used.
         """
         from turnout.types._cost import cost
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, fields
 from functools import partial
 from operator import attrgetter
@@ -15,17 +15,25 @@ from turnout._names import did_you_mean, nearest
 from turnout.errors import ArgumentError
 from turnout.types._form import AnswerForm
 from turnout.types._info import Capabilities
-from turnout.types._messages import FilePart, ImagePart, Message, TextPart, Tool
-from turnout.types._openai import Conversation, as_messages, as_tools, listed
+from turnout.types._messages import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    NativeTool,
+    TextPart,
+    Tool,
+    ToolCall,
+    VideoPart,
+)
+from turnout.types._openai import Conversation, as_messages, as_tools, listed, merged
 
-__all__ = ["ChatRequest", "RequestOptions"]
+__all__ = ["ChatRequest", "RequestOptions", "TargetOptions"]
 
 
-class RequestOptions(TypedDict, total=False):
-    """The keywords of `stream` and `complete`, all of them optional."""
+class TargetOptions(TypedDict, total=False):
+    """The keywords of `Provider.target`, all of them optional."""
 
-    model: str | None
-    """A model of the provider, or an alias; None means the default model."""
     temperature: float | None
     max_tokens: int | None
     """Of the answer."""
@@ -33,17 +41,29 @@ class RequestOptions(TypedDict, total=False):
     stop: str | Sequence[str] | None
     """Texts at which the answer ends, themselves left out."""
     seed: int | None
-    tools: Iterable[Tool | Mapping[str, object]] | None
+    tools: Iterable[Tool | NativeTool | Mapping[str, object]] | None
+    """Functions, and tools of the service's own, see `NativeTool`."""
     tool_choice: str | Mapping[str, object] | None
     response_format: type | Mapping[str, object] | None
     """A pydantic model, a JSON schema, or OpenAI's mapping form."""
     extra: Mapping[str, object] | None
-    """Passed to the provider as it is, over turnout's own fields."""
-    deadline: float | None
-    """Seconds for the whole request, with all of its attempts."""
+    """More fields of the request's body, in the service's own form.
+
+    They are put over turnout's own: objects are merged, `tools` are joined, None takes
+    a field away, and any other value replaces turnout's.
+    """
     allow_empty: bool | None
     """Whether an answer without text and tool calls is taken. Without it that is an
     `EmptyReplyError`, except after a tool result or if a limit or a filter ended it."""
+
+
+class RequestOptions(TargetOptions, total=False):
+    """The keywords of `stream` and `complete`, all of them optional."""
+
+    model: str | None
+    """A model of the provider, or an alias; None means the default model."""
+    deadline: float | None
+    """Seconds for the whole request, with all of its attempts."""
 
 
 @frozen
@@ -58,7 +78,7 @@ class ChatRequest:
     top_p: float | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[Tool | NativeTool, ...] = ()
     tool_choice: str | Mapping[str, object] | None = None
     response_format: Mapping[str, object] | None = None
     """In OpenAI's mapping form, whichever form it was given in."""
@@ -112,6 +132,20 @@ class ChatRequest:
         changed["model"] = model
         return ChatRequest(**changed)
 
+    def merged(self, fields: Mapping[str, object]) -> dict[str, object]:
+        """Return the fields of a request's body with `extra` put over them."""
+        return merged(fields, self.extra)
+
+    @property
+    def functions(self) -> tuple[Tool, ...]:
+        """The tools that are functions."""
+        return tuple(tool for tool in self.tools if isinstance(tool, Tool))
+
+    @property
+    def native_tools(self) -> tuple[NativeTool, ...]:
+        """The tools of the service's own."""
+        return tuple(tool for tool in self.tools if isinstance(tool, NativeTool))
+
     @property
     def last_user_text(self) -> str:
         """The text of the last user message; empty where there is none."""
@@ -147,11 +181,18 @@ class ChatRequest:
                 turns += 1
             if message.tool_calls or message.role == "tool":
                 needed.add("tools")
+                needed.update(_needs_of(message.tool_calls))
             if not isinstance(message.content, str):
                 needed.update(_PART_NEEDS[type(part)] for part in message.content)
                 needed.discard("text")
+                if any(part.extra for part in message.content):
+                    needed.add("extra_fields")
+            if message.extra:
+                needed.add("extra_fields")
         if turns > 1:
             needed.add("history")
+        if self.tools:
+            needed.update(_needs_of(self.tools))
         return needed
 
     def unmet(self, capabilities: Capabilities) -> tuple[str, ...]:
@@ -183,7 +224,25 @@ _NONE_GIVEN: tuple[object, ...] = (None, None, None, (), None, (), None)
 
 _parameters = attrgetter(*_PARAMETERS)
 
-_PART_NEEDS = {TextPart: "text", ImagePart: "images", FilePart: "files"}
+_PART_NEEDS = {
+    TextPart: "text",
+    ImagePart: "images",
+    AudioPart: "audio",
+    VideoPart: "video",
+    FilePart: "files",
+}
+
+
+def _needs_of(items: Sequence[Tool | NativeTool | ToolCall]) -> Iterator[str]:
+    """Yield what tools or calls ask for beyond plain functions."""
+    for item in items:
+        if isinstance(item, NativeTool):
+            yield "native_tools"
+            continue
+        if isinstance(item, ToolCall) and item.kind != "function":
+            yield "native_tools"
+        if item.extra:
+            yield "extra_fields"
 
 
 def _check_of(option: str) -> Callable[[object], Any]:

@@ -91,7 +91,7 @@ def test_a_refusal_is_what_the_service_means(service: str, refused: Refused) -> 
     refusal = Refusal.read(refused.status, {}, written(refused.body))
     error = classify(
         refusal,
-        provider(service).all_status_rules(),
+        provider(service).refusal_rules(),
         provider=service,
         key="KEY",
         reason=refusal.reason,
@@ -170,7 +170,7 @@ def test_the_table_is_loaded_with_the_first_refusal() -> None:
     program = (
         "import sys, turnout.http._client\n"
         "from turnout import get_provider\n"
-        "get_provider('OpenAI', vendor='Together', api_key='k').all_status_rules()\n"
+        "get_provider('OpenAI', vendor='Together', api_key='k').refusal_rules()\n"
         "print([name for name in sys.modules if '_refusal' in name])"
     )
     done = subprocess.run(
