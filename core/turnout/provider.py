@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AttemptHooks", "BoundTarget", "Provider", "ProviderOptions"]
 
+_ADDRESS = "base_url"
+
 
 class AttemptHooks(Protocol):
     """What plugins have to say about attempts; they never raise here."""
@@ -225,9 +227,13 @@ class Provider(ABC):
     def at_own_address(self) -> bool:
         """Whether it asks the address that its plugin gives it.
 
-        So is any where the plugin gives none, as each customer has one.
+        If the plugin gives none, as each customer has one, any address is its own.
         """
-        own = self.info.options.get("base_url", self.options_type.base_url)
+        # Not the attribute of the class, which is not the default if it has slots.
+        (default,) = (
+            f.default for f in fields(self.options_type) if f.name == _ADDRESS
+        )
+        own = self.info.options.get(_ADDRESS, default)
         return own is None or self.options.base_url == str(own).rstrip("/")
 
     @property
