@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AttemptHooks", "BoundTarget", "Provider", "ProviderOptions"]
 
-_ADDRESS = "base_url"
-
 
 class AttemptHooks(Protocol):
     """What plugins have to say about attempts; they never raise here."""
@@ -230,10 +228,8 @@ class Provider(ABC):
         If the plugin gives none, as each customer has one, any address is its own.
         """
         # Not the attribute of the class, which is not the default if it has slots.
-        (default,) = (
-            f.default for f in fields(self.options_type) if f.name == _ADDRESS
-        )
-        own = self.info.options.get(_ADDRESS, default)
+        defaults = {option.name: option.default for option in fields(self.options_type)}
+        own = self.info.options.get("base_url", defaults["base_url"])
         return own is None or self.options.base_url == str(own).rstrip("/")
 
     @property

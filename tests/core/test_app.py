@@ -603,8 +603,8 @@ def test_a_target_of_the_configurations_route_has_its_own_options(
         {},
     ]
     told = str(app.explain("mine"))
-    assert (
-        "FlowGpt:gpt-3.5-turbo (it was named; with its own temperature, extra" in told
+    assert "FlowGpt:gpt-3.5-turbo (it was named; with its own temperature, extra" in (
+        told
     )
 
 
