@@ -88,6 +88,10 @@ class Decoder(ABC):
     documents: ClassVar[bytes] = b"<"
     """The first bytes of a body that is no stream."""
 
+    ends_with_body: ClassVar[bool] = False
+    """Whether the protocol has no mark for the end of an answer. Then the end of a
+    framed body ends it, see `framed`."""
+
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         self.from_json = _json_reader()
         """pydantic-core's, which is not imported with the module."""
@@ -105,6 +109,9 @@ class Decoder(ABC):
         # answer's end; None without an end.
         self._batch: list[Event] = []
         self._ended_at: int | None = None
+        self.framed = False
+        """Whether the end of the body proves that the body is whole. Set before
+        `close`, for a decoder that `ends_with_body`."""
         self.closed = False
         """Whether the body is at its end."""
         self.done = False
@@ -170,6 +177,10 @@ class Decoder(ABC):
             return self.read_leniently(data) is not None
         return True
 
+    def end_with_body(self) -> None:
+        """Take the end of a framed body; by default it is the end of the answer."""
+        self.ended = True
+
     def limit(self, max_event_bytes: int) -> None:
         """Set how many bytes one event may have; called before `feed`."""
         self.max_event_bytes = max_event_bytes
@@ -229,6 +240,8 @@ class Decoder(ABC):
                 last = self.rest()
                 if last and self.is_whole(last):
                     events = self._read([last])
+                if self.framed and self._is_open():
+                    self.end_with_body()
         failed = self.reported is not None or self._fault is not None
         whole = self._ended_at is not None and not failed
         if whole:
@@ -272,6 +285,10 @@ class Decoder(ABC):
     @abstractmethod
     def rest(self) -> bytes:
         """Return what the end of the body cut off."""
+
+    def _is_open(self) -> bool:
+        """Tell whether events have begun, and neither a fault nor a document came."""
+        return self._begun and not self.done and self._document is None
 
     def _begin(self, data: bytes) -> None:
         """Look at the first byte, which tells a stream from a document or a page."""
@@ -407,6 +424,17 @@ class LineDecoder(Decoder):
     def rest(self) -> bytes:
         """Return what came after the last line feed."""
         return self._splitter.close().strip()
+
+    def begin_document(self, lines: list[bytes]) -> None:
+        """Take these lines and all that follows as one document for `read_document`.
+
+        For JSON that is written over several lines, as a proxy may send its error.
+
+        Args:
+            lines: The last of those that `read` was given.
+        """
+        self._begin_document(lines[0][:1])
+        self._collect(b"\n".join([*lines, self._splitter.close()]))
 
 
 def _is_delta(event: Event) -> bool:

@@ -37,7 +37,8 @@ class Call(NamedTuple):
     path: str
     """After `base_url`."""
     body: Mapping[str, object]
-    headers: Mapping[str, str | Secret]
+    headers: Mapping[str, str | Secret] | Callable[[], Mapping[str, str | Secret]]
+    """A mapping, or a function that makes one each time the request is sent."""
     decoder: Callable[[str, str | None], Decoder]
     """Makes the decoder, of the provider's name and the request's id."""
 
@@ -84,6 +85,8 @@ class Service(Provider):
                 decoder = decoder_of(self.info.name, response.request_id)
                 if self.options.max_event_bytes != decoder.max_event_bytes:
                     decoder.limit(self.options.max_event_bytes)
+                if decoder.ends_with_body:
+                    decoder.framed = response.framed
                 chunks = response.chunks()
                 # Whether the end was seen, so that its usage and mark are waited for.
                 ending = False
@@ -108,6 +111,7 @@ class Service(Provider):
                             response.hurry(math.inf)
                     last = decoder.close()
                 except ProviderError:
+                    decoder.framed = False
                     last = decoder.close()
                     # An end may have stood in what the lost connection had brought.
                     if not decoder.ended:

@@ -1,5 +1,10 @@
-"""OpenAI, and whoever speaks as it does, for turnout."""
+"""OpenAI, and the services that speak as it does, for turnout.
 
+A service that turnout does not know is a `Vendor` in a package of your own.
+"""
+
+from turnout_openai._protocol import Decoder
 from turnout_openai._provider import OpenAI, OpenAIOptions
+from turnout_openai._vendor import Vendor
 
-__all__ = ["OpenAI", "OpenAIOptions"]
+__all__ = ["Decoder", "OpenAI", "OpenAIOptions", "Vendor"]

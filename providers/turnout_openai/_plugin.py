@@ -1,7 +1,7 @@
-"""What the plugins give the core: OpenAI, and each vendor that speaks as it does.
+"""The plugins: OpenAI, and each vendor that speaks as it does.
 
 Each has an entry point of its own, so that it can be loaded, and kept out, alone. The
-module is OpenAI's plugin; a vendor's is had from it by the name of its row.
+module is OpenAI's plugin; a vendor's plugin is an attribute with the name of its row.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from turnout_openai._vendor import Vendor
 
 @hookimpl
 def turnout_providers() -> Sequence[type[Provider]]:
-    """Give the one provider."""
+    """Return the one provider."""
     return [OpenAI]
 
 
@@ -23,9 +23,13 @@ class VendorPlugin:
     def __init__(self, vendor: Vendor) -> None:
         self._vendor = vendor
 
+    def __dir__(self) -> Sequence[str]:
+        """Return what is a hook: each name here is looked at for every listing."""
+        return ["turnout_providers"]
+
     @hookimpl
     def turnout_providers(self) -> Sequence[ProviderInfo]:
-        """Give the one provider."""
+        """Return the one provider."""
         return [self._vendor.info(OpenAI)]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from turnout.types import Capabilities, ModelInfo, Prefill, ProviderInfo
@@ -29,50 +30,102 @@ USUAL = Capabilities(
 """What most of them can be asked for; whether a model can is the model's affair."""
 
 
-# Nobody compares rows or prints them, and every program that asks waits for this.
+# Rows are not compared or printed, and every program that uses one waits for this.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Vendor:
-    """One row of the table: who it is, and what it does in another way than OpenAI."""
+    """A service that speaks as OpenAI's chat completions do, as a row of data.
+
+    Only `name` is required. The defaults are what most services do. `info(OpenAI)` is
+    the provider that the row describes, for the hook `turnout_providers`.
+    """
 
     name: str
-    """The provider's name, and what the option `vendor` is set to."""
+    """The provider's name; the entry point of its plugin has the same one."""
     base_url: str | None = None
-    """None where each customer has an address of its own."""
+    """The address that `/chat/completions` is put after.
+
+    None if each customer has an address of their own: the option `base_url` is required
+    then.
+    """
     form: str = ""
-    """What such an address looks like."""
+    """What such an address looks like, for the message that asks for it."""
     hosts: tuple[str, ...] = ()
-    """The hosts that it is known by, with all that are under them."""
+    """The hosts that belong to the service, with all that are under them.
+
+    Only the rows of turnout are found by their hosts, see the option `vendor`.
+    """
     key_variable: str | None = None
+    """The environment variable that holds the key."""
     shared_key: bool = False
-    """See `ProviderInfo.shared_key`."""
+    """Whether that variable is set for other services too.
+
+    If True, the variable alone sends no prompt to this service: it has to be named.
+    """
     needs_key: bool = True
+    """Whether a request without a key is refused before it is sent."""
     url: str | None = None
-    """Where a person reads about it."""
+    """The address of the service's documentation."""
     prices_id: str | None = None
-    """What genai-prices calls it."""
+    """The id of the service in genai-prices; None if it has no prices there."""
+    source: str = ""
+    """Where the facts of the row come from, and the date on which they were read."""
     models: tuple[str | ModelInfo, ...] = ()
-    """The first is the default one; any other name is asked for as it stands."""
+    """Models, the first of which is the default one. Any other name may be used too."""
     capabilities: Capabilities = USUAL
+    """What a request may use with a model that does not say itself what it can do.
+
+    Anything else is refused before the request is sent.
+    """
     prefill: Prefill = "none"
-    """Of the models that are not listed, where the server and not the model decides."""
+    """How models that are not listed continue the beginning of an answer."""
     prefill_path: str | None = None
-    """Where it is asked to go on with the beginning of an answer, if not as always."""
+    """The path for such a request at `base_url`; None means the usual path."""
     max_tokens_field: MaxTokensField = "max_tokens"
+    """The name of the request's field for `max_tokens`."""
     seed_field: str = "seed"
+    """The name of the request's field for `seed`."""
     short_ids: bool = False
-    """Whether it takes no id of a tool call but one of nine letters and digits."""
+    """Whether ids of tool calls must have nine letters and digits."""
     asks_usage: bool = True
-    """Whether usage is asked for; a service that always sends it may know no field."""
+    """Whether a stream's usage is requested by `stream_options`.
+
+    False for a service that refuses that field, or that always sends usage.
+    """
+    reasoning_in_output: bool = True
+    """Whether `completion_tokens` includes the tokens of reasoning, as OpenAI's does.
+
+    If False, the output is `total_tokens` without `prompt_tokens`: xAI sends the
+    reasoning apart in `reasoning_tokens`, and Google sends no count of it at all.
+    """
+    developer_role: bool = False
+    """Whether it takes messages of the role `developer`."""
+    empty_reasoning: str | None = None
+    """`reasoning_content` of an assistant message with tool calls that has none.
+
+    For a service that refuses such a message without that field. None leaves it out.
+    """
+    extra: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Further fields of each request. The request's own `extra` goes over them."""
     key_header: str = "Authorization"
+    """The header that holds the key."""
     key_prefix: str = "Bearer "
+    """What the header's value has before the key."""
     models_path: str | None = "/models"
-    """None where it lists no models."""
+    """The path of the list of models; None if the service has no such list."""
     decoder: type[Decoder] = Decoder
+    """Reads the answers; a subclass of `Decoder` for a service that needs one."""
     status_rules: tuple[StatusRule, ...] = ()
+    """What the service's errors mean, if not what they mean elsewhere."""
 
     def info(self, provider_class: type[Provider]) -> ProviderInfo:
-        """Return the row as a provider that a class serves."""
-        return ProviderInfo(
+        """Return the provider that the row describes, for `turnout_providers`.
+
+        Args:
+            provider_class: `OpenAI`, or a subclass of it.
+        """
+        from turnout_openai._info import VendorInfo
+
+        return VendorInfo(
             name=self.name,
             models=self.models,
             open_models=True,
@@ -84,7 +137,8 @@ class Vendor:
             capabilities=self.capabilities,
             prefill=self.prefill,
             provider_class=provider_class,
-            options={"base_url": self.base_url, "vendor": self.name},
+            options={"base_url": self.base_url},
+            vendor=self,
         )
 
 
@@ -94,7 +148,8 @@ OPENAI = Vendor(
     hosts=("openai.com",),
     # Its newer models refuse the older name.
     max_tokens_field="max_completion_tokens",
+    developer_role=True,
 )
 
 COMPATIBLE = Vendor(name="any other")
-"""Whoever it is: a server of which nothing is known but that it is asked so."""
+"""A server of which nothing is known, except that it speaks as OpenAI does."""

@@ -18,6 +18,7 @@ PUBLIC = [
     "turnout.errors",
     "turnout.routes",
     "turnout.framing",
+    "turnout.generators",
     "turnout.hookspecs",
     "turnout.http",
     "turnout.provider",

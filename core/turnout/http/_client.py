@@ -257,7 +257,7 @@ class Http:
         body: bytes,
         response: Response,
         *,
-        headers: Headers,
+        headers: HeaderSource,
         json: object = None,
         data: bytes | None = None,
         secrets: Sequence[Secret] = (),
@@ -271,7 +271,8 @@ class Http:
         Args:
             body: What the provider reported: JSON, a page, a text.
             response: The response that it came in.
-            headers: Those of the request, whose secrets are cut out.
+            headers: Those of the request, as `post` takes them; their secrets are cut
+                out.
             json: The body of the request, whose texts are cut out.
             data: The body of the request, where it was given as bytes.
             secrets: What else is cut out, see `post`.
@@ -279,7 +280,8 @@ class Http:
         from turnout.http._errors import reported
         from turnout.http._sent import Sent
 
-        return reported(self, body, response, Sent(headers, json, data, secrets))
+        made = headers() if callable(headers) else headers
+        return reported(self, body, response, Sent(made, json, data, secrets))
 
 
 class _Exchange:
