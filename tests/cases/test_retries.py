@@ -602,6 +602,7 @@ async def test_r08_a_target_is_not_asked_again_after_a_certain_refusal(
     assert [type(one) for one in refused.exceptions] == [kind]
     assert [type(one) for one in error.exceptions] == [UnavailableError]
     assert kind.__name__ in str(error)
+    assert error.retry_after is not None
     # The difference of two times of the clock is rounded.
     assert 0 < error.retry_after < 300.001
 

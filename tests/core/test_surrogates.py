@@ -25,6 +25,7 @@ from turnout.types import (
     Usage,
 )
 
+EMPTY: dict[str, object] = {}
 FIRST, SECOND, WHOLE, ALONE = "\ud83d", "\ude00", "\U0001f600", "\ufffd"
 
 
@@ -77,9 +78,13 @@ class Lines(LineDecoder):
         return events
 
     def finish(self) -> Finish:
-        fields = {"details": {}, **self.last}
-        fields["items"] = tuple(fields.get("items", ()))
-        return Finish(reason="stop", **fields)
+        last = self.last
+        return Finish(
+            reason="stop",
+            details=last.get("details", EMPTY),
+            state=last.get("state"),
+            items=tuple(last.get("items", ())),
+        )
 
 
 class Document(Lines):

@@ -189,7 +189,10 @@ def test_a_model_in_the_options_of_a_bound_target_is_refused() -> None:
 
 
 async def test_one_target_can_be_asked_with_several_options() -> None:
-    provider = fake(lambda request: ServerError("no") if request.seed else "Hello.")
+    def answer(request: ChatRequest) -> ServerError | str:
+        return ServerError("no") if request.seed else "Hello."
+
+    provider = fake(answer)
     targets = [provider.target("m", seed=1), provider.target("m", seed=0)]
     route = turnout.fallback(*targets, provider.target("m", seed=1), "Local")
 

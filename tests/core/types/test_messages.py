@@ -36,6 +36,7 @@ PNG = b"\x89PNG\r\n"
 PNG_URL = f"data:image/png;base64,{b64encode(PNG).decode()}"
 
 CALL = ToolCall(id="c1", name="add", arguments='{"a": 1}')
+EMPTY: dict[str, object] = {}
 CUSTOM_CALL = {
     "id": "c2",
     "type": "custom",
@@ -174,7 +175,7 @@ class OpenAiRole(StrEnum):
                     {
                         **OPENAI_CALL,
                         "index": 0,
-                        "extra_content": {"google": {}},
+                        "extra_content": {"google": 1},
                         "function": {"name": "f", "arguments": "", "thoughts": 1},
                     }
                 ],
@@ -188,7 +189,7 @@ class OpenAiRole(StrEnum):
                             name="f",
                             arguments="",
                             extra={
-                                "extra_content": {"google": {}},
+                                "extra_content": {"google": 1},
                                 "function": {"thoughts": 1},
                             },
                         ),
@@ -218,7 +219,7 @@ class OpenAiRole(StrEnum):
         pytest.param(
             {
                 "role": "assistant",
-                "tool_calls": [{"id": "c3", "type": "shell_call", "shell_call": {}}],
+                "tool_calls": [{"id": "c3", "type": "shell_call", "shell_call": EMPTY}],
             },
             [
                 Message(
@@ -229,7 +230,11 @@ class OpenAiRole(StrEnum):
                             name="shell_call",
                             arguments="",
                             kind="shell_call",
-                            item={"id": "c3", "type": "shell_call", "shell_call": {}},
+                            item={
+                                "id": "c3",
+                                "type": "shell_call",
+                                "shell_call": EMPTY,
+                            },
                         ),
                     ),
                 )
@@ -279,7 +284,6 @@ def test_messages_are_read(written: object, messages: list[Message]) -> None:
     assert as_messages(conversation(written)) == tuple(messages)
 
 
-EMPTY: dict[str, object] = {}
 MESSAGES = "a text, a message or a list of messages"
 IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT}"}}
 
@@ -911,7 +915,7 @@ def test_tools_may_be_given_as_values_and_by_an_iterator() -> None:
             id="text",
         ),
         pytest.param(
-            [TOOLS[0], {}],
+            [TOOLS[0], EMPTY],
             "tools[1] lacks 'function'",
             id="nothing",
         ),
