@@ -15,10 +15,10 @@ No I/O happens here. Imported with the first line that is not text.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias, cast
 
-__all__ = ["document_of", "is_error", "may_be_error"]
+__all__ = ["document_of", "reports_error"]
 
 _Fields: TypeAlias = Mapping[str, Any]
 
@@ -47,11 +47,11 @@ _NAMES = {
 _STATES = ("type", "status", "result")
 _CODES = ("code", "error_code", "status", "status_code")
 _FLAGS = ("success", "ok")
-_WORDS = ("message", "msg", "detail")
+_WORDS = ("message", "msg", "detail", "data")
 _INNER = ("error", "errors", "data", "detail", "message")
 
 
-def is_error(line: _Fields) -> bool:
+def reports_error(line: _Fields) -> bool:
     """Tell whether a line that is not text reports that the answer failed.
 
     A line of another event does so only if it says `error`: whatever else it holds is
@@ -68,14 +68,6 @@ def is_error(line: _Fields) -> bool:
         or any(_names_failure(fields.get(name)) for name in _STATES)
         or any(_fails(fields, name) for name in _CODES)
     )
-
-
-def may_be_error(line: _Fields) -> bool:
-    """Tell whether a line is an error if it came in place of an answer.
-
-    That is a line of no event with words for people, as in `{"message": "Forbidden"}`.
-    """
-    return not line.get("event") and _has_words(_renamed(line), _WORDS)
 
 
 def document_of(line: _Fields) -> bytes:
@@ -107,8 +99,8 @@ def _is_good(word: object) -> bool:
     return not word or (isinstance(word, str) and word.lower() in _GOOD)
 
 
-def _has_words(fields: _Fields, names: Sequence[str]) -> bool:
-    words = map(fields.get, names)
+def _has_words(fields: _Fields) -> bool:
+    words = map(fields.get, _WORDS)
     return any(_is_told(word) and not _is_good(word) for word in words)
 
 
@@ -128,7 +120,7 @@ def _fails(fields: _Fields, name: str) -> bool:
         failed = name != "status" and not _is_good(code)
     else:
         failed = number < 0 or number >= _HTTP_FAILURES.stop
-    return failed and _has_words(fields, (*_WORDS, "data"))
+    return failed and _has_words(fields)
 
 
 def _number(code: int | str) -> int | None:

@@ -16,7 +16,7 @@ import string
 from collections.abc import Callable
 from typing import Any, cast
 
-from turnout.decoding import LineDecoder, OddEventError
+from turnout.decoding import LineDecoder, OddEventError, is_error
 from turnout.types import ChatRequest, Event, Finish, Message, Secret
 
 __all__ = ["PATH", "Decoder", "body", "headers", "new_device_id", "sign"]
@@ -102,10 +102,10 @@ def headers(
 
 
 def body(request: ChatRequest) -> dict[str, object]:
-    """Return the body of a request. `extra` replaces what is set here."""
+    """Return the body of a request."""
     *earlier, last = request.messages
     temperature = request.temperature
-    return {
+    fields: dict[str, object] = {
         "model": request.model,
         "nsfw": False,
         "question": last.text,
@@ -120,8 +120,8 @@ def body(request: ChatRequest) -> dict[str, object]:
         "chatFileDocumentIds": [],
         "generateImage": False,
         "generateAudio": False,
-        **request.extra,
     }
+    return request.merged(fields)
 
 
 def _turn(message: Message) -> dict[str, str]:
@@ -160,11 +160,13 @@ class Decoder(LineDecoder):
                 # The values differ, so that keeping them would only cost.
                 line = from_json(data, allow_inf_nan=False, cache_strings="keys")
             except ValueError as error:
-                if not _opens_document(error, data):
+                if _opens_document(error, data):
+                    # It is the first of its kind: the lines before it were read.
+                    self.begin_document(datas[datas.index(data) :])
+                    break
+                line = self.read_leniently(data)
+                if line is None:
                     raise OddEventError("is not JSON") from None
-                # It is the first of its kind: the lines before it were read.
-                self.begin_document(datas[datas.index(data) :])
-                break
             if (
                 type(line) is _OBJECT
                 and line.get("event") == "text"
@@ -203,10 +205,8 @@ class Decoder(LineDecoder):
         Raises:
             OddEventError: It is something else.
         """
-        from turnout_flowgpt._errors import is_error, may_be_error
-
         line = _first_object(value)
-        if not is_error(line) and not may_be_error(line):
+        if not _reports_error(line) and not _may_be_error(line):
             raise OddEventError("is neither lines of JSON nor an error")
         self._report(line)
         return []
@@ -222,16 +222,14 @@ class Decoder(LineDecoder):
         Raises:
             OddEventError: It is not of the protocol.
         """
-        from turnout_flowgpt._errors import is_error, may_be_error
-
         line = _first_object(value)
-        if is_error(line):
+        if _reports_error(line):
             self._report(line)
         elif line is not value:
             raise OddEventError("is a list")
         elif line.get("event") == "text":
             raise OddEventError(f"has a {type(line.get('data')).__name__} for data")
-        elif self._words is None and may_be_error(line):
+        elif self._words is None and _may_be_error(line):
             self._words = line
 
     def _report(self, line: dict[str, Any]) -> None:
@@ -251,6 +249,20 @@ def _first_object(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise OddEventError("is not a JSON object")
     return cast("dict[str, Any]", value)
+
+
+def _reports_error(line: dict[str, Any]) -> bool:
+    from turnout_flowgpt._errors import reports_error
+
+    return reports_error(line)
+
+
+def _may_be_error(line: dict[str, Any]) -> bool:
+    """Tell whether a line is an error if it came in place of an answer.
+
+    That is a line of no event with words for people, as in `{"message": "Forbidden"}`.
+    """
+    return not line.get("event") and is_error(line)
 
 
 def _opens_document(error: ValueError, data: bytes) -> bool:

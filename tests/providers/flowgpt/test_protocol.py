@@ -275,7 +275,7 @@ def test_the_end_has_the_request_id() -> None:
         pytest.param(b'{"event":"text","data":"a\x00"}', id="control-character"),
         pytest.param(b'{"event":"text","data":"a\xff"}', id="not-utf-8"),
         pytest.param(b'{"event":"text","data":"a\xed\xa0\xbd"}', id="surrogate-bytes"),
-        pytest.param(rb'{"event":"text","data":"a\ud83d"}', id="surrogate-escape"),
+        pytest.param(rb'{"event":"text","data":"a\ud83d",}', id="half-a-pair-no-json"),
         pytest.param(b'\xef\xbb\xbf{"event":"text","data":"a"}', id="byte-order-mark"),
         pytest.param(b'{"event":"text","data":"a","p":NaN}', id="nan"),
         pytest.param(b'{"event":"text","data":"a","p":-Infinity}', id="infinity"),
@@ -323,6 +323,23 @@ def test_escapes_are_read_as_json_has_them(escaped: str, text: str) -> None:
     line = f'{{"event":"text","data":"{escaped}"}}\n'
 
     assert decoder_of_framed().feed(line.encode()) == [text]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        pytest.param(r"a\ud83d", r"\uddfcb", "a\U0001f5fcb", id="joined"),
+        pytest.param(r"a\ud83d", "b", "a\ufffdb", id="first-alone"),
+        pytest.param("a", r"\uddfcb", "a\ufffdb", id="second-alone"),
+        pytest.param("a", r"b\ud83d", "ab\ufffd", id="last"),
+    ],
+)
+def test_halves_of_a_surrogate_pair_are_joined(
+    first: str, second: str, text: str
+) -> None:
+    lines = [f'{{"event":"text","data":"{piece}"}}' for piece in (first, second)]
+
+    assert decode("\n".join(lines).encode(), whole) == text
 
 
 @pytest.mark.parametrize("slicing", [whole, by_size(65536), by_size(1009)])

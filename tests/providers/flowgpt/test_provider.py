@@ -226,7 +226,7 @@ def test_a_stream_refuses_what_the_service_is_not_known_to_follow(
 
 
 async def test_the_class_method_sends_it_all_the_same() -> None:
-    more: dict[str, Any] = {**SAMPLING, "stream": True, "n": None}
+    more: dict[str, Any] = {**SAMPLING, "stream": True, "n": 1}
     async with FlowGptServer(rules=Rules(extra_keys=more)) as server:
         await texts(
             FlowGpt.create_async_generator(
