@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
 
+    def _status_rules(provider: Provider) -> Sequence[StatusRule]: ...
+
+
 __all__ = ["AttemptHooks", "BoundTarget", "Provider", "ProviderOptions"]
 
 
@@ -77,8 +80,14 @@ class Provider(ABC):
     options_type: ClassVar[type[ProviderOptions]] = ProviderOptions
     lets_cancellation_pass: ClassVar[bool] = False
     """Whether `generate` is turnout's own, so that a wait for it need not be left."""
-    status_rules: ClassVar[Sequence[StatusRule]] = ()
-    """What the provider's refusals mean, where it differs from others'."""
+    if TYPE_CHECKING:
+        # So declared, mypy and pyright let a subclass replace it by an attribute and by
+        # a property. Declared as either, one of them refuses the other.
+        status_rules = property(_status_rules)
+    else:
+        status_rules = ()
+    """What the provider's refusals mean where turnout's table says otherwise: an
+    attribute or a property, a sequence of `StatusRule`."""
 
     def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
         options = hidden(options)
@@ -260,7 +269,8 @@ class Provider(ABC):
 
         For a provider that has further rules by its options.
         """
-        return self.status_rules
+        rules: Sequence[StatusRule] = self.status_rules
+        return rules
 
     def unavailable(self) -> str | None:
         """Return what is missing and what to type; None where nothing is known to be.

@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from turnout.errors import (
-    AuthenticationError,
     ContentFilterError,
     ContextLengthError,
-    OverloadedError,
+    InvalidRequestError,
+    RateLimitError,
 )
 from turnout.http import StatusRule
 from turnout.types import ModelInfo
@@ -119,9 +119,6 @@ DEEPSEEK = Vendor(
     # theopenco/llmgateway pull request 2093).
     empty_reasoning="",
     decoder=DeepSeekDecoder,
-    status_rules=(
-        StatusRule(error=OverloadedError, codes={"insufficient_system_resource"}),
-    ),
 )
 
 FIREWORKS = Vendor(
@@ -254,7 +251,16 @@ OPENROUTER = Vendor(
     models=("openrouter/auto",),
     capabilities=replace(_REASONING, files=True),
     decoder=OpenRouterDecoder,
-    status_rules=(StatusRule(error=ContentFilterError, codes={"refusal"}),),
+    # A message that is not valid has the code that OpenAI gives a forbidden prompt.
+    # Source: openrouter.ai/docs, errors and debugging, read 2026-11-30.
+    status_rules=(
+        StatusRule(
+            error=ContentFilterError,
+            codes={"invalid_prompt"},
+            phrases=("flagged", "violat", "usage polic", "safety"),
+        ),
+        StatusRule(error=InvalidRequestError, codes={"invalid_prompt"}),
+    ),
 )
 
 PERPLEXITY = Vendor(
@@ -317,6 +323,16 @@ QWEN = Vendor(
             source=_TABLE,
         ),
     ),
+    # The tokens of a minute are used up, though the code is OpenAI's for a quota.
+    # Source: help.aliyun.com/en/model-studio/rate-limit, read 2026-11-30.
+    status_rules=(
+        StatusRule(
+            error=RateLimitError,
+            statuses={429},
+            codes={"insufficient_quota"},
+            phrases=("current quota", "allocated quota exceeded, please"),
+        ),
+    ),
 )
 
 SGLANG = Vendor(
@@ -375,13 +391,6 @@ XAI = Vendor(
     # `total_tokens` is the sum of prompt, completion and reasoning tokens (vercel/ai
     # issue 12425, UKGovernmentBEIS/inspect_ai issue 5528).
     reasoning_in_output=False,
-    status_rules=(
-        StatusRule(
-            error=AuthenticationError,
-            statuses={400},
-            phrases=("incorrect api key provided",),
-        ),
-    ),
 )
 
 VENDORS = (

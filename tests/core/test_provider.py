@@ -187,10 +187,15 @@ def test_a_request_that_is_wrong_is_refused_at_once() -> None:
         _ = provider.stream([])
     with pytest.raises(UnknownModelError, match="two"):
         _ = provider.stream("Why?", model="tow")
-    with pytest.raises(UnsupportedError, match="tools"):
+    with pytest.raises(UnsupportedError, match="tools") as caught:
         _ = provider.stream(
             "Why?", tools=[{"type": "function", "function": {"name": "f"}}]
         )
+    # It says whose it is, and that nothing was sent.
+    assert (caught.value.provider, caught.value.status_code) == (
+        provider.info.name,
+        None,
+    )
     with pytest.raises(ArgumentError):
         _ = provider.stream("Why?", deadline=-1.0)
     assert provider.requests == []

@@ -39,7 +39,7 @@ from turnout.errors import (
 from turnout.routes._candidate import Candidate, RouteTarget
 from turnout.routes._continuation import continued, fits, refusal_to_continue
 from turnout.routes._hedging import HedgeShare, can_hedge
-from turnout.routes._policy import Policy, rule
+from turnout.routes._policy import Policy, Rule, rule
 from turnout.routes._retries import LONGEST_WAIT, Random, after_hint, retry_delay
 from turnout.routes._target_health import Permit
 from turnout.types import Attempt, ChatRequest, Target
@@ -193,10 +193,15 @@ class Course:
             and candidate.bound.provider.api_key is not None
         ):
             self._key_refused_by = candidate
-        if found.retried and self._broken is None:
-            assert isinstance(error, ProviderError)
-            if self._plans_retry(candidate, error, now, limited=found.limited):
-                return
+        if (
+            isinstance(error, ProviderError)
+            # A service may ask for another try (`x-should-retry`) after any error but
+            # those that are certain for a while.
+            and (found.retried or (error.retryable and not found.hold))
+            and self._broken is None
+            and self._plans_retry(candidate, error, now, found)
+        ):
+            return
         candidate.is_out = True
         window = candidate.window
         if isinstance(error, ContextLengthError) and window is not None:
@@ -428,7 +433,7 @@ class Course:
         return until if patient else None
 
     def _plans_retry(
-        self, candidate: Candidate, error: ProviderError, now: float, *, limited: bool
+        self, candidate: Candidate, error: ProviderError, now: float, found: Rule
     ) -> bool:
         """Plan and pay for another attempt at a target; return whether there is one."""
         if self._asked >= self._policy.max_attempts:
@@ -438,7 +443,8 @@ class Course:
             error,
             candidate.retries,
             self._random,
-            limited=limited or (others and health.is_down(now)),
+            limited=found.limited or (others and health.is_down(now)),
+            once=found.once,
             others=others,
             patience=self._patience,
         )
@@ -468,7 +474,7 @@ class Course:
     ) -> bool:
         """Ask a target that refused a prefill again, by an instruction."""
         if (
-            not isinstance(error, InvalidRequestError)
+            not isinstance(error, InvalidRequestError | UnsupportedError)
             or not candidate.prefills
             or self._asked >= self._policy.max_attempts
             or now > self._latest

@@ -59,7 +59,6 @@ from ...support.gemini_server import (
     error,
     event,
     finish,
-    part,
     response,
     text,
 )
@@ -513,11 +512,3 @@ def test_each_models_facts_have_their_source() -> None:
         assert "2026-" in model.source
         assert model.context_window is not None
         assert (model.prefill == "trailing") == ("prefill" in model.source)
-
-
-async def test_a_part_of_a_kind_of_its_own_is_kept() -> None:
-    image = {"inlineData": {"mimeType": "image/png", "data": "eA=="}}
-    async with GeminiServer(part(**image) + finish()) as server:
-        got = await Gemini(base_url=server.base_url).complete("Draw.")
-
-    assert got.details["parts"] == [image]
