@@ -234,9 +234,11 @@ class Provider(ABC):
     def at_own_address(self) -> bool:
         """Whether it asks the address that its plugin gives it.
 
-        So is any where the plugin gives none, as each customer has one.
+        If the plugin gives none, as each customer has one, any address is its own.
         """
-        own = self.info.options.get("base_url", self.options_type.base_url)
+        # Not the attribute of the class, which is not the default if it has slots.
+        defaults = {option.name: option.default for option in fields(self.options_type)}
+        own = self.info.options.get("base_url", defaults["base_url"])
         return own is None or self.options.base_url == str(own).rstrip("/")
 
     @property

@@ -118,6 +118,11 @@ def test_a_slash_at_its_end_makes_no_other_address(own: str, asked: str) -> None
     assert provider.at_own_address
 
 
+def test_any_address_is_the_own_one_of_a_provider_without_an_address() -> None:
+    assert Lines().at_own_address
+    assert Lines(base_url="http://h").at_own_address
+
+
 def test_options_of_the_info_stand_where_none_are_given() -> None:
     info = ProviderInfo(
         name="Row", models=("m",), options={"base_url": "http://h", "deadline": 5.0}

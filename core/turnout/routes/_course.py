@@ -264,8 +264,9 @@ class Course:
         text, tools = record.text, record.calls_tools
         found = rule(error, policy)
         # An answer of white space alone, which ended so, has nothing to continue.
-        restarts = not tools and not (text if found.continued else text.strip())
-        found = rule(error, policy)
+        restarts = not (text if found.continued else text.strip()) and not (
+            tools or record.has_media
+        )
         goes_on = {
             "off": False,
             "before_text": restarts,
@@ -283,6 +284,8 @@ class Course:
             f"characters ({type(error).__name__})"
         )
         refusal = self._refusal_to_continue(candidate, tools_begun=tools)
+        if record.has_media:
+            refusal = "it had begun an image or a sound"
         if refusal is not None:
             raise self._unable(refusal)
         if self._continuations >= policy.max_continuations:

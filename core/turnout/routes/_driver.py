@@ -166,6 +166,7 @@ class RouteReader:
         self._ask, self._begun, self._seam = step, False, None
         through = None
         if self._course.continuing:
+            record.continue_answer()
             text = record.text
             self._kept = len(text)
             stripped = unsent(text) if step.prefill else ""
