@@ -20,7 +20,13 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from turnout.decoding import OddEventError, SseDecoder, as_mapping, as_text
+from turnout.decoding import (
+    OddEventError,
+    SseDecoder,
+    as_mapping,
+    as_text,
+    is_error,
+)
 from turnout.types import Event, Finish, ReasoningDelta
 from turnout_gemini._calls import Calls
 from turnout_gemini._end import (
@@ -315,7 +321,7 @@ class Decoder(SseDecoder):
         self.report(data)
 
     def _look_for_error(self, chunk: dict[str, object], data: bytes) -> None:
-        if chunk.get("error"):
+        if chunk.get("error") or (not chunk.get("candidates") and is_error(chunk)):
             self.report(data)
             return
         feedback = chunk.get("promptFeedback")

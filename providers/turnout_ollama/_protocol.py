@@ -25,6 +25,7 @@ from turnout.decoding import (
     as_list,
     as_mapping,
     as_text,
+    is_error,
 )
 from turnout.types import (
     Event,
@@ -126,17 +127,21 @@ class Decoder(LineDecoder):
                         events.append(content)
                 else:
                     self._read_message(message, events)
-            elif message:
+            elif type(message) is _OBJECT and message:
                 self._read_message(message, events)
+            elif is_error(line):
+                self.report(data)
+                break
+            elif message:
+                raise OddEventError(f"has a {type(message).__name__} for message")
             if len(line) != _USUAL:
                 self._note(line)
             if line.get("done"):
                 self._end(line)
                 break
 
-    def _read_message(self, value: object, events: list[Event]) -> None:
+    def _read_message(self, fields: dict[str, Any], events: list[Event]) -> None:
         """Read a message that may hold more than text."""
-        fields = as_mapping(value, "message")
         thinking = fields.get("thinking")
         if thinking:
             text = as_text(thinking, "thinking")

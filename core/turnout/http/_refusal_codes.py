@@ -300,7 +300,7 @@ CODES: tuple[StatusRule, ...] = (
     _row(
         InvalidReplyError,
         "malformed_function_call unexpected_tool_call malformed_response "
-        "too_many_tool_calls",
+        "too_many_tool_calls missing_thought_signature no_image",
         "Gemini",
         _GEMINI,
     ),

@@ -236,7 +236,19 @@ def test_a_flat_error_is_reported() -> None:
     assert decoder.reported is not None
 
 
-def test_an_error_that_is_cut_off_is_no_end() -> None:
+FLAT: list[dict[str, object]] = [
+    {"code": 401, "message": "Unauthorized"},
+    {"type": "error", "message": "no"},
+    {"success": False, "usageMetadata": None},
+]
+
+
+@pytest.mark.parametrize("told", FLAT)
+def test_an_error_in_another_form_is_an_error(told: dict[str, object]) -> None:
+    assert READING.reported(text("a") + event(told)) == ("a", told)
+
+
+def test_an_error_that_is_cut_off_is_not_an_end() -> None:
     assert isinstance(fault_of(text("a"), UNAVAILABLE[:-9]), StreamTruncatedError)
 
 

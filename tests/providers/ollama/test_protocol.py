@@ -119,7 +119,7 @@ def test_a_piece_is_given_as_soon_as_its_line_has_ended() -> None:
         pytest.param(b"7", id="number"),
         pytest.param(b'{"eval_count":NaN}', id="nan"),
         pytest.param(b"[" * 9000, id="deep"),
-        pytest.param(b'{"message":"text"}', id="message"),
+        pytest.param(b'{"message":"text","done":true}', id="message"),
         *(pytest.param(line(message(**fields))[:-1], id=f"{fields}") for fields in ODD),
     ],
 )
@@ -465,6 +465,19 @@ def test_an_error_ends_the_answer(before: str, slicing: Slicing) -> None:
     data = (text(before) if before else b"") + line(error) + done()
 
     assert READING.reported(data, slicing) == (before, error)
+
+
+FLAT: list[dict[str, object]] = [
+    {"code": 401, "message": "Unauthorized"},
+    {"code": 401, "msg": "no"},
+    {"detail": "no"},
+    {"success": False},
+]
+
+
+@pytest.mark.parametrize("told", FLAT)
+def test_an_error_in_another_form_is_an_error(told: dict[str, object]) -> None:
+    assert READING.reported(text("a") + line(told)) == ("a", told)
 
 
 @pytest.mark.parametrize("word", ["abort", "cancelled", "error"])
