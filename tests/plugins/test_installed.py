@@ -80,7 +80,7 @@ def test_the_tutorials_package_passes_its_own_tests(
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "20 passed" in done.stdout
+    assert "35 passed" in done.stdout
 
 
 CULPRITS = [

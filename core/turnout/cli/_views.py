@@ -141,7 +141,8 @@ def _media(reply: Reply) -> Iterator[str]:
         media_type, data = media.media_type or "", media.data
         size = "" if data is None else _size(len(data))
         known = ", ".join(filter(None, [media_type, size]))
-        line = _KINDS.get(media_type.partition("/")[0], "a file")
+        kind = media_type.partition("/")[0] or ("audio" if media.transcript else "")
+        line = _KINDS.get(kind, "a file")
         line += f" ({known})" if known else ""
         if data is not None:
             line += "; --json gives its bytes"

@@ -224,6 +224,7 @@ class Sourced(Provider):
         yield MediaDelta(index=1, media_type="audio/wav", data=b"abc", transcript="Bzz")
         yield MediaDelta(index=2, media_type="video/mp4", url="https://bees.example/v")
         yield MediaDelta(index=3, data=b"?")
+        yield MediaDelta(index=4, transcript="Words.")
         yield Usage(cost=Decimal("0.00000012"))
         yield Finish(reason="stop", items=({"type": "web_search_call"},))
 

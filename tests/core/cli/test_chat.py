@@ -450,6 +450,7 @@ def test_what_is_not_text_is_noted_after_the_answer(inside: CommandLine) -> None
         "a sound (audio/wav, 3 bytes); --json gives its bytes; what is said in it: Bzz",
         "a video (video/mp4): https://bees.example/v",
         "a file (1 byte); --json gives its bytes",
+        "a sound; what is said in it: Words.",
         "source 1: https://bees.example On[2J bees",
         "source 2: notes.pdf",
     ]
