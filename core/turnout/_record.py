@@ -261,14 +261,6 @@ class Record:
                 self._calls.setdefault(event.index, _PartialCall()).take_delta(event)
                 self._reopened = True
                 return True
-            case MediaDelta():
-                _check_media(event)
-                self._media = self._media or {}
-                self._media.setdefault(event.index, _PartialMedia()).take_delta(event)
-                self._reopened = True
-                return True
-            case Citation():
-                self._citations = [*(self._citations or ()), self._placed(event)]
             case Usage():
                 self.usage = event
             case Finish():
@@ -277,6 +269,15 @@ class Record:
             case Failover():
                 self._joined = True
                 self._offset = event.characters - event.dropped
+            case MediaDelta():
+                _check_media(event)
+                self._media = {} if self._media is None else self._media
+                self._media.setdefault(event.index, _PartialMedia()).take_delta(event)
+                self._reopened = True
+                return True
+            case Citation():
+                self._citations = [] if self._citations is None else self._citations
+                self._citations.append(self._placed(event))
             case Restart():
                 pass
             case Held():
@@ -332,16 +333,17 @@ class Record:
             usage=reduce(add, usages) if usages else None,
             target=self.target,
             attempts=tuple(self.attempts),
-            citations=tuple(self._citations or ()),
-            media=self._whole_media(),
+            citations=() if self._citations is None else tuple(self._citations),
+            media=() if self._media is None else _whole_media(self._media),
             items=finish.items if finish else (),
             details=finish.details if finish else {},
             state=finish.state if finish and not self._joined else None,
             parsed=self.parsed,
         )
 
-    def _whole_media(self) -> tuple[Media, ...]:
-        return tuple(media.whole() for _, media in sorted((self._media or {}).items()))
+
+def _whole_media(media: Mapping[int, _PartialMedia]) -> tuple[Media, ...]:
+    return tuple(media[index].whole() for index in sorted(media))
 
 
 def _is_text(value: object) -> bool:

@@ -37,6 +37,7 @@ __all__ = [
     "as_list",
     "as_mapping",
     "as_text",
+    "is_error",
 ]
 
 MAX_ERROR_BYTES = 64 * 1024
@@ -306,9 +307,7 @@ class Decoder(ABC):
             value: object = self.from_json(beginning, allow_partial=True)
         except ValueError:
             return False
-        if isinstance(value, list):
-            value = next(iter(cast("list[object]", value)), None)
-        if not isinstance(value, dict) or not cast("_Fields", value).get("error"):
+        if not is_error(value):
             return False
         self.report(beginning)
         return True
@@ -414,6 +413,42 @@ def _is_delta(event: Event) -> bool:
     if isinstance(event, str):
         return bool(event)
     return isinstance(event, ReasoningDelta | ToolCallDelta | MediaDelta)
+
+
+_PARTS = ("choices", "candidates", "output", "content", "delta", "done", "response")
+"""Fields of an answer, or of a part of one. With any of them, a message is no error."""
+
+_MESSAGES = ("message", "msg", "detail", "error_msg", "error_message", "errmsg")
+"""Fields of an error that is not under `error`."""
+
+_SUCCESS = (0, 200, "0", "200", "ok", "success")
+"""Codes of a body that is not an error."""
+
+
+def is_error(value: object) -> bool:
+    """Return whether JSON is a service's error and not a part of an answer.
+
+    For a body that is not a stream, and for an event without anything that the protocol
+    knows. Services send errors with status 200 under `error` or `errors`, with
+    `success: false`, as `{"code": 401, "msg": ...}`, and in `base_resp` (MiniMax).
+    """
+    if isinstance(value, list):
+        value = next(iter(cast("list[object]", value)), None)
+    if not isinstance(value, dict):
+        return False
+    fields = cast("_Fields", value)
+    if fields.get("error") or fields.get("errors") or fields.get("success") is False:
+        return True
+    if "error" in (fields.get("type"), fields.get("object"), fields.get("event")):
+        return True
+    base = fields.get("base_resp")
+    if isinstance(base, dict) and cast("_Fields", base).get("status_code"):
+        return True
+    if any(fields.get(name) is not None for name in _PARTS):
+        return False
+    code = fields.get("code")
+    has_message = any(isinstance(fields.get(name), str | list) for name in _MESSAGES)
+    return (has_message or isinstance(code, int)) and code not in _SUCCESS
 
 
 def as_mapping(value: object, what: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ that may stand inside a JSON text.
 
 from __future__ import annotations
 
+from typing import cast
+
 from turnout._frozen import frozen
 
 __all__ = [
@@ -115,6 +117,9 @@ class SseSplitter:
     that begin with a colon are comments; the `data` lines of an event are joined
     with LF; an event without data is none; an event that the end of the stream
     cuts off is not given out but left to `close`.
+
+    A line `error: …` is an event named `error`, with the data
+    `{"type": "error", "error": …}`: llama.cpp's server sent its errors so until 2025.
 
     Args:
         max_bytes: How many bytes an event may have.
@@ -237,6 +242,8 @@ class SseSplitter:
                 self._reset()
             elif line[:5] == b"data:":
                 self._hold(line[6:] if line[5:6] == b" " else line[5:])
+            elif line[:6] == b"error:":
+                events += self._failed(line[6:])
             elif line[:1] != b":":  # A comment.
                 self._field(line)
         return events
@@ -247,7 +254,10 @@ class SseSplitter:
         It lacks the blank line that ends an event. Whoever knows the protocol
         decides whether it is whole all the same.
         """
-        self._field(self._without_mark(self._lines.close()))
+        line = self._without_mark(self._lines.close())
+        if line[:6] == b"error:":
+            return _error_event(line[6:])
+        self._field(line)
         event = self._event() if self._data else None
         self._reset()
         return event
@@ -293,6 +303,12 @@ class SseSplitter:
         # Comments have an empty name; `id`, `retry` and unknown fields say nothing
         # about the answer.
 
+    def _failed(self, value: bytes) -> list[ServerSentEvent]:
+        """Return the pending event, if it has data, and that of a line `error: …`."""
+        before = [self._event()] if self._data else []
+        self._reset()
+        return [*before, _error_event(value)]
+
     def _hold(self, value: bytes) -> None:
         self._data.append(value)
         # With the LF that joins it, so that empty lines do not go uncounted.
@@ -310,3 +326,18 @@ class SseSplitter:
         self._data.clear()
         self._held = 0
         self._name = ""
+
+
+def _error_event(value: bytes) -> ServerSentEvent:
+    """Return the event for a line `error: …`, whose value is JSON or a text."""
+    import json  # Not with the module: such a line is rare.
+
+    error: object = value.decode("utf-8", "replace").strip()
+    try:
+        error = json.loads(value)
+    except (ValueError, RecursionError):
+        pass
+    if isinstance(error, dict) and "error" in error:
+        error = cast("dict[str, object]", error)["error"]
+    data = json.dumps({"type": "error", "error": error})
+    return ServerSentEvent(data.encode(), "error")

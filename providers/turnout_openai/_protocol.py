@@ -25,6 +25,7 @@ from turnout.decoding import (
     as_list,
     as_mapping,
     as_text,
+    is_error,
 )
 from turnout.types import Event, Finish, FinishReason, ReasoningDelta, Usage
 from turnout_openai._calls import Calls
@@ -48,9 +49,6 @@ _OBJECT: type[dict[str, Any]] = dict
 _LIST: type[list[Any]] = list
 
 _NOTHING: dict[str, Any] = {}
-
-# What stands at the top of an error that is not under `error`.
-_FLAT_ERROR = frozenset({"message", "detail"})
 
 _DONE = b"[DONE]"
 """The mark of the end."""
@@ -205,8 +203,7 @@ class Decoder(SseDecoder):
             raise OddEventError("is no JSON")
 
     def _look_for_error(self, chunk: dict[str, object], data: bytes) -> None:
-        flat = "choices" not in chunk and not chunk.keys().isdisjoint(_FLAT_ERROR)
-        if chunk.get("error") or flat:
+        if is_error(chunk):
             self.report(data)
 
     def finish(self) -> Finish:

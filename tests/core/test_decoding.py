@@ -15,6 +15,7 @@ from turnout.decoding import (
     as_list,
     as_mapping,
     as_text,
+    is_error,
 )
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.testing._slicing import by_size
@@ -313,3 +314,52 @@ def test_a_document_byte_by_byte_takes_linear_time(begin: bytes) -> None:
 
     # Ten times as long takes 10 times as long, and 100 times if it were quadratic.
     assert seconds(60_000) < 40 * max(0.001, *(seconds(6000) for _ in range(2)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param({"error": {"message": "no"}}, id="error"),
+        pytest.param({"error": "no"}, id="error as text"),
+        pytest.param([{"error": {"code": 1}}, {}], id="list"),
+        pytest.param({"errors": [{"code": 1}], "result": {}}, id="errors"),
+        pytest.param({"success": False, "result": None}, id="success"),
+        pytest.param({"type": "error", "message": "no"}, id="type"),
+        pytest.param({"object": "error", "code": 400}, id="object"),
+        pytest.param({"event": "error", "data": "no"}, id="event"),
+        pytest.param({"choices": None, "base_resp": {"status_code": 1}}, id="MiniMax"),
+        pytest.param({"code": 401, "msg": "no"}, id="code"),
+        pytest.param({"code": 1001}, id="code alone"),
+        pytest.param({"code": "InvalidApiKey", "message": "no"}, id="DashScope"),
+        pytest.param({"message": "no"}, id="message"),
+        pytest.param({"detail": [{"msg": "no"}]}, id="FastAPI"),
+        pytest.param({"error_msg": "no", "error_code": 17}, id="error_msg"),
+        pytest.param({"choices": None, "message": "no"}, id="no choices"),
+    ],
+)
+def test_an_error_is_known_in_every_form(value: object) -> None:
+    assert is_error(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(None, id="null"),
+        pytest.param([], id="empty list"),
+        pytest.param(["no"], id="list of texts"),
+        pytest.param({}, id="empty"),
+        pytest.param({"error": None, "choices": []}, id="no error"),
+        pytest.param({"errors": [], "success": True}, id="no errors"),
+        pytest.param({"id": "x", "usage": {}, "choices": []}, id="usage"),
+        pytest.param({"message": {"role": "assistant"}, "done": False}, id="Ollama"),
+        pytest.param({"message": "hi", "done": True}, id="an answer's message"),
+        pytest.param({"base_resp": {"status_code": 0}}, id="MiniMax"),
+        pytest.param({"base_resp": None}, id="no base_resp"),
+        pytest.param({"code": 0, "msg": "success"}, id="code 0"),
+        pytest.param({"code": "200", "message": "ok"}, id="code 200"),
+        pytest.param({"type": "x.code.done", "code": "import os"}, id="code of a tool"),
+        pytest.param({"type": ["error"], "code": [1]}, id="odd types"),
+    ],
+)
+def test_what_is_not_an_error_is_not_taken_for_one(value: object) -> None:
+    assert not is_error(value)

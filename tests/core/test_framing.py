@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -229,6 +230,43 @@ def test_an_event_that_the_end_cuts_off_is_given_at_the_close(
     data: bytes, last: ServerSentEvent | None, slicing: Slicing
 ) -> None:
     assert events_of(b"data: before\n\n" + data, slicing) == [event("before"), last]
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        pytest.param('{"code":500,"message":"no"}', {"code": 500, "message": "no"}),
+        pytest.param('{"error":{"code":500}}', {"code": 500}, id="wrapped"),
+        pytest.param('{"error":"no"}', "no", id="wrapped text"),
+        pytest.param("failed to decode", "failed to decode", id="text"),
+        pytest.param('{"code":', '{"code":', id="half"),
+        pytest.param("[" * 100_000, "[" * 100_000, id="deep"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n\n", "\n", ""])
+def test_a_line_error_is_an_event(
+    value: str, error: object, end: str, slicing: Slicing
+) -> None:
+    stream = f"data: one\n\ndata: two\nerror: {value}{end}".encode()
+    *found, last = events_of(stream, slicing)
+    events = [*found, *([] if last is None else [last])]
+
+    assert events[:1] == [event("one")]
+    failure = events[-1]
+    assert failure is not None
+    assert failure.name == "error"
+    assert json.loads(failure.data) == {"type": "error", "error": error}
+    # What the end of the stream cuts off is given alone.
+    assert events[1:-1] == ([event("two")] if end else [])
+
+
+def test_data_alone_has_errors_too() -> None:
+    splitter = SseSplitter()
+    found = splitter.feed_data(b"data: 1\n\nerror: no\n\ndata: 2\n\n")
+
+    assert found == [b"1", b'{"type": "error", "error": "no"}', b"2"]
 
 
 def test_an_event_that_was_cut_off_is_given_once() -> None:
