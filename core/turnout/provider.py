@@ -225,6 +225,13 @@ class Provider(ABC):
             )
         return key
 
+    def refusal_rules(self) -> Sequence[StatusRule]:
+        """Return what the service's refusals mean: the class's `status_rules`.
+
+        For a provider that has further rules by its options.
+        """
+        return self.status_rules
+
     def unavailable(self) -> str | None:
         """Return what is missing and what to type; None where nothing is known to be.
 
@@ -312,7 +319,7 @@ class Provider(ABC):
             max_event_bytes=options.max_event_bytes,
             secrets=self._secrets(),
             key=self._key_source,
-            status_rules=self.status_rules,
+            status_rules=self.refusal_rules(),
             pool=Pool() if own_pool else None,
         )
 

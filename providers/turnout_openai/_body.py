@@ -54,6 +54,7 @@ def body(
     fields: dict[str, object] = {"model": request.model} if request.model else {}
     fields["messages"] = messages
     fields["stream"] = True
+    fields.update(vendor.extra)
     if vendor.asks_usage:
         fields["stream_options"] = {"include_usage": True}
     if request.temperature is not None:

@@ -1,8 +1,8 @@
-"""What a provider says of itself if it is a row of data. Imported with the first row."""
+"""What a provider says of itself if it is a row. Imported with the first one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from turnout.types import ProviderInfo
 from turnout_openai._vendor import Vendor
@@ -15,4 +15,4 @@ __all__ = ["VendorInfo"]
 class VendorInfo(ProviderInfo):
     """The info of a vendor, with its row."""
 
-    vendor: Vendor
+    vendor: Vendor = field(repr=False, compare=False)

@@ -23,10 +23,14 @@ class VendorPlugin:
     def __init__(self, vendor: Vendor) -> None:
         self._vendor = vendor
 
+    def __dir__(self) -> Sequence[str]:
+        """Return what is a hook: each name here is looked at for every listing."""
+        return ["turnout_providers"]
+
     @hookimpl
     def turnout_providers(self) -> Sequence[ProviderInfo]:
         """Return the one provider."""
-        return [self._vendor.info()]
+        return [self._vendor.info(OpenAI)]
 
 
 def __getattr__(name: str) -> VendorPlugin:

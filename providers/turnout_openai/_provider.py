@@ -31,10 +31,10 @@ class OpenAIOptions(ProviderOptions):
     protocol: Literal["chat", "responses"] = "chat"
     """How to ask: by chat completions, or by OpenAI's newer Responses."""
     vendor: str | None = None
-    """In whose way: the name of a provider that comes with turnout, as in `vLLM`.
+    """The service that is asked: the name of a provider of turnout, as in `vLLM`.
 
-    None means the one whose address `base_url` is; at any other address, nothing is
-    expected but what all of them have in common.
+    None means the row of the provider, then the service that `base_url` belongs to. At
+    any other address, nothing is expected but what all services have in common.
     """
     max_tokens_field: MaxTokensField | None = None
     """What `max_tokens` is called in a request for chat completions.
@@ -159,7 +159,7 @@ class OpenAI(Service):
 
     @cached_property
     def vendor(self) -> Vendor:
-        """In whose way the service is asked."""
+        """The row of the service that is asked."""
         options = self.options
         if options.vendor is not None:
             return _named(options.vendor)
@@ -179,12 +179,11 @@ class OpenAI(Service):
 
         return _vendors.at(host)
 
-    @property
-    def status_rules(self) -> Sequence[StatusRule]:  # type: ignore[override]
-        """What the vendor's refusals mean, where they differ from others'."""
+    def refusal_rules(self) -> Sequence[StatusRule]:
+        """Return what refusals mean: by the class, by the service's row, by OpenAI."""
         from turnout_openai._rules import RULES
 
-        return (*self.vendor.status_rules, *RULES)
+        return (*self.status_rules, *self.vendor.status_rules, *RULES)
 
     def unavailable(self) -> str | None:
         """Return what is missing: the address, where each customer has its own."""

@@ -35,8 +35,8 @@ USUAL = Capabilities(
 class Vendor:
     """A service that speaks as OpenAI's chat completions do, as a row of data.
 
-    Only `name` is required. The defaults are what most services do. `info()` makes a
-    provider of the row, for the hook `turnout_providers`.
+    Only `name` is required. The defaults are what most services do. `info(OpenAI)` is
+    the provider that the row describes, for the hook `turnout_providers`.
     """
 
     name: str
@@ -117,14 +117,13 @@ class Vendor:
     status_rules: tuple[StatusRule, ...] = ()
     """What the service's errors mean, if not what they mean elsewhere."""
 
-    def info(self, provider_class: type[Provider] | None = None) -> ProviderInfo:
+    def info(self, provider_class: type[Provider]) -> ProviderInfo:
         """Return the provider that the row describes, for `turnout_providers`.
 
         Args:
-            provider_class: `OpenAI` or a subclass of it; None means `OpenAI`.
+            provider_class: `OpenAI`, or a subclass of it.
         """
         from turnout_openai._info import VendorInfo
-        from turnout_openai._provider import OpenAI
 
         return VendorInfo(
             name=self.name,
@@ -137,7 +136,7 @@ class Vendor:
             prices_id=self.prices_id,
             capabilities=self.capabilities,
             prefill=self.prefill,
-            provider_class=provider_class or OpenAI,
+            provider_class=provider_class,
             options={"base_url": self.base_url},
             vendor=self,
         )

@@ -1,13 +1,13 @@
-"""Who speaks as OpenAI does: one row a vendor, with what it does in another way.
+"""The services that speak as OpenAI does: a row for each, with what it does otherwise.
 
-To add one: a row here and in `VENDORS`, and an entry point of the vendor's name that
-points to the row's, as the others do. Listings show it then, and `get_provider` finds
-it.
+To add one: a row in `_makers` (a service with models of its own) or `_hosts` (one with
+models of others), its name in `VENDORS`, and an entry point with the row's name. Then
+listings show it, and `get_provider` finds it. Earlier rows and servers at home are
+here.
 
-Addresses and departures: the vendors' pages, wire.md 2.2. Windows, limits and what
-models go on from a beginning: LiteLLM 1.109.1's table of models, which names the
-vendor's page for each; where it is another source, the row says so. All was read
-2026-11-22.
+Facts of the rows here: the services' pages, wire.md 2.2, read 2026-11-22, if a row has
+no other `source`. Windows, limits and which models continue a beginning: LiteLLM
+1.109.1's table of models, which names the service's page for each.
 """
 
 from __future__ import annotations
@@ -29,6 +29,19 @@ from turnout_openai._deviations import (
     OpenRouterDecoder,
     PerplexityDecoder,
 )
+from turnout_openai._hosts import (
+    BASETEN,
+    CLOUDFLARE,
+    DATABRICKS,
+    DEEPINFRA,
+    NEBIUS,
+    NOVITA,
+    NVIDIA,
+    SAMBANOVA,
+    SILICONFLOW,
+    VERCEL,
+)
+from turnout_openai._makers import GEMINI_OPENAI, MINIMAX, MOONSHOT, ZAI, ZHIPU
 from turnout_openai._vendor import COMPATIBLE, OPENAI, USUAL, Vendor
 
 __all__ = ["VENDORS", "at", "named"]
@@ -76,6 +89,8 @@ CEREBRAS = Vendor(
         ),
     ),
     max_tokens_field="max_completion_tokens",
+    # Its SDK 1.91.0 has messages of that role, read 2026-11-30.
+    developer_role=True,
 )
 
 DEEPSEEK = Vendor(
@@ -100,7 +115,8 @@ DEEPSEEK = Vendor(
         USUAL, images=False, seed=False, response_format=False, reasoning=True
     ),
     prefill_path="/beta/chat/completions",
-    # It refuses calls without reasoning; an empty text will do (openclaw issue 73417).
+    # It refuses calls without reasoning, and takes an empty text (openclaw issue 73417;
+    # theopenco/llmgateway pull request 2093).
     empty_reasoning="",
     decoder=DeepSeekDecoder,
     status_rules=(
@@ -153,6 +169,8 @@ GROQ = Vendor(
         ),
     ),
     max_tokens_field="max_completion_tokens",
+    # Its SDK 1.7.0 has messages of that role, read 2026-11-30.
+    developer_role=True,
     decoder=GroqDecoder,
 )
 
@@ -301,6 +319,17 @@ QWEN = Vendor(
     ),
 )
 
+SGLANG = Vendor(
+    name="SGLang",
+    base_url="http://127.0.0.1:30000/v1",
+    key_variable="SGLANG_API_KEY",
+    needs_key=False,
+    url="https://docs.sglang.ai/basic_usage/openai_api_completions.html",
+    source="SGLang's protocol.py of the OpenAI server (004c82e07d), read 2026-11-30",
+    capabilities=_REASONING,
+    prefill="continue_final",
+)
+
 TOGETHER = Vendor(
     name="Together",
     base_url="https://api.together.ai/v1",
@@ -343,7 +372,8 @@ XAI = Vendor(
     ),
     # Its models that reason refuse `stop`, and the listed ones do.
     capabilities=replace(USUAL, stop=False),
-    # Its `total_tokens` is the sum of prompt, completion and reasoning tokens.
+    # `total_tokens` is the sum of prompt, completion and reasoning tokens (vercel/ai
+    # issue 12425, UKGovernmentBEIS/inspect_ai issue 5528).
     reasoning_in_output=False,
     status_rules=(
         StatusRule(
@@ -356,21 +386,37 @@ XAI = Vendor(
 
 VENDORS = (
     AZURE_OPENAI,
+    BASETEN,
     CEREBRAS,
+    CLOUDFLARE,
+    DATABRICKS,
+    DEEPINFRA,
     DEEPSEEK,
     FIREWORKS,
+    GEMINI_OPENAI,
     GROQ,
     HUGGING_FACE,
     LITELLM,
     LLAMA_CPP,
     LM_STUDIO,
+    MINIMAX,
     MISTRAL,
+    MOONSHOT,
+    NEBIUS,
+    NOVITA,
+    NVIDIA,
     OPENROUTER,
     PERPLEXITY,
     QWEN,
+    SAMBANOVA,
+    SGLANG,
+    SILICONFLOW,
     TOGETHER,
+    VERCEL,
     VLLM,
     XAI,
+    ZAI,
+    ZHIPU,
 )
 
 
@@ -380,7 +426,7 @@ def named(name: str) -> Vendor | None:
 
 
 def at(host: str) -> Vendor:
-    """Return the vendor whose host it is; where it is nobody's, `COMPATIBLE`."""
+    """Return the vendor that a host belongs to; `COMPATIBLE` if there is none."""
     for vendor in _KNOWN:
         if any(f".{host}".endswith(f".{known}") for known in vendor.hosts):
             return vendor
