@@ -25,6 +25,8 @@ USUAL = Capabilities(
     seed=True,
     tools=True,
     images=True,
+    native_tools=True,
+    extra_fields=True,
     response_format=True,
 )
 """What most of them can be asked for; whether a model can is the model's affair."""

@@ -22,13 +22,7 @@ from turnout.errors import (
 )
 from turnout.http import StatusRule
 from turnout.types import ModelInfo
-from turnout_openai._deviations import (
-    DeepSeekDecoder,
-    GroqDecoder,
-    MistralDecoder,
-    OpenRouterDecoder,
-    PerplexityDecoder,
-)
+from turnout_openai._deviations import GroqDecoder
 from turnout_openai._hosts import (
     BASETEN,
     CLOUDFLARE,
@@ -118,7 +112,6 @@ DEEPSEEK = Vendor(
     # It refuses calls without reasoning, and takes an empty text (openclaw issue 73417;
     # theopenco/llmgateway pull request 2093).
     empty_reasoning="",
-    decoder=DeepSeekDecoder,
     status_rules=(
         StatusRule(error=OverloadedError, codes={"insufficient_system_resource"}),
     ),
@@ -241,7 +234,6 @@ MISTRAL = Vendor(
     seed_field="random_seed",
     short_ids=True,
     asks_usage=False,
-    decoder=MistralDecoder,
 )
 
 OPENROUTER = Vendor(
@@ -253,7 +245,6 @@ OPENROUTER = Vendor(
     prices_id="openrouter",
     models=("openrouter/auto",),
     capabilities=replace(_REASONING, files=True),
-    decoder=OpenRouterDecoder,
     status_rules=(StatusRule(error=ContentFilterError, codes={"refusal"}),),
 )
 
@@ -277,7 +268,6 @@ PERPLEXITY = Vendor(
     capabilities=replace(USUAL, stop=False, seed=False, tools=False),
     asks_usage=False,
     models_path=None,
-    decoder=PerplexityDecoder,
 )
 
 QWEN = Vendor(

@@ -1,0 +1,275 @@
+"""What a delta or a message has beside plain text and calls. No I/O.
+
+It is read at any address, since servers and gateways pass on what other services send.
+The module is imported with the first such part.
+
+Source: the services' pages and SDKs, and answers recorded in the repositories of
+pydantic-ai and vercel/ai; the modules for each kind of part name theirs. Reasoning as
+`reasoning_content`: DeepSeek, Moonshot, Z.ai, Qwen, xAI, SGLang; as `reasoning`: Groq,
+OpenRouter, Cerebras, Together, Ollama, and vLLM since 0.16, which reads it under that
+name alone (issue 38488). Read 2026-11-30.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from turnout.decoding import OddEventError
+from turnout.types import Citation, Event, MediaDelta, ReasoningDelta
+from turnout_openai._blocks import Blocks, text_of
+from turnout_openai._citations import citation_of, citations_in
+from turnout_openai._media import Media
+from turnout_openai._said import Said
+
+__all__ = ["Parts"]
+
+_REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
+"""Where reasoning stands. If a service sends several, they are the same."""
+
+_DETAILS = ("reasoning_details", "thinking_blocks")
+"""Where it stands again, with signatures that the service wants to see again."""
+
+_THOUGHTS = frozenset({"thinking", "reasoning", "redacted_thinking"})
+_IMAGES = frozenset({"image", "image_url", "output_image"})
+_SOUNDS = frozenset({"audio", "output_audio"})
+"""Types of blocks of content."""
+
+_ABOUT = frozenset({"content_filter_results", "metadata", "provider_specific_fields"})
+"""Fields that say something about an answer, and are not a part of it."""
+
+
+class Parts:
+    """Reads the parts of one answer, and keeps what is given at its end.
+
+    Args:
+        said: The text that came before the present events.
+        audio_type: The media type of the sound that was asked for.
+    """
+
+    def __init__(self, said: Said, audio_type: str | None) -> None:
+        self._said = said
+        self._media = Media(audio_type)
+        self._reasoning: dict[str, list[object]] = {}
+        self._details: dict[str, Blocks] = {}
+        # The blocks of content that are reasoning.
+        self._thoughts = Blocks()
+        self._kept: dict[str, Any] = {}
+        self._cited: set[object] = set()
+        self._logprobs: dict[str, list[object]] = {}
+        self._others: dict[str, list[object]] = {}
+        # The names of those that came as lists, and of those that are content.
+        self._lists: set[str] = set()
+        self._content: dict[str, None] = {}
+        self._items: list[Mapping[str, object]] = []
+        self.refused = False
+        """Whether a block of content is a refusal."""
+
+    def read(self, fields: dict[str, Any], events: list[Event]) -> None:
+        """Read the fields of a delta that are not empty."""
+        text = self._reasoning_in(fields)
+        if text:
+            events.append(ReasoningDelta(text=text))
+        for name, value in fields.items():
+            read = _READERS.get(name)
+            if read is not None:
+                read(self, value, events)
+                continue
+            self.keep(name, value)
+            if isinstance(value, dict | list) and name not in _ABOUT:
+                self._content[name] = None
+
+    def _reasoning_in(self, fields: dict[str, Any]) -> str:
+        text = ""
+        for name in _REASONING:
+            text = text or text_of(fields.get(name))
+            if text:
+                self._reasoning.setdefault(name, []).append(fields[name])
+                break
+        for name in _DETAILS:
+            details = _listed(fields.get(name))
+            if details:
+                self._details.setdefault(name, Blocks()).add(details)
+                text = text or ("" if self._reasoning else text_of(details))
+        return text
+
+    def read_content(self, content: object, events: list[Event]) -> None:
+        """Read content that is a list of blocks, or one block.
+
+        Raises:
+            OddEventError: It is neither.
+        """
+        if not isinstance(content, dict | list):
+            raise OddEventError(f"has a {type(content).__name__} for content")
+        blocks = _listed(cast("object", content))
+        self._thoughts.add(block for block in blocks if _is_thought(block))
+        for block in blocks:
+            if isinstance(block, dict):
+                self._read_block(cast("dict[str, Any]", block), events)
+            elif block:
+                events.append(text_of(block))
+
+    def _read_block(self, block: dict[str, Any], events: list[Event]) -> None:
+        kind, text = str(block.get("type")), text_of(block)
+        if kind in _THOUGHTS:
+            events += [ReasoningDelta(text=text)] if text else []
+        elif kind in _IMAGES:
+            self._read_images(block, events)
+        elif kind in _SOUNDS:
+            self._read_audio(block.get("audio", block), events)
+        elif kind.endswith(("citation", "reference")):
+            self._cite(citations_in(block), events)
+        elif kind == "refusal":
+            self.refused = True
+            events.append(text or text_of(block.get("refusal")))
+        elif text:
+            offset = self._said.characters
+            offset += sum(len(event) for event in events if isinstance(event, str))
+            events.append(text)
+            self._read_annotations(block.get("annotations"), events, offset)
+        elif kind != "text":
+            self._items.append(block)
+
+    def _read_annotations(
+        self, value: object, events: list[Event], offset: int = 0
+    ) -> None:
+        for annotation in _listed(value):
+            found = citation_of(annotation, offset)
+            if found is None:
+                self._read_file(annotation)
+            else:
+                self._cite([found], events)
+
+    def _read_file(self, annotation: object) -> None:
+        """Keep an annotation that is not a citation.
+
+        OpenRouter sends what it parsed of a file, and parses it again unless it sees
+        that again. Source: its page on PDF inputs, read 2026-11-30.
+        """
+        self.keep("annotations", [annotation])
+        if isinstance(annotation, dict) and "file" in annotation:
+            self._kept.setdefault("annotations", []).append(annotation)
+
+    def _read_images(self, value: object, events: list[Event]) -> None:
+        self._add_media(map(self._media.image, _listed(value)), events)
+
+    def _read_audio(self, value: object, events: list[Event]) -> None:
+        self._add_media([self._media.audio(value)], events)
+
+    def _add_media(
+        self, found: Iterable[MediaDelta | None], events: list[Event]
+    ) -> None:
+        events += [media for media in found if media is not None]
+
+    def _read_extra_content(self, value: object, events: list[Event]) -> None:
+        """Keep a signature, without the flag that says that a delta is a thought."""
+        del events
+        if not isinstance(value, dict):
+            self.keep("extra_content", value)
+            return
+        kept = self._kept.setdefault("extra_content", {})
+        for name, fields in cast("dict[str, Any]", value).items():
+            if isinstance(fields, dict):
+                more = {n: v for n, v in cast("Any", fields).items() if n != "thought"}
+                kept.setdefault(name, {}).update(more)
+
+    def _pass_over(self, value: object, events: list[Event]) -> None:
+        """Pass over reasoning, which was read before the others."""
+
+    def read_logprobs(self, value: object) -> None:
+        """Read the log probabilities of some tokens."""
+        fields = value if isinstance(value, dict) else {"content": value}
+        for name, values in cast("dict[str, object]", fields).items():
+            if values:
+                self._logprobs.setdefault(name, []).extend(_listed(values))
+
+    def keep(self, name: str, value: object) -> None:
+        """Keep a field that has no meaning here; the same value again counts once."""
+        kept = self._others.setdefault(name, [])
+        if isinstance(value, list):
+            self._lists.add(name)
+            kept += cast("list[object]", value)
+        elif not kept or kept[-1] != value:
+            kept.append(value)
+
+    def cite(self, sources: object, events: list[Event]) -> None:
+        """Add sources that have no place in the text, unless they have one already."""
+        found = map(citation_of, _listed(sources))
+        self._cite((c for c in found if c and c.url not in self._cited), events)
+
+    def _cite(self, citations: Iterable[Citation], events: list[Event]) -> None:
+        """Add citations; some services send all of them with each chunk."""
+        for citation in citations:
+            key = (citation.url, citation.source, citation.start, citation.end)
+            if key not in self._cited:
+                self._cited |= {key, citation.url or key}
+                events.append(citation)
+
+    def unseen(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of a whole message that did not come in deltas."""
+        seen = set(self._others)
+        if self._reasoning or self._details:
+            seen.update(_REASONING, _DETAILS)
+        if self._media.state:
+            seen.add("audio")
+        return {name: value for name, value in message.items() if name not in seen}
+
+    def complete(self, events: list[Event]) -> None:
+        """Add what is left of a sound."""
+        self._add_media([self._media.rest()], events)
+
+    @property
+    def details(self) -> dict[str, object]:
+        """What has no meaning here, in the service's own words."""
+        details: dict[str, object] = {}
+        for name, values in self._others.items():
+            several = name in self._lists or len(values) > 1
+            details[name] = values if several else values[0]
+        if self._logprobs:
+            details["logprobs"] = self._logprobs
+        return details
+
+    @property
+    def items(self) -> list[Mapping[str, object]]:
+        """What the answer consists of beside text, such as tools that were run."""
+        details = self.details
+        return [*self._items, *({name: details[name]} for name in self._content)]
+
+    def state(self) -> dict[str, object]:
+        """Return the fields of the message that the service wants to see again."""
+        fields: dict[str, object] = {}
+        for name, blocks in self._details.items():
+            fields[name] = blocks.whole()
+        for name, values in self._reasoning.items():
+            # The details have it too; a service that wants this name sends no details.
+            if not fields or name == "reasoning_content":
+                fields[name] = _joined(values)
+        if self._thoughts:
+            fields["content"] = self._thoughts.whole()
+        if self._media.state:
+            fields["audio"] = self._media.state
+        return {**fields, **self._kept}
+
+
+_READERS: dict[str, Callable[[Parts, object, list[Event]], None]] = {
+    "annotations": Parts._read_annotations,
+    "audio": Parts._read_audio,
+    "extra_content": Parts._read_extra_content,
+    "images": Parts._read_images,
+    **dict.fromkeys((*_REASONING, *_DETAILS), Parts._pass_over),
+}
+
+
+def _listed(value: object) -> list[object]:
+    """Return a list as it is, nothing for an empty value, and else the value alone."""
+    if isinstance(value, list):
+        return cast("list[object]", value)
+    return [value] if value else []
+
+
+def _joined(values: list[object]) -> object:
+    return values[0] if len(values) == 1 else "".join(map(text_of, values))
+
+
+def _is_thought(block: object) -> bool:
+    return isinstance(block, dict) and cast("Any", block).get("type") in _THOUGHTS
