@@ -11,27 +11,14 @@ issue 29428 and open-webui's pull request 29860 on its blocks, read 2026-11-30.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
-__all__ = ["Blocks", "text_of"]
+from turnout_openai._forms import TEXTS, is_list, listed, object_in, text_of
 
-_TEXTS = ("text", "content", "thinking", "reasoning", "summary", "value")
-"""Fields that hold the words of a block, the first of which is taken."""
+__all__ = ["Blocks"]
 
-_PIECES = frozenset({*_TEXTS, "input", "arguments", "output"})
+_PIECES = frozenset({*TEXTS, "input", "arguments", "output"})
 """Fields whose texts are joined over the pieces of a block."""
-
-
-def text_of(value: object) -> str:
-    """Return the words in a value of any form; empty if it has none."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "".join(map(text_of, cast("list[object]", value)))
-    if isinstance(value, dict):
-        fields = cast("dict[str, object]", value)
-        return next(filter(None, (text_of(fields.get(n)) for n in _TEXTS)), "")
-    return ""
 
 
 class Blocks:
@@ -49,8 +36,7 @@ class Blocks:
     def add(self, pieces: Iterable[object]) -> None:
         """Add blocks, or pieces of the block that came last."""
         for place, piece in enumerate(pieces):
-            fields = piece if isinstance(piece, dict) else {"text": text_of(piece)}
-            self._add(cast("dict[str, Any]", fields), place)
+            self._add(object_in(piece) or {"text": text_of(piece)}, place)
 
     def _add(self, piece: dict[str, Any], place: int) -> None:
         last = self._blocks[-1] if self._blocks else None
@@ -89,33 +75,35 @@ def _repeats(last: dict[str, Any], piece: dict[str, Any]) -> bool:
     return text_of(_ended(last)) == text_of(piece) != ""
 
 
-def _begun(value: Any) -> Any:
+def _begun(value: object) -> Any:
     """Return a copy to which pieces can be added."""
-    if isinstance(value, dict):
-        return {name: _begun_field(name, value[name]) for name in value}
-    return [_begun(item) for item in value] if isinstance(value, list) else value
+    fields = object_in(value)
+    if fields:
+        return {name: _begun_field(name, fields[name]) for name in fields}
+    return list(map(_begun, listed(value))) if is_list(value) else value
 
 
-def _begun_field(name: str, value: Any) -> Any:
+def _begun_field(name: str, value: object) -> Any:
     if name in _PIECES and isinstance(value, str):
         return _Pieces([value])
     return _begun(value)
 
 
-def _ended(value: Any) -> Any:
+def _ended(value: object) -> Any:
     if isinstance(value, _Pieces):
         return "".join(value)
-    if isinstance(value, dict):
-        return {name: _ended(value[name]) for name in value}
-    return [_ended(item) for item in value] if isinstance(value, list) else value
+    fields = object_in(value)
+    if fields:
+        return {name: _ended(fields[name]) for name in fields}
+    return list(map(_ended, listed(value))) if is_list(value) else value
 
 
 def _join(last: dict[str, Any], piece: dict[str, Any]) -> None:
     for name, value in piece.items():
-        kept = last.get(name)
+        kept: Any = last.get(name)
         if isinstance(kept, _Pieces) and isinstance(value, str):
             kept.append(value)
-        elif type(kept) is list and type(value) is list:
+        elif _are(list, kept, value):
             _join_lists(kept, value)
         elif value is not None:
             last[name] = _begun_field(name, value)
@@ -124,12 +112,12 @@ def _join(last: dict[str, Any], piece: dict[str, Any]) -> None:
 def _join_lists(kept: list[Any], pieces: list[Any]) -> None:
     """Add the parts of a block, or pieces of the part that came last."""
     for place, piece in enumerate(pieces):
-        last = kept[-1] if kept else None
-        if (
-            isinstance(last, dict)
-            and isinstance(piece, dict)
-            and _continues(last, piece, place)
-        ):
+        last: Any = kept[-1] if kept else None
+        if _are(dict, last, piece) and _continues(last, piece, place):
             _join(last, piece)
         else:
             kept.append(_begun(piece))
+
+
+def _are(kind: type, one: object, other: object) -> bool:
+    return type(one) is kind and type(other) is kind

@@ -61,6 +61,8 @@ def body(
     """
     name = state_name or vendor.name.casefold()
     messages = [_message(message, vendor, name) for message in request.messages]
+    if vendor.empty_reasoning is not None and any(map(_calls, messages)):
+        _add_reasoning(messages, vendor.empty_reasoning)
     # A server at home may have but one model, and need no name of it.
     fields: dict[str, object] = {"model": request.model} if request.model else {}
     fields["messages"] = messages
@@ -112,12 +114,16 @@ def _message(message: Message, vendor: Vendor, state_name: str) -> dict[str, Any
             _put_back(message, sent, message.state.get(state_name))
         if message.tool_calls:
             sent["tool_calls"] = list(map(_call, message.tool_calls, _calls(sent)))
-            empty = vendor.empty_reasoning
-            if empty is not None and not sent.get("reasoning_content"):
-                sent["reasoning_content"] = empty
     if vendor.short_ids:
         _shorten_ids(sent)
     return sent
+
+
+def _add_reasoning(messages: list[dict[str, Any]], empty: str) -> None:
+    """Give reasoning to the answers of other services, which have none."""
+    for message in messages:
+        if message["role"] == "assistant" and not message.get("reasoning_content"):
+            message["reasoning_content"] = empty
 
 
 def _call(call: ToolCall, sent: dict[str, Any]) -> dict[str, Any]:

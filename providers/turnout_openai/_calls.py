@@ -26,6 +26,7 @@ from typing import Any, cast
 
 from turnout.decoding import as_mapping, as_text
 from turnout.types import ToolCallDelta
+from turnout_openai._forms import object_in
 
 __all__ = ["Calls", "made_id"]
 
@@ -45,9 +46,11 @@ _MOST_CHECKS = 8
 class Calls:
     """Tells which tool call an increment belongs to."""
 
-    __slots__ = ("_at", "_calls", "_named", "items")
+    __slots__ = ("_at", "_calls", "_named", "begun", "items")
 
     def __init__(self) -> None:
+        self.begun = False
+        """Whether anything came as a call."""
         self._calls: list[_Call] = []
         self._at: dict[int, _Call] = {}
         """The last one that has a service's index."""
@@ -67,6 +70,7 @@ class Calls:
         Raises:
             OddEventError: It is not of the protocol.
         """
+        self.begun = True
         piece = _Piece(as_mapping(call, "a tool call"))
         if piece.is_item:
             self.items.append(piece.fields)
@@ -91,6 +95,7 @@ class Calls:
         Raises:
             OddEventError: One is not of the protocol.
         """
+        self.begun = self.begun or bool(calls)
         before = self._calls[:]
         for place, call in enumerate(calls):
             piece = _Piece(as_mapping(call, "a tool call"))
@@ -185,8 +190,8 @@ class _Piece:
         """Return what is called, and the name of the field that has it."""
         as_mapping(self.fields.get(_FUNCTION) or {}, _FUNCTION)
         for name in (self.kind, _FUNCTION, _CUSTOM):
-            called: Any = self.fields.get(name)
-            if isinstance(called, dict) and any(called.values()):
+            called = object_in(self.fields.get(name))
+            if any(called.values()):
                 if name == _CUSTOM:
                     self.kind = _CUSTOM
                 return name, called
@@ -195,9 +200,8 @@ class _Piece:
     @property
     def is_item(self) -> bool:
         """Whether the service ran it itself."""
-        called = self.fields.get(self.box)
-        ran = isinstance(called, dict) and ("output" in called or "outputs" in called)
-        return self.kind in _SERVER_RUN or ran
+        called = object_in(self.fields.get(self.box))
+        return self.kind in _SERVER_RUN or "output" in called or "outputs" in called
 
 
 class _Call:

@@ -15,9 +15,10 @@ and in vercel/ai's fixtures for Perplexity (ed857f50f1), read 2026-11-30.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 from turnout.types import Citation
+from turnout_openai._forms import listed, object_in
 
 __all__ = ["citation_of", "citations_in"]
 
@@ -37,15 +38,11 @@ def citation_of(value: object, offset: int = 0) -> Citation | None:
     """
     if isinstance(value, str):
         return Citation(url=value) if value else None
-    if not isinstance(value, dict):
-        return None
-    item = cast("dict[str, Any]", value)
-    kind = item.get("type")
+    item = object_in(value)
+    kind = str(item.get("type"))
     if kind in _NO_CITATIONS:
         return None
-    fields = item.get(kind) if isinstance(kind, str) else None
-    if not isinstance(fields, dict):
-        fields = item
+    fields = object_in(item.get(kind)) or item
     url = _text(fields, ("url", "uri"))
     source = _text(fields, _SOURCES)
     if not url and not source:
@@ -64,8 +61,8 @@ def citation_of(value: object, offset: int = 0) -> Citation | None:
 
 def citations_in(block: dict[str, Any]) -> Iterator[Citation]:
     """Yield the citation in a block of content, or one for each of its ids."""
-    ids = block.get("reference_ids")
-    for name in cast("list[object]", ids) if isinstance(ids, list) else ():
+    ids = listed(block.get("reference_ids"))
+    for name in ids:
         yield Citation(source=str(name), item=block)
     if not ids:
         yield citation_of(block) or Citation(item=block)

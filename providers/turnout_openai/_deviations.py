@@ -46,8 +46,7 @@ class GroqDecoder(Decoder):
             chunk = self.from_json(data)
         except ValueError:
             chunk = self.read_leniently(data)
-        match chunk:
-            case {"x_groq": dict() as groq}:
-                return cast("dict[str, Any]", groq)
-            case _:
-                return {}  # Invalid JSON is reported where all chunks are read.
+        fields = cast("dict[str, Any]", chunk) if isinstance(chunk, dict) else {}
+        groq = fields.get("x_groq")
+        # Invalid JSON is reported where all chunks are read.
+        return cast("dict[str, Any]", groq) if isinstance(groq, dict) else {}

@@ -6,13 +6,13 @@ reports of its `images` (danny-avila/LibreChat issue 11020), read 2026-11-30.
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from turnout.types import MediaDelta
+from turnout_openai._forms import object_in
 
-__all__ = ["Media"]
+__all__ = ["Media", "address_of"]
 
-_ADDRESSES = ("image_url", "audio_url", "video_url", "url", "image", "output_image")
+_ADDRESSES = ("image_url", "url", "image", "output_image", "source")
+"""Fields that hold the URL of an image, or an object that does."""
 
 
 class Media:
@@ -31,10 +31,9 @@ class Media:
         self.state: dict[str, object] = {}
         """What the service wants to see again of its sound: its id."""
 
-    def image(self, value: object) -> MediaDelta | None:
-        """Return an image in any form; None if there is none, or if it came already."""
-        url = _address_of(value)
-        if not url or url in self._urls:
+    def image(self, url: str) -> MediaDelta | None:
+        """Return the image that a URL has; None if it came already."""
+        if url in self._urls:
             return None
         self._urls.add(url)
         head, comma, _ = url.partition(",")
@@ -46,7 +45,7 @@ class Media:
 
     def audio(self, value: object) -> MediaDelta | None:
         """Return a piece of the sound; None if it has no bytes and no words."""
-        fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        fields = object_in(value)
         name, data, words = (fields.get(n) for n in ("id", "data", "transcript"))
         if isinstance(name, str) and name:
             self.state = {"id": name}
@@ -88,15 +87,14 @@ class Media:
             return b""  # An answer is worth more than its sound.
 
 
-def _address_of(value: object) -> str | None:
+def address_of(value: object) -> str | None:
     """Return the URL of an image, or a `data:` URL with its bytes."""
     if isinstance(value, str):
         return value
-    if not isinstance(value, dict):
-        return None
-    fields = cast("dict[str, Any]", value)
-    data = fields.get("b64_json")
+    fields = object_in(value)
+    data = fields.get("b64_json") or fields.get("data")
     if isinstance(data, str) and data:
-        return f"data:{fields.get('media_type') or 'image/png'};base64,{data}"
-    found = (_address_of(fields.get(name)) for name in _ADDRESSES)
+        kind = fields.get("media_type") or fields.get("mime_type") or "image/png"
+        return f"data:{kind};base64,{data}"
+    found = (address_of(fields[name]) for name in _ADDRESSES if name in fields)
     return next(filter(None, found), None)

@@ -13,13 +13,14 @@ name alone (issue 38488). Read 2026-11-30.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from turnout.decoding import OddEventError
 from turnout.types import Citation, Event, MediaDelta, ReasoningDelta
-from turnout_openai._blocks import Blocks, text_of
+from turnout_openai._blocks import Blocks
 from turnout_openai._citations import citation_of, citations_in
-from turnout_openai._media import Media
+from turnout_openai._forms import listed, object_in, text_of
+from turnout_openai._media import Media, address_of
 from turnout_openai._said import Said
 
 __all__ = ["Parts"]
@@ -71,7 +72,7 @@ class Parts:
         if text:
             events.append(ReasoningDelta(text=text))
         for name, value in fields.items():
-            read = _READERS.get(name)
+            read = self._READERS.get(name)
             if read is not None:
                 read(self, value, events)
                 continue
@@ -87,7 +88,7 @@ class Parts:
                 self._reasoning.setdefault(name, []).append(fields[name])
                 break
         for name in _DETAILS:
-            details = _listed(fields.get(name))
+            details = listed(fields.get(name))
             if details:
                 self._details.setdefault(name, Blocks()).add(details)
                 text = text or ("" if self._reasoning else text_of(details))
@@ -101,11 +102,12 @@ class Parts:
         """
         if not isinstance(content, dict | list):
             raise OddEventError(f"has a {type(content).__name__} for content")
-        blocks = _listed(cast("object", content))
-        self._thoughts.add(block for block in blocks if _is_thought(block))
+        blocks = listed(cast("object", content))
+        self._thoughts.add(b for b in blocks if object_in(b).get("type") in _THOUGHTS)
         for block in blocks:
-            if isinstance(block, dict):
-                self._read_block(cast("dict[str, Any]", block), events)
+            fields = object_in(block)
+            if fields:
+                self._read_block(fields, events)
             elif block:
                 events.append(text_of(block))
 
@@ -133,7 +135,7 @@ class Parts:
     def _read_annotations(
         self, value: object, events: list[Event], offset: int = 0
     ) -> None:
-        for annotation in _listed(value):
+        for annotation in listed(value):
             found = citation_of(annotation, offset)
             if found is None:
                 self._read_file(annotation)
@@ -147,11 +149,16 @@ class Parts:
         that again. Source: its page on PDF inputs, read 2026-11-30.
         """
         self.keep("annotations", [annotation])
-        if isinstance(annotation, dict) and "file" in annotation:
+        if "file" in object_in(annotation):
             self._kept.setdefault("annotations", []).append(annotation)
 
     def _read_images(self, value: object, events: list[Event]) -> None:
-        self._add_media(map(self._media.image, _listed(value)), events)
+        for image in listed(value):
+            url = address_of(image)
+            if url:
+                self._add_media([self._media.image(url)], events)
+            else:
+                self.keep("images", [image])
 
     def _read_audio(self, value: object, events: list[Event]) -> None:
         self._add_media([self._media.audio(value)], events)
@@ -164,37 +171,32 @@ class Parts:
     def _read_extra_content(self, value: object, events: list[Event]) -> None:
         """Keep a signature, without the flag that says that a delta is a thought."""
         del events
-        if not isinstance(value, dict):
-            self.keep("extra_content", value)
-            return
         kept = self._kept.setdefault("extra_content", {})
-        for name, fields in cast("dict[str, Any]", value).items():
-            if isinstance(fields, dict):
-                more = {n: v for n, v in cast("Any", fields).items() if n != "thought"}
-                kept.setdefault(name, {}).update(more)
+        for name, fields in object_in(value).items():
+            more = {n: v for n, v in object_in(fields).items() if n != "thought"}
+            kept.setdefault(name, {}).update(more)
 
     def _pass_over(self, value: object, events: list[Event]) -> None:
         """Pass over reasoning, which was read before the others."""
 
     def read_logprobs(self, value: object) -> None:
         """Read the log probabilities of some tokens."""
-        fields = value if isinstance(value, dict) else {"content": value}
-        for name, values in cast("dict[str, object]", fields).items():
+        for name, values in (object_in(value) or {"content": value}).items():
             if values:
-                self._logprobs.setdefault(name, []).extend(_listed(values))
+                self._logprobs.setdefault(name, []).extend(listed(values))
 
     def keep(self, name: str, value: object) -> None:
         """Keep a field that has no meaning here; the same value again counts once."""
         kept = self._others.setdefault(name, [])
         if isinstance(value, list):
             self._lists.add(name)
-            kept += cast("list[object]", value)
+            kept += listed(cast("object", value))
         elif not kept or kept[-1] != value:
             kept.append(value)
 
     def cite(self, sources: object, events: list[Event]) -> None:
         """Add sources that have no place in the text, unless they have one already."""
-        found = map(citation_of, _listed(sources))
+        found = map(citation_of, listed(sources))
         self._cite((c for c in found if c and c.url not in self._cited), events)
 
     def _cite(self, citations: Iterable[Citation], events: list[Event]) -> None:
@@ -235,41 +237,33 @@ class Parts:
         details = self.details
         return [*self._items, *({name: details[name]} for name in self._content)]
 
-    def state(self) -> dict[str, object]:
-        """Return the fields of the message that the service wants to see again."""
+    def state(self, *, reads_reasoning: bool) -> dict[str, object]:
+        """Return the fields of the message that the service wants to see again.
+
+        Args:
+            reads_reasoning: See `Vendor.reads_reasoning`.
+        """
         fields: dict[str, object] = {}
         for name, blocks in self._details.items():
             fields[name] = blocks.whole()
-        for name, values in self._reasoning.items():
-            # The details have it too; a service that wants this name sends no details.
-            if not fields or name == "reasoning_content":
-                fields[name] = _joined(values)
+        if "reasoning_content" in self._reasoning:
+            fields["reasoning_content"] = _joined(self._reasoning["reasoning_content"])
+        if reads_reasoning and "reasoning" in self._reasoning and not fields:
+            fields["reasoning"] = _joined(self._reasoning["reasoning"])
         if self._thoughts:
             fields["content"] = self._thoughts.whole()
         if self._media.state:
             fields["audio"] = self._media.state
         return {**fields, **self._kept}
 
-
-_READERS: dict[str, Callable[[Parts, object, list[Event]], None]] = {
-    "annotations": Parts._read_annotations,
-    "audio": Parts._read_audio,
-    "extra_content": Parts._read_extra_content,
-    "images": Parts._read_images,
-    **dict.fromkeys((*_REASONING, *_DETAILS), Parts._pass_over),
-}
-
-
-def _listed(value: object) -> list[object]:
-    """Return a list as it is, nothing for an empty value, and else the value alone."""
-    if isinstance(value, list):
-        return cast("list[object]", value)
-    return [value] if value else []
+    _READERS: ClassVar[dict[str, Callable[[Parts, object, list[Event]], None]]] = {
+        "annotations": _read_annotations,
+        "audio": _read_audio,
+        "extra_content": _read_extra_content,
+        "images": _read_images,
+        **dict.fromkeys((*_REASONING, *_DETAILS), _pass_over),
+    }
 
 
 def _joined(values: list[object]) -> object:
     return values[0] if len(values) == 1 else "".join(map(text_of, values))
-
-
-def _is_thought(block: object) -> bool:
-    return isinstance(block, dict) and cast("Any", block).get("type") in _THOUGHTS

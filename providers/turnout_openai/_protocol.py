@@ -55,8 +55,11 @@ _LIST: type[list[Any]] = list
 _DONE = b"[DONE]"
 """The mark of the end."""
 
+_ABOUT = ("id", "model", "service_tier", "system_fingerprint")
 _CHUNK = frozenset({"choices", "created", "error", "object", "obfuscation", "usage"})
-_CHOICE = frozenset({"delta", "finish_reason", "index", "logprobs", "message", "usage"})
+_USUAL = _CHUNK.union(_ABOUT)
+_CHOICE = frozenset({"delta", "finish_reason", "index", "logprobs"})
+_MORE = frozenset({"error", "message", "usage"})
 _DELTA = frozenset(
     {"content", "function_call", "obfuscation", "refusal", "role", "tool_calls"}
 )
@@ -76,6 +79,11 @@ class Decoder(SseDecoder):
     nothing. The provider sets it, so that another service does not get it."""
     reasoning_in_output = True
     """See `Vendor.reasoning_in_output`. The provider sets it."""
+    reads_reasoning = False
+    """See `Vendor.reads_reasoning`. The provider sets it."""
+    reads_logprobs = True
+    """Whether log probabilities may come with each piece of text. The provider sets
+    it: a look at each piece costs something."""
     audio_type: str | None = None
     """The media type of the sound that was asked for. The provider sets it."""
 
@@ -86,16 +94,17 @@ class Decoder(SseDecoder):
         self._parts: Parts | None = None
         self._reason: str | None = None
         self._refused = False
-        self._chunk: dict[str, object] = {}
+        self._chunk: dict[str, Any] = {}
+        self._noted = self._chunk
         # What the answer says of itself, by the names of the fields of chunks.
         self._about: dict[str, object] = {}
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
         """Read a whole answer, as it is sent if no stream was asked for."""
-        if not isinstance(value, dict) or "choices" not in value or is_error(value):
+        chunk = cast("dict[str, Any]", value)
+        if not isinstance(value, dict) or "choices" not in chunk or is_error(chunk):
             self.report(document)
             return []
-        chunk = cast("dict[str, Any]", value)
         events: list[Event] = []
         self._read_chunk(chunk, document, events)
         self._said.measure(events)
@@ -116,7 +125,7 @@ class Decoder(SseDecoder):
         """
         # One loop without calls of our own if an event is a piece of text: it is run
         # for every event, and each call or cast would cost a twentieth of it.
-        from_json = self.from_json
+        from_json, logprobs = self.from_json, self.reads_logprobs
         chunk = self._chunk
         marked = datas[-1:] == [_DONE]
         if marked:  # It is not JSON, and an exception would be expensive.
@@ -134,16 +143,16 @@ class Decoder(SseDecoder):
                 chunk = odd
             if type(chunk) is not _OBJECT:
                 raise OddEventError("is not a JSON object")
-            choices = chunk.get("choices")
+            choices: Any = chunk.get("choices")
             if type(choices) is _LIST and len(choices) == 1 and "error" not in chunk:
-                choice = choices[0]
+                choice: Any = choices[0]
                 if type(choice) is _OBJECT and not (
                     choice.get("finish_reason")
                     or choice.get("index")
-                    or choice.get("logprobs")
                     or chunk.get("usage")
+                    or (logprobs and choice.get("logprobs"))
                 ):
-                    delta = choice.get("delta")
+                    delta: Any = choice.get("delta")
                     if type(delta) is _OBJECT and len(delta) == 1:
                         content = delta.get("content")
                         if type(content) is str:
@@ -158,7 +167,8 @@ class Decoder(SseDecoder):
             if self._ended_at is None:
                 self.ended = True
         self._chunk = chunk
-        self._said.take(events)
+        if events:
+            self._said.take(events)
 
     def _read_odd(self, data: bytes) -> Any:
         """Read what the parser refuses: the mark, nothing, or half a surrogate pair."""
@@ -176,39 +186,43 @@ class Decoder(SseDecoder):
         self, chunk: dict[str, Any], data: bytes, events: list[Event]
     ) -> None:
         """Read a chunk of any form."""
-        choices = chunk.get("choices")
+        choices: Any = chunk.get("choices")
         if (not choices or "error" in chunk) and is_error(chunk):
             self.report(data)
         if chunk.get("usage"):
             self._count(chunk["usage"])
-        for choice in as_list(choices or [], "choices"):
-            fields = as_mapping(choice or {}, "a choice")
-            if not fields.get("index"):
-                self._read_choice(fields, data, events)
-        if self.ended or not choices or not self._about:
+        if type(choices) is not _LIST:
+            choices = as_list(choices or [], "choices")
+        for choice in choices:
+            if type(choice) is not _OBJECT:
+                choice = as_mapping(choice or {}, "a choice")
+            if choice.get("index"):
+                continue
+            if choice.get("delta"):
+                self._read_delta(choice["delta"], events)
+            if not _CHOICE.issuperset(choice):
+                self._read_more(choice, events)
+            if choice.get("logprobs"):
+                self._rest().read_logprobs(choice["logprobs"])
+            if choice.get("finish_reason"):
+                self._end(choice["finish_reason"], data)
+        if self._ended_at is not None or not choices or not self._about:
             self._note(chunk)
 
-    def _read_choice(
-        self, choice: dict[str, Any], data: bytes, events: list[Event]
-    ) -> None:
+    def _read_more(self, choice: dict[str, Any], events: list[Event]) -> None:
+        """Read the fields of a choice that OpenAI's streams do not have."""
         reason, delta = choice.get("finish_reason"), choice.get("delta")
-        if delta:
-            self._read_delta(delta, events)
         # Perplexity has both; the message of each chunk is what was said so far.
         if choice.get("message") and (reason or not (delta and delta.get("content"))):
             self._read_message(choice["message"], events)
-        if choice.get("logprobs"):
-            self._rest().read_logprobs(choice["logprobs"])
         if choice.get("usage"):  # Moonshot's place for it.
             self._count(choice["usage"])
         if choice.get("error"):  # OpenRouter's.
             self.report(json.dumps({"error": choice["error"]}).encode())
         if reason or not delta:
-            for name in choice.keys() - _CHOICE:
+            for name in choice.keys() - _CHOICE - _MORE:
                 if choice[name]:
                     self._rest().keep(name, choice[name])
-        if reason:
-            self._end(reason, data)
 
     def _read_delta(self, value: object, events: list[Event]) -> None:
         """Read a delta, or the first message of an answer that is not a stream."""
@@ -239,7 +253,7 @@ class Decoder(SseDecoder):
         if self._parts is not None:
             message = self._parts.unseen(message)
         if self._said.characters or any(isinstance(event, str) for event in events):
-            from turnout_openai._blocks import text_of
+            from turnout_openai._forms import text_of
 
             text = text_of(message.get("content")) or text_of(message.get("refusal"))
             message["content"] = self._said.missing(text, events)
@@ -258,16 +272,22 @@ class Decoder(SseDecoder):
         return self._parts
 
     def _count(self, usage: object) -> None:
-        from turnout_openai._usage import updated
+        from turnout_openai._usage import has_more, updated
 
+        if has_more(usage):
+            self._about["usage"] = usage
         self.usage = updated(
             self.usage, usage, reasoning_in_output=self.reasoning_in_output
         )
 
-    def _note(self, chunk: dict[str, object]) -> None:
+    def _note(self, chunk: dict[str, Any]) -> None:
         """Keep what a chunk says of the answer."""
-        for name, value in chunk.items():
-            if value and name not in _CHUNK:
+        self._noted = chunk
+        # Most chunks have no other fields.
+        names = _ABOUT if _USUAL.issuperset(chunk) else chunk.keys() - _CHUNK
+        for name in names:
+            value = chunk.get(name)
+            if value:
                 self._about[name] = value
 
     def _end(self, reason: Any, data: bytes) -> None:
@@ -294,28 +314,29 @@ class Decoder(SseDecoder):
 
     def complete(self, events: list[Event]) -> None:
         """Add the sources of the answer, and what its calls and its sound lack."""
-        self._note(self._chunk)
-        for name in _SOURCES:
-            if name in self._about:
-                self._rest().cite(self._about[name], events)
-        events += self._calls.complete()
+        if self._chunk is not self._noted:
+            self._note(self._chunk)
+        if not self._about.keys().isdisjoint(_SOURCES):
+            for name in _SOURCES:
+                self._rest().cite(self._about.get(name), events)
+        if self._calls.begun:
+            events += self._calls.complete()
         if self._parts is not None:
             self._parts.complete(events)
 
     def finish(self) -> Finish:
         """Return the answer's end."""
         parts = self._parts
-        details = {} if parts is None else parts.details
-        details |= self._about
+        details = self._about if parts is None else {**parts.details, **self._about}
         if self._reason is not None:
             details["finish_reason"] = self._reason
         if self.request_id is not None:
             details["request_id"] = self.request_id
         if self._refused or (parts is not None and parts.refused):
             details["refusal"] = True
-        items = self._calls.items
-        if parts is not None:
-            items = [*items, *parts.items]
+        if parts is None and not self._calls.begun:
+            return Finish(reason=self._mapped(), details=details)
+        items = self._calls.items if parts is None else self._calls.items + parts.items
         return Finish(
             reason=self._mapped(),
             details=details,
@@ -331,7 +352,8 @@ class Decoder(SseDecoder):
             from turnout_openai._reasons import reason_of
 
             reason = reason_of(word)
-        if reason in {None, "stop", "unknown"} and self._calls.any:
+        calls = self._calls
+        if calls.begun and calls.any and reason not in {"length", "content_filter"}:
             return "tool_calls"
         return reason or "unknown"
 
@@ -340,12 +362,16 @@ class Decoder(SseDecoder):
 
         It is for the same text alone, whose checksum it has.
         """
-        fields = {} if self._parts is None else self._parts.state()
+        fields: dict[str, object] = {}
+        if self._parts is not None:
+            fields = self._parts.state(reads_reasoning=self.reads_reasoning)
         if self._calls.extras:
             fields["tool_calls"] = self._calls.extras
         if not fields or self.state_name is None:
             return None
-        return {self.state_name: {**fields, "checksum": self._said.checksum}}
+        if self._surrogates is None:  # Else the text is another one when it is joined.
+            fields["checksum"] = self._said.checksum
+        return {self.state_name: fields}
 
 
 _INTERRUPTED = "the answer was interrupted"

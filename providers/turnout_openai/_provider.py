@@ -129,6 +129,8 @@ class OpenAI(Service):
             decoder = vendor.decoder(provider, request_id)
             decoder.state_name = state_name
             decoder.reasoning_in_output = vendor.reasoning_in_output
+            decoder.reads_reasoning = vendor.reads_reasoning
+            decoder.reads_logprobs = "logprobs" in fields
             if "audio" in fields:
                 decoder.audio_type = audio_type(fields["audio"])
             return decoder

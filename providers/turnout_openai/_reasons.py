@@ -72,7 +72,9 @@ _WORDS: dict[FinishReason, tuple[str, ...]] = {
     ),
 }
 
-_REASONS = {word: reason for reason, words in _WORDS.items() for word in words}
+_REASONS: dict[str, FinishReason] = {
+    word: reason for reason, words in _WORDS.items() for word in words
+}
 
 FAILURES = frozenset(
     {

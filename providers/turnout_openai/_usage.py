@@ -7,7 +7,7 @@
 | written to a cache | `prompt_tokens_details.cache_write_tokens` (OpenAI, OpenRouter); LiteLLM's `cache_creation_tokens` there and `cache_creation_input_tokens` |
 | output | `completion_tokens`, see `Vendor.reasoning_in_output` |
 | reasoning | `completion_tokens_details.reasoning_tokens`; Perplexity's `reasoning_tokens` |
-| cost in US dollars | `cost` (OpenRouter); `cost.total_cost` (Perplexity); xAI's `cost_in_usd_ticks`; DeepInfra's `estimated_cost` |
+| cost in US dollars | `cost` (OpenRouter); `cost.total_cost` (Perplexity); xAI's `cost_in_usd_ticks` |
 
 Source: OpenAI's SDK 3.57.0, `completion_usage.py`; xAI's page on cost tracking;
 LiteLLM's `calculate_usage` for Anthropic, which adds both cache counts to
@@ -20,14 +20,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import fields as fields_of
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from turnout.types import Usage
+from turnout_openai._forms import object_in
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-__all__ = ["updated"]
+__all__ = ["has_more", "updated"]
 
 _log = logging.getLogger("turnout")
 
@@ -54,9 +55,33 @@ _COSTS = (
     ("cost", 1),
     ("cost.total_cost", 1),
     ("cost_in_usd_ticks", 10_000_000_000),
-    ("estimated_cost", 1),
 )
 """Where the cost stands, and how many of its units are one US dollar."""
+
+_COUNTED = frozenset(
+    {
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "prompt_cache_miss_tokens",
+        _PROMPT,
+        _COMPLETION,
+        *_CACHED,
+        *_WRITTEN,
+        *_REASONING,
+    }
+)
+"""What `Usage` has, or the rest of it."""
+
+
+def has_more(usage: object) -> bool:
+    """Return whether usage says more than `Usage` can hold, such as a cost's parts."""
+    fields = object_in(usage)
+    paths = [name for name, value in fields.items() if value]
+    for outer in (_PROMPT, _COMPLETION):
+        inner = object_in(fields.get(outer)).items()
+        paths += [f"{outer}.{name}" for name, value in inner if value]
+    return not _COUNTED.issuperset(paths)
 
 
 def updated(
@@ -72,10 +97,11 @@ def updated(
         usage: As it was sent.
         reasoning_in_output: See `Vendor.reasoning_in_output`.
     """
-    if not isinstance(usage, dict):
+    fields = object_in(usage)
+    if not fields:
         _log.warning("passed over usage that is a %s", type(usage).__name__)
         return before
-    now = _read(cast("dict[str, Any]", usage), reasoning_in_output)
+    now = _read(fields, reasoning_in_output)
     if before is None:
         return now
     counts = {f.name: getattr(now, f.name) for f in fields_of(Usage)}
@@ -136,9 +162,7 @@ def _number(value: object) -> int | float | None:
 def _at(usage: Mapping[str, Any], path: str) -> object:
     outer, _, inner = path.partition(".")
     value = usage.get(outer)
-    if not inner:
-        return value
-    return cast("dict[str, object]", value).get(inner) if type(value) is dict else None
+    return object_in(value).get(inner) if inner else value
 
 
 def _cost(usage: Mapping[str, Any]) -> Decimal | None:

@@ -245,6 +245,8 @@ OPENROUTER = Vendor(
     prices_id="openrouter",
     models=("openrouter/auto",),
     capabilities=replace(_REASONING, files=True),
+    # Source: pydantic-ai's openrouter provider (4fda38988f), read 2026-11-30.
+    reads_reasoning=True,
     status_rules=(StatusRule(error=ContentFilterError, codes={"refusal"}),),
 )
 
@@ -346,6 +348,8 @@ VLLM = Vendor(
     needs_key=False,
     url="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
     capabilities=_REASONING,
+    # It reads that name alone since 0.16 (vllm-project/vllm issue 38488).
+    reads_reasoning=True,
     prefill="continue_final",
 )
 
