@@ -33,20 +33,24 @@ class Blocks:
         """Return whether there is a block."""
         return bool(self._blocks)
 
-    def add(self, pieces: Iterable[object]) -> None:
-        """Add blocks, or pieces of the block that came last."""
-        for place, piece in enumerate(pieces):
+    def add(self, pieces: Iterable[object]) -> str:
+        """Add blocks, or pieces of the block that came last; return their words."""
+        return "".join(
             self._add(object_in(piece) or {"text": text_of(piece)}, place)
+            for place, piece in enumerate(pieces)
+        )
 
-    def _add(self, piece: dict[str, Any], place: int) -> None:
+    def _add(self, piece: dict[str, Any], place: int) -> str:
         last = self._blocks[-1] if self._blocks else None
         if last is None or not _continues(last, piece, place):
             self._blocks.append(_begun(piece))
         elif piece.get("signature") and _repeats(last, piece):
             # The signed piece has all of the text again.
             _join(last, {n: v for n, v in piece.items() if n not in _PIECES})
+            return ""
         else:
             _join(last, piece)
+        return text_of(piece)
 
     def whole(self) -> list[dict[str, Any]]:
         """Return the blocks."""

@@ -146,8 +146,9 @@ class Calls:
         return last if continued else None
 
     def _begun(self, piece: _Piece) -> _Call:
-        given = piece.given if piece.given not in self._named else ""
-        one = _Call(len(self._calls), given)
+        one = _Call(len(self._calls), piece.given)
+        if piece.given in self._named:
+            one.id = made_id()
         self._calls.append(one)
         if piece.given:
             self._named[piece.given] = one

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 __all__ = ["TEXTS", "is_list", "listed", "object_in", "text_of"]
 
-TEXTS = ("text", "content", "thinking", "reasoning", "summary", "value")
+TEXTS = ("text", "content", "thinking", "reasoning", "summary", "value", "parts")
 """Fields that hold the words of an object, the first of which is taken."""
 
 

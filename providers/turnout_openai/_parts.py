@@ -19,7 +19,7 @@ from turnout.decoding import OddEventError
 from turnout.types import Citation, Event, MediaDelta, ReasoningDelta
 from turnout_openai._blocks import Blocks
 from turnout_openai._citations import citation_of, citations_in
-from turnout_openai._forms import listed, object_in, text_of
+from turnout_openai._forms import is_list, listed, object_in, text_of
 from turnout_openai._media import Media, address_of
 from turnout_openai._said import Said
 
@@ -75,10 +75,10 @@ class Parts:
             read = self._READERS.get(name)
             if read is not None:
                 read(self, value, events)
+            elif name in _DETAILS or (name in _REASONING and text_of(value)):
                 continue
-            self.keep(name, value)
-            if isinstance(value, dict | list) and name not in _ABOUT:
-                self._content[name] = None
+            else:
+                self.keep(name, value, is_content=name not in _ABOUT)
 
     def _reasoning_in(self, fields: dict[str, Any]) -> str:
         text = ""
@@ -88,10 +88,10 @@ class Parts:
                 self._reasoning.setdefault(name, []).append(fields[name])
                 break
         for name in _DETAILS:
-            details = listed(fields.get(name))
-            if details:
-                self._details.setdefault(name, Blocks()).add(details)
-                text = text or ("" if self._reasoning else text_of(details))
+            if name in fields:
+                blocks = self._details.setdefault(name, Blocks())
+                words = blocks.add(listed(fields[name]))
+                text = text or ("" if self._reasoning else words)
         return text
 
     def read_content(self, content: object, events: list[Event]) -> None:
@@ -112,8 +112,11 @@ class Parts:
                 events.append(text_of(block))
 
     def _read_block(self, block: dict[str, Any], events: list[Event]) -> None:
-        kind, text = str(block.get("type")), text_of(block)
+        kind = str(block.get("type"))
+        # The words of a block of an unknown type may be a tool's.
+        text = text_of(block.get("text") if "type" in block else block)
         if kind in _THOUGHTS:
+            text = text_of(block)
             events += [ReasoningDelta(text=text)] if text else []
         elif kind in _IMAGES:
             self._read_images(block, events)
@@ -123,7 +126,7 @@ class Parts:
             self._cite(citations_in(block), events)
         elif kind == "refusal":
             self.refused = True
-            events.append(text or text_of(block.get("refusal")))
+            events.append(text_of(block.get("refusal")) or text)
         elif text:
             offset = self._said.characters
             offset += sum(len(event) for event in events if isinstance(event, str))
@@ -135,22 +138,20 @@ class Parts:
     def _read_annotations(
         self, value: object, events: list[Event], offset: int = 0
     ) -> None:
+        others: list[object] = []
         for annotation in listed(value):
             found = citation_of(annotation, offset)
             if found is None:
-                self._read_file(annotation)
+                others.append(annotation)
             else:
                 self._cite([found], events)
-
-    def _read_file(self, annotation: object) -> None:
-        """Keep an annotation that is not a citation.
-
-        OpenRouter sends what it parsed of a file, and parses it again unless it sees
-        that again. Source: its page on PDF inputs, read 2026-11-30.
-        """
-        self.keep("annotations", [annotation])
-        if "file" in object_in(annotation):
-            self._kept.setdefault("annotations", []).append(annotation)
+        if others:
+            self.keep("annotations", others)
+        # OpenRouter sends what it parsed of a file, and parses it again unless it sees
+        # that again. Source: its page on PDF inputs, read 2026-11-30.
+        files = [other for other in others if "file" in object_in(other)]
+        if files:
+            self._kept["annotations"] = files
 
     def _read_images(self, value: object, events: list[Event]) -> None:
         for image in listed(value):
@@ -158,7 +159,7 @@ class Parts:
             if url:
                 self._add_media([self._media.image(url)], events)
             else:
-                self.keep("images", [image])
+                self.keep("images", [image], is_content=True)
 
     def _read_audio(self, value: object, events: list[Event]) -> None:
         self._add_media([self._media.audio(value)], events)
@@ -171,13 +172,11 @@ class Parts:
     def _read_extra_content(self, value: object, events: list[Event]) -> None:
         """Keep a signature, without the flag that says that a delta is a thought."""
         del events
-        kept = self._kept.setdefault("extra_content", {})
         for name, fields in object_in(value).items():
             more = {n: v for n, v in object_in(fields).items() if n != "thought"}
-            kept.setdefault(name, {}).update(more)
-
-    def _pass_over(self, value: object, events: list[Event]) -> None:
-        """Pass over reasoning, which was read before the others."""
+            if more:
+                kept = self._kept.setdefault("extra_content", {})
+                kept.setdefault(name, {}).update(more)
 
     def read_logprobs(self, value: object) -> None:
         """Read the log probabilities of some tokens."""
@@ -185,14 +184,23 @@ class Parts:
             if values:
                 self._logprobs.setdefault(name, []).extend(listed(values))
 
-    def keep(self, name: str, value: object) -> None:
-        """Keep a field that has no meaning here; the same value again counts once."""
+    def keep(self, name: str, value: object, *, is_content: bool = False) -> None:
+        """Keep a field that has no meaning here; the same value again counts once.
+
+        Args:
+            name: Its name.
+            value: As it was sent.
+            is_content: Whether an answer of it alone is not empty, if it is an object
+                or a list.
+        """
+        values = listed(value)
         kept = self._others.setdefault(name, [])
-        if isinstance(value, list):
+        if kept[-len(values) :] != values:
+            kept += values
+        if is_list(value):
             self._lists.add(name)
-            kept += listed(cast("object", value))
-        elif not kept or kept[-1] != value:
-            kept.append(value)
+        if is_content and isinstance(value, dict | list):
+            self._content[name] = None
 
     def cite(self, sources: object, events: list[Event]) -> None:
         """Add sources that have no place in the text, unless they have one already."""
@@ -261,7 +269,6 @@ class Parts:
         "audio": _read_audio,
         "extra_content": _read_extra_content,
         "images": _read_images,
-        **dict.fromkeys((*_REASONING, *_DETAILS), _pass_over),
     }
 
 

@@ -1,7 +1,7 @@
 """Why answers end, in the words of services. No I/O.
 
-The words of OpenAI's own are in `_protocol`; these are the others. Some services pass
-the words of Anthropic, Gemini, Cohere or Bedrock on.
+OpenAI's own words are in `_protocol` too, where they are looked up first. Some services
+pass on the words of Anthropic, Gemini, Cohere or Bedrock.
 
 Source: the services' pages and SDKs, and public reports: Z.ai's `abort`, `sensitive`
 and `network_error` (earendil-works/pi pull request 1509), Z.ai's
@@ -31,6 +31,7 @@ _WORDS: dict[FinishReason, tuple[str, ...]] = {
         "eot",
         "finish",
         "finished",
+        "stop",
         "stop_sequence",
         "stop_token",
         "success",
@@ -40,6 +41,7 @@ _WORDS: dict[FinishReason, tuple[str, ...]] = {
         "context_length_exceeded",
         "context_window_exceeded",
         "error_limit",
+        "length",
         "max_completion_tokens",
         "max_length",
         "max_new_tokens",
@@ -49,11 +51,18 @@ _WORDS: dict[FinishReason, tuple[str, ...]] = {
         "model_length",
         "token_limit",
     ),
-    "tool_calls": ("function_calls", "tool_call", "tool_use"),
+    "tool_calls": (
+        "function_call",
+        "function_calls",
+        "tool_call",
+        "tool_calls",
+        "tool_use",
+    ),
     "content_filter": (
         "blocklist",
         "blocked",
         "censored",
+        "content_filter",
         "content_filtered",
         "content_policy_violation",
         "error_toxic",
