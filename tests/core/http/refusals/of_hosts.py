@@ -30,6 +30,8 @@ OPENROUTER = "openrouter.ai/docs, errors and debugging, read 2026-11-30"
 CLOUDFLARE = "developers.cloudflare.com/workers-ai/platform/errors, read 2026-11-30"
 SILICONFLOW = "docs.siliconflow.cn/en/faqs/error-code, read 2026-11-30"
 SAMBANOVA = "docs.sambanova.ai, API error codes, read 2026-11-30"
+BASETEN = "docs.baseten.co/inference/errors, read 2026-11-30"
+VARIATION = "own variation"
 VOLCENGINE = "volcengine.com/docs/82379/1299023, read 2026-11-30"
 
 
@@ -963,7 +965,56 @@ HOSTS: Table = {
             REPORTS,
         ),
     ),
-    "Vercel AI Gateway": (
+    "Baseten": (
+        Refused(
+            402,
+            {"error": "There is a billing problem."},
+            QuotaExceededError,
+            BASETEN,
+        ),
+        Refused(404, {"error": "No such thing"}, ModelUnavailableError, BASETEN),
+        Refused(
+            400,
+            {
+                "error": '{"object":"error","message":"This model\'s maximum context '
+                'length is 8192 tokens.","code":400}'
+            },
+            ContextLengthError,
+            BASETEN + ": a model's own error is passed through",
+        ),
+    ),
+    "DeepInfra": (
+        Refused(
+            400,
+            said(
+                "This model's maximum context length is 8192 tokens. However, you "
+                "requested 9000 tokens.",
+                type="invalid_request_error",
+            ),
+            ContextLengthError,
+            "own variation: it runs vLLM and SGLang",
+        ),
+        Refused(
+            404, said("The model `x` does not exist"), ModelUnavailableError, VARIATION
+        ),
+        Refused(429, {"detail": "Model busy, retry later"}, RateLimitError, VARIATION),
+    ),
+    "Nebius": (
+        Refused(
+            404,
+            {"detail": "The model `x` does not exist."},
+            ModelUnavailableError,
+            VARIATION,
+        ),
+        Refused(402, {"detail": "no"}, QuotaExceededError, VARIATION),
+        Refused(
+            422,
+            {"detail": [{"type": "missing", "msg": "Field required"}]},
+            InvalidRequestError,
+            VARIATION,
+        ),
+    ),
+    "Vercel": (
         Refused(
             404,
             said("Model not available", type="model_not_found"),

@@ -30,6 +30,7 @@ RECORDED = "recordings of pydantic/pydantic-ai, read 2026-11-30"
 ZHIPU = "docs.bigmodel.cn/cn/api/api-code, read 2026-11-30"
 MINIMAX = "MiniMax's table of error codes, read 2026-11-30"
 BAIDU = "ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh, read 2026-11-30"
+ZAI = "docs.z.ai/api-reference/api-code, read 2026-11-30"
 QWEN = "help.aliyun.com/en/model-studio/error-code, read 2026-11-30"
 
 TOO_LONG_FOR_OPENAI = (
@@ -1259,6 +1260,58 @@ LABS: Table = {
             zhipu("1210", "输入过长,超出模型上下文长度"),
             ContextLengthError,
             REPORTS,
+        ),
+    ),
+    "Z.ai": (
+        Refused(
+            429,
+            zhipu("1113", "Insufficient balance or no resource package."),
+            QuotaExceededError,
+            "zai-org/GLM-5#49",
+        ),
+        Refused(
+            400, zhipu("1261", "Prompt exceeds max length"), ContextLengthError, ZAI
+        ),
+        Refused(
+            429,
+            zhipu("1308", "Usage limit reached for 5 hour."),
+            QuotaExceededError,
+            ZAI,
+        ),
+        Refused(400, zhipu("1211", "Unknown Model"), ModelUnavailableError, ZAI),
+    ),
+    "GeminiOpenAI": (
+        Refused(
+            400,
+            [
+                google(
+                    400,
+                    "INVALID_ARGUMENT",
+                    "The input token count (1196265) exceeds the maximum number of "
+                    "tokens allowed (1048575).",
+                )
+            ],
+            ContextLengthError,
+            OPENCODE,
+        ),
+        Refused(
+            429,
+            [
+                google(
+                    429,
+                    "RESOURCE_EXHAUSTED",
+                    "You exceeded your current quota.",
+                    quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier"),
+                )
+            ],
+            QuotaExceededError,
+            REPORTS,
+        ),
+        Refused(
+            404,
+            [google(404, "NOT_FOUND", "models/none is not found for API version main")],
+            ModelUnavailableError,
+            RECORDED,
         ),
     ),
     "MiniMax": (
