@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from turnout._config import Config, find_config, read_config
 from turnout._environment import variable
+from turnout._headers import has_credential
 from turnout._hooks import PluginHooks
 from turnout._names import did_you_mean, fold, nearest
 from turnout._plugins import (
@@ -36,12 +37,14 @@ from turnout.errors import (
     PluginError,
     TurnoutError,
     UnknownProviderError,
+    UnsupportedError,
 )
 from turnout.provider import BoundTarget, Provider
 from turnout.types import Explanation, Place
 
 if TYPE_CHECKING:
     from turnout.routes import Health, HealthReport, Route
+    from turnout.types import TargetOptions
 
 __all__ = ["App", "current_app"]
 
@@ -140,11 +143,10 @@ class App:
     def route(self, targets: tuple[object, ...], policy: Mapping[str, object]) -> Route:
         """Return a route over targets in any form; see `turnout.fallback`."""
         made: dict[str, Provider] = {}
-        bound: dict[tuple[int, str], BoundTarget] = {}
+        bound: list[BoundTarget] = []
         for target in targets:
-            for one in self._bound(target, made):
-                bound.setdefault((id(one.provider), one.model), one)
-        return self._route(tuple(bound.values()), policy)
+            bound += [one for one in self._bound(target, made) if one not in bound]
+        return self._route(tuple(bound), policy)
 
     def route_for(self, name: str | None) -> Route:
         """Return the route that a name means: the configuration's, or whoever it is."""
@@ -156,11 +158,7 @@ class App:
             )
         policy = self.config.routes[found.route].policy if found.route else None
         made: dict[str, Provider] = {}
-        targets = tuple(
-            BoundTarget(self._once(target.provider, made), target.model)
-            for target in found.targets
-        )
-        return self._route(targets, policy)
+        return self._route(tuple(self._bound_places(found, made)), policy)
 
     def _route(
         self, targets: tuple[BoundTarget, ...], policy: Mapping[str, object] | None
@@ -232,11 +230,11 @@ class App:
         )
 
     def key_at_hand(self, entry: ProviderEntry) -> bool:
-        """Tell whether a provider's key is there."""
-        name = entry.info.key_variable
-        return "api_key" in entry.options or (
-            name is not None and variable(name) is not None
-        )
+        """Return whether a provider has a key, or a header in place of it."""
+        name, options = entry.info.key_variable, entry.options
+        if "api_key" in options or has_credential(options.get("headers")):
+            return True
+        return name is not None and variable(name) is not None
 
     def _refreshed(self) -> tuple[tuple[Plugin, ...], Registry, PluginHooks]:
         for name in self.config.plugins.always:
@@ -301,11 +299,26 @@ class App:
                 f'a target is a name, a provider or provider.target("model"), not '
                 f"{kind_of(target)}"
             )
-        found = self.meaning(target)
-        return [
-            BoundTarget(self._once(one.provider, made), one.model)
-            for one in found.targets
-        ]
+        return self._bound_places(self.meaning(target), made)
+
+    def _bound_places(
+        self, found: Explanation, made: dict[str, Provider]
+    ) -> list[BoundTarget]:
+        return [self._bound_place(place, found, made) for place in found.places]
+
+    def _bound_place(
+        self, place: Place, found: Explanation, made: dict[str, Provider]
+    ) -> BoundTarget:
+        provider, model = self._once(place.target.provider, made), place.target.model
+        if place.options:
+            try:
+                return provider.target(model, **cast("TargetOptions", place.options))
+            except UnsupportedError as error:
+                # If the name means several targets, some others may support it.
+                if sum(one.options is place.options for one in found.places) == 1:
+                    where = f"{self.config.path}: routes.{found.route}"
+                    raise ConfigError(f"{where}: {error}") from None
+        return BoundTarget(provider, model, place.options)
 
 
 def _own_only() -> bool:

@@ -127,5 +127,7 @@ class Catalog:
             return None
         return UnsupportedError(
             f"{Target(self.info.name, request.model)} does not support "
-            f"{', '.join(unmet)}; leave that out or ask another target"
+            f"{', '.join(unmet)}; leave that out or ask another target",
+            provider=self.info.name,
+            model=request.model,
         )

@@ -10,12 +10,12 @@ from dataclasses import field
 from pathlib import Path
 from typing import cast
 
-from turnout._environment import variable
+from turnout._environment import FromEnvironment, variable
 from turnout._frozen import frozen
 from turnout._names import fold
 from turnout._plugins import PluginRules
-from turnout._validation import checked, shown
-from turnout.errors import ConfigError
+from turnout._validation import checked, hidden, shown
+from turnout.errors import ArgumentError, ConfigError
 from turnout.types import Secret
 
 __all__ = [
@@ -29,8 +29,8 @@ __all__ = [
 
 _NAME = "turnout.toml"
 
-_VARIABLE = "env:"
-"""Before the name of an environment variable, where a key is expected."""
+_KEYS = {"api_key", "headers"}
+"""The options of a provider that hold keys."""
 
 _log = logging.getLogger("turnout")
 
@@ -40,6 +40,10 @@ class RouteConfig:
     """A table of `routes`: whom to ask in which order, and the policy's fields."""
 
     targets: tuple[str, ...]
+    options: Mapping[int, Mapping[str, object]] = field(
+        default_factory=dict[int, Mapping[str, object]], repr=False
+    )
+    """Options of requests to a target, by its position among the targets."""
     policy: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
@@ -182,10 +186,22 @@ def _parsed(path: Path) -> dict[str, object]:
 def _without_keys(file: dict[str, object]) -> dict[str, object]:
     """Return the file with its keys as secrets, before anything can show them."""
     for table in _tables(file.get("providers")):
-        key = table.get("api_key")
-        if isinstance(key, str) and not key.startswith(_VARIABLE):
-            table["api_key"] = Secret(key)
+        table.update(cast("dict[str, object]", _with_variables(table)))
+        for name in _KEYS & table.keys():
+            table.update(hidden({name: table[name]}))
     return file
+
+
+def _with_variables(value: object) -> object:
+    """Return a value in which each text `env:NAME` can be read as a variable."""
+    if isinstance(value, str) and value.startswith(FromEnvironment.PREFIX):
+        return FromEnvironment(value)
+    if isinstance(value, dict):
+        table = cast("dict[str, object]", value)
+        return {name: _with_variables(item) for name, item in table.items()}
+    if isinstance(value, list):
+        return [_with_variables(item) for item in cast("list[object]", value)]
+    return value
 
 
 def _tables(value: object) -> list[dict[str, object]]:
@@ -231,14 +247,39 @@ def _check_routes(path: Path, file: _File) -> None:
 
 def _route(where: str, table: dict[str, object]) -> RouteConfig:
     policy = dict(table)
-    targets = policy.pop("targets", None)
-    if not isinstance(targets, list) or not targets:
+    given = policy.pop("targets", None)
+    if not isinstance(given, list) or not given:
         raise ConfigError(f'{where}: targets is a list of names, as in ["A:x", "B"]')
-    names = cast("list[object]", targets)
-    for name in names:
-        if not isinstance(name, str) or not name:
-            raise ConfigError(f"{where}: targets: {shown(name)} is not a name")
-    return RouteConfig(targets=tuple(cast("list[str]", names)), policy=policy)
+    names: list[str] = []
+    options: dict[int, Mapping[str, object]] = {}
+    for index, target in enumerate(cast("list[object]", given)):
+        name, own = _target(f"{where}: targets[{index}]", target)
+        names.append(name)
+        if own:
+            options[index] = own
+    return RouteConfig(targets=tuple(names), options=options, policy=policy)
+
+
+def _target(where: str, value: object) -> tuple[str, Mapping[str, object]]:
+    """Return the name of a target, and the options of requests to it."""
+    table: dict[str, object] = {"target": value}
+    if isinstance(value, dict):
+        table = dict(cast("dict[str, object]", value))
+    if "target" not in table:
+        raise ConfigError(
+            f'{where}: the table lacks target, as in {{ target = "A:x" }}'
+        )
+    name = table.pop("target")
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"{where}: {shown(name)} is not a name")
+    if table:
+        from turnout._target_options import checked_options
+
+        try:
+            checked_options(table)
+        except ArgumentError as error:
+            raise ConfigError(f"{where}: {error}") from None
+    return name, table
 
 
 def _provider(where: str, table: dict[str, object]) -> ProviderConfig:
@@ -251,7 +292,7 @@ def _provider(where: str, table: dict[str, object]) -> ProviderConfig:
     key = options.get("api_key")
     if key is None or (isinstance(key, Secret) and key.reveal().strip()):
         return ProviderConfig(plugin=plugin, options=options)
-    name = key.removeprefix(_VARIABLE).strip() if isinstance(key, str) else ""
+    name = key.name if isinstance(key, FromEnvironment) else ""
     if not name:
         raise ConfigError(
             f'{where}: api_key: a key is expected, or "env:NAME" for the environment '
@@ -262,13 +303,17 @@ def _provider(where: str, table: dict[str, object]) -> ProviderConfig:
 
 
 def _exposed(path: Path, providers: dict[str, dict[str, object]]) -> tuple[str, ...]:
-    names = tuple(
-        name
-        for name, table in providers.items()
-        if isinstance(table.get("api_key"), Secret)
-    )
+    names = tuple(name for name, table in providers.items() if _holds_key(table))
     # Elsewhere the bits say nothing of who can read a file.
     if not names or os.name != "posix" or not path.stat().st_mode & 0o077:
         return ()
     _log.warning("%s holds keys and others can read it; run: chmod 600 %s", path, path)
     return names
+
+
+def _holds_key(table: dict[str, object]) -> bool:
+    headers = table.get("headers")
+    values = [table.get("api_key")]
+    if isinstance(headers, dict):
+        values += cast("dict[str, object]", headers).values()
+    return any(isinstance(value, Secret) for value in values)

@@ -3,8 +3,39 @@
 from __future__ import annotations
 
 import os
+from typing import ClassVar
 
-__all__ = ["proxy_for", "variable"]
+__all__ = ["FromEnvironment", "proxy_for", "variable"]
+
+
+class FromEnvironment(str):
+    """The text `env:NAME` in the configuration.
+
+    It stands for the environment variable if it is given for a secret. Anywhere else it
+    is a text like another.
+    """
+
+    __slots__ = ()
+
+    PREFIX: ClassVar[str] = "env:"
+
+    @property
+    def name(self) -> str:
+        """The name of the variable; empty if it is missing."""
+        return self.removeprefix(self.PREFIX).strip()
+
+    def read(self) -> str:
+        """Return the value of the variable.
+
+        Raises:
+            ValueError: It is not set.
+        """
+        if not self.name:
+            raise ValueError('"env:" lacks the name of an environment variable')
+        value = variable(self.name)
+        if value is None:
+            raise ValueError(f"the environment variable {self.name} is not set; set it")
+        return value
 
 
 def variable(name: str) -> str | None:

@@ -34,8 +34,8 @@ def get_provider(name: str, **options: object) -> Provider:
 
     Args:
         name: Matched exactly, then without regard to case, `-`, `_` and spaces.
-        options: Such as `api_key`, `base_url`, `proxy`, the timers, and what the
-            provider adds; each goes over the configuration's.
+        options: Such as `api_key`, `base_url`, `headers`, `proxy`, the timers, and what
+            the provider adds; each goes over the configuration's.
 
     Raises:
         UnknownProviderError: No plugin brings it; the message has the nearest names.
@@ -53,7 +53,7 @@ def fallback(*targets: str | Provider | BoundTarget, **policy: object) -> Route:
 
     Args:
         targets: Each a name as `explain` understands it, a provider (its default
-            model), or `provider.target("model")`.
+            model), or `provider.target("model")`, which can have options of its own.
         policy: Fields of `turnout.Policy`.
 
     Raises:

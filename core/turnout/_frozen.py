@@ -16,7 +16,7 @@ from operator import attrgetter
 from reprlib import recursive_repr
 from typing import Any, Never, TypeVar, cast, dataclass_transform, overload
 
-__all__ = ["frozen"]
+__all__ = ["WithFields", "frozen"]
 
 T = TypeVar("T")
 
@@ -54,6 +54,21 @@ def _made(cls: type[Any], *, kw_only: bool) -> Any:
         if name not in vars(made):
             setattr(made, name, shared)
     return made
+
+
+class WithFields:
+    """A base of frozen values that `dict(value)` makes a dictionary of."""
+
+    __slots__ = ()
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names of the fields."""
+        return tuple(each.name for each in fields(cast("Any", self)))
+
+    def __getitem__(self, name: str) -> object:
+        if name not in self.keys():
+            raise KeyError(name)
+        return getattr(self, name)
 
 
 def _init(cls: type[Any]) -> Callable[..., None]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import field, fields
 
 from turnout._environment import variable
 from turnout._frozen import frozen
@@ -30,6 +31,12 @@ class ProviderOptions:
 
     None means what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
     """
+    headers: Mapping[str, str | Secret] = field(default_factory=dict[str, str | Secret])
+    """Headers that each request to `base_url`'s origin has, in place of turnout's own
+    of the same names. The value of one such as `Authorization` becomes a `Secret`."""
+    extra: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
+    """More fields of each request's body, under those of the request itself, see
+    `RequestOptions.extra`."""
     connect_timeout: float = 5.0
     """Seconds to a connection."""
     first_delta_timeout: float = 60.0
@@ -57,11 +64,11 @@ class ProviderOptions:
     wait counts in any case."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name.endswith("_timeout") or field.name == "deadline":
+        for option in fields(self):
+            name, value = option.name, getattr(self, option.name)
+            if name.endswith("_timeout") or name == "deadline":
                 if value is not None and not 0 < value < math.inf:
-                    raise ValueError(f"{field.name} is in seconds, more than 0")
+                    raise ValueError(f"{name} is in seconds, more than 0")
         if self.max_bytes <= 0:
             raise ValueError("max_bytes is more than 0")
         if self.max_event_bytes <= 0:
@@ -76,6 +83,10 @@ class ProviderOptions:
             object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         if self.proxy is not None:
             _check_address("proxy", self.proxy.reveal(), userinfo=True)
+        if self.headers:
+            from turnout._headers import checked_headers  # Few instances have any.
+
+            object.__setattr__(self, "headers", checked_headers(self.headers))
 
     @staticmethod
     def variable(name: str) -> str | None:

@@ -111,7 +111,7 @@ class Record:
         "_finish",
         "_joined",
         "_media",
-        "_offset",
+        "_part",
         "_reasoning",
         "_reopened",
         "_text",
@@ -133,8 +133,8 @@ class Record:
         # Most answers have none of both.
         self._media: dict[int, _PartialMedia] | None = None
         self._citations: list[Citation] | None = None
-        # Where the text of the present target begins in the answer's text.
-        self._offset = 0
+        # How much text was there when the present target continued the answer.
+        self._part = 0
         self._finish: Finish | None = None
         # Whether a delta came after the finish.
         self._reopened = False
@@ -167,15 +167,25 @@ class Record:
         """Whether any of a tool call has come."""
         return bool(self._calls)
 
+    @property
+    def has_media(self) -> bool:
+        """Whether any of an image or a sound has come."""
+        return bool(self._media)
+
     def begin_anew(self) -> None:
         """Forget what came of the answer, but not of the attempts."""
         self._text.clear()
         self._reasoning.clear()
         self._calls.clear()
         self._media = self._citations = None
-        self._offset = 0
+        self._part = 0
         self._joined = False
         self.target = None
+
+    def continue_answer(self) -> None:
+        """Record that another target is asked to continue the answer."""
+        self._joined = True
+        self._part = len(self._text)
 
     def absorb(self, other: Record) -> None:
         """Take over what another record has; nothing of an answer is here yet."""
@@ -183,7 +193,7 @@ class Record:
         self._reasoning.take(other._reasoning)
         self._calls |= other._calls
         self._media, self._citations = other._media, other._citations
-        self._offset = other._offset
+        self._part = other._part
         self._finish = other._finish
         self._reopened = other._reopened
         self._joined = other._joined
@@ -266,9 +276,6 @@ class Record:
             case Finish():
                 self._finish = event
                 self._reopened = False
-            case Failover():
-                self._joined = True
-                self._offset = event.characters - event.dropped
             case MediaDelta():
                 _check_media(event)
                 self._media = {} if self._media is None else self._media
@@ -277,8 +284,8 @@ class Record:
                 return True
             case Citation():
                 self._citations = [] if self._citations is None else self._citations
-                self._citations.append(self._placed(event))
-            case Restart():
+                self._citations.append(self._placed(event) if self._joined else event)
+            case Failover() | Restart():
                 pass
             case Held():
                 return True
@@ -289,10 +296,13 @@ class Record:
 
     def _placed(self, citation: Citation) -> Citation:
         """Return a citation whose positions count from the answer's beginning."""
+        offset = self._part - self.dropped
         start, end = citation.start, citation.end
-        if not self._offset or start is None or end is None:
-            return citation
-        return replace(citation, start=start + self._offset, end=end + self._offset)
+        return replace(
+            citation,
+            start=None if start is None else max(0, start + offset),
+            end=None if end is None else max(0, end + offset),
+        )
 
     @property
     def finish(self) -> Finish | None:

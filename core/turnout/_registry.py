@@ -200,6 +200,7 @@ class Registry:
                 # A key is for the address that it was given for, and for no other;
                 # and nothing is known of what is at this one.
                 options.pop("api_key", None)
+                options.pop("headers", None)
                 info = replace(
                     info, key_variable=None, needs_key=False, open_models=True
                 )

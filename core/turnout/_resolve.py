@@ -5,12 +5,15 @@ Pure: it is given the registry, the configuration and which keys are at hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
 
 from turnout._config import Config
 from turnout._names import did_you_mean, fold, nearest
 from turnout._plugins import aside_clause
 from turnout._registry import ProviderEntry, Registry
+from turnout._target_options import layered
 from turnout.errors import ConfigError, UnknownModelError
 from turnout.types import ChatRequest, Explanation, Place, Target
 
@@ -100,15 +103,18 @@ class Resolver:
         )
 
     def _by_route(self, name: str, path: tuple[str, ...]) -> Explanation:
+        route = self._config.routes[name]
         steps = [f"{name!r} is a route of the configuration"]
-        places: dict[Target, Place] = {}
-        for part in self._config.routes[name].targets:
+        places: list[Place] = []
+        for index, part in enumerate(route.targets):
             found = self._explain(part, (*path, name))
             steps += found.steps
             for place in found.places:
-                places.setdefault(place.target, place)
+                placed = _with_options(place, route.options.get(index, {}))
+                if not any(_are_same(placed, other) for other in places):
+                    places.append(placed)
         return Explanation(
-            name=name, steps=tuple(steps), places=tuple(places.values()), route=name
+            name=name, steps=tuple(steps), places=tuple(places), route=name
         )
 
     def _by_model_id(self, name: str, path: tuple[str, ...]) -> Explanation | None:
@@ -221,3 +227,21 @@ class Resolver:
 def _named_by(path: tuple[str, ...]) -> str:
     """Return the clause that tells which alias or route an unknown name stands in."""
     return f"; {path[-1]!r} names it" if path else ""
+
+
+def _with_options(place: Place, options: Mapping[str, object]) -> Place:
+    """Return a place with options over those that an inner route gives it."""
+    if not options:
+        return place
+    if not place.options:
+        return replace(place, options=options)
+    extra = layered(_extra_of(place.options), _extra_of(options))
+    return replace(place, options={**place.options, **options, "extra": extra})
+
+
+def _extra_of(options: Mapping[str, object]) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", options.get("extra", {}))
+
+
+def _are_same(one: Place, other: Place) -> bool:
+    return one.target == other.target and one.options == other.options

@@ -11,10 +11,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Never, cast
+from dataclasses import fields, replace
+from typing import Any, TypeAlias, TypeVar, cast
 
-from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta
+from turnout.types import (
+    Citation,
+    Event,
+    Finish,
+    MediaDelta,
+    ReasoningDelta,
+    ToolCallDelta,
+)
 
 __all__ = ["SurrogateJoiner", "lenient_json"]
 
@@ -23,8 +30,10 @@ _FIRST_HALVES = ("\ud800", "\udbff")
 
 _UNKNOWN = "\ufffd"
 
-_TEXT = "text"
-_REASONING = "reasoning"
+_Fields = TypeVar("_Fields", Citation, MediaDelta, ToolCallDelta)
+
+_Key: TypeAlias = tuple[type, int]
+"""Which text a half belongs to: the kind of the event, and its index if it has one."""
 
 
 def lenient_json(data: bytes) -> object | None:
@@ -32,24 +41,20 @@ def lenient_json(data: bytes) -> object | None:
     if b"\\ud" not in data.lower():
         return None
     try:
-        return cast("object", json.loads(data, parse_constant=_refuse_constant))
+        return cast("object", json.loads(data))
     except (ValueError, RecursionError):
         return None
-
-
-def _refuse_constant(name: str) -> Never:
-    raise ValueError(name)  # NaN and Infinity are not JSON.
 
 
 class SurrogateJoiner:
     """Join halves in the text of events; a half that stays alone becomes U+FFFD.
 
-    Text, reasoning and the arguments of each call are joined separately.
+    Text, reasoning, the arguments of each call and each transcript are joined
+    separately.
     """
 
     def __init__(self) -> None:
-        # By the index of a call, or by what else the text is of.
-        self._held: dict[int | str, str] = {}
+        self._held: dict[_Key, str] = {}
 
     def join(self, events: Iterable[Event]) -> list[Event]:
         """Return the events with whole pairs. A first half at the end is held back."""
@@ -73,16 +78,21 @@ class SurrogateJoiner:
     def _joined(self, event: Event) -> Event:
         match event:
             case str():
-                return self._text(_TEXT, event)
+                return self._text((str, 0), event)
             case ReasoningDelta():
-                return replace(event, text=self._text(_REASONING, event.text))
+                return replace(event, text=self._text((ReasoningDelta, 0), event.text))
             case ToolCallDelta():
-                arguments = self._text(event.index, event.arguments)
-                return replace(event, arguments=arguments)
+                arguments = self._text((ToolCallDelta, event.index), event.arguments)
+                return replace(_repaired_event(event), arguments=arguments)
+            case MediaDelta():
+                transcript = self._text((MediaDelta, event.index), event.transcript)
+                return replace(_repaired_event(event), transcript=transcript)
+            case Citation():
+                return _repaired_event(event)
             case _:
                 return event
 
-    def _text(self, key: int | str, text: str) -> str:
+    def _text(self, key: _Key, text: str) -> str:
         text = self._held.pop(key, "") + text
         if text and _FIRST_HALVES[0] <= text[-1] <= _FIRST_HALVES[1]:
             self._held[key] = text[-1]
@@ -90,11 +100,20 @@ class SurrogateJoiner:
         return _repaired_text(text)
 
 
-def _replacement(key: int | str) -> Event:
+def _replacement(key: _Key) -> Event:
     """Return the event that stands for a half that stays alone."""
-    if isinstance(key, int):
-        return ToolCallDelta(index=key, arguments=_UNKNOWN)
-    return ReasoningDelta(text=_UNKNOWN) if key == _REASONING else _UNKNOWN
+    kind, index = key
+    if kind is ToolCallDelta:
+        return ToolCallDelta(index=index, arguments=_UNKNOWN)
+    if kind is MediaDelta:
+        return MediaDelta(index=index, transcript=_UNKNOWN)
+    return ReasoningDelta(text=_UNKNOWN) if kind is ReasoningDelta else _UNKNOWN
+
+
+def _repaired_event(event: _Fields) -> _Fields:
+    """Return an event whose values have no halves of pairs."""
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    return replace(event, **_repaired_mapping(values))
 
 
 def _repaired_text(text: str) -> str:
@@ -103,8 +122,8 @@ def _repaired_text(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _repaired_mapping(value: Mapping[str, object]) -> dict[str, object]:
-    return cast("dict[str, object]", _repaired_value(value))
+def _repaired_mapping(value: Mapping[str, object]) -> dict[str, Any]:
+    return cast("dict[str, Any]", _repaired_value(value))
 
 
 def _repaired_value(value: object) -> object:

@@ -25,6 +25,7 @@ from typing import (
     get_origin,
 )
 
+from turnout._environment import FromEnvironment
 from turnout._names import did_you_mean, followed, nearest
 from turnout.errors import ConfigError
 from turnout.types import Secret
@@ -79,10 +80,17 @@ def hidden(options: Mapping[str, object]) -> dict[str, object]:
 
     Called where they come in, so that no frame of a traceback holds them as they are.
     """
-    return {
-        name: Secret(value) if name in _HIDDEN and isinstance(value, str) else value
-        for name, value in options.items()
-    }
+    return {name: _hidden(name, value) for name, value in options.items()}
+
+
+def _hidden(name: str, value: object) -> object:
+    if name in _HIDDEN and isinstance(value, str):
+        return value if isinstance(value, FromEnvironment) else Secret(value)
+    if name == "headers" and isinstance(value, Mapping):
+        from turnout._headers import with_secrets
+
+        return with_secrets(cast("Mapping[str, object]", value))
+    return value
 
 
 def kind_of(value: object) -> str:
@@ -204,6 +212,8 @@ def _schema_of(annotation: Any) -> CoreSchema:
     # One with extras goes to the generator; it may not even be hashable.
     if origin is None and annotation in _plain():
         return _plain()[annotation]
+    if origin in {Union, UnionType} and set(arguments) == {str, Secret}:
+        return _converter(_text_or_secret)
     if origin in {Union, UnionType} and NoneType in arguments and len(arguments) == 2:
         inner = next(item for item in arguments if item is not NoneType)
         return {"type": "nullable", "schema": _schema(inner)}
@@ -242,13 +252,26 @@ def _nested(cls: type[object], value: object) -> object:
     return checked(cls, cast("Mapping[str, object]", value), "")
 
 
+def _text_or_secret(value: object) -> str | Secret:
+    if isinstance(value, FromEnvironment):
+        return _secret(value)
+    if isinstance(value, str | Secret):
+        return value
+    raise ValueError("expected a text or a Secret")
+
+
 def _secret(value: object) -> Secret:
-    text = value.reveal() if isinstance(value, Secret) else value
+    given = value.read() if isinstance(value, FromEnvironment) else value
+    text = given.reveal() if isinstance(given, Secret) else given
     # A key that was read from a file often ends with a line feed.
     key = text.strip() if isinstance(text, str) else ""
     if key and key.isprintable():
         return Secret(key)
     # The value is not shown: it is meant to be a secret.
+    if isinstance(value, FromEnvironment):
+        raise ValueError(
+            f"the environment variable {value.name} has a control character; remove it"
+        )
     raise ValueError("expected a text that is neither blank nor has control characters")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
+from turnout._event_size import EventSize
 from turnout._pieces import Pieces
 from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter, SseSplitter
@@ -88,6 +89,10 @@ class Decoder(ABC):
     documents: ClassVar[bytes] = b"<"
     """The first bytes of a body that is no stream."""
 
+    ends_with_body: ClassVar[bool] = False
+    """Whether the protocol has no mark for the end of an answer. Then the end of a
+    framed body ends it, see `framed`."""
+
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         self.from_json = _json_reader()
         """pydantic-core's, which is not imported with the module."""
@@ -96,7 +101,9 @@ class Decoder(ABC):
         self.max_event_bytes = MAX_EVENT_BYTES
         """How many bytes one event may have, or a document; see `limit`."""
         # What came in place of events; None while that may still be events.
-        self._document: bytearray | None = None
+        self._document: list[bytes] | None = None
+        self._length = 0
+        self._size = EventSize(MAX_EVENT_BYTES)
         # Whether that is a page for people.
         self._page = False
         self._begun = False
@@ -105,6 +112,9 @@ class Decoder(ABC):
         # answer's end; None without an end.
         self._batch: list[Event] = []
         self._ended_at: int | None = None
+        self.framed = False
+        """Whether the end of the body proves that the body is whole. Set before
+        `close`, for a decoder that `ends_with_body`."""
         self.closed = False
         """Whether the body is at its end."""
         self.done = False
@@ -170,9 +180,14 @@ class Decoder(ABC):
             return self.read_leniently(data) is not None
         return True
 
+    def end_with_body(self) -> None:
+        """Take the end of a framed body; by default it is the end of the answer."""
+        self.ended = True
+
     def limit(self, max_event_bytes: int) -> None:
         """Set how many bytes one event may have; called before `feed`."""
         self.max_event_bytes = max_event_bytes
+        self._size = EventSize(max_event_bytes)
 
     def read_leniently(self, data: bytes) -> object | None:
         """Read JSON that `from_json` refuses because of half a surrogate pair.
@@ -224,11 +239,13 @@ class Decoder(ABC):
         events: list[Event] = []
         if not self.done:
             if self._document is not None:
-                events = self._read_document(bytes(self._document))
+                events = self._read_document(b"".join(self._document))
             else:
                 last = self.rest()
                 if last and self.is_whole(last):
                     events = self._read([last])
+                if self.framed and self._is_open():
+                    self.end_with_body()
         failed = self.reported is not None or self._fault is not None
         whole = self._ended_at is not None and not failed
         if whole:
@@ -273,6 +290,10 @@ class Decoder(ABC):
     def rest(self) -> bytes:
         """Return what the end of the body cut off."""
 
+    def _is_open(self) -> bool:
+        """Tell whether events have begun, and neither a fault nor a document came."""
+        return self._begun and not self.done and self._document is None
+
     def _begin(self, data: bytes) -> None:
         """Look at the first byte, which tells a stream from a document or a page."""
         begin = data.lstrip(_BLANK)[:1]
@@ -282,18 +303,19 @@ class Decoder(ABC):
                 self._begin_document(begin)
 
     def _begin_document(self, begin: bytes) -> None:
-        self._document = bytearray()
+        self._document = []
         self._page = begin == b"<"
 
     def _collect(self, data: bytes) -> None:
         document = self._document
         assert document is not None
-        document += data
+        document.append(data)
+        self._length += len(data)
         if self._page:
-            if len(document) > MAX_ERROR_BYTES:
+            if self._length > MAX_ERROR_BYTES:
                 self._break(_PAGE)
-        elif len(document) > self.max_event_bytes:
-            if not self._report_beginning(bytes(document[:MAX_ERROR_BYTES])):
+        elif self._size.is_too_long(self._length, document):
+            if not self._report_beginning(b"".join(document)[:MAX_ERROR_BYTES]):
                 self._break("sent too much in place of an answer; set max_event_bytes")
 
     def _report_beginning(self, beginning: bytes) -> bool:
@@ -407,6 +429,17 @@ class LineDecoder(Decoder):
     def rest(self) -> bytes:
         """Return what came after the last line feed."""
         return self._splitter.close().strip()
+
+    def begin_document(self, lines: list[bytes]) -> None:
+        """Take these lines and all that follows as one document for `read_document`.
+
+        For JSON that is written over several lines, as a proxy may send its error.
+
+        Args:
+            lines: The last of those that `read` was given.
+        """
+        self._begin_document(lines[0][:1])
+        self._collect(b"\n".join([*lines, self._splitter.close()]))
 
 
 def _is_delta(event: Event) -> bool:

@@ -5,12 +5,12 @@
     ├── ArgumentError            an argument of a call cannot be used
     ├── UnknownProviderError     no plugin brings a provider of this name
     ├── UnknownModelError        no provider serves a model of this name
-    ├── UnsupportedError         the target cannot do what the request needs
     ├── UnavailableError         the target cannot be asked now; nothing was sent
     ├── PluginError              a plugin is broken or was refused
     ├── DeadlineError            the request's time is up
     ├── ProviderError            what a provider, or the way to it, got wrong
     │   ├── InvalidRequestError      it refused the request as such
+    │   ├── UnsupportedError         the target cannot do what the request needs
     │   ├── ContextLengthError       the input is longer than the model accepts
     │   ├── RequestTooLargeError     the request has too many bytes
     │   ├── ContentFilterError       the prompt was blocked
@@ -104,10 +104,6 @@ class UnknownModelError(TurnoutError, LookupError):
     """No provider serves a model of this name, and no alias bears it."""
 
 
-class UnsupportedError(TurnoutError):
-    """The target cannot do what the request needs; nothing was sent."""
-
-
 class UnavailableError(TurnoutError):
     """The target cannot be asked now; the message says what is missing or full."""
 
@@ -169,6 +165,13 @@ class ProviderError(TurnoutError):
 
 class InvalidRequestError(ProviderError):
     """The provider refused the request as such; another try would not help."""
+
+
+class UnsupportedError(ProviderError):
+    """The target cannot do what the request needs: a parameter, a tool, a schema.
+
+    Nothing was sent, or the provider refused it, which `status_code` tells.
+    """
 
 
 class ContextLengthError(ProviderError):
@@ -246,7 +249,11 @@ class EmptyReplyError(ProviderError):
 
 
 class InvalidReplyError(ProviderError):
-    """The answer is whole, and not of the form that `response_format` asks for."""
+    """The answer is not of the form that was asked for.
+
+    It is whole and not what `response_format` asks for; or the service says that its
+    model failed, as with a tool call that is not valid. Only then is it retryable.
+    """
 
 
 class StreamError(ProviderError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from turnout._event_size import EventSize
 from turnout._frozen import frozen
 
 __all__ = [
@@ -21,7 +22,8 @@ __all__ = [
 ]
 
 MAX_EVENT_BYTES = 1024 * 1024
-"""How many bytes one line or one event may have, where nothing else is said.
+"""How many bytes one line or one event may have by default. One with an image or a
+sound may have up to sixteen times as many.
 
 The event loop waits while an event is read: some ten milliseconds for so many bytes.
 """
@@ -49,7 +51,7 @@ class LineSplitter:
         max_bytes: How many bytes a line may have.
     """
 
-    __slots__ = ("_held", "_max_bytes", "_pieces")
+    __slots__ = ("_held", "_max_bytes", "_pieces", "_size")
 
     def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -57,6 +59,7 @@ class LineSplitter:
         # read would cost the square of a long line's length.
         self._pieces: list[bytes] = []
         self._held = 0
+        self._size = EventSize(max_bytes)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that `data` ends, without their line feeds.
@@ -64,22 +67,21 @@ class LineSplitter:
         Raises:
             FramingError: A line is longer than `max_bytes`.
         """
-        # Else no line can be too long, and none need be looked at.
+        # Otherwise no line can be too long, and no line needs to be checked.
         too_much = self._held + len(data) > self._max_bytes
         lines = data.split(b"\n")
         rest = lines.pop()
         if lines and self._pieces:
             self._pieces.append(lines[0])
             lines[0] = b"".join(self._pieces)
-            self._pieces.clear()
-            self._held = 0
+            self._clear()
         if rest:
             self._pieces.append(rest)
             self._held += len(rest)
         if too_much:
             for line in lines:
-                self._check(len(line), line)
-            self._check(self._held, *self._pieces)
+                self._check(EventSize(self._max_bytes), len(line), [line])
+            self._check(self._size, self._held, self._pieces)
         return lines
 
     @property
@@ -90,12 +92,16 @@ class LineSplitter:
     def close(self) -> bytes:
         """Return what came after the last line feed; empty where nothing did."""
         rest = b"".join(self._pieces)
-        self._pieces.clear()
-        self._held = 0
+        self._clear()
         return rest
 
-    def _check(self, length: int, *pieces: bytes) -> None:
-        if length > self._max_bytes:
+    def _clear(self) -> None:
+        self._pieces.clear()
+        self._held = 0
+        self._size.begin()
+
+    def _check(self, size: EventSize, length: int, pieces: list[bytes]) -> None:
+        if size.is_too_long(length, pieces):
             raise FramingError(
                 f"a line has {length} bytes or more; {self._max_bytes} are accepted",
                 b"".join(pieces)[:_BEGINNING],
@@ -139,6 +145,7 @@ class SseSplitter:
         "_max_bytes",
         "_name",
         "_new",
+        "_size",
         "document",
     )
 
@@ -154,6 +161,7 @@ class SseSplitter:
         self._carriage = False
         self._data: list[bytes] = []
         self._held = 0
+        self._size = EventSize(max_bytes)
         self._name = ""
         # Whether nothing is held: the next byte begins an event. Only ever noted
         # by `feed_data`, which is all that asks for it.
@@ -313,7 +321,7 @@ class SseSplitter:
         self._data.append(value)
         # With the LF that joins it, so that empty lines do not go uncounted.
         self._held += len(value) + 1
-        if self._held - 1 > self._max_bytes:
+        if self._size.is_too_long(self._held - 1, self._data):
             raise FramingError(
                 f"an event has more than {self._max_bytes} bytes of data",
                 b"\n".join(self._data)[:_BEGINNING],
@@ -325,6 +333,7 @@ class SseSplitter:
     def _reset(self) -> None:
         self._data.clear()
         self._held = 0
+        self._size.begin()
         self._name = ""
 
 

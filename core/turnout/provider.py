@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import fields
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import field, fields
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack, cast
 
 from turnout._catalog import Catalog
 from turnout._environment import variable
@@ -28,6 +28,7 @@ from turnout.types import (
     RequestOptions,
     Secret,
     Target,
+    TargetOptions,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from turnout._attempt import AttemptReader
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
+
+    def _status_rules(provider: Provider) -> Sequence[StatusRule]: ...
+
 
 __all__ = ["AttemptHooks", "BoundTarget", "Provider", "ProviderOptions"]
 
@@ -76,8 +80,14 @@ class Provider(ABC):
     options_type: ClassVar[type[ProviderOptions]] = ProviderOptions
     lets_cancellation_pass: ClassVar[bool] = False
     """Whether `generate` is turnout's own, so that a wait for it need not be left."""
-    status_rules: ClassVar[Sequence[StatusRule]] = ()
-    """What the provider's refusals mean, where it differs from others'."""
+    if TYPE_CHECKING:
+        # So declared, mypy and pyright let a subclass replace it by an attribute and by
+        # a property. Declared as either, one of them refuses the other.
+        status_rules = property(_status_rules)
+    else:
+        status_rules = ()
+    """What the provider's refusals mean where turnout's table says otherwise: an
+    attribute or a property, a sequence of `StatusRule`."""
 
     def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
         options = hidden(options)
@@ -167,13 +177,31 @@ class Provider(ABC):
         del messages, options  # A traceback may show the locals.
         return await stream.collect()
 
-    def target(self, model: str | None = None) -> BoundTarget:
+    def target(
+        self, model: str | None = None, **options: Unpack[TargetOptions]
+    ) -> BoundTarget:
         """Return this provider with one of its models, to be given to a route.
+
+        Args:
+            model: None means the default model.
+            options: `temperature`, `extra`, ...: of each request to this target. An
+                option of the call is used instead; the two `extra` are merged.
 
         Raises:
             UnknownModelError: The provider has no such model.
+            ArgumentError: An option is unknown or wrong.
+            UnsupportedError: The model cannot do what the options ask for.
         """
-        return BoundTarget(self, self.catalog.model(model or ""))
+        name = self.catalog.model(model or "")
+        given = cast("Mapping[str, object]", options)
+        if given:
+            from turnout._target_options import checked_options
+
+            request = ChatRequest(messages=(), model=name, **checked_options(given))
+            unsupported = self.catalog.refusal(request)
+            if unsupported is not None:
+                raise unsupported
+        return BoundTarget(self, name, given)
 
     @property
     def catalog(self) -> Catalog:
@@ -206,10 +234,21 @@ class Provider(ABC):
     def at_own_address(self) -> bool:
         """Whether it asks the address that its plugin gives it.
 
-        So is any where the plugin gives none, as each customer has one.
+        If the plugin gives none, as each customer has one, any address is its own.
         """
-        own = self.info.options.get("base_url", self.options_type.base_url)
+        # Not the attribute of the class, which is not the default if it has slots.
+        defaults = {option.name: option.default for option in fields(self.options_type)}
+        own = self.info.options.get("base_url", defaults["base_url"])
         return own is None or self.options.base_url == str(own).rstrip("/")
+
+    @property
+    def brings_credential(self) -> bool:
+        """Whether the option `headers` has a header in which services take a key."""
+        if not self.options.headers:
+            return False
+        from turnout._headers import has_credential
+
+        return has_credential(self.options.headers)
 
     def required_key(self) -> Secret:
         """Return the key.
@@ -230,7 +269,8 @@ class Provider(ABC):
 
         For a provider that has further rules by its options.
         """
-        return self.status_rules
+        rules: Sequence[StatusRule] = self.status_rules
+        return rules
 
     def unavailable(self) -> str | None:
         """Return what is missing and what to type; None where nothing is known to be.
@@ -309,16 +349,18 @@ class Provider(ABC):
         from turnout.http._transport import Pool
 
         options = self.options
+        own = self.brings_credential
         return Http(
             provider=self.info.name,
             base_url=options.base_url,
+            headers=options.headers,
             proxy=options.proxy,
             connect_timeout=options.connect_timeout,
             idle_timeout=options.idle_timeout,
             max_bytes=options.max_bytes,
             max_event_bytes=options.max_event_bytes,
             secrets=self._secrets(),
-            key=self._key_source,
+            key="the option headers" if own else self._key_source,
             status_rules=self.refusal_rules(),
             pool=Pool() if own_pool else None,
         )
@@ -329,8 +371,9 @@ class Provider(ABC):
         The proxy's address is not one of them: a part of it is in many messages.
         """
         options = self.options
-        names = {field.name for field in fields(options)} - {"proxy"}
+        names = {option.name for option in fields(options)} - {"proxy"}
         values = [self.api_key, *(getattr(options, name) for name in names)]
+        values += options.headers.values()
         return [value for value in values if isinstance(value, Secret)]
 
     def _request(self, messages: Conversation, options: RequestOptions) -> ChatRequest:
@@ -338,6 +381,11 @@ class Provider(ABC):
         name = ChatRequest.checked_model(options.get("model"))
         options["model"] = self.catalog.model(name) or None
         request = ChatRequest.build(messages, **options)
+        if self.options.extra:
+            from turnout._target_options import applied
+
+            fields = {"extra": self.options.extra}
+            request = applied(request, fields, options.keys())
         unsupported = self.catalog.refusal(request)
         if unsupported is not None:
             raise unsupported
@@ -358,8 +406,13 @@ class BoundTarget:
 
     provider: Provider
     model: str
+    options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
+    """Options of each request to it, see `Provider.target`."""
 
     @property
     def target(self) -> Target:
         """The target's names."""
         return Target(self.provider.info.name, self.model)
+
+    def __hash__(self) -> int:
+        return hash((self.provider, self.model))

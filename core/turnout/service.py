@@ -37,7 +37,8 @@ class Call(NamedTuple):
     path: str
     """After `base_url`."""
     body: Mapping[str, object]
-    headers: Mapping[str, str | Secret]
+    headers: Mapping[str, str | Secret] | Callable[[], Mapping[str, str | Secret]]
+    """A mapping, or a function that makes one each time the request is sent."""
     decoder: Callable[[str, str | None], Decoder]
     """Makes the decoder, of the provider's name and the request's id."""
 
@@ -84,6 +85,8 @@ class Service(Provider):
                 decoder = decoder_of(self.info.name, response.request_id)
                 if self.options.max_event_bytes != decoder.max_event_bytes:
                     decoder.limit(self.options.max_event_bytes)
+                if decoder.ends_with_body:
+                    decoder.framed = response.framed
                 chunks = response.chunks()
                 # Whether the end was seen, so that its usage and mark are waited for.
                 ending = False
@@ -108,6 +111,7 @@ class Service(Provider):
                             response.hurry(math.inf)
                     last = decoder.close()
                 except ProviderError:
+                    decoder.framed = False
                     last = decoder.close()
                     # An end may have stood in what the lost connection had brought.
                     if not decoder.ended:
@@ -169,19 +173,20 @@ class Service(Provider):
             error.advise(advice)
 
     def key(self) -> Secret | None:
-        """Return the key; None where there is none and none is needed.
+        """Return the key; None if there is none and none is needed.
 
-        A service needs one at its own address, where it says so, and one that has no
+        A service needs one at its own address if it says so, and one that has no
         address of its own needs it wherever it is. A server that speaks as it does at
-        another address may need none.
+        another address may need none. None is needed either if the option `headers`
+        has a header for it, such as `Authorization`.
 
         Raises:
             AuthenticationError: There is none, and one is needed.
         """
         key = self.api_key
-        if key is None and self.info.needs_key and self.at_own_address:
-            return self.required_key()
-        return key
+        if key is not None or not self.info.needs_key or not self.at_own_address:
+            return key
+        return None if self.brings_credential else self.required_key()
 
 
 def _is_cancelled(error: BaseException) -> bool:

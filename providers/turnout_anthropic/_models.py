@@ -16,7 +16,7 @@ _TABLE = "LiteLLM's table of models, 1.109.1, read 2026-11-22"
 # Who can what beside that stands in the same table, and in Anthropic's own guides of
 # migration to Claude 4.6, 4.7, Haiku 5.5 and others, read on the same day.
 
-# What any server of the protocol is asked for.
+# What a server of the protocol can be asked for.
 _PROTOCOL = Capabilities(
     temperature=True,
     max_tokens=True,
@@ -25,6 +25,8 @@ _PROTOCOL = Capabilities(
     tools=True,
     images=True,
     files=True,
+    native_tools=True,
+    extra_fields=True,
 )
 
 _SCHEMA = replace(_PROTOCOL, response_format=True, reasoning=True)

@@ -2,19 +2,22 @@
 
 An answer is a message whose content is a list of blocks: text, thinking, calls of tools
 and others. It begins with `message_start`; each block has a start, increments and a
-stop; `message_delta` tells why the answer ended and what it cost, and `message_stop`
-ends it. Each server-sent event bears its type in its data too, which is all that is
-read of it. Types that nobody knows yet are passed over, as the protocol's page on
-versions asks for.
+stop; `message_delta` says why the answer ended and what it cost, and `message_stop`
+ends it. A message may also be whole in `message_start`, or be the whole body. Each
+server-sent event has its type in its data too, and only that is read. Unknown types are
+passed over, as the protocol's page on versions asks for.
 
 An answer is complete with `message_stop`, or with the reason why it ended, which is the
-last thing to know: what ends so is told as `lenient` in the details. An error, which
-may come anywhere, makes it none.
+last thing to know: an answer that ends so has `lenient` in its details. An error may
+come anywhere, and then the answer is not complete. A second `message_start` is an error
+too: a gateway has put another answer into the first one. Only its repetition before any
+content is passed over.
 
 No I/O happens here.
 
-Source: Anthropic's pages "Streaming Messages" and "Errors", and the types of its SDK
-2.12.0; wire.md 2.0 and 2.4, read 2026-11-22.
+Source: Anthropic's pages "Streaming Messages" and "Errors", and the types of its SDKs
+2.12.0 and 2.14.0; wire.md 2.0 and 2.4, read 2026-11-22; whole and repeated starts:
+`packages/anthropic/src` of vercel/ai at ed857f5, read 2026-11-30.
 """
 
 from __future__ import annotations
@@ -24,20 +27,12 @@ from typing import Any, cast
 from turnout.decoding import (
     OddEventError,
     SseDecoder,
-    as_count,
-    as_list,
     as_mapping,
     as_text,
+    is_error,
 )
-from turnout.types import (
-    Event,
-    Finish,
-    FinishReason,
-    ReasoningDelta,
-    ToolCallDelta,
-    Usage,
-)
-from turnout_anthropic._blocks import Block, state_of
+from turnout.types import Event, Finish, FinishReason, ReasoningDelta, ToolCallDelta
+from turnout_anthropic._blocks import GROWTH, Block, content_of, items_of, state_of
 
 __all__ = ["PATH", "Decoder"]
 
@@ -50,15 +45,39 @@ _REASONS: dict[str, FinishReason] = {
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
+    # Words of chat completions, which other services and gateways send in this protocol
+    # too. Source: Zhipu's API reference at docs.bigmodel.cn; public clients for the
+    # others; read 2026-11-30.
+    "stop": "stop",
+    "eos": "stop",
+    "length": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "sensitive": "content_filter",
+    "safety": "content_filter",
 }
-"""By the service's own word; any other is unknown, `pause_turn` among them."""
+"""By the service's own word. Others are unknown, such as `pause_turn` and `compaction`:
+the service paused, and goes on if it gets the answer back."""
 
-_MESSAGE_DETAILS = ("id", "model", "container")
+_FAILURES = frozenset(
+    {
+        "abort",
+        "aborted",
+        "cancelled",
+        "error",
+        "insufficient_system_resource",
+        "network_error",
+    }
+)
+"""Reasons that mean that the answer is not complete, by the same sources: Zhipu's,
+DeepSeek's, vLLM's and OpenRouter's."""
 
-_END_DETAILS = ("stop_sequence", "stop_details", "container")
+_NOT_DETAILS = frozenset({"content", "role", "stop_reason", "type", "usage"})
+"""Fields of a message that a reply has elsewhere."""
 
-_USAGE_DETAILS = ("service_tier", "cache_creation_input_tokens", "server_tool_use")
-"""What an answer says of itself that is kept for the reply."""
+_NOT_OF_THE_END = frozenset({"delta", "stop_reason", "type", "usage"})
 
 # To be compared with, which is the fastest check there is.
 _OBJECT: type[dict[str, Any]] = dict
@@ -75,33 +94,34 @@ class Decoder(SseDecoder):
     end = "a stop_reason or message_stop"
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
-        from pydantic_core import to_json  # Not with the module, for its time.
+        # Not with the module, for their time.
+        from pydantic_core import to_json
+
+        from turnout_anthropic._usage import Counts
 
         super().__init__(provider, request_id)
         self._to_json = to_json
         self._blocks: list[Block] = []
         self._indexed: dict[object, Block] = {}
-        # The one that increments are for; at first it is none that any is for.
-        self._block = Block(object(), {}, None)
+        # The block that increments are for; at first a block that none is for.
+        self._block = Block(object(), 0, {}, None)
         self._calls = 0
-        self._message: dict[str, Any] = {}
+        self._message: dict[str, Any] | None = None
         self._end: dict[str, Any] = {}
-        self._counts: dict[str, Any] = {}
+        self._counts = Counts(provider)
         # Whether the protocol's own mark of the end has come.
         self._stopped = False
+        # The characters of text before the last block.
+        self._characters = 0
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
-        """Read a whole message, as it is sent where no stream was asked for."""
+        """Read a whole message, as it is sent if no stream was requested."""
         message = cast("dict[str, Any]", value if isinstance(value, dict) else {})
-        if "content" not in message:
+        if "content" not in message or is_error(message):
             self.report(document)
             return []
         events: list[Event] = []
-        self._message = message
-        self._count(message.get("usage"))
-        for index, fields in enumerate(as_list(message["content"], "content")):
-            self._begin_block(index, fields, events)
-        self._end_message({"delta": message})
+        self._begin_message(message, events, whole=True)
         self.ended = self._stopped = True  # Nothing is missing from a whole JSON text.
         return events
 
@@ -109,10 +129,10 @@ class Decoder(SseDecoder):
         """Read events.
 
         Raises:
-            OddEventError: One is no JSON object, or not of the protocol.
+            OddEventError: One is not a JSON object, or not of the protocol.
         """
-        # One loop without calls of our own where an event is a piece of text: it is
-        # run for every event, and each call would cost a twentieth of it.
+        # One loop without calls of our own for an event that is a piece of text: it
+        # runs for every event, and each call would cost a twentieth of it.
         from_json = self.from_json
         for data in datas:
             try:
@@ -121,9 +141,11 @@ class Decoder(SseDecoder):
             except ValueError:
                 if data.strip() in _NO_EVENTS:
                     continue
-                raise OddEventError("is no JSON") from None
+                event = self.read_leniently(data)
+                if event is None:
+                    raise OddEventError("is not JSON") from None
             if type(event) is not _OBJECT:
-                raise OddEventError("is no JSON object")
+                raise OddEventError("is not a JSON object")
             if event.get("type") != "content_block_delta":
                 self._read_event(event, data, events)
                 if self.done:
@@ -131,7 +153,7 @@ class Decoder(SseDecoder):
                 continue
             delta: Any = event.get("delta")
             if self._block.index != event.get("index"):
-                self._turn_to(event.get("index"))
+                self._turn_to(event)
             if type(delta) is _OBJECT and delta.get("type") == "text_delta":
                 text = delta.get("text")
                 if type(text) is str:
@@ -148,135 +170,219 @@ class Decoder(SseDecoder):
         if kind == "content_block_start":
             self._begin_block(event.get("index"), event.get("content_block"), events)
         elif kind == "content_block_stop":
-            self._turn_to(event.get("index"))
-            self._end_block(self._block, events)
+            self._turn_to(event)
+            if not self._block.ended:
+                self._end_block(self._block, events)
         elif kind == "message_start":
-            self._begin_message(as_mapping(event.get("message"), "message"))
+            message = as_mapping(event.get("message"), "message")
+            self._begin_message(message, events, whole=False)
         elif kind == "message_delta":
             self._end_message(event)
         elif kind == "message_stop":
+            self._count(event.get("usage"))
             self.ended = self.done = self._stopped = True
-        elif kind == "error" or (kind is None and "error" in event):
+        elif kind == "error" or (kind is None and is_error(event)):
             self.report(data)
 
-    def _begin_message(self, message: dict[str, Any]) -> None:
-        self._message = message
-        usage = message.get("usage")
-        if usage is not None:
-            # What was put out by then is not what the answer costs in the end.
-            counts = as_mapping(usage, "usage").items()
-            self._count({k: v for k, v in counts if k != "output_tokens"})
+    def _begin_message(
+        self, message: dict[str, Any], events: list[Event], *, whole: bool
+    ) -> None:
+        """Read the start of a message, which may hold all of it."""
+        begun, self._message = self._message, message
+        if begun is not None and (self._blocks or message.get("id") != begun.get("id")):
+            raise OddEventError("begins another answer inside this one")
+        whole = whole or bool(message.get("stop_reason"))
+        # The output that was counted by then is not all of it, unless the message is.
+        self._count(message.get("usage"), None if whole else "output_tokens")
+        content = content_of(message.get("content"))
+        for index, fields in enumerate(content):
+            self._begin_block(index, fields, events)
+            if whole:
+                self._end_block(self._block, events)
+        # A reason without content came too early, or `message_stop` follows.
+        self._take_reason(message, ends=bool(content))
 
     def _begin_block(self, index: object, value: object, events: list[Event]) -> None:
         """Read a block's start, which may hold all of it."""
         fields = as_mapping(value, "content_block")
         kind = as_text(fields.get("type"), "type")
-        self._block = Block(index, fields, self._calls if kind == "tool_use" else None)
-        self._blocks.append(self._block)
+        call = self._calls if kind == "tool_use" else None
+        if self._blocks:
+            self._characters += len(self._blocks[-1].text)
+        block = Block(index, self._characters, fields, call)
         try:
-            self._indexed.setdefault(index, self._block)
+            self._indexed[index] = block
         except TypeError:
             raise OddEventError(_NO_BLOCK) from None
+        self._blocks.append(block)
+        self._block = block
         if kind == "text" and fields.get("text"):
             events.append(as_text(fields["text"], "text"))
+            block.index = object()  # So that `_turn_to` sees the first increment.
         elif kind == "thinking" and fields.get("thinking"):
             text = as_text(fields["thinking"], "thinking")
             events.append(ReasoningDelta(text=text))
-        elif kind == "tool_use":
-            call = ToolCallDelta(
-                index=self._calls,
+        elif call is not None:
+            self._begin_call(call, block, events)
+
+    def _begin_call(self, call: int, block: Block, events: list[Event]) -> None:
+        fields = block.fields
+        self._calls += 1
+        if not fields.get("id"):  # Each call is answered by its id.
+            from secrets import token_hex
+
+            fields["id"] = f"toolu_{token_hex(12)}"
+        events.append(
+            ToolCallDelta(
+                index=call,
                 id=as_text(fields.get("id"), "id"),
                 name=as_text(fields.get("name"), "name"),
+                kind=block.toolset,
             )
-            self._calls += 1
-            events.append(call)
+        )
+        if block.begun_input:
+            events.append(ToolCallDelta(index=call, arguments=block.begun_input))
 
-    def _turn_to(self, index: object) -> None:
-        """Find the block that an increment is for."""
+    def _turn_to(self, event: dict[str, Any]) -> None:
+        """Find the block that an event is for.
+
+        Some services send the text of a block's start again in its first increment.
+        """
+        index = event.get("index")
+        delta: Any = event.get("delta")
         try:
-            self._block = self._indexed[index]
+            block = self._block = self._indexed[index]
         except (KeyError, TypeError):  # It is not a number, or an unknown one.
-            raise OddEventError(_NO_BLOCK) from None
+            if not _is_unknown(delta):
+                raise OddEventError(_NO_BLOCK) from None
+            self._block = Block(object(), 0, {}, None)
+            return
+        if (
+            block.index != index
+            and type(delta) is _OBJECT
+            and delta.get("type") == "text_delta"
+            and delta.get("text")
+        ):
+            block.index = index
+            if block.repeats("text", delta["text"]):
+                delta["text"] = ""
 
     def _read_delta(self, value: object, events: list[Event]) -> None:
-        """Read an increment that is no piece of text."""
+        """Read an increment that is not a piece of text."""
         delta = as_mapping(value, "delta")
-        match delta.get("type"):
-            case "text_delta":
-                as_text(delta.get("text"), "text")
-            case "thinking_delta":
-                thinking = as_text(delta.get("thinking"), "thinking")
-                if thinking:
-                    events.append(ReasoningDelta(text=thinking))
-            case "signature_delta":
-                as_text(delta.get("signature"), "signature")
-            case "input_json_delta":
-                piece = as_text(delta.get("partial_json"), "partial_json")
-                call = self._block.call
-                if piece and call is not None:
-                    events.append(ToolCallDelta(index=call, arguments=piece))
-            case "citations_delta":
-                pass
-            case _:  # Of a type that nobody knows yet.
-                return
-        self._block.add(delta)
+        kind = delta.get("type")
+        block = self._block
+        citation = delta.get("citation") if kind == "citations_delta" else None
+        if isinstance(citation, dict):
+            block.citations.append(cast("dict[str, object]", citation))
+            return
+        known = False
+        for field, name in GROWTH.get(kind, ()) if type(kind) is str else ():
+            if name not in delta:
+                continue
+            known = True
+            piece = delta[name]
+            if type(piece) is not str:
+                piece = self._piece(piece, name)
+            grown = block.pieces.setdefault(field, [])
+            if not piece or (not grown and block.repeats(field, piece)):
+                continue
+            grown.append(piece)
+            if field == "thinking":
+                events.append(ReasoningDelta(text=piece))
+            elif field == "input" and block.call is not None:
+                events.append(ToolCallDelta(index=block.call, arguments=piece))
+        if not known:
+            block.unread.append(delta)
+
+    def _piece(self, value: object, name: str) -> str:
+        """Return an increment that is not a text, as text."""
+        if value is None:
+            return ""
+        if name == "partial_json" and isinstance(value, dict):
+            return self._to_json(value).decode()
+        return as_text(value, name)
 
     def _end_block(self, block: Block, events: list[Event]) -> None:
-        """Give the arguments of a call that came without increments, or none."""
+        """Give what is only known when a block is whole.
+
+        That are the arguments of a call that came without increments, and the part of
+        the answer's text that citations are for.
+        """
+        block.ended = True
         call, block.call = block.call, None
-        if call is not None and not any(block.pieces.get("input", ())):
+        if call is not None and not (block.begun_input or block.pieces.get("input")):
             given = self._to_json(block.fields.get("input") or {}).decode()
             events.append(ToolCallDelta(index=call, arguments=given))
+        if call is not None and block.toolset is not None:
+            events.append(ToolCallDelta(index=call, item=block.value))
+        if block.cited < len(block.citations):
+            from turnout_anthropic._citations import citation_of
+
+            end = block.position + len(block.text)
+            new = block.citations[block.cited :]
+            events += [citation_of(each, block.position, end) for each in new]
+            block.cited = len(block.citations)
 
     def _end_message(self, event: dict[str, Any]) -> None:
         delta = as_mapping(event.get("delta") or {}, "delta")
-        self._end.update((k, v) for k, v in delta.items() if v is not None)
+        for name, value in (*event.items(), *delta.items()):
+            if value is not None and name not in _NOT_OF_THE_END:
+                self._end[name] = value
         self._count(event.get("usage"))
-        if delta.get("stop_reason"):
-            as_text(delta["stop_reason"], "stop_reason")
-            self.ended = True
+        self._take_reason(delta, ends=True)
 
-    def _count(self, usage: object) -> None:
-        """Take counts, which are of all that has come so far."""
-        if usage is None:
+    def _take_reason(self, fields: dict[str, Any], *, ends: bool) -> None:
+        """Take the reason of the end, if there is one."""
+        if not fields.get("stop_reason"):
             return
-        counts = as_mapping(usage, "usage")
-        self._counts.update((k, v) for k, v in counts.items() if v is not None)
-        self.usage = _usage(self._counts)
+        reason = as_text(fields["stop_reason"], "stop_reason")
+        self._end["stop_reason"] = reason
+        if ends:
+            self.ended = True
+        if reason.lower() in _FAILURES:
+            message = f"the answer ended with the stop_reason {reason!r}"
+            error = {"type": reason, "message": message}
+            self.report(self._to_json({"type": "error", "error": error}))
+
+    def _count(self, usage: object, without: str | None = None) -> None:
+        """Take counts, which are of all that has come so far."""
+        if usage is not None:
+            self._counts.add(usage, without)
+            self.usage = self._counts.usage()
 
     def complete(self, events: list[Event]) -> None:
-        """Add the arguments of calls whose block was not stopped."""
+        """Add what is missing of blocks that were not stopped."""
         for block in self._blocks:
             self._end_block(block, events)
 
     def finish(self) -> Finish:
         """Return the answer's end."""
-        reason = self._end.get("stop_reason")
-        told = {
-            **{name: self._message.get(name) for name in _MESSAGE_DETAILS},
-            "finish_reason": reason,
-            **{name: self._end[name] for name in _END_DETAILS if name in self._end},
-            **{name: self._counts.get(name) for name in _USAGE_DETAILS},
+        word = self._end.get("stop_reason")
+        reason = _REASONS.get((word or "").lower(), "unknown")
+        if self._calls and reason in {"stop", "unknown"}:
+            reason = "tool_calls"
+        message = {**(self._message or {}), **self._end}
+        said = {
+            **{k: v for k, v in message.items() if k not in _NOT_DETAILS},
+            "finish_reason": word,
+            **self._counts.details(),
             "request_id": self.request_id,
             "lenient": not self._stopped,
         }
+        container = message.get("container")
         return Finish(
-            reason=_REASONS.get(reason or "", "unknown"),
-            details={name: value for name, value in told.items() if value},
-            state=state_of(self._blocks),
+            reason=reason,
+            details={name: value for name, value in said.items() if value},
+            state=state_of(self._blocks, container, cut=reason == "length"),
+            items=items_of(self._blocks),
         )
 
 
-def _usage(counts: dict[str, Any]) -> Usage:
-    # The service counts what it read from its cache, or wrote into it, apart.
-    parts = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    given = [n for n in (as_count(counts, part) for part in parts) if n is not None]
-    return Usage(
-        input_tokens=sum(given) if given else None,
-        output_tokens=as_count(counts, "output_tokens"),
-        cached_tokens=as_count(counts, "cache_read_input_tokens"),
-        reasoning_tokens=as_count(
-            counts.get("output_tokens_details"), "thinking_tokens"
-        ),
-        cache_write_tokens=as_count(counts, "cache_creation_input_tokens"),
-    )
+def _is_unknown(delta: object) -> bool:
+    """Return whether an increment has a type that is not known."""
+    match delta:
+        case {"type": str(kind)}:
+            return kind not in GROWTH and kind != "citations_delta"
+        case _:
+            return False

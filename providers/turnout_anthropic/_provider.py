@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, cast
 
 from turnout.decoding import OddEventError, as_count, as_list, as_mapping, as_text
 from turnout.errors import (
-    InvalidRequestError,
     ModelUnavailableError,
     ProtocolError,
     ProviderError,
-    QuotaExceededError,
-    RequestTooLargeError,
-    ServerError,
     UnsupportedError,
 )
-from turnout.http import StatusRule
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
 from turnout.types import ChatRequest, ModelInfo, Secret
 from turnout_anthropic import _protocol
-from turnout_anthropic._body import body
 from turnout_anthropic._models import INFO
 
 __all__ = ["Anthropic", "AnthropicOptions"]
@@ -90,34 +84,6 @@ class Anthropic(Service):
     info = INFO
     options_type = AnthropicOptions
     options: AnthropicOptions
-    status_rules = (
-        StatusRule(
-            error=QuotaExceededError,
-            codes={
-                "contract_spend_limit_reached",
-                "linked_organization_billing_unavailable",
-                "linked_organization_spend_limit_reached",
-                "user_profile_billing_not_authorized",
-                "user_profile_not_billable",
-            },
-        ),
-        # These come as a 400 without a code; observed in reports of users.
-        StatusRule(
-            error=QuotaExceededError,
-            statuses={400, 403, 429},
-            phrases=(
-                "your credit balance is too low",
-                "reached your specified api usage limits",
-            ),
-        ),
-        # Conversations that the service keeps: to ask again could take a step twice.
-        StatusRule(
-            error=InvalidRequestError,
-            codes={"thread_already_continued", "thread_continue_in_flight"},
-        ),
-        StatusRule(error=RequestTooLargeError, codes={"request_too_large"}),
-        StatusRule(error=ServerError, codes={"timeout_error"}),
-    )
 
     def call(self, request: ChatRequest) -> Call:
         """Return what is sent for a request.
@@ -127,10 +93,12 @@ class Anthropic(Service):
                 asked.
             AuthenticationError: There is no key, and one is needed.
         """
+        from turnout_anthropic._body import body  # Not with the module, for its time.
+
         self._check_sampling(request)
-        self._check_last(request)
         headers = {"Accept": "text/event-stream", **self._headers()}
         fields = body(request, self._max_tokens(request))
+        self._check_last(request, fields)
         return Call(_protocol.PATH, fields, headers, _protocol.Decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
@@ -211,12 +179,19 @@ class Anthropic(Service):
                 f"anthropic_version={version!r}; leave that out or set an older one"
             )
 
-    def _check_last(self, request: ChatRequest) -> None:
-        """Refuse an answer's beginning that the model is known not to go on with."""
+    def _check_last(self, request: ChatRequest, fields: Mapping[str, object]) -> None:
+        """Refuse an answer's beginning that the model is known not to go on with.
+
+        An answer that the service paused is not such a beginning.
+        """
+        from turnout_anthropic._turns import waits
+
         if (
             request.messages[-1].role == "assistant"
             and self.catalog.listed(request.model) is not None
             and self.catalog.info_of(request.model).prefill == "none"
+            and "messages" not in request.extra
+            and not waits(cast("list[dict[str, Any]]", fields["messages"]))
         ):
             raise UnsupportedError(
                 f"{self.info.name}:{request.model} does not go on with an assistant's "

@@ -1,5 +1,6 @@
 """FlowGPT for turnout."""
 
-from turnout_flowgpt._provider import FlowGpt, FlowGptOptions, TextStream
+from turnout.generators import TextStream
+from turnout_flowgpt._provider import FlowGpt, FlowGptOptions
 
 __all__ = ["FlowGpt", "FlowGptOptions", "TextStream"]

@@ -1,8 +1,9 @@
-"""FlowGPT's protocol: a request's proof, headers and body, and the reply's lines.
+"""FlowGPT's protocol: a request's signature, headers and body, and the reply's lines.
 
 There is no official documentation. The facts are those of the project's founding
-description and of an open-source client that spoke the protocol from February 2024;
-read 2026-11-22. No I/O happens here.
+description and of an open-source client that spoke the protocol from February to
+October 2024; read 2026-11-22. docs/providers/flowgpt.md compares the two. No I/O
+happens here.
 
 What takes long to import is imported where it is needed: this module is loaded with the
 plugin, for listings too.
@@ -13,11 +14,10 @@ from __future__ import annotations
 import os
 import string
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
-from turnout.errors import ProtocolError
-from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter
-from turnout.types import ChatRequest, Secret
+from turnout.decoding import LineDecoder, OddEventError, is_error
+from turnout.types import ChatRequest, Event, Finish, Message, Secret
 
 __all__ = ["PATH", "Decoder", "body", "headers", "new_device_id", "sign"]
 
@@ -29,24 +29,8 @@ DEFAULT_SYSTEM = "You are helpful assistant. Follow the user's instructions care
 
 DEFAULT_TEMPERATURE = 0.7
 
-# The service expects a browser of its own site.
-_BROWSER = {
-    "User-Agent": (
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:122.0) "
-        "Gecko/20100101 Firefox/122.0"
-    ),
-    "Accept": "*/*",
-    "Accept-Language": "en-US;q=0.7,en;q=0.3",
-    # A compressed body that was cut off cannot be told from a whole one.
-    "Accept-Encoding": "identity",
-    "Referer": "https://flowgpt.com/",
-    "Content-Type": "application/json",
-    "Origin": "https://flowgpt.com",
-    "Sec-Fetch-Dest": "empty",
-    "Sec-Fetch-Mode": "cors",
-    "Sec-Fetch-Site": "same-site",
-    "TE": "trailers",
-}
+# To be compared with, which is the fastest check there is.
+_OBJECT: type[dict[str, Any]] = dict
 
 
 def new_device_id() -> str:
@@ -72,14 +56,16 @@ def sign(timestamp: str, nonce: str, authorization: str) -> str:
     """
     import hashlib
 
-    proof = f"{timestamp}-{nonce}-{authorization}".encode()
-    return hashlib.md5(proof, usedforsecurity=False).hexdigest()
+    signed = f"{timestamp}-{nonce}-{authorization}".encode()
+    return hashlib.md5(signed, usedforsecurity=False).hexdigest()
 
 
 def headers(
     *, device_id: str, clock: Callable[[], float], token: Secret | None
 ) -> dict[str, str | Secret]:
-    """Return the headers of one request, with a new proof among them.
+    """Return the headers of one request, with a new signature.
+
+    The service expects a browser on its own site.
 
     Args:
         device_id: One for the life of a provider.
@@ -88,34 +74,45 @@ def headers(
     """
     timestamp = str(int(clock()))
     nonce = new_nonce()
-    # An anonymous caller's token is the word null, which is no secret: as one it would
-    # be blotted out of the service's own words in an error.
+    # An anonymous caller's token is the word null. It is not a secret: as one it would
+    # be cut out of the service's own words in an error.
     bearer = (token or Secret("null")).prefixed("Bearer ")
     return {
-        **_BROWSER,
+        "User-Agent": (
+            "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:122.0) "
+            "Gecko/20100101 Firefox/122.0"
+        ),
+        "Accept": "*/*",
+        "Accept-Language": "en-US;q=0.7,en;q=0.3",
+        # A compressed body that was cut off cannot be told from a whole one.
+        "Accept-Encoding": "identity",
+        "Referer": "https://flowgpt.com/",
+        "Content-Type": "application/json",
         "Authorization": bearer if token else bearer.reveal(),
+        "Origin": "https://flowgpt.com",
+        "Sec-Fetch-Dest": "empty",
+        "Sec-Fetch-Mode": "cors",
+        "Sec-Fetch-Site": "same-site",
+        "TE": "trailers",
         "x-flow-device-id": device_id,
         "x-nonce": nonce,
-        "x-timestamp": timestamp,
         "x-signature": sign(timestamp, nonce, bearer.reveal()),
+        "x-timestamp": timestamp,
     }
 
 
 def body(request: ChatRequest) -> dict[str, object]:
-    """Return the body of a request. `extra` goes over what is set here."""
+    """Return the body of a request."""
     *earlier, last = request.messages
-    history = [{"role": "assistant", "content": GREETING}]
-    history += [
-        {"role": message.role, "content": message.text}
-        for message in earlier
-        if message.role != "system"
-    ]
     temperature = request.temperature
-    return {
+    fields: dict[str, object] = {
         "model": request.model,
         "nsfw": False,
         "question": last.text,
-        "history": history,
+        "history": [
+            {"role": "assistant", "content": GREETING},
+            *(_turn(message) for message in earlier if message.role != "system"),
+        ],
         "system": request.system_text or DEFAULT_SYSTEM,
         "temperature": DEFAULT_TEMPERATURE if temperature is None else temperature,
         "promptId": f"model-{request.model}",
@@ -123,81 +120,154 @@ def body(request: ChatRequest) -> dict[str, object]:
         "chatFileDocumentIds": [],
         "generateImage": False,
         "generateAudio": False,
-        **request.extra,
     }
+    return request.merged(fields)
 
 
-class Decoder:
-    """Turn the bytes of a reply into pieces of text.
+def _turn(message: Message) -> dict[str, str]:
+    """Return an earlier message; the client of 2024 sends its other fields too."""
+    named = {} if message.name is None else {"name": message.name}
+    return {"role": message.role, "content": message.text, **named}
 
-    A line is a JSON object; where its `event` is `text`, its `data` is the next piece.
-    Blank lines, other events and objects without one are passed over. A line whose
-    text is no Unicode, as half of a surrogate pair is none, is no JSON object.
 
-    It never raises while it is fed, so that what came before a fault is given out
-    however the network cut the bytes: `check` tells of it.
+class Decoder(LineDecoder):
+    """Decode an answer: lines of JSON, without a mark for the end.
 
-    Args:
-        max_event_bytes: How many bytes a line may have.
+    A line is a JSON object; if its `event` is `text`, its `data` is the next piece.
+    Other events and objects without one are passed over, unless they report an error.
     """
 
-    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
-        from pydantic_core import from_json
+    end = "a line, or without a length or chunks that prove its end"
+    ends_with_body = True
 
-        self._from_json = from_json
-        self._lines = LineSplitter(max_event_bytes)
-        self.empty = True
-        """Whether nothing but blank lines has come."""
-        self._fault: str | None = None
+    def __init__(self, provider: str, request_id: str | None = None) -> None:
+        super().__init__(provider, request_id)
+        # Whether a text event has come, be its text empty.
+        self._answered = False
+        # The first line that is an error if no text event comes.
+        self._words: dict[str, Any] | None = None
 
-    def feed(self, data: bytes) -> list[str]:
-        """Return the pieces that the lines ended by `data` hold."""
-        try:
-            lines = self._lines.feed(data)
-        except FramingError as error:
-            self._fault = f"sent too much at once: {error}; set max_event_bytes"
-            return []
-        return self._pieces(lines)
-
-    def close(self) -> list[str]:
-        """Return the piece of a last line without a line feed."""
-        return self._pieces([self._lines.close()])
-
-    def check(self) -> None:
-        """Make sure that what came is of the protocol; else nothing more is read.
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        """Read lines.
 
         Raises:
-            ProtocolError: A line is no JSON object, or is too long.
+            OddEventError: One is not a JSON object, or not of the protocol.
         """
-        if self._fault is not None:
-            raise ProtocolError(f"FlowGPT {self._fault}")
-
-    def _pieces(self, lines: list[bytes]) -> list[str]:
-        # One loop without calls of our own: it is run for every event.
-        pieces: list[str] = []
-        from_json = self._from_json
-        for line in lines:
-            if not line:
-                continue
+        # One loop without calls of our own if a line is text: it is run for each.
+        from_json = self.from_json
+        for data in datas:
             try:
-                value: object = from_json(line, allow_inf_nan=False)
-            except ValueError:
-                if line.isspace():
-                    continue
-                value = None
-            if not isinstance(value, dict):
-                self._fault = "sent a line that is no JSON object"
-                break
-            self.empty = False
-            event = cast("dict[str, object]", value)
-            if event.get("event") != "text":
+                # The values differ, so that keeping them would only cost.
+                line = from_json(data, allow_inf_nan=False, cache_strings="keys")
+            except ValueError as error:
+                if _opens_document(error, data):
+                    # It is the first of its kind: the lines before it were read.
+                    self.begin_document(datas[datas.index(data) :])
+                    break
+                line = self.read_leniently(data)
+                if line is None:
+                    raise OddEventError("is not JSON") from None
+            if (
+                type(line) is _OBJECT
+                and line.get("event") == "text"
+                and type(text := line.get("data")) is str
+            ):
+                if text:
+                    events.append(text)
+                else:
+                    self._answered = True
                 continue
-            piece = event.get("data")
-            if not isinstance(piece, str):
-                self._fault = (
-                    f"sent a text event whose data is a {type(piece).__name__}"
-                )
+            self._read_other(line)
+            if self.done:
                 break
-            if piece:
-                pieces.append(piece)
-        return pieces
+        if events:
+            self._answered = True
+
+    def is_whole(self, data: bytes) -> bool:
+        """Tell whether the last line is whole: it is if the body is.
+
+        Else an error counts if it is whole, and text does not, as more was to come.
+        """
+        return self.framed or (
+            data[:1] in b"{[" and b'"text"' not in data and super().is_whole(data)
+        )
+
+    def end_with_body(self) -> None:
+        """Take the end of a framed body: the answer's, or that of an error."""
+        if self._words is not None and not self._answered:
+            self._report(self._words)
+        else:
+            super().end_with_body()
+
+    def read_document(self, value: object, document: bytes) -> list[Event]:
+        """Read JSON over several lines, which is an error.
+
+        Raises:
+            OddEventError: It is something else.
+        """
+        line = _first_object(value)
+        if not _reports_error(line) and not _may_be_error(line):
+            raise OddEventError("is neither lines of JSON nor an error")
+        self._report(line)
+        return []
+
+    def finish(self) -> Finish:
+        """Return the answer's end; the service does not say why it came."""
+        details = {} if self.request_id is None else {"request_id": self.request_id}
+        return Finish(reason="unknown", details=details)
+
+    def _read_other(self, value: object) -> None:
+        """Read a line that is not text.
+
+        Raises:
+            OddEventError: It is not of the protocol.
+        """
+        line = _first_object(value)
+        if _reports_error(line):
+            self._report(line)
+        elif line is not value:
+            raise OddEventError("is a list")
+        elif line.get("event") == "text":
+            raise OddEventError(f"has a {type(line.get('data')).__name__} for data")
+        elif self._words is None and _may_be_error(line):
+            self._words = line
+
+    def _report(self, line: dict[str, Any]) -> None:
+        from turnout_flowgpt._errors import document_of
+
+        self.report(document_of(line))
+
+
+def _first_object(value: object) -> dict[str, Any]:
+    """Return a JSON object, or the first of a list: some services list their errors.
+
+    Raises:
+        OddEventError: It is something else.
+    """
+    if isinstance(value, list):
+        value = next(iter(cast("list[object]", value)), None)
+    if not isinstance(value, dict):
+        raise OddEventError("is not a JSON object")
+    return cast("dict[str, Any]", value)
+
+
+def _reports_error(line: dict[str, Any]) -> bool:
+    from turnout_flowgpt._errors import reports_error
+
+    return reports_error(line)
+
+
+def _may_be_error(line: dict[str, Any]) -> bool:
+    """Tell whether a line is an error if it came in place of an answer.
+
+    That is a line of no event with words for people, as in `{"message": "Forbidden"}`.
+    """
+    return not line.get("event") and is_error(line)
+
+
+def _opens_document(error: ValueError, data: bytes) -> bool:
+    """Tell whether a line that is not JSON begins JSON over several lines.
+
+    A line of the protocol has its event, and is broken if its end is missing.
+    """
+    return "EOF while parsing" in str(error) and b'"event"' not in data

@@ -1,7 +1,7 @@
-"""A request's body: what is asked, in Gemini's words.
+"""The body of a request, and its path.
 
 Source: Google's reference of `generateContent` and google-genai 3.4.0, whose
-`_GenerateContentConfig_to_mldev` says which fields its own service takes; wire.md 2.5,
+`_GenerateContentConfig_to_mldev` says which fields the Gemini API takes; wire.md 2.5,
 read 2026-11-22.
 """
 
@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import cast
 
 from turnout.errors import ArgumentError, UnsupportedError
-from turnout.types import ChatRequest, Tool
+from turnout.types import ChatRequest
 from turnout_gemini._contents import contents, instruction
+from turnout_gemini._tools import tool_config, tools
 
 __all__ = ["body", "path"]
 
@@ -23,61 +24,62 @@ _CONFIG = "generationConfig"
 
 _THINKING = "thinkingConfig"
 
-_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
-"""OpenAI's words for the choice of a tool, and Gemini's."""
-
 
 @lru_cache(maxsize=256)
 def path(model: str) -> str:
     """Return the path of a request to a model, after the address.
 
     Raises:
-        UnsupportedError: The name would lead elsewhere.
+        UnsupportedError: The name would change the path.
     """
     from urllib.parse import quote  # Not with the module, for its time.
 
     collection, _, name = model.rpartition("/")
     if collection not in _COLLECTIONS:
         collection, name = "models", model
-    # A colon stands before the method.
+    # A colon is before the method.
     if name in {"", ".", ".."} or ":" in name:
-        raise UnsupportedError(f"{model!r} is no name of a model")
+        raise UnsupportedError(f"{model!r} is not the name of a model")
     return f"/{collection}/{quote(name, safe='')}:streamGenerateContent?alt=sse"
 
 
 def body(request: ChatRequest, *, include_thoughts: bool) -> dict[str, object]:
-    """Return the body of a request.
-
-    `extra` goes over what is set here; in `generationConfig`, where most of what is
-    Gemini's own belongs, field by field.
+    """Return the body of a request, with `extra` put over it.
 
     Args:
         request: What to ask.
         include_thoughts: Whether to ask for what the model thinks.
 
     Raises:
-        UnsupportedError: The protocol cannot say it.
-        ArgumentError: `generationConfig` in `extra`, or what is to be merged in it, is
-            no mapping.
+        UnsupportedError: The protocol cannot express the request.
+        ArgumentError: `generationConfig` in `extra`, or `thinkingConfig` in that, is
+            not a mapping.
     """
-    extra = dict(request.extra)
     config = _config(request)
-    config |= _mapping(extra.pop(_CONFIG, None), _CONFIG)
     if include_thoughts:
-        thinking = _mapping(config.get(_THINKING), f"{_CONFIG}.{_THINKING}")
-        config[_THINKING] = {"includeThoughts": True, **thinking}
-    if config.get("candidateCount") not in (None, 1):
-        raise UnsupportedError(
-            "Gemini gives one answer a request; leave candidateCount out of extra"
-        )
+        config[_THINKING] = {"includeThoughts": True}
+    _check(request.extra.get(_CONFIG))
     fields = {
         "contents": contents(request),
         "systemInstruction": instruction(request),
-        "tools": _tools(request.functions),
-        "toolConfig": _tool_config(request),
+        "tools": tools(request),
+        "toolConfig": tool_config(request),
         _CONFIG: config or None,
     }
-    return {**{k: v for k, v in fields.items() if v is not None}, **extra}
+    return request.merged({k: v for k, v in fields.items() if v is not None})
+
+
+def _check(config: object) -> None:
+    """Check the generationConfig that the user wrote."""
+    if config is None:
+        return
+    fields = _mapping(config, _CONFIG)
+    if fields.get(_THINKING) is not None:
+        _mapping(fields[_THINKING], f"{_CONFIG}.{_THINKING}")
+    if fields.get("candidateCount") not in (None, 1):
+        raise UnsupportedError(
+            "Gemini gives one answer a request; leave candidateCount out of extra"
+        )
 
 
 def _config(request: ChatRequest) -> dict[str, object]:
@@ -95,52 +97,7 @@ def _config(request: ChatRequest) -> dict[str, object]:
 
 
 def _mapping(value: object, name: str) -> Mapping[str, object]:
-    if value is None:
-        return {}
     if not isinstance(value, Mapping):
         kind = type(value).__name__
         raise ArgumentError(f"{name} in extra is a {kind}, not a mapping")
     return cast("Mapping[str, object]", value)
-
-
-def _tools(tools: tuple[Tool, ...]) -> list[object] | None:
-    if not tools:
-        return None
-    return [{"functionDeclarations": [_declaration(tool) for tool in tools]}]
-
-
-def _declaration(tool: Tool) -> dict[str, object]:
-    declaration: dict[str, object] = {"name": tool.name}
-    if tool.description:
-        declaration["description"] = tool.description
-    if tool.parameters is not None:
-        declaration["parametersJsonSchema"] = tool.parameters
-    return declaration
-
-
-def _tool_config(request: ChatRequest) -> dict[str, object] | None:
-    """Return how tools are chosen; None leaves it to the service.
-
-    Raises:
-        UnsupportedError: The choice is none that the protocol has.
-    """
-    choice = request.tool_choice
-    config: dict[str, object]
-    match choice:
-        case {"type": "function", "function": {"name": str(name)}}:
-            config = {"mode": "ANY", "allowedFunctionNames": [name]}
-        case "none" | "required":
-            config = {"mode": _MODES[choice]}
-        case None | "auto" if any(tool.strict for tool in request.functions):
-            # The mode in which calls are bound to the schemas, as they are in ANY.
-            config = {"mode": "VALIDATED"}
-        case "auto":
-            config = {"mode": _MODES[choice]}
-        case None:
-            return None
-        case _:
-            raise UnsupportedError(
-                "Gemini takes 'auto', 'none', 'required' or a function's name for "
-                "tool_choice"
-            )
-    return {"functionCallingConfig": config}

@@ -1,11 +1,11 @@
 """The calls that a model asks for: whole, or in pieces.
 
-Gemini's own service sends a call whole. Vertex AI's, which speaks the same protocol,
-sends it in pieces where it is asked to: first the name, then values by their places
+Google's Gemini API sends a call whole. Vertex AI, which has the same protocol, sends it
+in pieces if the request asks for that: first the name, then values by their places
 among the arguments, each piece with `willContinue`, and last a piece without it. The
-pieces are put together here, as half an object is no JSON text.
+pieces are put together here, since half an object is not JSON.
 
-Source: google-genai 3.4.0, `types.FunctionCall` and `types.PartialArg`; RFC 9535 for
+Source: google-genai 3.6.1, `types.FunctionCall` and `types.PartialArg`; RFC 9535 for
 the places; wire.md 2.5, read 2026-11-22.
 """
 
@@ -16,7 +16,7 @@ import os
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from turnout.decoding import OddEventError, as_list, as_mapping, as_text
 from turnout.types import ToolCallDelta
@@ -24,7 +24,7 @@ from turnout.types import ToolCallDelta
 __all__ = ["Calls", "is_made"]
 
 _MADE = "gemini_"
-"""How the ids begin that are made here, where the service gives none."""
+"""How an id begins that is made here because the service gives none."""
 
 _STEP = re.compile(
     r"""\.([^.\[\]]+)
@@ -35,6 +35,9 @@ _STEP = re.compile(
 )
 
 _ESCAPED = re.compile(r"\\(.)")
+
+_OF_PIECES = frozenset({"partialArgs", "willContinue"})
+"""The fields of a call in pieces; a whole one has none of them."""
 
 _VALUES = ("stringValue", "numberValue", "boolValue")
 
@@ -59,7 +62,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.count = 0
-        """How many there are so far."""
+        """How many have begun so far."""
         self._begun: _Begun | None = None
         # The place of a text that goes on in the next piece.
         self._unended: str | None = None
@@ -68,8 +71,13 @@ class Calls:
 
     @property
     def whole(self) -> bool:
-        """Whether all that was begun has come."""
+        """Whether all calls that have begun are whole."""
         return self._begun is None
+
+    @property
+    def has_whole(self) -> bool:
+        """Whether the answer has a call that is whole."""
+        return self.count > (self._begun is not None)
 
     def read(self, value: object) -> tuple[ToolCallDelta | None, dict[str, Any] | None]:
         """Read a call, or a piece of one.
@@ -83,35 +91,54 @@ class Calls:
         """
         fields = as_mapping(value, "functionCall")
         new = self._begun is None
+        if new and not any(fields.values()):
+            return None, None  # The end of a call that has ended already.
         begun = self._begin(fields) if self._begun is None else self._begun
         if (fields.get("name") or begun.call["name"]) != begun.call["name"]:
             raise OddEventError("begins a call inside of another")
         arguments = begun.call["args"]
-        arguments.update(as_mapping(fields.get("args") or {}, "args"))
-        for piece in as_list(fields.get("partialArgs") or [], "partialArgs"):
+        given = _arguments(fields.get("args") or {})
+        if isinstance(given, dict):
+            arguments.update(given)
+        pieces = as_list(fields.get("partialArgs") or [], "partialArgs")
+        for piece in pieces:
             self._place(as_mapping(piece, "a partial argument"), arguments)
-        name = begun.call["name"] if new else None
-        call_id = begun.id if new else None
-        if fields.get("willContinue"):
-            self._begun = begun
-            if not new:
-                return None, None
-            return ToolCallDelta(index=self.count - 1, id=call_id, name=name), None
-        self._begun = None
-        self._end_text(arguments)
-        text = json.dumps(arguments, ensure_ascii=False)
+        # A piece may say of its last value alone that it goes on.
+        half_text = bool(pieces) and self._unended is not None
+        goes_on = bool(fields.get("willContinue")) or half_text
+        self._begun = begun if goes_on else None
+        if goes_on and not new:
+            return None, None
+        text = "" if goes_on else self._text(arguments)
         delta = ToolCallDelta(
-            index=self.count - 1, id=call_id, name=name, arguments=text
+            index=self.count - 1,
+            id=begun.id if new else None,
+            name=begun.call["name"] if new else None,
+            arguments=text if isinstance(given, dict) else given,
         )
-        return delta, begun.call
+        # Arguments that are not an object cannot be sent back.
+        whole = not goes_on and isinstance(given, dict)
+        return delta, begun.call if whole else None
+
+    def cut_off(self) -> ToolCallDelta | None:
+        """Return what there is of a call that is not whole: JSON without its end."""
+        if self._begun is None:
+            return None
+        text = self._text(self._begun.call["args"])
+        return ToolCallDelta(index=self.count - 1, arguments=text[:-1])
+
+    def _text(self, arguments: dict[str, Any]) -> str:
+        self._end_text(arguments)
+        return json.dumps(arguments, ensure_ascii=False)
 
     def _begin(self, fields: dict[str, Any]) -> _Begun:
-        name = as_text(fields.get("name"), "a call's name")
+        as_text(fields.get("name"), "a call's name")
         given = as_text(fields.get("id") or "", "a call's id")
         self.count += 1
-        call: dict[str, Any] = {"name": name, "args": {}}
-        if given:
-            call = {"id": given, **call}
+        call = {
+            k: v for k, v in fields.items() if k not in _OF_PIECES and v is not None
+        }
+        call["args"] = {}
         return _Begun(given or _MADE + os.urandom(8).hex(), call)
 
     def _place(self, piece: dict[str, Any], arguments: dict[str, Any]) -> None:
@@ -145,8 +172,27 @@ class Calls:
 
 
 def is_made(call_id: str) -> bool:
-    """Tell whether the service has never heard of a call's id."""
+    """Tell whether a call's id was made here, so that the service does not know it."""
     return call_id.startswith(_MADE)
+
+
+def _arguments(value: object) -> dict[str, Any] | str:
+    """Return arguments that came at once; what is not an object as a text.
+
+    Gateways send them as a JSON text: the provider of vercel/ai takes both
+    (packages/google/src/google-language-model.ts, read 2026-11-30).
+    """
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value)
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    from pydantic_core import from_json
+
+    try:
+        read: object = from_json(value, allow_inf_nan=False)
+    except ValueError:
+        return value
+    return cast("dict[str, Any]", read) if isinstance(read, dict) else value
 
 
 def _places(path: str) -> list[_Place]:

@@ -1,6 +1,6 @@
-"""Gemini's models and what it says of itself, as data.
+"""Gemini's models and what the provider says of itself, as data.
 
-The list is open: any other name is asked for as it stands.
+The list is open: any other name is sent as it is.
 """
 
 from dataclasses import replace
@@ -17,7 +17,11 @@ _CAPABILITIES = Capabilities(
     seed=True,
     tools=True,
     images=True,
+    audio=True,
+    video=True,
     files=True,
+    native_tools=True,
+    extra_fields=True,
     response_format=True,
     reasoning=True,
 )

@@ -3,7 +3,7 @@
 An answer is a sequence of server-sent events, each a whole response with the next
 parts of a candidate. There is no mark at the end: an answer is complete once a
 candidate has a `finishReason`. A prompt that the service blocks has no candidate, and
-is an error here.
+is an error here. So is an answer whose reason says that the model failed.
 
 An error may come as an event, in place of a stream, or after some events and then
 without `data:`, over several lines, alone or in a list.
@@ -11,8 +11,8 @@ without `data:`, over several lines, alone or in a list.
 No I/O happens here. What takes long to import is imported where it is needed: this
 module is loaded with the plugin, for listings too.
 
-Source: Google's reference of the Gemini API and google-genai 3.4.0; wire.md 2.0, 2.5
-and 2.7, read 2026-11-22.
+Source: Google's reference of the Gemini API and google-genai 3.6.1; wire.md 2.0, 2.5
+and 2.7, read 2026-11-30.
 """
 
 from __future__ import annotations
@@ -23,51 +23,33 @@ from typing import Any, cast
 from turnout.decoding import (
     OddEventError,
     SseDecoder,
-    as_count,
     as_mapping,
     as_text,
+    is_error,
 )
-from turnout.types import Event, Finish, FinishReason, ReasoningDelta, Usage
+from turnout.types import Event, Finish, ReasoningDelta
 from turnout_gemini._calls import Calls
+from turnout_gemini._end import (
+    OF_CANDIDATE,
+    OF_RESPONSE,
+    blocked,
+    details_of,
+    failure,
+    grown,
+    odd_counts,
+    reason_of,
+    usage_of,
+)
+from turnout_gemini._media import MediaReader
 from turnout_gemini._turn import SIGNATURE, Turn
 
 __all__ = ["Decoder"]
 
-_REASONS: dict[str, FinishReason] = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    # The request's own limit is reached, and the answer is not at its end.
-    "CONTINUATION": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "LANGUAGE": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "ESCALATION": "content_filter",
-    "PUP_LIMITED_DISABLED": "content_filter",
-    "MODEL_ARMOR": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "IMAGE_RECITATION": "content_filter",
-}
-"""By the service's own word. Any other is unknown: OTHER, and those of an answer that
-went wrong, such as MALFORMED_FUNCTION_CALL."""
+_SOURCES = frozenset({"citations", "grounding", "url_context"})
+"""Details from which citations are made."""
 
-_OF_CHUNK = {"responseId": "id", "modelVersion": "model"}
-
-_OF_CANDIDATE = {
-    "finishReason": "finish_reason",
-    "finishMessage": "finish_message",
-    "safetyRatings": "safety_ratings",
-    "citationMetadata": "citations",
-    "groundingMetadata": "grounding",
-    "urlContextMetadata": "url_context",
-    "avgLogprobs": "average_logprobs",
-    "logprobsResult": "logprobs",
-    "continuationToken": "continuation_token",
-}
-"""What an answer says of itself, and under which name it is kept for the reply."""
+_GROWING = frozenset({"logprobs", *_SOURCES})
+"""Details to which each response adds."""
 
 # To be compared with, which is the fastest check there is.
 _OBJECT: type[dict[str, Any]] = dict
@@ -77,7 +59,11 @@ _NOTHING: list[Any] = []
 
 _NO_CONTENT = frozenset({SIGNATURE, "thought"})
 
+_TEXT = frozenset({"text", *_NO_CONTENT})
+
 _RESPONSE = frozenset({"candidates", "promptFeedback", "usageMetadata"})
+
+_READ = frozenset({*_RESPONSE, "error"})
 
 _DONE = b"[DONE]"
 """What gateways put after the last event, as OpenAI does."""
@@ -93,15 +79,19 @@ class Decoder(SseDecoder):
         super().__init__(provider, request_id)
         self._calls = Calls()
         self._turn = Turn()
-        self._chunk: dict[str, object] = {}
-        self._told: dict[str, object] = {}
-        self._others: list[dict[str, Any]] = []
-        self._counts: object = None
+        self._media = MediaReader()
+        # What the responses say of themselves and of the answer, by our names.
+        self._about: dict[str, object] = {}
+        self._details: dict[str, Any] = {}
+        # Parts that are neither text nor calls nor media.
+        self._items: list[dict[str, Any]] = []
+        self._counts: dict[str, Any] = {}
+        self._logged = False
         # Of the call under way.
         self._signature: object = None
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
-        """Read whole responses, as they are sent where no events were asked for."""
+        """Read whole responses, which come if the request did not ask for events."""
         chunks: list[object] = [value]
         if isinstance(value, list):
             chunks = cast("list[object]", value)
@@ -116,46 +106,54 @@ class Decoder(SseDecoder):
         """Read responses.
 
         Raises:
-            OddEventError: One is no JSON object, or not of the protocol.
+            OddEventError: One is not a JSON object, or not of the protocol.
         """
-        # One loop without calls of our own where an event is a piece of text: it is
-        # run for every event, and each call or cast would cost a twentieth of it.
+        # One loop without calls of our own if an event is a piece of text: it is run
+        # for every event, and each call or cast would cost a twentieth of it.
         from_json = self.from_json
         texts = self._turn.texts
+        counts = self._counts
+        about = self._about
         for data in datas:
             try:
                 # The values differ, so that keeping them would only cost.
                 chunk = from_json(data, allow_inf_nan=False, cache_strings="keys")
             except ValueError:
-                self._read_word(data)
-                continue
+                chunk = self._reread(data)
+                if chunk is None:
+                    continue
             if type(chunk) is not _OBJECT:
                 self._look_for_list(chunk, data)
                 break
-            self._chunk = chunk
             if "usageMetadata" in chunk:
-                self._counts = chunk["usageMetadata"]
+                told = chunk["usageMetadata"]
+                if type(told) is _OBJECT and all(told.values()):
+                    counts.update(told)
+                else:
+                    self._read_counts(told)
             candidates = chunk.get("candidates")
             if not candidates or "error" in chunk or "promptFeedback" in chunk:
                 self._look_for_error(chunk, data)
                 if self.done:
                     break
-            if not candidates:
-                continue
+            if not about or not candidates:
+                self._note_response(chunk)
+                if not candidates:
+                    continue
             if type(candidates) is not _LIST:
                 raise OddEventError("has no list for candidates")
             for candidate in candidates:
                 if type(candidate) is not _OBJECT:
-                    raise OddEventError("has a candidate that is no object")
+                    raise OddEventError("has a candidate that is not an object")
                 if candidate.get("index"):
                     continue
                 content = candidate.get("content")
                 if content:
-                    if type(content) is not _OBJECT:
-                        raise OddEventError("has a content that is no object")
-                    parts = content.get("parts", _NOTHING)
+                    parts = content
+                    if type(content) is _OBJECT:
+                        parts = content.get("parts", _NOTHING)
                     if type(parts) is not _LIST:
-                        raise OddEventError("has no list for parts")
+                        parts = _listed(parts)
                     for part in parts:
                         if type(part) is _OBJECT and len(part) == 1:
                             text = part.get("text")
@@ -167,8 +165,23 @@ class Decoder(SseDecoder):
                         self._read_part(part, events)
                 if len(candidate) != 2 or "finishReason" in candidate:
                     self._note(candidate)
+                    if candidate.get("finishReason"):
+                        self._note_response(chunk)
+                    if self.done:  # The reason says that the answer is an error.
+                        self._count()
+                        return
         if self.closed:
             self._count()
+
+    def complete(self, events: list[Event]) -> None:
+        """Add the citations, and what came of a call that was cut off."""
+        cut_off = self._calls.cut_off()
+        if cut_off is not None:
+            events.append(cut_off)
+        if self._details.keys() & _SOURCES:
+            from turnout_gemini._citations import citations
+
+            events += citations(self._turn.parts, self._details)
 
     def close(self) -> list[Event]:
         """Take the end of the body; return what is still to be given."""
@@ -176,91 +189,148 @@ class Decoder(SseDecoder):
             self._count()
         return super().close()
 
+    def finish(self) -> Finish:
+        """Return the answer's end."""
+        word = str(self._details["finish_reason"])
+        details = self._about | self._details | details_of(self._counts)
+        if self.request_id is not None:
+            details["request_id"] = self.request_id
+        return Finish(
+            reason=reason_of(word, called=self._calls.has_whole),
+            details=details,
+            state=self._turn.state(),
+            items=tuple(self._items),
+        )
+
     def _count(self) -> None:
-        """Read the usage as it was told last: nearly every response tells it."""
-        if self._counts:
-            self.usage = _usage(self._counts)
+        """Read the usage as far as it has come."""
+        self.usage = usage_of(self._counts)
+        self._log_odd(odd_counts(self._counts))
+
+    def _read_counts(self, value: object) -> None:
+        """Read usage with zeros, which do not replace what was counted before."""
+        if isinstance(value, dict):
+            for name, count in cast("dict[str, object]", value).items():
+                if count or name not in self._counts:
+                    self._counts[name] = count
+        elif value is not None:
+            self._log_odd(["usageMetadata"])
+
+    def _log_odd(self, names: list[str]) -> None:
+        if names and not self._logged:
+            import logging
+
+            self._logged = True
+            logging.getLogger("turnout").warning(
+                "%s sent usage that is not of the protocol; ignored: %s",
+                self.provider,
+                ", ".join(names),
+            )
 
     def _read_part(self, value: object, events: list[Event]) -> None:
         """Read a part that is more than a piece of text."""
-        part = as_mapping(value, "a part")
+        part = _fields(value)
         if "functionCall" in part:
             self._read_call(part, events)
             return
         if "text" in part:
-            text = as_text(part["text"], "text")
-            if text:
-                thought = part.get("thought")
-                events.append(ReasoningDelta(text=text) if thought else text)
-        else:
-            # An image, code that was run: there is no increment of that kind.
-            self._others.append(part)
-        self._turn.add(part)
+            self._read_text(part, events)
+        elif not self._read_media(part, events):
+            self._keep(part)
+        elif self._media.is_piece and SIGNATURE not in part:
+            return  # A piece of a sound is not a part that can be sent back.
+        if part:
+            self._turn.add(part)
+
+    def _read_text(self, part: dict[str, Any], events: list[Event]) -> None:
+        text = as_text(part["text"], "text")
+        if text:
+            events.append(ReasoningDelta(text=text) if part.get("thought") else text)
+        if part.keys() - _TEXT:
+            self._keep(part)
+
+    def _read_media(self, part: dict[str, Any], events: list[Event]) -> bool:
+        """Read an image or a sound; return whether the part is one."""
+        # An image among the thoughts is not of the answer.
+        media = None if part.get("thought") else self._media.read(part)
+        if media is not None:
+            events.append(media)
+        return media is not None
+
+    def _keep(self, part: dict[str, Any]) -> None:
+        """Keep what has no event of its own: code that was run, a search."""
+        if part.get("thought"):
+            self._details.setdefault("thoughts", []).append(part)
+        elif part.keys() - _NO_CONTENT:
+            self._items.append(part)
 
     def _read_call(self, part: dict[str, Any], events: list[Event]) -> None:
-        delta, call = self._calls.read(part["functionCall"])
+        delta, call = self._calls.read(_fields(part["functionCall"]))
         if delta is not None:
             events.append(delta)
         if SIGNATURE in part:
             self._signature = part[SIGNATURE]
         if call is not None:
-            whole: dict[str, Any] = {"functionCall": call}
+            whole = {**part, "functionCall": call}
             if self._signature is not None:
                 whole[SIGNATURE], self._signature = self._signature, None
             self._turn.add(whole)
 
+    def _note_response(self, chunk: dict[str, Any]) -> None:
+        """Keep what a response says beside its candidates."""
+        for name, value in chunk.items():
+            if name not in _READ and value:
+                self._about[OF_RESPONSE.get(name, name)] = value
+
     def _note(self, candidate: dict[str, Any]) -> None:
         """Keep what a candidate says beside its parts."""
-        for name, told in candidate.items():
-            if told and name in _OF_CANDIDATE:
-                self._told[_OF_CANDIDATE[name]] = told
+        details = self._details
+        for name, value in candidate.items():
+            if value and name != "content":
+                kept = OF_CANDIDATE.get(name, name)
+                if kept in _GROWING:
+                    before = details.get(kept)
+                    value = grown(before, value, repeated=kept in _SOURCES)
+                details[kept] = value
         if candidate.get("finishReason"):
-            as_text(candidate["finishReason"], "finishReason")
-            self.ended = True
+            self._end(str(candidate["finishReason"]), candidate.get("finishMessage"))
 
-    def _read_word(self, data: bytes) -> None:
-        """Read what is no JSON: a gateway's mark, or nothing, or a fault."""
-        if data.strip() not in {_DONE, b""}:
-            raise OddEventError("is no JSON")
+    def _end(self, word: str, message: object) -> None:
+        """Take the reason why the answer ended."""
+        calls = self._calls
+        error = failure(
+            word, message, called=calls.has_whole, half_call=not calls.whole
+        )
+        if error is None:
+            self.ended = True
+        else:
+            self.report(error)
+
+    def _reread(self, data: bytes) -> object | None:
+        """Read what `from_json` refuses; None for a gateway's mark, or nothing."""
+        value = self.read_leniently(data)
+        if value is None and data.strip() not in {_DONE, b""}:
+            raise OddEventError("is not JSON")
+        return value
 
     def _look_for_list(self, value: object, data: bytes) -> None:
-        """Take an error that stands in a list."""
+        """Report an error that is in a list."""
         items = cast("list[object]", value) if isinstance(value, list) else []
         if not any(isinstance(item, dict) and "error" in item for item in items):
-            raise OddEventError("is no JSON object")
+            raise OddEventError("is not a JSON object")
         self.report(data)
 
     def _look_for_error(self, chunk: dict[str, object], data: bytes) -> None:
-        if chunk.get("error"):
+        if chunk.get("error") or (not chunk.get("candidates") and is_error(chunk)):
             self.report(data)
             return
         feedback = chunk.get("promptFeedback")
-        if isinstance(feedback, dict):
+        if feedback and isinstance(feedback, dict):
             told = cast("dict[str, object]", feedback)
-            reason = told.get("blockReason")
-            if reason:
-                message = told.get("blockReasonMessage")
-                self.report(_blocked(str(reason), message))
-
-    def finish(self) -> Finish:
-        """Return the answer's end."""
-        word = str(self._told["finish_reason"])
-        reason = _REASONS.get(word, "unknown")
-        if reason == "stop" and self._calls.count:
-            # What ended with half a call did not end as it should.
-            reason = "tool_calls" if self._calls.whole else "unknown"
-        told = {kept: self._chunk.get(name) for name, kept in _OF_CHUNK.items()}
-        details = {k: v for k, v in told.items() if v} | self._told
-        if self._others:
-            details["parts"] = self._others
-        if self.request_id is not None:
-            details["request_id"] = self.request_id
-        return Finish(
-            reason=reason,
-            details=details,
-            state=self._turn.state(),
-            items=tuple(part for part in self._others if part.keys() - _NO_CONTENT),
-        )
+            error = blocked(told)
+            if error is not None:
+                self.report(error)
+            self._about["prompt_feedback"] = told
 
 
 def _is_response(value: object) -> bool:
@@ -269,36 +339,23 @@ def _is_response(value: object) -> bool:
     return not _RESPONSE.isdisjoint(cast("dict[str, object]", value))
 
 
-def _blocked(reason: str, message: object) -> bytes:
-    """Return the error that a blocked prompt is, in the form of the others."""
-    said = f": {message}" if isinstance(message, str) else ""
-    error = {
-        "code": "content_filter",
-        "reason": reason,
-        "message": f"the prompt was blocked ({reason}){said}",
-    }
-    return json.dumps({"error": error}).encode()
+def _listed(parts: object) -> list[Any]:
+    """Return parts that are not a list: none, one of them, or a text.
 
-
-def _usage(counts: object) -> Usage:
-    """Return the usage: what was thought is output, what tools gave is input.
-
-    Source: google-genai 3.4.0, `total_token_count`, "the sum of `prompt_token_count`,
-    `candidates_token_count`, `tool_use_prompt_token_count`, and
-    `thoughts_token_count`".
+    Raises:
+        OddEventError: They are something else.
     """
-    thoughts = as_count(counts, "thoughtsTokenCount")
-    asked = as_count(counts, "promptTokenCount")
-    cached = as_count(counts, "cachedContentTokenCount")
-    if cached is None and asked is not None:
-        cached = 0  # Google's JSON leaves out what is zero; a cost needs the count.
-    tools = as_count(counts, "toolUsePromptTokenCount")
-    usage = Usage(
-        input_tokens=asked,
-        output_tokens=as_count(counts, "candidatesTokenCount"),
-        cached_tokens=cached,
-        reasoning_tokens=thoughts,
-    )
-    if tools is thoughts is None:
-        return usage
-    return usage + Usage(input_tokens=tools, output_tokens=thoughts)
+    if parts is None:
+        return _NOTHING
+    if isinstance(parts, dict | str):
+        return [parts]
+    raise OddEventError(f"has a {type(parts).__name__} for parts")
+
+
+def _fields(value: object) -> dict[str, Any]:
+    """Return the fields of a part, without those that are null."""
+    if value is None:
+        return {}
+    if isinstance(value, str):
+        return {"text": value}
+    return {k: v for k, v in as_mapping(value, "a part").items() if v is not None}

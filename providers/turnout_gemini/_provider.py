@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from turnout.decoding import OddEventError, as_count, as_list, as_mapping, as_text
 from turnout.errors import (
     ModelUnavailableError,
-    PermissionDeniedError,
     ProtocolError,
     ProviderError,
 )
-from turnout.http import StatusRule
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
 from turnout.types import ChatRequest, ModelInfo, Secret
@@ -37,10 +35,10 @@ class GeminiOptions(ProviderOptions):
     """The options of `Gemini`."""
 
     base_url: str | None = _ADDRESS
-    """Whom to ask; `/models/…` is put after it."""
+    """The address of the service; `/models/…` is put after it."""
     include_thoughts: bool = False
-    """Whether to ask for a summary of what the model thinks; one that does not think
-    may refuse that."""
+    """Whether to ask for a summary of what the model thinks; a model that does not
+    think may refuse that."""
 
 
 class Gemini(Service):
@@ -53,22 +51,13 @@ class Gemini(Service):
     info = INFO
     options_type = GeminiOptions
     options: GeminiOptions
-    status_rules = (
-        # "User location is not supported", or a free tier that a country lacks.
-        StatusRule(
-            error=PermissionDeniedError,
-            statuses={400},
-            codes={"failed_precondition"},
-            phrases=("location", "country", "billing"),
-        ),
-    )
 
     def call(self, request: ChatRequest) -> Call:
         """Return what is sent for a request.
 
         Raises:
-            UnsupportedError: The protocol cannot say what is asked.
-            ArgumentError: `generationConfig` in `extra` is no mapping.
+            UnsupportedError: The protocol cannot express the request.
+            ArgumentError: `generationConfig` in `extra` is not a mapping.
             AuthenticationError: There is no key, and one is needed.
         """
         path = _body.path(request.model)
@@ -77,7 +66,7 @@ class Gemini(Service):
         return Call(path, body, headers, _protocol.Decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
-        """Return what to do where the address lacks the protocol's version."""
+        """Return what to do if the address lacks the protocol's version."""
         if isinstance(error, ModelUnavailableError) and not self.at_own_address:
             address = self.options.base_url or ""
             if not _VERSIONED.search(address):
@@ -87,7 +76,7 @@ class Gemini(Service):
     async def list_models(self) -> Sequence[ModelInfo]:
         """Return the models that the service lists and that answer in a chat.
 
-        Of those that turnout does not know, the limits are the service's own.
+        The limits of models that turnout does not know are the service's own.
 
         Raises:
             AuthenticationError: There is no key, and one is needed.
@@ -116,7 +105,7 @@ class Gemini(Service):
         return await self.fetch(f"/models?pageSize=1000{page}", headers)
 
     def _listed(self, fields: dict[str, object]) -> list[ModelInfo]:
-        """Return what a listed model is; nothing where it answers no chat."""
+        """Return what a listed model is; nothing if it does not answer in a chat."""
         methods = as_list(fields.get("supportedGenerationMethods") or [], "methods")
         if _METHODS.isdisjoint(str(method) for method in methods):
             return []
@@ -125,7 +114,7 @@ class Gemini(Service):
         return [known or _described(name, fields)]
 
     def _proof(self) -> dict[str, str | Secret]:
-        """Return the header with the key, which stands in no address."""
+        """Return the header with the key, which is never in an address."""
         key = self.key()
         return {} if key is None else {"x-goog-api-key": key}
 

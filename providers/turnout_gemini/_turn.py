@@ -1,10 +1,14 @@
 """What the service wants to see again of its answer.
 
-A model that thinks signs parts of its answer, and refuses the next request of the
-conversation, or forgets what it thought, where they do not come back as they were:
+A model that thinks signs parts of its answer. If they do not come back as they were, it
+refuses the next request of the conversation, or forgets what it thought:
 "Return the entire response with all parts back to the model in subsequent turns. Don't
 concatenate parts with signatures together. Don't merge one part with a signature with
 another part without a signature." (Google's page on thinking, read 2026-11-22.)
+
+A message without a state has text and calls alone. So an answer with an image, code
+that was run or a server-side tool call is kept too: "The client is expected to echo
+this message back to the API." (google-genai 3.6.1, `types.Part.tool_call`.)
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from turnout.types import Message, ToolCall
+from turnout.types import Message, TextPart, ToolCall
 
 __all__ = ["NAME", "SIGNATURE", "Turn", "kept_parts"]
 
@@ -22,11 +26,14 @@ NAME = "gemini"
 
 SIGNATURE = "thoughtSignature"
 
+_PLAIN = frozenset({"functionCall", "text", "thought"})
+"""What need not be kept: a message has it without a state, or it is a thought."""
+
 
 class Turn:
     """Keep the parts of an answer, as they will be sent again."""
 
-    __slots__ = ("_parts", "_signed", "_thoughts", "texts")
+    __slots__ = ("_needed", "_parts", "_thoughts", "texts")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -34,7 +41,8 @@ class Turn:
         self._thoughts: list[str] = []
         """The pieces of a thought that goes on, after the first, which is a part."""
         self._parts: list[dict[str, Any]] = []
-        self._signed = False
+        # Whether a part says more than the message's text and calls.
+        self._needed = False
 
     def add(self, part: dict[str, Any]) -> None:
         """Keep a part that is more than a piece of text."""
@@ -45,14 +53,20 @@ class Turn:
             self._thoughts.append(part["text"])
             return
         self._end_thought()
-        self._signed = self._signed or signed
+        self._needed = self._needed or bool(part.keys() - _PLAIN)
         self._parts.append(part)
 
-    def state(self) -> Mapping[str, object] | None:
-        """Return what is kept for the next turn; None where nothing was signed."""
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The parts so far."""
         self._end_text()
         self._end_thought()
-        return {NAME: {"parts": self._parts}} if self._signed else None
+        return self._parts
+
+    def state(self) -> Mapping[str, object] | None:
+        """Return what is kept for the next turn; None if nothing has to be."""
+        parts = self.parts
+        return {NAME: {"parts": parts}} if self._needed else None
 
     def _end_thought(self) -> None:
         if self._thoughts:
@@ -69,21 +83,31 @@ class Turn:
 
 
 def kept_parts(message: Message) -> list[object] | None:
-    """Return the parts that were kept of an answer; None where none hold.
+    """Return the parts that were kept of an answer; None if they are not the message.
 
-    Whoever changes an answer means it to be told so, and not as it once was.
+    A message whose text, calls or fields were changed is sent as it is now.
     """
     kept = (message.state or {}).get(NAME)
-    if not isinstance(kept, Mapping):
+    if not isinstance(kept, Mapping) or not _is_plain(message):
         return None
     given = cast("Mapping[str, object]", kept).get("parts")
     items = cast("list[object]", given) if isinstance(given, list) else [None]
-    # Whoever keeps a conversation elsewhere may give back anything.
+    # A program that stores a conversation may give back anything.
     if not all(isinstance(item, Mapping) for item in items):
         return None
     parts = cast("list[Mapping[str, object]]", items)
     called = [(call.name, _arguments(call)) for call in message.tool_calls]
     return [*parts] if _said(parts) == (message.text, called) else None
+
+
+def _is_plain(message: Message) -> bool:
+    """Tell whether a message has text and calls, without fields of the user's own."""
+    if any(call.extra for call in message.tool_calls):
+        return False
+    content = message.content
+    return isinstance(content, str) or not any(
+        part.extra or not isinstance(part, TextPart) for part in content
+    )
 
 
 def _said(parts: list[Mapping[str, object]]) -> tuple[str, list[tuple[object, object]]]:

@@ -96,7 +96,7 @@ def body_of(request: ChatRequest) -> dict[str, object]:
         if request.response_format is not None:
             # JSON repeats its marks and keys.
             del body["repeat_penalty"]
-    body |= request.extra
+    body = request.merged(body)
     if body.get("n", 1) != 1:
         raise InvalidRequestError("extra asks for n answers; a stream holds one")
     body["stream"] = True

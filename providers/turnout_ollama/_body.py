@@ -1,6 +1,6 @@
 """The body of a request to `/api/chat`. No I/O.
 
-What the protocol has no word for is refused, and never left out in silence.
+What the protocol cannot express is refused, and never left out in silence.
 
 Source: Ollama's `docs/api.md`, `docs/capabilities` and `api/types.go` at fb30760
 (2026-08-21); wire.md 2.6, read 2026-11-22.
@@ -8,19 +8,20 @@ Source: Ollama's `docs/api.md`, `docs/capabilities` and `api/types.go` at fb3076
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never, cast
 
 from turnout.errors import ArgumentError, UnsupportedError
 from turnout.types import (
+    AudioPart,
     ChatRequest,
     FilePart,
     ImagePart,
     Message,
-    Part,
     TextPart,
     Tool,
     ToolCall,
+    VideoPart,
 )
 
 __all__ = ["PATH", "STATE", "body"]
@@ -28,36 +29,43 @@ __all__ = ["PATH", "STATE", "body"]
 PATH = "/api/chat"
 
 STATE = "ollama"
-"""Under which name a message's state is ours."""
+"""The protocol's name in `Message.state`."""
 
 _NO_PARAMETERS: dict[str, object] = {"type": "object", "properties": {}}
-"""The schema of a tool that takes none: the server reads it of every tool."""
+"""The schema of a tool without parameters: the server reads one for every tool."""
+
+_FIELDS = {
+    "system": frozenset[str](),
+    "user": frozenset({"images"}),
+    "assistant": frozenset({"images", "thinking"}),
+    "tool": frozenset({"images", "tool_name"}),
+}
+"""The fields of Ollama's messages that `Message` has not, by role."""
 
 
 def body(request: ChatRequest) -> dict[str, object]:
-    """Return the body of a request. `extra` goes over what is set here.
-
-    Of `extra` alone `options` is not taken as it is: it goes over the options that the
-    request's own fields are, one by one.
+    """Return the body of a request, with `extra` put over it.
 
     Raises:
-        UnsupportedError: The protocol cannot say what is asked.
-        ArgumentError: `options` in `extra` is no mapping.
+        UnsupportedError: The protocol cannot express the request.
+        ArgumentError: `options` in `extra` is not a mapping.
     """
+    options = request.extra.get("options")
+    if options is not None and not isinstance(options, Mapping):
+        kind = type(options).__name__
+        raise ArgumentError(f"extra['options'] is a {kind}, not a mapping")
     fields: dict[str, object] = {
         "model": request.model,
         "messages": _messages(request.messages),
         "stream": True,
     }
-    extra = dict(request.extra)
-    options = {**_options(request), **_extra_options(extra.pop("options", {}))}
     optional = {
         "tools": _tools(request) or None,
         "format": _format(request),
-        "options": options or None,
+        "options": _options(request) or None,
     }
     fields.update((k, v) for k, v in optional.items() if v is not None)
-    return {**fields, **extra}
+    return request.merged(fields)
 
 
 def _options(request: ChatRequest) -> dict[str, object]:
@@ -71,14 +79,6 @@ def _options(request: ChatRequest) -> dict[str, object]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _extra_options(options: object) -> Mapping[str, object]:
-    if not isinstance(options, Mapping):
-        raise ArgumentError(
-            f"extra['options'] is a {type(options).__name__}, not a mapping"
-        )
-    return cast("Mapping[str, object]", options)
-
-
 def _format(request: ChatRequest) -> object:
     if request.response_format is None:
         return None
@@ -89,20 +89,24 @@ def _format(request: ChatRequest) -> object:
 def _tools(request: ChatRequest) -> list[dict[str, object]]:
     match request.tool_choice:
         case None | "auto":
-            return [_tool(tool) for tool in request.functions]
-        case "none":  # Which is what a model does that is told of no tool.
+            return [
+                _tool(tool, f"tools[{index}]")
+                for index, tool in enumerate(request.functions)
+            ]
+        case "none":  # A model that gets no tools calls none.
             return []
         case _:
             raise UnsupportedError(
                 "Ollama lets the model choose among its tools; leave tool_choice out, "
-                "or let it be 'auto' or 'none'"
+                "or use 'auto' or 'none'"
             )
 
 
-def _tool(tool: Tool) -> dict[str, object]:
+def _tool(tool: Tool, where: str) -> dict[str, object]:
+    _refuse(tool.extra, where)
     if tool.strict:
         raise UnsupportedError(
-            "Ollama does not bind a tool's arguments to their schema; leave strict out"
+            "Ollama does not bind a tool's arguments to its schema; leave strict out"
         )
     function: dict[str, object] = {"name": tool.name}
     if tool.description:
@@ -114,24 +118,32 @@ def _tool(tool: Tool) -> dict[str, object]:
 def _messages(messages: Iterable[Message]) -> list[dict[str, object]]:
     turns: list[dict[str, object]] = []
     called: dict[str, str] = {}
-    for message in messages:
+    for index, message in enumerate(messages):
         called.update((call.id, call.name) for call in message.tool_calls)
-        turns.append(_turn(message, called))
+        turns.append(_turn(message, called, f"messages[{index}]"))
     return turns
 
 
-def _turn(message: Message, called: Mapping[str, str]) -> dict[str, object]:
-    """Return a message; `called` has the names of the calls before it, by their ids."""
+def _turn(message: Message, called: Mapping[str, str], where: str) -> dict[str, object]:
+    """Return a message in Ollama's form.
+
+    Args:
+        message: The user's.
+        called: The names of the calls before it, by their ids.
+        where: Its place, as in `messages[0]`.
+    """
     turn: dict[str, object] = {"role": message.role, "content": message.text}
     thinking = _thinking(message)
     if thinking:
         turn["thinking"] = thinking
-    if not isinstance(message.content, str):
-        images = [image for part in message.content for image in _images(part)]
-        if images:
-            turn["images"] = images
+    images = _images(message, where)
+    if images:
+        turn["images"] = images
     if message.tool_calls:
-        turn["tool_calls"] = [_call(call) for call in message.tool_calls]
+        turn["tool_calls"] = [
+            _call(call, f"{where}.tool_calls[{index}]")
+            for index, call in enumerate(message.tool_calls)
+        ]
     if message.tool_call_id is not None:
         name = called.get(message.tool_call_id) or message.name
         if name is not None:
@@ -139,9 +151,27 @@ def _turn(message: Message, called: Mapping[str, str]) -> dict[str, object]:
         turn["tool_call_id"] = message.tool_call_id
     elif message.name is not None:
         raise UnsupportedError(
-            "Ollama has no names for those who speak; leave a message's name out"
+            "Ollama does not have names of speakers; leave a message's name out"
         )
-    return turn
+    return {**turn, **_extra(message, images, where)}
+
+
+def _extra(message: Message, images: Sequence[str], where: str) -> Mapping[str, object]:
+    """Return the fields that the user wrote beside a message's own."""
+    extra = dict(message.extra or {})
+    _refuse({k: v for k, v in extra.items() if k not in _FIELDS[message.role]}, where)
+    more = extra.get("images")
+    if isinstance(more, list):
+        extra["images"] = [*images, *cast("list[object]", more)]
+    return extra
+
+
+def _refuse(extra: Mapping[str, object] | None, where: str) -> None:
+    for name in extra or ():
+        raise UnsupportedError(
+            f"{where} has the field {name!r}, which Ollama does not have there; leave "
+            "it out"
+        )
 
 
 def _thinking(message: Message) -> object:
@@ -151,17 +181,26 @@ def _thinking(message: Message) -> object:
     return cast("Mapping[str, object]", own).get("thinking")
 
 
-def _images(part: Part) -> list[str]:
-    """Return the images of a part, one or none: they stand beside the text."""
-    match part:
-        case TextPart():
-            return []
-        case ImagePart():
-            return [_image(part)]
-        case FilePart():
-            raise UnsupportedError("Ollama takes no files; give their text")
-        case _:
-            assert_never(part)
+def _images(message: Message, where: str) -> list[str]:
+    """Return the images of a message: they are beside the text."""
+    if isinstance(message.content, str):
+        return []
+    images: list[str] = []
+    for index, part in enumerate(message.content):
+        _refuse(part.extra, f"{where}.content[{index}]")
+        match part:
+            case TextPart():
+                pass
+            case ImagePart():
+                images.append(_image(part))
+            case AudioPart() | VideoPart() | FilePart():
+                kind = type(part).__name__
+                raise UnsupportedError(
+                    f"Ollama does not take a {kind}; give its content as text"
+                )
+            case _:
+                assert_never(part)
+    return images
 
 
 def _image(part: ImagePart) -> str:
@@ -169,22 +208,23 @@ def _image(part: ImagePart) -> str:
 
     if part.data is None:
         raise UnsupportedError(
-            "Ollama takes the bytes of an image and no address; give it as data"
+            "Ollama takes the bytes of an image and not its address; give it as data"
         )
     if part.detail not in {None, "auto"}:
         raise UnsupportedError(
-            "Ollama cannot be told how closely to look at an image; leave detail out"
+            "Ollama does not take the detail of an image; leave detail out"
         )
     return b64encode(part.data).decode("ascii")
 
 
-def _call(call: ToolCall) -> dict[str, object]:
+def _call(call: ToolCall, where: str) -> dict[str, object]:
+    _refuse(call.extra, where)
     function = {"name": call.name, "arguments": _arguments(call)}
     return {"id": call.id, "function": function}
 
 
 def _arguments(call: ToolCall) -> dict[str, object]:
-    """Return a call's arguments, which are an object here and not a text."""
+    """Return a call's arguments, which are an object in this protocol."""
     from pydantic_core import from_json
 
     value: object = None
@@ -193,10 +233,10 @@ def _arguments(call: ToolCall) -> dict[str, object]:
     except ValueError:
         pass
     if not isinstance(value, dict):
-        # They are not shown: they are the conversation's.
+        # They are not shown: they are part of the conversation.
         raise UnsupportedError(
-            f"the arguments of the call {call.id!r} to {call.name!r} are no JSON "
-            "object, and Ollama takes nothing else; mend them, or leave the call and "
-            "what answers it out"
+            f"the arguments of the call {call.id!r} to {call.name!r} are not a JSON "
+            "object, which Ollama needs; correct them, or leave out the call and its "
+            "result"
         )
     return cast("dict[str, object]", value)

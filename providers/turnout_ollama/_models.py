@@ -1,8 +1,8 @@
-"""What Ollama says of itself, and of the models that it has, as data.
+"""What the provider says of itself and of the models that a server has, as data.
 
-No model is declared: which ones there are is a matter of the machine. Nor is a method
-of prefill, for the same reason: the server hands a last message of the assistant's to
-the model's own template, and that decides whether the model goes on with it.
+No model is declared, since each machine has its own. Nor is a method of prefill: the
+server gives a last message of the assistant to the model's own template, and the
+template decides whether the model continues it.
 
 Source: Ollama's repository at fb30760 (2026-08-21), `api/types.go`, `server/routes.go`,
 `server/prompt.go`, `model/parsers` and `model/renderers`, read 2026-11-22.
@@ -34,6 +34,7 @@ INFO = ProviderInfo(
         seed=True,
         tools=True,
         images=True,
+        extra_fields=True,
         response_format=True,
         reasoning=True,
     ),

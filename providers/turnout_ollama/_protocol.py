@@ -3,8 +3,8 @@
     {"model": …, "message": {"role": "assistant", "content": "Par"}, "done": false}
     {"model": …, "message": {…}, "done": true, "done_reason": "stop", "eval_count": 3}
 
-An answer that is done for no reason is one whose engine went away: Ollama leaves an
-empty reason out. One that the loading of a model is the reason for is no answer.
+An answer that is done without a reason is one whose engine went away: Ollama leaves an
+empty reason out. One whose reason is the loading of a model is not an answer.
 
 No I/O happens here. What takes long to import is imported where it is needed: this
 module is loaded with the plugin, for listings too.
@@ -16,21 +16,22 @@ at fb30760 (2026-08-21); wire.md 2.6, read 2026-11-22.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from turnout.decoding import (
     LineDecoder,
     OddEventError,
     Pieces,
-    as_count,
     as_list,
     as_mapping,
     as_text,
+    is_error,
 )
 from turnout.types import (
     Event,
     Finish,
     FinishReason,
+    MediaDelta,
     ReasoningDelta,
     ToolCallDelta,
     Usage,
@@ -39,22 +40,41 @@ from turnout_ollama._body import STATE
 
 __all__ = ["Decoder"]
 
-_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
+_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    # Ollama itself does not have it; a service behind ollama.com may.
+    "content_filter": "content_filter",
+}
 """By Ollama's own word; any other is unknown."""
 
 _LOADING = frozenset({"load", "unload"})
-"""Reasons of a line that answers no question."""
+"""Reasons of a line that answers nothing."""
 
-_DETAILS = (
-    "model",
-    "remote_model",
-    "remote_host",
-    "total_duration",
-    "load_duration",
-    "prompt_eval_duration",
-    "eval_duration",
+_FAILURES = frozenset({"abort", "cancelled", "error"})
+"""Reasons that tell of a failure. Ollama itself does not have them: it sends an error,
+or an empty reason."""
+
+_COUNTS = ("prompt_eval_count", "eval_count")
+
+_FIELDS = frozenset({"created_at", "done", "done_reason", "error", "message", *_COUNTS})
+"""The fields of a line that do not belong to the details."""
+
+_MESSAGE = frozenset(
+    {
+        "content",
+        "images",
+        "role",
+        "thinking",
+        "tool_call_id",
+        "tool_calls",
+        "tool_name",
+    }
 )
-"""What the last line says that is kept for the reply; durations in nanoseconds."""
+"""The fields of a message; see `api.Message`."""
+
+_USUAL = 4
+"""A line with text has a model, a time, a message and `done`."""
 
 # To be compared with, which is the fastest check there is.
 _OBJECT: type[dict[str, Any]] = dict
@@ -69,18 +89,21 @@ class Decoder(LineDecoder):
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
-        self._last: dict[str, Any] = {}
         self._reason = ""
         self._calls = 0
+        self._images = 0
         self._thinking = Pieces()
+        # What the lines say beside the message, and the message beside its content.
+        self._details: dict[str, object] = {}
+        self._unknown: dict[str, list[object]] = {}
 
     def read(self, datas: list[bytes], events: list[Event]) -> None:
         """Read lines.
 
         Raises:
-            OddEventError: One is no JSON object, or not of the protocol.
+            OddEventError: One is not a JSON object, or not of the protocol.
         """
-        # One loop without calls of our own where a line is a piece of text: it is run
+        # One loop without calls of our own if a line is a piece of text: it is run
         # for every line, and each call or cast would cost a twentieth of it.
         from_json = self.from_json
         for data in datas:
@@ -88,9 +111,11 @@ class Decoder(LineDecoder):
                 # The values differ, so that keeping them would only cost.
                 line = from_json(data, allow_inf_nan=False, cache_strings="keys")
             except ValueError:
-                raise OddEventError("is no JSON") from None
+                line = self.read_leniently(data)
+                if line is None:
+                    raise OddEventError("is not JSON") from None
             if type(line) is not _OBJECT:
-                raise OddEventError("is no JSON object")
+                raise OddEventError("is not a JSON object")
             if line.get("error"):
                 self.report(data)
                 break
@@ -102,26 +127,51 @@ class Decoder(LineDecoder):
                         events.append(content)
                 else:
                     self._read_message(message, events)
-            elif message:
+            elif type(message) is _OBJECT and message:
                 self._read_message(message, events)
+            elif is_error(line):
+                self.report(data)
+                break
+            elif message:
+                raise OddEventError(f"has a {type(message).__name__} for message")
+            if len(line) != _USUAL:
+                self._note(line)
             if line.get("done"):
                 self._end(line)
                 break
 
-    def _read_message(self, value: object, events: list[Event]) -> None:
+    def _read_message(self, fields: dict[str, Any], events: list[Event]) -> None:
         """Read a message that may hold more than text."""
-        message = as_mapping(value, "message")
-        thinking = message.get("thinking")
+        thinking = fields.get("thinking")
         if thinking:
             text = as_text(thinking, "thinking")
             self._thinking.add(text)
             events.append(ReasoningDelta(text=text))
-        content = message.get("content")
-        if content:
-            events.append(as_text(content, "content"))
-        calls = message.get("tool_calls")
-        if calls:
-            events += map(self._call, as_list(calls, "tool_calls"))
+        content = fields.get("content")
+        if content and isinstance(content, str):
+            events.append(content)
+        else:
+            for block in as_list(content or [], "content"):
+                self._read_block(block, events)
+        for image in as_list(fields.get("images") or [], "images"):
+            self._read_image(image, events)
+        calls: object = fields.get("tool_calls") or []
+        given = [cast("object", calls)] if isinstance(calls, dict) else calls
+        events += map(self._call, as_list(given, "tool_calls"))
+        for name in fields.keys() - _MESSAGE:
+            if fields[name]:
+                self._unknown.setdefault(name, []).append(fields[name])
+
+    def _read_block(self, value: object, events: list[Event]) -> None:
+        """Read a block of a content that is a list."""
+        block = (
+            {"text": value} if isinstance(value, str) else as_mapping(value, "a block")
+        )
+        text = block.get("text")
+        if text:
+            events.append(as_text(text, "text"))
+        elif any(block.values()):
+            self._unknown.setdefault("content", []).append([block])
 
     def _call(self, value: object) -> ToolCallDelta:
         """Return a tool call, which always comes whole.
@@ -130,7 +180,6 @@ class Decoder(LineDecoder):
         """
         fields = as_mapping(value, "a tool call")
         function = as_mapping(fields.get("function"), "function")
-        arguments = as_mapping(function.get("arguments") or {}, "arguments")
         index = self._calls
         self._calls += 1
         return ToolCallDelta(
@@ -138,33 +187,83 @@ class Decoder(LineDecoder):
             # Older servers give none, and other services than this one need it.
             id=as_text(fields.get("id") or _new_id(), "id"),
             name=as_text(function.get("name"), "name"),
-            arguments=json.dumps(arguments, ensure_ascii=False, separators=(",", ":")),
+            arguments=_arguments(function.get("arguments")),
         )
+
+    def _read_image(self, value: object, events: list[Event]) -> None:
+        data = _bytes(value)
+        if data:
+            events.append(MediaDelta(index=self._images, data=data))
+            self._images += 1
+        else:
+            self._unknown.setdefault("images", []).append([value])
+
+    def _note(self, line: dict[str, Any]) -> None:
+        """Keep what a line says beside its message: probabilities, durations."""
+        details = self._details
+        for name, value in line.items():
+            before = details.get(name)
+            if name in _FIELDS or not value:
+                continue
+            if isinstance(before, list) and isinstance(value, list):
+                # As the probabilities of each line's tokens.
+                cast("list[object]", before).extend(cast("list[object]", value))
+            else:
+                details[name] = value
 
     def _end(self, line: dict[str, Any]) -> None:
         """Read the last line; nothing after it counts."""
         self.done = True
-        self._last = line
-        self._reason = as_text(line.get("done_reason") or "", "done_reason")
+        if line.get("model"):
+            self._details["model"] = line["model"]
+        self._reason = str(line.get("done_reason") or "")
         if self._reason in _LOADING:
             raise OddEventError(f"answers nothing: its done_reason is {self._reason}")
+        self._count(line)
+        if self._reason in _FAILURES:
+            what = f"the answer ended with done_reason {self._reason!r}"
+            self.report(json.dumps({"error": what}).encode())
         self.ended = bool(self._reason)
-        asked = as_count(line, "prompt_eval_count")
-        given = as_count(line, "eval_count")
-        if asked is not None or given is not None:
+
+    def _count(self, line: dict[str, Any]) -> None:
+        """Read the usage; what is not a count is logged."""
+        counts = {name: line.get(name) for name in _COUNTS}
+        known = {n: c for n, c in counts.items() if type(c) is int and c >= 0}
+        if known:
+            asked, given = map(known.get, _COUNTS)
             self.usage = Usage(input_tokens=asked, output_tokens=given)
+        odd = [n for n, c in counts.items() if c is not None and n not in known]
+        if odd:
+            import logging
+
+            logging.getLogger("turnout").warning(
+                "%s sent usage that is not of the protocol; ignored: %s",
+                self.provider,
+                ", ".join(odd),
+            )
 
     def finish(self) -> Finish:
         """Return the answer's end."""
-        last = self._last
-        details = {name: last[name] for name in _DETAILS if last.get(name)}
+        details = self._details
         details["finish_reason"] = self._reason
         if self.request_id is not None:
             details["request_id"] = self.request_id
+        return Finish(
+            reason=self._finish_reason(),
+            details=details,
+            state=self._state(),
+            items=(self._item(),) if self._unknown else (),
+        )
+
+    def _item(self) -> dict[str, object]:
+        """Return the fields of the message that are not of the protocol."""
+        return {name: _joined(values) for name, values in self._unknown.items()}
+
+    def _finish_reason(self) -> FinishReason:
         reason = _REASONS.get(self._reason, "unknown")
-        if self._calls and reason == "stop":  # Ollama has no word of its own for it.
-            reason = "tool_calls"
-        return Finish(reason=reason, details=details, state=self._state())
+        if self._calls and reason in {"stop", "unknown"}:
+            return "tool_calls"  # Ollama does not have a word of its own for it.
+        return reason
 
     def _state(self) -> dict[str, object] | None:
         # "gather every chunk of `thinking`, `content`, and `tool_calls`, then return
@@ -177,3 +276,31 @@ def _new_id() -> str:
     import secrets
 
     return f"call_{secrets.token_hex(8)}"
+
+
+def _arguments(value: object) -> str:
+    """Return the arguments as JSON; a text is taken as it is."""
+    if isinstance(value, str):
+        return value or "{}"
+    if value is None:
+        return "{}"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _bytes(value: object) -> bytes:
+    """Return the bytes for base64; none if it is not that."""
+    from binascii import a2b_base64
+
+    try:
+        return a2b_base64(as_text(value, "an image"), strict_mode=True)
+    except (OddEventError, ValueError):
+        return b""
+
+
+def _joined(values: list[object]) -> object:
+    """Return one value for the values that a field has in several lines."""
+    if all(isinstance(value, str) for value in values):
+        return "".join(cast("list[str]", values))
+    if all(isinstance(value, list) for value in values):
+        return [item for value in cast("list[list[object]]", values) for item in value]
+    return values[-1]

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from turnout.decoding import OddEventError
 from turnout.errors import (
     ConnectError,
-    ContextLengthError,
     ModelUnavailableError,
     ProtocolError,
     ProviderError,
-    QuotaExceededError,
     UnsupportedError,
 )
-from turnout.http import StatusRule
 from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
 from turnout.types import ChatRequest, ModelInfo, Secret
@@ -72,30 +69,14 @@ class Ollama(Service):
     info = INFO
     options_type = OllamaOptions
     options: OllamaOptions
-    # Observed in issues of others' projects with models of ollama.com, and in
-    # `llm/llama_server.go` at fb30760, read 2026-11-22.
-    status_rules = (
-        # 200: inside of an answer, where an error is told by its words alone.
-        StatusRule(
-            error=QuotaExceededError, statuses={200, 429}, phrases=("usage limit",)
-        ),
-        StatusRule(
-            error=ContextLengthError,
-            phrases=(
-                "exceeds the context length",
-                "longer than the context length",
-                "exceeds maximum context length",
-            ),
-        ),
-    )
 
     def call(self, request: ChatRequest) -> Call:
         """Return what is sent for a request.
 
         Raises:
-            UnsupportedError: No model is named, or the protocol cannot say what is
-                asked.
-            ArgumentError: `options` in `extra` is no mapping.
+            UnsupportedError: No model is named, or the protocol cannot express the
+                request.
+            ArgumentError: `options` in `extra` is not a mapping.
         """
         if not request.model:
             raise UnsupportedError(

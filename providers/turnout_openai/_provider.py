@@ -140,12 +140,16 @@ class OpenAI(Service):
     def _responses_call(
         self, request: ChatRequest, headers: dict[str, str | Secret]
     ) -> Call:
+        from functools import partial
+
         from turnout_openai import _responses, _responses_body
 
-        fields = _responses_body.body(request, self.info.name)
-        return Call(
-            self._dated(_responses.PATH), fields, headers, _responses.ResponsesDecoder
-        )
+        vendor, address = self.vendor, self.options.base_url or ""
+        # A vendor without an address of its own stands for many services.
+        service = vendor.name if vendor.base_url else address
+        fields = _responses_body.body(request, self.info.name, service)
+        decoder = partial(_responses.ResponsesDecoder, service=service)
+        return Call(self._dated(_responses.PATH), fields, headers, decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
         """Return what to do where nobody is at the address."""
@@ -215,10 +219,8 @@ class OpenAI(Service):
         return f"chat@{urlsplit(self.options.base_url or '').netloc}"
 
     def refusal_rules(self) -> Sequence[StatusRule]:
-        """Return what refusals mean: by the class, by the service's row, by OpenAI."""
-        from turnout_openai._rules import RULES
-
-        return (*self.status_rules, *self.vendor.status_rules, *RULES)
+        """Return what refusals mean: by the class, then by the service's row."""
+        return (*super().refusal_rules(), *self.vendor.status_rules)
 
     def unavailable(self) -> str | None:
         """Return what is missing: the address, where each customer has its own."""

@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from turnout.errors import (
-    AuthenticationError,
     ContentFilterError,
     ContextLengthError,
-    OverloadedError,
+    InvalidRequestError,
+    RateLimitError,
 )
 from turnout.http import StatusRule
 from turnout.types import ModelInfo
@@ -112,9 +112,6 @@ DEEPSEEK = Vendor(
     # It refuses calls without reasoning, and takes an empty text (openclaw issue 73417;
     # theopenco/llmgateway pull request 2093).
     empty_reasoning="",
-    status_rules=(
-        StatusRule(error=OverloadedError, codes={"insufficient_system_resource"}),
-    ),
 )
 
 FIREWORKS = Vendor(
@@ -247,7 +244,16 @@ OPENROUTER = Vendor(
     capabilities=replace(_REASONING, files=True),
     # Source: pydantic-ai's openrouter provider (4fda38988f), read 2026-11-30.
     reads_reasoning=True,
-    status_rules=(StatusRule(error=ContentFilterError, codes={"refusal"}),),
+    # A message that is not valid has the code that OpenAI gives a forbidden prompt.
+    # Source: openrouter.ai/docs, errors and debugging, read 2026-11-30.
+    status_rules=(
+        StatusRule(
+            error=ContentFilterError,
+            codes={"invalid_prompt"},
+            phrases=("flagged", "violat", "usage polic", "safety"),
+        ),
+        StatusRule(error=InvalidRequestError, codes={"invalid_prompt"}),
+    ),
 )
 
 PERPLEXITY = Vendor(
@@ -307,6 +313,16 @@ QWEN = Vendor(
             context_window=991_808,
             max_output_tokens=131_072,
             source=_TABLE,
+        ),
+    ),
+    # The tokens of a minute are used up, though the code is OpenAI's for a quota.
+    # Source: help.aliyun.com/en/model-studio/rate-limit, read 2026-11-30.
+    status_rules=(
+        StatusRule(
+            error=RateLimitError,
+            statuses={429},
+            codes={"insufficient_quota"},
+            phrases=("current quota", "allocated quota exceeded, please"),
         ),
     ),
 )
@@ -369,13 +385,6 @@ XAI = Vendor(
     # `total_tokens` is the sum of prompt, completion and reasoning tokens (vercel/ai
     # issue 12425, UKGovernmentBEIS/inspect_ai issue 5528).
     reasoning_in_output=False,
-    status_rules=(
-        StatusRule(
-            error=AuthenticationError,
-            statuses={400},
-            phrases=("incorrect api key provided",),
-        ),
-    ),
 )
 
 VENDORS = (

@@ -10,11 +10,13 @@ from email.utils import formatdate
 import pytest
 
 from tests.support.gemini_server import error as gemini_error
+from turnout import BoundTarget
 from turnout.errors import (
     AuthenticationError,
     ContentFilterError,
     ContextLengthError,
     FallbackError,
+    InvalidReplyError,
     InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
@@ -26,6 +28,7 @@ from turnout.errors import (
     RequestTooLargeError,
     ServerError,
     TurnoutError,
+    UnsupportedError,
 )
 from turnout.testing import (
     CHUNKED,
@@ -33,6 +36,7 @@ from turnout.testing import (
     chunk,
     fin,
     respond,
+    respond_in_chunks,
     response_head,
     rst,
     send,
@@ -41,7 +45,7 @@ from turnout.testing import (
 )
 
 from .harness import HEALTHY, KEY, OPENAI, PROMPT, Case, Service, serving
-from .routed import leg, routed
+from .routed import leg, routed, see
 from .services import ANTHROPIC, GEMINI
 
 
@@ -306,6 +310,125 @@ async def test_a_blocked_prompt_goes_on_only_if_the_policy_says_so(
             await case.fails_through(route, ContentFilterError)
 
     assert [len(server.http_requests) for server in servers] == [1, int(passed)]
+
+
+# A refusal about one request says nothing against the target.
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "kind"),
+    [
+        pytest.param(403, {"code": "content_filter"}, ContentFilterError, id="filter"),
+        pytest.param(
+            403,
+            {"message": "Content violates usage guidelines"},
+            ContentFilterError,
+            id="filter-words",
+        ),
+        pytest.param(
+            400, {"code": "context_length_exceeded"}, ContextLengthError, id="length"
+        ),
+        pytest.param(
+            400, {"code": "unsupported_parameter"}, UnsupportedError, id="parameter"
+        ),
+        pytest.param(400, {"code": "x"}, InvalidRequestError, id="unknown"),
+        pytest.param(400, {"code": "tool_use_failed"}, InvalidReplyError, id="model"),
+    ],
+)
+async def test_a_refused_request_closes_nothing_for_others(
+    case: Case, status: int, fields: dict[str, object], kind: type[ProviderError]
+) -> None:
+    refused = respond(status, told(**fields), ("Retry-After", "60"))
+    first = leg(OPENAI, refused, OPENAI.answering("A"))
+    script = OPENAI.answering("B")
+
+    def longer(url: str) -> BoundTarget:
+        return OPENAI.provider(url).target("gpt-4.1")
+
+    async with routed(first, (longer, [script]), fallback_on_content_filter=True) as (
+        route,
+        servers,
+    ):
+        one = await route.complete(PROMPT)
+        two = await route.complete(PROMPT)
+
+    assert [type(attempt.error) for attempt in one.attempts] == [kind, type(None)]
+    assert (one.text, two.text) == ("B", "A")
+    assert len(two.attempts) == 1
+    assert [len(server.http_requests) for server in servers] == [2, 1]
+
+
+# The model failed, and not the request.
+
+FAILED = respond(400, told(code="tool_use_failed", failed_generation="<function"))
+
+
+@pytest.mark.parametrize("others", [False, True])
+async def test_a_target_whose_model_failed_is_asked_again(
+    case: Case, others: bool
+) -> None:
+    first = leg(OPENAI, FAILED, OPENAI.answering(HEALTHY))
+    legs = [first, *([leg(OPENAI, OPENAI.answering("no"))] if others else [])]
+    async with routed(*legs) as (route, servers):
+        reply = await route.complete(PROMPT)
+
+    assert reply.text == HEALTHY
+    assert [type(a.error) for a in reply.attempts] == [InvalidReplyError, type(None)]
+    assert [len(server.http_requests) for server in servers] == [2, 0][: len(legs)]
+
+
+async def test_a_target_whose_model_failed_is_asked_again_once(case: Case) -> None:
+    legs = leg(OPENAI, FAILED, FAILED), leg(OPENAI, OPENAI.answering(HEALTHY))
+    async with routed(*legs) as (route, servers):
+        assert (await route.complete(PROMPT)).text == HEALTHY
+
+    assert [len(server.http_requests) for server in servers] == [2, 1]
+
+
+async def test_a_provider_alone_asks_nothing_twice(case: Case) -> None:
+    error = await case.fails(OPENAI, FAILED, InvalidReplyError)
+
+    assert error.retryable
+
+
+async def test_a_model_that_failed_after_text_is_not_asked_again(case: Case) -> None:
+    failed = [OPENAI.piece("maybe"), b"data: " + told(code="tool_use_failed") + b"\n\n"]
+    script = respond_in_chunks(failed, ("Content-Type", OPENAI.content_type))
+    legs = leg(OPENAI, script), leg(OPENAI, OPENAI.answering(HEALTHY))
+    async with routed(*legs) as (route, servers):
+        seen = await see(case, route.stream(PROMPT))
+
+    assert seen.text == "maybe"
+    assert type(seen.error) is InvalidReplyError
+    assert [len(server.http_requests) for server in servers] == [1, 0]
+
+
+# A service says whether to try again.
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "requests"),
+    [
+        pytest.param(400, "true", 2, id="a refusal"),
+        pytest.param(500, "false", 1, id="a failure"),
+        pytest.param(500, "maybe", 2, id="another word"),
+        # A key that was refused is refused for a while.
+        pytest.param(401, "true", 1, id="a key"),
+    ],
+)
+async def test_a_service_says_whether_it_is_asked_again(
+    case: Case, status: int, said: str, requests: int
+) -> None:
+    refused = respond(status, told(), ("x-should-retry", said))
+    legs = (
+        leg(OPENAI, refused, OPENAI.answering("A")),
+        leg(OPENAI, OPENAI.answering("B")),
+    )
+    async with routed(*legs) as (route, servers):
+        reply = await route.complete(PROMPT)
+
+    assert reply.text == ("A" if requests == 2 else "B")
+    assert len(servers[0].http_requests) == requests
 
 
 # What stands in the body goes before the status.

@@ -567,6 +567,79 @@ def test_the_configurations_route_has_its_policy(site: Site, tmp_path: Path) -> 
         ]
 
 
+TABLES = """
+[routes.mine]
+targets = [
+    "FlowGpt",
+    { target = "fast", temperature = 0.1, extra = { a = 1 } },
+    { target = "inner", extra = { a = 2, b = { c = 3 } } },
+]
+[routes.inner]
+targets = ["Local", { target = "Local", seed = 1, extra = { a = 0, d = 4 } }, "Local"]
+[aliases]
+fast = "FlowGpt"
+"""
+
+
+def test_a_target_of_the_configurations_route_has_its_own_options(
+    tmp_path: Path,
+) -> None:
+    app = configured(tmp_path, TABLES)
+
+    route = app.route_for("mine")
+
+    assert [(bound.model, bound.options) for bound in route.targets] == [
+        ("gpt-3.5-turbo", {}),
+        ("gpt-3.5-turbo", {"temperature": 0.1, "extra": {"a": 1}}),
+        ("smollm2-135m-instruct", {"extra": {"a": 2, "b": {"c": 3}}}),
+        (
+            "smollm2-135m-instruct",
+            {"seed": 1, "extra": {"a": 2, "b": {"c": 3}, "d": 4}},
+        ),
+    ]
+    again = app.route(("mine", "Local"), {}).targets
+    assert [bound.options for bound in again] == [
+        *(bound.options for bound in route.targets),
+        {},
+    ]
+    told = str(app.explain("mine"))
+    assert "FlowGpt:gpt-3.5-turbo (it was named; with its own temperature, extra" in (
+        told
+    )
+
+
+def test_an_option_that_a_target_cannot_do_is_told_with_its_route(
+    tmp_path: Path,
+) -> None:
+    app = configured(
+        tmp_path,
+        "[routes.mine]\ntargets = ['Local', { target = 'FlowGpt', seed = 1 }]",
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        app.route_for("mine")
+
+    assert str(caught.value) == (
+        f"{tmp_path / 'turnout.toml'}: routes.mine: FlowGpt:gpt-3.5-turbo does not "
+        "support seed; leave that out or ask another target"
+    )
+
+
+def test_an_option_that_some_of_several_targets_can_do_is_left_to_the_route(
+    site: Site, tmp_path: Path
+) -> None:
+    site.add("hello", HELLO, "Hello")
+    app = configured(
+        tmp_path,
+        "[routes.mine]\ntargets = [{ target = 'inner', seed = 1 }]\n"
+        "[routes.inner]\ntargets = ['Hello', 'Local']",
+    )
+
+    route = app.route_for("mine")
+
+    assert [bound.options for bound in route.targets] == [{"seed": 1}, {"seed": 1}]
+
+
 def test_a_name_that_is_no_route_has_the_plain_policy() -> None:
     route = App(Config()).route_for("FlowGpt:gemini")
 

@@ -55,7 +55,7 @@ order = ["OpenAI", "FlowGpt"]
 fast = "OpenAI:gpt-4o-mini"
 
 [routes.default]
-targets = ["fast", "Local"]
+targets = ["fast", { target = "Local", seed = 1, extra = { top_k = 5 } }]
 first_delta_timeout = 20.0
 
 [providers.groq]
@@ -81,7 +81,9 @@ def test_a_file_is_read(file: Path) -> None:
         aliases={"fast": "OpenAI:gpt-4o-mini"},
         routes={
             "default": RouteConfig(
-                targets=("fast", "Local"), policy={"first_delta_timeout": 20.0}
+                targets=("fast", "Local"),
+                options={1: {"seed": 1, "extra": {"top_k": 5}}},
+                policy={"first_delta_timeout": 20.0},
             )
         },
         providers={
@@ -132,8 +134,7 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ " + "a." * 20_000 + "a = 1 }]",
-            "routes.mine: targets: {'a': {'a': {'a': {'a': {'a': {'a': {...}}}}}}} is "
-            "not a name",
+            'routes.mine: targets[0]: the table lacks target, as in { target = "A:x" }',
             id="a deep target",
         ),
         pytest.param(
@@ -198,13 +199,46 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', 5]",
-            "routes.mine: targets: 5 is not a name",
+            "routes.mine: targets[1]: 5 is not a name",
             id="target",
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', '']",
-            "routes.mine: targets: '' is not a name",
+            "routes.mine: targets[1]: '' is not a name",
             id="empty target",
+        ),
+        pytest.param(
+            "[routes.mine]\ntargets = ['A', { target = 5 }]",
+            "routes.mine: targets[1]: 5 is not a name",
+            id="target of a table",
+        ),
+        pytest.param(
+            "[routes.mine]\ntargets = [{ target = 'A', temprature = 1 }]",
+            "routes.mine: targets[0]: a request has no 'temprature'; did you mean "
+            "'temperature'?",
+            id="option of a target",
+        ),
+        pytest.param(
+            "[routes.mine]\ntargets = [{ target = 'A', temperature = 'warm' }]",
+            "routes.mine: targets[0]: temperature='warm' is a str, not a number",
+            id="value of an option of a target",
+        ),
+        pytest.param(
+            "[routes.mine]\ntargets = [{ target = 'A', extra = 5 }]",
+            "routes.mine: targets[0]: extra is a int, not a mapping",
+            id="extra of a target",
+        ),
+        pytest.param(
+            "[routes.mine]\ntargets = [{ target = 'A', deadline = 5 }]",
+            "routes.mine: targets[0]: a target has no deadline, since a deadline is "
+            "for a request with all of its attempts; give it to the call, or set "
+            "first_delta_timeout of the provider",
+            id="deadline of a target",
+        ),
+        pytest.param(
+            "[routes.mine]\ntargets = [{ target = 'A', model = 'b' }]",
+            "routes.mine: targets[0]: a target has its model already; leave model out",
+            id="model of a target",
         ),
         pytest.param(
             "[aliases]\nmine = 'A'\n[routes.mine]\ntargets = ['A']",

@@ -200,6 +200,76 @@ def test_a_line_that_never_ends_is_a_fault() -> None:
         decoder.check()
 
 
+class Unmarked(Lines):
+    """Has no mark for the end, and reads errors over several lines."""
+
+    ends_with_body = True
+
+    def is_whole(self, data: bytes) -> bool:
+        return True
+
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        for at, data in enumerate(datas):
+            if data.rstrip() == b"{":
+                self.begin_document(datas[at:])
+                break
+            read(self, [data], events)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize("framed", [False, True])
+def test_the_end_of_a_framed_body_ends_an_answer_without_a_mark(
+    size: int, framed: bool
+) -> None:
+    decoder = Unmarked("Vendor")
+    decoder.framed = framed
+    parts = by_size(size)(b'{"text": "Hel"}\n{"text": "lo"}')
+    events = [event for part in parts for event in decoder.feed(part)]
+
+    assert not decoder.ended
+    events += decoder.close()
+    assert events == ["Hel", "lo", *([Finish(reason="stop")] if framed else [])]
+    assert decoder.ended == framed
+
+
+@pytest.mark.parametrize("body", [b"", b"\n \n", b'{"text": "a"}\n{\n"error": 1'])
+def test_the_end_of_a_body_without_events_or_within_a_document_ends_nothing(
+    body: bytes,
+) -> None:
+    decoder = Unmarked("Vendor")
+    decoder.framed = True
+    decoder.feed(body)
+    decoder.close()
+
+    with pytest.raises(StreamTruncatedError):
+        decoder.check()
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_lines_may_begin_a_document(size: int, newline: bytes) -> None:
+    decoder = Unmarked("Vendor")
+    decoder.framed = True
+    document = newline.join([b"{", b"", b'  "error": "no"', b"}"])
+    events: list[Event] = []
+    for part in by_size(size)(b'{"text": "Hel"}\n' + document):
+        events += decoder.feed(part)
+
+    assert [*events, *decoder.close()] == ["Hel"]
+    assert decoder.reported is not None
+    assert decoder.from_json(decoder.reported) == {"error": "no"}
+
+
+def test_a_last_line_may_begin_a_document() -> None:
+    decoder = Unmarked("Vendor")
+    decoder.framed = True
+    decoder.feed(b'{"text": "a"}\n{')
+
+    assert decoder.close() == []
+    with pytest.raises(StreamTruncatedError):
+        decoder.check()
+
+
 def test_an_odd_document_is_a_fault() -> None:
     class Odd(Events):
         def read_document(self, value: object, document: bytes) -> list[Event]:

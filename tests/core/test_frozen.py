@@ -18,6 +18,7 @@ from dataclasses import (
 import pytest
 
 from turnout._frozen import frozen
+from turnout.types import Citation
 
 
 @frozen
@@ -178,3 +179,11 @@ def test_it_is_checked_when_it_is_made() -> None:
 def test_what_is_missing_is_told() -> None:
     with pytest.raises(TypeError, match="missing 1 required keyword-only argument"):
         Place()  # type: ignore[call-arg]
+
+
+def test_a_value_with_fields_makes_a_dictionary() -> None:
+    citation = Citation(url="https://a.example", start=1)
+    assert dict(citation)["url"] == "https://a.example"
+    assert list(dict(citation)) == [each.name for each in fields(citation)]
+    with pytest.raises(KeyError):
+        citation["keys"]

@@ -118,6 +118,11 @@ def test_a_slash_at_its_end_makes_no_other_address(own: str, asked: str) -> None
     assert provider.at_own_address
 
 
+def test_any_address_is_the_own_one_of_a_provider_without_an_address() -> None:
+    assert Lines().at_own_address
+    assert Lines(base_url="http://h").at_own_address
+
+
 def test_options_of_the_info_stand_where_none_are_given() -> None:
     info = ProviderInfo(
         name="Row", models=("m",), options={"base_url": "http://h", "deadline": 5.0}
@@ -182,10 +187,15 @@ def test_a_request_that_is_wrong_is_refused_at_once() -> None:
         _ = provider.stream([])
     with pytest.raises(UnknownModelError, match="two"):
         _ = provider.stream("Why?", model="tow")
-    with pytest.raises(UnsupportedError, match="tools"):
+    with pytest.raises(UnsupportedError, match="tools") as caught:
         _ = provider.stream(
             "Why?", tools=[{"type": "function", "function": {"name": "f"}}]
         )
+    # It says whose it is, and that nothing was sent.
+    assert (caught.value.provider, caught.value.status_code) == (
+        provider.info.name,
+        None,
+    )
     with pytest.raises(ArgumentError):
         _ = provider.stream("Why?", deadline=-1.0)
     assert provider.requests == []

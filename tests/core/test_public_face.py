@@ -18,6 +18,7 @@ PUBLIC = [
     "turnout.errors",
     "turnout.routes",
     "turnout.framing",
+    "turnout.generators",
     "turnout.hookspecs",
     "turnout.http",
     "turnout.provider",
@@ -67,8 +68,8 @@ def test_all_is_what_is_public(name: str) -> None:
 @pytest.mark.parametrize("name", ["turnout.errors", "turnout.types"])
 def test_the_face_has_every_value_and_error(name: str) -> None:
     module = importlib.import_module(name)
-    # These read and write OpenAI's form, for providers and not for users.
-    apart = {"as_messages", "message_to_openai", "tool_to_openai"}
+    # Functions that write a request's body are for providers and not for users.
+    apart = {"as_messages", "merged", "message_to_openai", "tool_to_openai"}
 
     assert set(module.__all__) - apart <= set(turnout.__all__)
 

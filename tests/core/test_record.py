@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
-from turnout._record import NotAnEventError, Record
+from turnout._record import Held, NotAnEventError, Record
 from turnout.errors import ServerError
 from turnout.types import (
     Attempt,
+    Citation,
     Event,
     Failover,
     Finish,
+    Media,
+    MediaDelta,
     ReasoningDelta,
     Restart,
     Target,
@@ -203,9 +206,9 @@ def test_what_a_service_wants_back_is_kept_for_the_next_turn() -> None:
 
 def test_an_answer_of_several_parts_has_nothing_that_a_service_wants_back() -> None:
     record, whole = Record(), Record()
-    one = Target("A", "m")
-    moved = Failover(source=one, target=one, reason="ServerError", characters=1)
-    record.take(["H", moved, "i", Finish(reason="stop", state={"vendor": [1]})])
+    record.take(["H"])
+    record.continue_answer()
+    record.take(["i", Finish(reason="stop", state={"vendor": [1]})])
     record.complete = True
     whole.absorb(record)
 
@@ -213,3 +216,188 @@ def test_an_answer_of_several_parts_has_nothing_that_a_service_wants_back() -> N
     assert whole.reply().state is None
     record.begin_anew()
     assert record.reply().state == {"vendor": [1]}
+
+
+# Citations, media, items, and calls that are not of functions.
+
+CITATION = Citation(url="https://x", title="X", start=2, end=5)
+
+
+def test_citations_are_kept_in_order() -> None:
+    record, other = Record(), Record()
+    other.take(["Hello", CITATION, Citation(source="file-1"), "!"])
+    record.absorb(other)
+
+    assert record.reply().citations == (CITATION, Citation(source="file-1"))
+
+
+def test_a_citation_is_no_delta_and_no_content() -> None:
+    record = Record()
+
+    assert record.take([CITATION]) is False
+    assert record.take([CITATION, Finish(reason="stop")]) is None
+    assert not record.is_good()
+
+
+def test_a_citation_after_the_finish_does_not_take_it_back() -> None:
+    record = Record()
+    record.take(["a", Finish(reason="stop")])
+    record.take([CITATION])
+
+    assert record.is_finished()
+
+
+@pytest.mark.parametrize(
+    ("dropped", "given", "placed"),
+    [
+        pytest.param(0, CITATION, (12, 15), id="nothing dropped"),
+        pytest.param(4, CITATION, (8, 11), id="a part dropped"),
+        pytest.param(14, CITATION, (0, 1), id="a part of its text dropped"),
+        pytest.param(0, Citation(start=2), (12, None), id="a start alone"),
+        pytest.param(0, Citation(end=5), (None, 15), id="an end alone"),
+        pytest.param(0, Citation(source="x"), (None, None), id="no position"),
+    ],
+)
+def test_a_citation_of_a_continuation_is_placed_in_the_whole_answer(
+    dropped: int, given: Citation, placed: tuple[int | None, int | None]
+) -> None:
+    record = Record()
+    record.take(["0123456789", CITATION])
+    record.end(Attempt(target=TARGET, outcome="failed"))
+    record.continue_answer()
+    record.dropped = dropped
+    record.take(["and more of it", given])
+
+    first, second = record.reply().citations
+    assert first == CITATION
+    assert (second.start, second.end) == placed
+
+
+def test_media_is_put_together_by_its_index() -> None:
+    record, other = Record(), Record()
+    other.take(
+        [
+            MediaDelta(index=1, media_type="audio/wav", data=b"ab", transcript="Hel"),
+            MediaDelta(index=0, url="https://x/a.png", media_type="image/png"),
+            MediaDelta(index=1, data=b"c", transcript="lo"),
+            MediaDelta(index=2, data=b"d"),
+            MediaDelta(index=3, transcript="words"),
+        ]
+    )
+    record.absorb(other)
+    media = record.reply().media
+
+    assert media == (
+        Media(url="https://x/a.png", media_type="image/png"),
+        Media(
+            url="data:audio/wav;base64,YWJj", media_type="audio/wav", transcript="Hello"
+        ),
+        Media(url="data:;base64,ZA=="),
+        Media(transcript="words"),
+    )
+    assert [one.data for one in media] == [None, b"abc", b"d", None]
+
+
+def test_the_bytes_of_a_data_url_may_be_percent_encoded() -> None:
+    assert Media(url="data:text/plain,a%20b").data == b"a b"
+
+
+def test_media_is_content_and_takes_a_finish_back() -> None:
+    record = Record()
+
+    assert record.take([MediaDelta(index=0, data=b"a")]) is True
+    assert record.take([Finish(reason="stop")]) is False
+    assert record.is_good()
+    record.take([MediaDelta(index=0, data=b"b")])
+    assert record.is_reopened()
+
+
+@pytest.mark.parametrize(
+    ("delta", "told"),
+    [
+        ({"index": "x"}, "a MediaDelta with str for its index"),
+        ({"index": 0, "data": "x"}, "a MediaDelta with str for its data"),
+        ({"index": 0, "transcript": None}, "a MediaDelta with NoneType for its tra"),
+    ],
+)
+def test_media_of_odd_values_is_refused(delta: dict[str, Any], told: str) -> None:
+    with pytest.raises(NotAnEventError, match=told):
+        Record().take([MediaDelta(**delta)])
+
+
+@pytest.mark.parametrize(
+    ("delta", "told"),
+    [
+        ({"index": None}, "a ToolCallDelta with NoneType for its index"),
+        ({"index": 0, "arguments": {}}, "a ToolCallDelta with dict for its arguments"),
+        ({"index": 0, "name": 5}, "a ToolCallDelta with int for its name"),
+        ({"index": 0, "id": b"x"}, "a ToolCallDelta with bytes for its id"),
+    ],
+)
+def test_a_call_of_odd_values_is_refused(delta: dict[str, Any], told: str) -> None:
+    with pytest.raises(NotAnEventError, match=told):
+        Record().take([ToolCallDelta(**delta)])
+
+
+def test_reasoning_of_an_odd_value_is_refused() -> None:
+    odd: Any = None
+    with pytest.raises(NotAnEventError, match="a ReasoningDelta with NoneType for its"):
+        Record().take([ReasoningDelta(text=odd)])
+
+
+def test_items_are_content() -> None:
+    record = Record()
+    items = ({"type": "web_search_call", "id": "ws_1"},)
+    record.take([Finish(reason="stop", items=items)])
+    assert record.is_good()
+    assert record.reply().items == ()
+
+    record.complete = True
+
+    assert record.reply().items == items
+
+
+def test_a_call_has_its_kind_and_its_item_from_any_delta() -> None:
+    item = {"type": "shell_call", "action": {"commands": ["ls"]}}
+    record = Record()
+    record.take(
+        [
+            ToolCallDelta(index=0, id="c", name="shell", kind="shell_call"),
+            ToolCallDelta(index=0, arguments="ls"),
+            ToolCallDelta(index=0, item=item),
+            ToolCallDelta(index=1, id="d", name="f", arguments="{}"),
+        ]
+    )
+
+    assert record.reply().tool_calls == (
+        ToolCall(id="c", name="shell", arguments="ls", kind="shell_call", item=item),
+        ToolCall(id="d", name="f", arguments="{}"),
+    )
+
+
+def test_to_begin_anew_forgets_citations_and_media() -> None:
+    record = Record()
+    record.take(["abc"])
+    record.continue_answer()
+    record.take([CITATION, MediaDelta(index=0, data=b"a")])
+
+    record.begin_anew()
+    record.take([CITATION])
+
+    assert record.reply().citations == (CITATION,)
+    assert record.reply().media == ()
+
+
+def test_an_end_that_is_taken_back_is_none() -> None:
+    record = Record()
+    record.take(["a", Finish(reason="stop"), "b"])
+
+    assert record.is_reopened()
+    assert not record.is_good()
+    assert record.text == "ab"
+
+
+def test_text_that_is_held_is_progress() -> None:
+    held: Any = Held()
+
+    assert Record().take([held]) is True

@@ -80,7 +80,7 @@ def test_the_tutorials_package_passes_its_own_tests(
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "20 passed" in done.stdout
+    assert "35 passed" in done.stdout
 
 
 CULPRITS = [
@@ -180,8 +180,10 @@ def test_nothing_else_is_set_aside(found: dict[str, Any]) -> None:
 def test_everything_else_works(found: dict[str, Any]) -> None:
     assert found["providers"] == {
         **dict.fromkeys(OWN_NAMES, "turnout"),
+        "Ara": "turnout-vendor",
         "Compatible": "turnout-rows",
         "Hello": "turnout-hello",
+        "Macaw": "turnout-vendor",
         "One": "turnout-rows",
         "Two": "turnout-rows",
     }
@@ -289,6 +291,53 @@ def test_a_service_that_is_like_another_is_a_row(scratch: Scratch) -> None:
         "One one-1 https://one.example",
         "Two two-1 https://two.example",
     ]
+
+
+VENDOR = """
+async def main():
+    from turnout.testing import FaultServer, respond
+    from turnout_openai import OpenAI
+    answer = b'{"id": "1", "flock": 3, "choices": [{"message": {"content": "Aark"}}]}'
+    head = "Content-Type", "application/json"
+    loud = b'{"error": {"code": "too_loud"}}'
+    async with FaultServer(respond(200, answer, head), respond(400, loud)) as server:
+        macaw = get_provider("macaw", base_url=server.url, api_key="k")
+        reply = await macaw.complete("Hi", max_tokens=9)
+        try:
+            await macaw.complete("Hi")
+        except OverloadedError as error:
+            refused = type(error).__name__
+    (first, second) = server.http_requests
+    tell({
+        "class": type(macaw) is OpenAI,
+        "text": reply.text,
+        "details": reply.details["flock"],
+        "key": first.values("X-Macaw-Key"),
+        "body": json.loads(first.body),
+        "refused": refused,
+    })
+turnout.run(main())
+"""
+
+
+def test_a_row_of_another_package_is_asked_as_it_says(scratch: Scratch) -> None:
+    run = scratch.run(VENDOR)
+
+    assert run.told == {
+        "class": True,
+        "text": "Aark",
+        "details": 3,
+        "key": ["k"],
+        "body": {
+            "model": "macaw-1",
+            "messages": [{"role": "user", "content": "Hi"}],
+            "stream": True,
+            "sing": True,
+            "max_completion_tokens": 9,
+        },
+        "refused": "OverloadedError",
+    }
+    assert run.imported == ["turnout_vendor"]
 
 
 ROUTE = """

@@ -51,6 +51,34 @@ def item(index: int) -> bytes:
     )
 
 
+def said(index: int) -> bytes:
+    text = f"{index:050}"
+    source = {"type": "url_citation", "url": text, "start_index": 0, "end_index": 9}
+    content = [{"type": "output_text", "text": text, "annotations": [source]}]
+    done = {"type": "message", "id": f"m{index}", "content": content}
+    return sse(
+        {"type": "response.content_part.added"},
+        {"type": "response.output_text.delta", "delta": text},
+        {"type": "response.output_text.done", "text": text},
+        {"type": "response.output_item.done", "output_index": index, "item": done},
+    )
+
+
+def said_otherwise(index: int) -> bytes:
+    return sse(
+        {"type": "response.output_text.delta", "delta": f"{index:050}"},
+        {"type": "response.output_text.done", "text": "another"},
+    )
+
+
+def said_in_parts(index: int) -> bytes:
+    text = "x" * (100_000 if index == 0 else 50)
+    return sse(
+        {"type": "response.output_text.delta", "delta": text},
+        {"type": "response.output_text.done", "text": "x" * 50},
+    )
+
+
 def argument(index: int) -> bytes:
     piece = {"jsonPath": "$.a", "stringValue": "x" * 50, "willContinue": True}
     return part(
@@ -99,6 +127,9 @@ def called(**fields: object) -> Callable[[int], bytes]:
         pytest.param(DeepSeekDecoder, reasoning, id="deep"),
         pytest.param(OpenRouterDecoder, detail, id="openrouter-details"),
         pytest.param(ResponsesDecoder, item, id="responses"),
+        pytest.param(ResponsesDecoder, said, id="responses-text"),
+        pytest.param(ResponsesDecoder, said_otherwise, id="responses-other-text"),
+        pytest.param(ResponsesDecoder, said_in_parts, id="responses-parts"),
         pytest.param(Anthropic, block, id="anthropic"),
         pytest.param(Gemini, whole_call, id="gemini"),
         pytest.param(Gemini, argument, id="gemini-arguments"),

@@ -37,6 +37,7 @@ SAMPLING = {"temperature", "top_p", "top_k"}
 
 _FIELDS = {
     *SAMPLING,
+    "container",
     "max_tokens",
     "messages",
     "metadata",
@@ -50,21 +51,30 @@ _FIELDS = {
     "tools",
 }
 
+_CACHE = {"cache_control"}
+
 _BLOCKS: dict[str, dict[str, tuple[set[str], set[str]]]] = {
     # By role and type: the fields that a block must have, and those that it may.
     "user": {
-        "text": ({"text"}, set()),
-        "image": ({"source"}, set()),
-        "document": ({"source"}, {"title"}),
-        "tool_result": ({"tool_use_id"}, {"content", "is_error"}),
+        "text": ({"text"}, _CACHE),
+        "image": ({"source"}, _CACHE),
+        "document": ({"source"}, {"citations", "context", "title", *_CACHE}),
+        "tool_result": ({"tool_use_id"}, {"content", "is_error", *_CACHE}),
     },
     "assistant": {
-        "text": ({"text"}, {"citations"}),
-        "tool_use": ({"id", "name", "input"}, set()),
+        "text": ({"text"}, {"citations", *_CACHE}),
+        "tool_use": ({"id", "name", "input"}, {"caller", *_CACHE}),
         "thinking": ({"thinking", "signature"}, set()),
         "redacted_thinking": ({"data"}, set()),
+        "server_tool_use": ({"id", "name", "input"}, {"caller", *_CACHE}),
+        "web_search_tool_result": ({"tool_use_id", "content"}, {"caller", *_CACHE}),
+        "compaction": ({"content"}, {"encrypted_content", *_CACHE}),
     },
 }
+
+_TOOL = {"name", "description", "input_schema", "strict", "defer_loading", *_CACHE}
+
+_OWN_TOOLS = {"web_search_20250305", "code_execution_20260120"}
 
 _SOURCES = {
     "base64": {"media_type", "data"},
@@ -269,11 +279,15 @@ class AnthropicServer(LoopbackServer):
         wrong += _wrong_turns(body["messages"])
         last = body["messages"][-1]
         if last["role"] == "assistant":
-            if not self._prefill:
+            if not self._prefill and not _is_paused(last["content"]):
                 wrong.append("this model does not support assistant message prefill")
             if re.search(r"\s$", last["content"][-1].get("text", "x")):
                 wrong.append("the last message ends in white space")
         return wrong
+
+
+def _is_paused(blocks: list[dict[str, Any]]) -> bool:
+    return any(block["type"] in {"server_tool_use", "compaction"} for block in blocks)
 
 
 def _wrong_version(request: HttpRequest, body: Mapping[str, object]) -> list[str]:
@@ -301,14 +315,21 @@ def _wrong_fields(body: Mapping[str, Any]) -> list[str]:
         wrong.append("max_tokens is missing")
     if not isinstance(body.get("model"), str):
         wrong.append("model is no text")
-    if not isinstance(body.get("system", "x"), str) or not body.get("system", "x"):
-        wrong.append("system is no text")
+    system = body.get("system", "x")
+    if isinstance(system, list):
+        texts = cast("list[dict[str, Any]]", system)
+        wrong += [w for each in texts for w in _wrong_block("user", each)]
+    elif not isinstance(system, str) or not system:
+        wrong.append("system is not a text")
     for each in body.get("tools", ()):
-        if each.keys() - {"name", "description", "input_schema", "strict"}:
+        if each.get("type", "custom") in _OWN_TOOLS:
+            continue
+        if each.keys() - _TOOL:
             wrong.append(f"a tool has the fields {sorted(each)}")
         if each["input_schema"].get("type") != "object":
-            wrong.append("a tool's input_schema is of no object")
+            wrong.append("a tool's input_schema is not of an object")
     choice = dict(body.get("tool_choice", {"type": "auto"}))
+    choice.pop("disable_parallel_tool_use", None)
     if _CHOICES.get(choice.pop("type", "")) != choice.keys():
         wrong.append("tool_choice is wrong")
     form = body.get("output_config", {}).get("format")
@@ -340,7 +361,27 @@ def _wrong_turns(messages: list[dict[str, Any]]) -> list[str]:
         if asked != results:
             wrong.append(f"{asked} were called, and {results} answered")
         asked = [b["id"] for b in message["content"] if b["type"] == "tool_use"]
-    return wrong
+    return wrong + _wrong_pairs(messages)
+
+
+def _wrong_pairs(messages: list[dict[str, Any]]) -> list[str]:
+    """Return which calls of the service's own tools have no result.
+
+    They may have none if nothing but results of the caller's tools follows.
+    """
+    others = len(messages)
+    while others and all(
+        block["type"] == "tool_result" for block in messages[others - 1]["content"]
+    ):
+        others -= 1
+    blocks = [block for message in messages for block in message["content"]]
+    answered = {block.get("tool_use_id") for block in blocks}
+    return [
+        f"{block['id']} was found without its result"
+        for message in messages[: others - 1]
+        for block in message["content"]
+        if block["type"] == "server_tool_use" and block["id"] not in answered
+    ]
 
 
 def _wrong_block(role: str, block: Mapping[str, Any]) -> list[str]:

@@ -244,7 +244,7 @@ def _history_faults(history: object) -> Iterator[Refusal]:
     for message in cast("list[dict[str, object]]", history):
         if message.get("role") == "system":
             yield Refusal(422, "history holds a system message")
-        elif message.keys() != {"role", "content"} or not all(
+        elif message.keys() - {"name"} != {"role", "content"} or not all(
             isinstance(value, str) for value in message.values()
         ):
             yield Refusal(422, f"history holds {message!r}")

@@ -40,15 +40,20 @@ _FIELDS = {
     "cachedContent",
 }
 
+_MEDIA = {"inlineData", "fileData", "videoMetadata", "mediaResolution", "partMetadata"}
+
 _PARTS = {
-    "user": {"text", "inlineData", "fileData", "functionResponse"},
+    "user": {"text", "functionResponse", *_MEDIA},
     "model": {
         "text",
         "thought",
         "thoughtSignature",
         "functionCall",
-        "inlineData",
         "executableCode",
+        "codeExecutionResult",
+        "toolCall",
+        "toolResponse",
+        *_MEDIA,
     },
 }
 

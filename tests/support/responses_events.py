@@ -2,7 +2,7 @@
 
     numbered(created(), *message("Hi"), completed("Hi"))
 
-Written from the reference of responses and the types of OpenAI's SDK 3.54.0, and not
+Written from the reference of responses and the types of OpenAI's SDK 3.57.0, and not
 with the product's code.
 """
 
@@ -34,7 +34,7 @@ def numbered(*events: Mapping[str, object], start: int = 0) -> bytes:
 def sent(event: Mapping[str, object]) -> bytes:
     """Return one event as it is sent."""
     data = json.dumps(event, ensure_ascii=False).encode()
-    return b"event: %b\ndata: %b\n\n" % (str(event["type"]).encode(), data)
+    return b"event: %b\ndata: %b\n\n" % (str(event.get("type")).encode(), data)
 
 
 def response(status: str, **fields: object) -> Fields:
@@ -155,7 +155,7 @@ def reasoning(*paragraphs: str, encrypted: str | None = "gAAA") -> list[Fields]:
 
 def ended(status: str, *items: Fields, **fields: object) -> Fields:
     """Return the last event, of a status."""
-    whole = response(status, output=list(items), usage=USAGE, **fields)
+    whole = response(status, **{"output": list(items), "usage": USAGE, **fields})
     return {"type": f"response.{status}", "response": whole}
 
 

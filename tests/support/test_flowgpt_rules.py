@@ -44,7 +44,8 @@ WRONG_HISTORIES: list[tuple[object, str]] = [
     ([GREETING, {"role": "system", "content": "x"}], "holds a system message"),
     ([GREETING, {"role": "user"}], "history holds"),
     ([GREETING, {"role": "user", "content": None}], "history holds"),
-    ([GREETING, {"role": "user", "content": "x", "name": "y"}], "history holds"),
+    ([GREETING, {"role": "user", "content": "x", "name": 7}], "history holds"),
+    ([GREETING, {"role": "user", "content": "x", "id": "y"}], "history holds"),
     ([GREETING, "Hi"], "not an object"),
 ]
 

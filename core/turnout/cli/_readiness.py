@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, cast
 
 from turnout._app import App
 from turnout._frozen import frozen
+from turnout._headers import has_credential
 from turnout._plugins import described, is_plugins_fault
 from turnout._registry import ProviderEntry
 from turnout._validation import kind_of
@@ -63,6 +64,6 @@ def readiness(app: App, entry: ProviderEntry) -> Readiness:
 
 def _key(app: App, entry: ProviderEntry) -> str:
     """Return where a provider's key is, or would go; never the key."""
-    if "api_key" in entry.options:
+    if "api_key" in entry.options or has_credential(entry.options.get("headers")):
         return str(app.config.path)
     return entry.info.key_variable or "api_key in turnout.toml"

@@ -80,9 +80,11 @@ class Session:
         else:
             self._view.end(stream.reply)
         finally:
-            text = stream.reply.text
-            if text:
-                answer = Message(role="assistant", content=text)
+            reply = stream.reply
+            if reply.text:
+                # A call is not answered, and a state with one would not be accepted.
+                answer = Message(role="assistant", content=reply.text)
+                answer = answer if reply.tool_calls else reply.to_message()
                 self._messages += [question, answer]
 
     def converse(self, attachments: Sequence[Path] = ()) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Protocol, cast
 
 import click
 
+from turnout._names import followed
 from turnout.cli._output import note, on_terminal, write
 from turnout.errors import FallbackError, TurnoutError
 from turnout.types import (
@@ -89,13 +90,14 @@ class TextView:
         note(line)
 
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
-        """End the line, and tell of an answer that was cut."""
+        """End the line, and note what belongs to the answer and is not text."""
         if self._in_line:
             write("")
             self._in_line = False
         cut = _CUT.get(reply.finish_reason)
-        if cut is not None:
-            note(cut)
+        notes = [*_media(reply), *_sources(reply), *([] if cut is None else [cut])]
+        for line in notes:
+            note(line)
 
     def stop(self) -> None:
         """End the line, unless it is ended after the `^C` that a terminal shows."""
@@ -129,6 +131,43 @@ class JsonView:
         """Show nothing: an answer without its last line was stopped."""
 
 
+_KINDS = {"image": "an image", "audio": "a sound", "video": "a video"}
+"""What an answer holds beside text, by the first part of the media type."""
+
+
+def _media(reply: Reply) -> Iterator[str]:
+    """Return a line for each image and sound of an answer."""
+    for media in reply.media:
+        media_type, data = media.media_type or "", media.data
+        size = "" if data is None else _size(len(data))
+        known = ", ".join(filter(None, [media_type, size]))
+        kind = media_type.partition("/")[0] or ("audio" if media.transcript else "")
+        line = _KINDS.get(kind, "a file")
+        line += f" ({known})" if known else ""
+        if data is not None:
+            line += "; --json gives its bytes"
+        elif media.url is not None:
+            line += f": {media.url}"
+        said = media.transcript
+        yield line if said is None else followed(line, f"what is said in it: {said}")
+
+
+def _size(count: int) -> str:
+    if count >= 1000:
+        return f"{count / 1000:,.0f} kB"
+    return f"{count} byte{'s' * (count != 1)}"
+
+
+def _sources(reply: Reply) -> Iterator[str]:
+    """Return a line for each source that an answer names, once."""
+    named = [
+        " ".join(filter(None, [one.url or one.source, one.title]))
+        for one in reply.citations
+    ]
+    for number, name in enumerate(dict.fromkeys(filter(None, named)), 1):
+        yield f"source {number}: {name}"
+
+
 def _shared() -> bool:
     """Tell whether the answer and what is told on the way stand on one screen."""
     return on_terminal(sys.stdout) and on_terminal(sys.stderr)
@@ -148,6 +187,10 @@ def _plain(value: object) -> object:
         return _fields(value)
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
+    if isinstance(value, bytes):
+        from base64 import b64encode
+
+        return b64encode(value).decode("ascii")
     return str(value)
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from turnout.http._client import Http
     from turnout.http._refusal import Refusal
     from turnout.http._response import Response
-    from turnout.http._status import STATUS_RULES, StatusRule
+    from turnout.http._status import StatusRule
+    from turnout.http._status_rules import STATUS_RULES
 
 __all__ = [
     "STATUS_RULES",
@@ -28,7 +29,7 @@ __all__ = [
 
 
 _ROOMS = {
-    "STATUS_RULES": "_status",
+    "STATUS_RULES": "_status_rules",
     "Http": "_client",
     "Refusal": "_refusal",
     "Response": "_response",

@@ -68,6 +68,9 @@ class Http:
     """The provider's name, for errors."""
     base_url: str | None = None
     """What relative addresses are relative to, and whom credentials are for."""
+    headers: Headers = field(default_factory=dict[str, str | Secret])
+    """The user's own headers. Each request to `base_url`'s origin has them, in place of
+    the request's headers of the same names."""
     proxy: Secret | None = None
     """The proxy's address; None means what the environment says."""
     connect_timeout: float = 5.0
@@ -214,6 +217,8 @@ class Http:
             headers = source() if callable(source) else source
             if not place.own:
                 self._check_no_secret(headers, place)
+            elif self.headers:
+                headers = _overlaid(headers, self.headers)
             try:
                 raw = await session.request(
                     method,
@@ -252,7 +257,7 @@ class Http:
         body: bytes,
         response: Response,
         *,
-        headers: Headers,
+        headers: HeaderSource,
         json: object = None,
         data: bytes | None = None,
         secrets: Sequence[Secret] = (),
@@ -266,7 +271,8 @@ class Http:
         Args:
             body: What the provider reported: JSON, a page, a text.
             response: The response that it came in.
-            headers: Those of the request, whose secrets are cut out.
+            headers: Those of the request, as `post` takes them; their secrets are cut
+                out.
             json: The body of the request, whose texts are cut out.
             data: The body of the request, where it was given as bytes.
             secrets: What else is cut out, see `post`.
@@ -274,7 +280,8 @@ class Http:
         from turnout.http._errors import reported
         from turnout.http._sent import Sent
 
-        return reported(self, body, response, Sent(headers, json, data, secrets))
+        made = headers() if callable(headers) else headers
+        return reported(self, body, response, Sent(made, json, data, secrets))
 
 
 class _Exchange:
@@ -366,6 +373,13 @@ def _written(json: object) -> bytes:
         f"the request cannot be written as JSON ({kind}); check extra, tools and "
         "response_format"
     )
+
+
+def _overlaid(headers: Headers, own: Headers) -> Headers:
+    """Return headers with those of `own` in place of the ones of the same names."""
+    replaced = {name.lower() for name in own}
+    kept = {n: value for n, value in headers.items() if n.lower() not in replaced}
+    return {**kept, **own}
 
 
 def _revealed(headers: Headers) -> dict[str, str]:

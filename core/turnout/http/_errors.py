@@ -15,6 +15,7 @@ from turnout.errors import (
     ConnectError,
     ContentFilterError,
     ContextLengthError,
+    InvalidReplyError,
     InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
@@ -27,13 +28,15 @@ from turnout.errors import (
     ServerError,
     StreamError,
     TurnoutError,
+    UnsupportedError,
 )
 from turnout.http._failures import PROXY_ADVICE, PROXY_PASSWORD
 from turnout.http._hints import reset_hint
 from turnout.http._redaction import Redactor, without_quotes
 from turnout.http._refusal import ERROR_BYTES, Refusal, shortened
 from turnout.http._sent import Sent
-from turnout.http._status import INSIDE, STATUS_RULES, StatusRule
+from turnout.http._status import INSIDE, StatusRule
+from turnout.http._status_rules import STATUS_RULES
 
 if TYPE_CHECKING:
     from turnout.http._client import Http, Place
@@ -49,6 +52,7 @@ _MOST_CODES = 16
 
 _SAID: dict[type[ProviderError], str] = {
     InvalidRequestError: "{provider} rejected the request",
+    UnsupportedError: "{provider} does not support what the request needs",
     ContextLengthError: "the input is longer than {provider} accepts",
     RequestTooLargeError: "the request has more bytes than {provider} accepts",
     ContentFilterError: "blocked by the content filter of {provider}",
@@ -58,6 +62,7 @@ _SAID: dict[type[ProviderError], str] = {
     QuotaExceededError: "{provider} is out of credit or quota",
     RateLimitError: "{provider} has had too many requests",
     OverloadedError: "{provider} is overloaded",
+    InvalidReplyError: "the model of {provider} failed",
     ServerError: "{provider} failed",
     StreamError: "{provider} reported an error",
 }
@@ -143,8 +148,11 @@ def classify(
         retry_after=wait,
         details=details,
     )
-    if refusal.headers.get("x-should-retry", "").lower() == "false":
-        failure.retryable = False
+    should_retry = refusal.headers.get("x-should-retry", "").strip().lower()
+    if should_retry in {"true", "false"}:
+        failure.retryable = should_retry == "true"
+    elif error is InvalidReplyError:
+        failure.retryable = True  # Another try may give another answer.
     return failure
 
 

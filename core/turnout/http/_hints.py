@@ -53,21 +53,21 @@ _EPOCH_MS = 1e12
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds after which the provider says that it may be asked again.
 
-    Reads `retry-after-ms`, then `retry-after` as seconds or as a date; a date in the
-    past is 0, and what is not a sensible time is nothing. Milliseconds of 0 say nothing
-    if seconds are there. A date is compared with the server's own clock (`date`).
+    Reads `retry-after-ms`, and `retry-after` as seconds or as a date; if they disagree,
+    the longer one counts. A date in the past is 0, and what is not a sensible time is
+    nothing. A date is compared with the server's own clock (`date`).
 
     Args:
         headers: By lower-case names.
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds:
-        return milliseconds / 1000
     hint = headers.get("retry-after")
     seconds = _number(hint)
     if seconds is None and hint:
-        seconds = _until_date(hint, headers.get("date"))
-    return milliseconds if seconds is None else seconds
+        seconds = _until_date(hint, headers)
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is None:
+        return seconds
+    return max(milliseconds / 1000, seconds or 0.0)
 
 
 def body_hint(value: object, reason: str) -> float | None:
@@ -91,7 +91,7 @@ def reset_hint(headers: Mapping[str, str]) -> float | None:
         headers: By lower-case names.
     """
     waits = [
-        _until(headers.get(reset, ""))
+        _until(headers.get(reset, ""), headers)
         for remaining, reset in _ALLOWANCES
         if _number(headers.get(remaining)) == 0
     ]
@@ -111,19 +111,17 @@ def _retry_info(value: object) -> float | None:
     return _retry_info([fields.get("error"), fields.get("details")])
 
 
-def _until(reset: str) -> float | None:
+def _until(reset: str, headers: Mapping[str, str]) -> float | None:
     """Return the seconds to a reset: a duration, or a time in one of three forms."""
-    import time
-
     if _DURATION.fullmatch(reset):
         return _duration(reset)
     number = _number(reset)
     if number is None:
-        return _until_moment(reset)
+        return _until_moment(reset, headers)
     if number < _EPOCH:
         return number
     at = number / 1000 if number >= _EPOCH_MS else number
-    return max(0.0, at - time.time())
+    return max(0.0, at - _now(headers))
 
 
 def _duration(text: str) -> float | None:
@@ -142,7 +140,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _until_moment(moment: str) -> float | None:
+def _until_moment(moment: str, headers: Mapping[str, str]) -> float | None:
     """Return the seconds to a time as of RFC 3339."""
     import datetime
 
@@ -152,23 +150,21 @@ def _until_moment(moment: str) -> float | None:
         return None
     if at.tzinfo is None:
         return None
-    left = at - datetime.datetime.now(datetime.UTC)
-    return max(0.0, left.total_seconds())
+    return max(0.0, at.timestamp() - _now(headers))
 
 
-def _until_date(date: str, now: str | None) -> float | None:
-    """Return the seconds to a date.
+def _until_date(date: str, headers: Mapping[str, str]) -> float | None:
+    """Return the seconds to a date as HTTP writes it."""
+    at = _time(date)
+    return None if at is None else max(0.0, at - _now(headers))
 
-    Args:
-        date: As HTTP writes it.
-        now: The server's own date, if it sent one: its clock may not be ours.
-    """
+
+def _now(headers: Mapping[str, str]) -> float:
+    """Return the server's own time, if it sent it: its clock may not be ours."""
     import time
 
-    at, sent = _time(date), _time(now or "")
-    return (
-        None if at is None else max(0.0, at - (time.time() if sent is None else sent))
-    )
+    sent = _time(headers.get("date", ""))
+    return time.time() if sent is None else sent
 
 
 def _time(date: str) -> float | None:

@@ -1,7 +1,8 @@
 """What a provider sent in place of an answer, in whatever form.
 
-Vendors nest their errors, name the same things differently, and answer with pages and
-plain texts too. What is found is the status, the codes, and what is said for people.
+Services nest their errors, name the same things differently, wrap each other's errors
+in texts, and answer with pages and plain texts too. What is found is the status, the
+codes, and what is said for people.
 
 Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
 """
@@ -24,6 +25,56 @@ _STATUS_TEXTS = frozenset(map(str, _FAILURES))
 
 _CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
+_LEAST_NUMBER = 1000
+"""Smaller numbers are statuses."""
+
+_QUOTED_CODE = re.compile(
+    r"""["'](?:code|type|status|error_?code|error_?type|reason|quotaId)\\?["']\s?:\s?"""
+    r"""\\?["']?([\w.-]{1,64})""",
+    re.ASCII,
+)
+"""A code in an error that another error quotes, as JSON or as Python prints it."""
+
+_CODES = (
+    "code",
+    "type",
+    "status",
+    "statuscode",
+    "errorcode",
+    "errortype",
+    "errcode",
+    "reason",
+    "quotaid",
+)
+"""Fields with a code. Names are compared in lower case and without `_` and `-`."""
+
+_MESSAGES = (
+    "message",
+    "detail",
+    "msg",
+    "errormessage",
+    "errormsg",
+    "errmsg",
+    "statusmsg",
+    "errordescription",
+)
+"""Fields with what is said for people, the best one first."""
+
+_INNER = (
+    "error",
+    "errors",
+    "innererror",
+    "details",
+    "metadata",
+    "raw",
+    "violations",
+)
+"""Fields with another error. Services nest theirs once more, keep a finer code one
+level down, or quote that of the service behind them (OpenRouter's `raw`)."""
+
+_FLAGGED = "flagged_input"
+"""OpenRouter's field for a prompt that was filtered: its presence is a code."""
+
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 
 ERROR_BYTES = 64 * 1024
@@ -32,6 +83,12 @@ ERROR_BYTES = 64 * 1024
 _READ_CHARACTERS = 2048
 """How much is read of what the provider says for people."""
 
+_SAY_NOTHING = frozenset({"provider returned error", "upstream error"})
+"""Messages that say less than the error that comes with them."""
+
+_MOST_TEXTS = 8
+"""How many texts of an error are searched for phrases."""
+
 _LAST_WORD = 512
 """So many characters are left out at most where that is cut, to cut at a space: half a
 secret would not be known as one."""
@@ -39,7 +96,7 @@ secret would not be known as one."""
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 _REASON_CHARACTERS = 500
-"""How much of what the provider said is told."""
+"""How much of what the provider said is quoted."""
 
 
 @frozen
@@ -52,10 +109,15 @@ class Refusal:
     text: str
     """The body's beginning, as far as it was read; 64 KiB at most."""
     codes: frozenset[str] = frozenset()
-    """The error's `code`, `type` and the like, lower-case."""
+    """The error's `code`, `type` and the like, lower-case. Numbers from 1000 on are
+    codes too; MiniMax's are `base_resp.1008`."""
     reason: str = ""
     """What the provider says for people, if that can be found in the body. Its
     beginning, if it is long."""
+    words: str = ""
+    """What rules look for phrases in, lower-case, with single spaces: all that is said
+    for people, also by an error that is quoted, and the codes. If there is neither, the
+    beginning of the body, unless that is an answer."""
     hint: float | None = None
     """The seconds after which, by the body, the provider may be asked again."""
 
@@ -68,22 +130,29 @@ class Refusal:
         body = body[:ERROR_BYTES]
         text = body.decode("utf-8", "replace")
         value = _json(body)
+        # Inside an answer, what is no error is the answer's own text.
+        unread = "" if status == INSIDE else text[:_REASON_CHARACTERS]
         if status == INSIDE:
             status = _status_in(value) or status
-        codes: set[str] = set()
-        reason = _reason(value, codes) if value is not None else _plain(text)
+        found = _Found()
+        reason = found.read(value) if value is not None else found.keep(_plain(text))
+        if reason.lower() in _SAY_NOTHING:
+            reason = ": ".join(found.texts[:2])
         cut = False
         if value is not None and not reason:
             # Where it is cut off in the middle of what is said, this is not in `value`.
-            reason = _reason(_json(body, half_texts=True), set())
+            reason = _Found().read(_json(body, half_texts=True))
             cut = bool(reason)
-        reason = _beginning(reason, cut=cut)
+        reason = found.keep(_beginning(reason, cut=cut))
+        kind = headers.get("x-amzn-errortype", "").partition(":")[0]
+        found.code(kind)
         return cls(
             status=status,
             headers=headers,
             text=text,
-            codes=frozenset(codes),
+            codes=frozenset(found.codes),
             reason=reason,
+            words=found.words() or _words(unread),
             hint=body_hint(value, reason),
         )
 
@@ -91,6 +160,83 @@ class Refusal:
     def retry_after(self) -> float | None:
         """The seconds after which, by its headers, the provider may be asked again."""
         return retry_after(self.headers)
+
+
+class _Found:
+    """The codes and the texts of an error."""
+
+    def __init__(self) -> None:
+        self.codes: set[str] = set()
+        self.texts: list[str] = []
+
+    def words(self) -> str:
+        """Return what phrases are looked for in; empty if nothing was found."""
+        return _words(" ".join([*self.texts, *sorted(self.codes)]))
+
+    def code(self, value: object) -> None:
+        """Add a code, if it is one."""
+        if isinstance(value, int) and value >= _LEAST_NUMBER:
+            value = str(value)
+        if isinstance(value, str):
+            value = value.rpartition("#")[2]  # Of AWS: a name space comes before it.
+            if _CODE.fullmatch(value):
+                self.codes.add(value.lower())
+
+    def keep(self, text: str) -> str:
+        """Keep a text, with the codes of an error that it quotes; return it."""
+        text = _beginning(text, cut=False)
+        if text and text not in self.texts and len(self.texts) < _MOST_TEXTS:
+            self.texts.append(text)
+            for code in _QUOTED_CODE.findall(text):
+                if not code.isdigit() or int(code) >= _LEAST_NUMBER:
+                    self.codes.add(code.lower())
+        return text
+
+    def read(self, value: object) -> str:
+        """Read an error document; return what it says for people."""
+        if isinstance(value, list):
+            items = cast("list[object]", value)[:MOST_ITEMS]
+            reasons = [self.read(item) for item in items]
+            return next(filter(None, reasons), "")
+        if isinstance(value, str):
+            is_json = value.lstrip()[:1] in {"{", "["}
+            quoted = self.read(_json(value.encode())) if is_json else ""
+            return quoted or self.keep(value)
+        if not isinstance(value, Mapping):
+            return ""
+        named = cast("Mapping[str, object]", value)
+        return self._fields({_plain_name(name): named[name] for name in named})
+
+    def _fields(self, fields: Mapping[str, object]) -> str:
+        for name in _CODES:
+            code = fields.get(name)
+            self.code(code)
+            if isinstance(code, str) and " " in code:  # xAI's is a sentence.
+                self.keep(code)
+        self.code(fields.get("error"))
+        if _plain_name(_FLAGGED) in fields:
+            self.codes.add(_FLAGGED)
+        said = [self.read(fields[name]) for name in _MESSAGES if fields.get(name)]
+        said += [self.read(fields[name]) for name in _INNER if fields.get(name)]
+        said.append(self._base_resp(fields.get("baseresp")))
+        return next(filter(None, said), "")
+
+    def _base_resp(self, value: object) -> str:
+        """Read MiniMax's error, whose codes are others' codes for other things."""
+        if not isinstance(value, Mapping):
+            return ""
+        fields = cast("Mapping[str, object]", value)
+        self.code(f"base_resp.{fields.get('status_code')}")
+        return self.read(fields.get("status_msg"))
+
+
+def _plain_name(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _words(text: str) -> str:
+    """Return a text as phrases are compared with it."""
+    return " ".join(text.split()).lower().replace("\u2019", "'")
 
 
 def shortened(reason: str) -> str:
@@ -103,16 +249,17 @@ def shortened(reason: str) -> str:
 
 
 def _status_in(value: object) -> int | None:
-    """Return the status that an error document gives, where it gives one."""
+    """Return the status that an error document gives, if it gives one."""
     if isinstance(value, list):
         value = next(iter(cast("list[object]", value)), None)
     if not isinstance(value, Mapping):
         return None
-    fields = cast("Mapping[str, object]", value)
+    named = cast("Mapping[str, object]", value)
+    fields = {_plain_name(name): named[name] for name in named}
     inner = _status_in(fields.get("error"))
     if inner is not None:
         return inner
-    for name in ("status", "status_code", "code"):
+    for name in ("status", "statuscode", "httpcode", "code"):
         status = fields.get(name)
         if isinstance(status, int) and status in _FAILURES:
             return status
@@ -137,7 +284,7 @@ def _beginning(reason: str, *, cut: bool) -> str:
 
 
 def _json(body: bytes, *, half_texts: bool = False) -> object | None:
-    """Read JSON, as far as it goes where it was cut off; None if it is not JSON.
+    """Read JSON, as far as it goes if it was cut off; None if it is not JSON.
 
     Args:
         body: The JSON.
@@ -159,37 +306,8 @@ def _json(body: bytes, *, half_texts: bool = False) -> object | None:
         return None
 
 
-def _reason(value: object, codes: set[str]) -> str:
-    """Return what an error document says for people; add its codes to `codes`."""
-    if isinstance(value, list):
-        items = cast("list[object]", value)[:MOST_ITEMS]
-        reasons = [_reason(item, codes) for item in items]
-        return next((reason for reason in reasons if reason), "")
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, Mapping):
-        return ""
-    fields = cast("Mapping[str, object]", value)
-    for name in ("code", "type", "status", "error_code", "error_type", "reason"):
-        code = fields.get(name)
-        if isinstance(code, str) and _CODE.fullmatch(code):
-            codes.add(code.lower())
-    # Vendors nest their error once more, or keep its finer code one level down.
-    inner = [
-        _reason(fields[name], codes)
-        for name in ("error", "innererror", "details", "metadata")
-        if name in fields
-    ]
-    message = fields.get("message") or fields.get("detail") or fields.get("msg")
-    if isinstance(message, str):
-        return message
-    if isinstance(message, list):
-        return _reason(cast("object", message), codes)
-    return next((reason for reason in inner if reason), "")
-
-
 def _plain(text: str) -> str:
-    """Return a body that is no JSON: a page's title, or a short text itself."""
+    """Return a body that is not JSON: a page's title, or a short text itself."""
     if "<" in text[:200]:
         title = _TITLE.search(text)
         if title is None:

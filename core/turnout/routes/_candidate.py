@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from turnout._json_prompt import prompted
+from turnout._target_options import applied, checked_options, layered
 from turnout.routes._health import Health, Scope, fingerprint, report
 from turnout.routes._target_health import TargetHealth
-from turnout.types import ChatRequest
+from turnout.types import ChatRequest, Secret
 
 if TYPE_CHECKING:
     from turnout.provider import BoundTarget
-    from turnout.types import Secret
 
 __all__ = ["Candidate", "RouteTarget", "status"]
 
@@ -19,10 +20,12 @@ __all__ = ["Candidate", "RouteTarget", "status"]
 class RouteTarget:
     """A target of a route; finds its health."""
 
-    __slots__ = ("_health", "_scoped", "bound", "target")
+    __slots__ = ("_health", "_scoped", "bound", "fields", "target")
 
     def __init__(self, bound: BoundTarget, health: Health) -> None:
         self.bound = bound
+        self.fields = _fields(bound)
+        """What it sets of requests that do not set it themselves."""
         self.target = bound.target
         self._health = health
         # The scope and its key, together, as threads share it.
@@ -37,9 +40,23 @@ class RouteTarget:
         return self._health.of(scoped[0], self.target, now)
 
 
+def _fields(bound: BoundTarget) -> Mapping[str, Any]:
+    extra = bound.provider.options.extra
+    if not (bound.options or extra):
+        return {}
+    fields = checked_options(bound.options)
+    if extra:
+        fields["extra"] = layered(extra, fields.get("extra", {}))
+    return fields
+
+
 def _scope(bound: BoundTarget, key: Secret | None) -> Scope:
     provider, address = bound.provider, bound.provider.options.base_url or ""
     cls = type(provider)
+    secrets = [v for v in provider.options.headers.values() if isinstance(v, Secret)]
+    if secrets:  # A credential among them is part of what is asked.
+        known = [] if key is None else [key]
+        key = Secret("\n".join(secret.reveal() for secret in [*known, *secrets]))
     # Two instances that ask the same address with the same key are one target.
     same = f"{cls.__module__}.{cls.__qualname__}" if address else provider.info.name
     return Scope(
@@ -68,14 +85,22 @@ class Candidate:
     """Whether an attempt says already that it was passed over."""
     retries = 0
     """How often it was asked again."""
+    has_options = False
+    """Whether it sets options that the call does not give."""
     instructed = False
     """Whether it refused a prefill, and is asked by an instruction instead."""
 
-    def __init__(self, shared: RouteTarget, request: ChatRequest) -> None:
+    def __init__(
+        self, shared: RouteTarget, request: ChatRequest, given: Collection[str] = ()
+    ) -> None:
         self.bound = shared.bound
         self.target = shared.target
         self._shared = shared
-        self._request = request
+        if shared.fields:
+            self.has_options = True
+            request = applied(request, shared.fields, given)
+        self.asked = self._request = request
+        """The request with the target's own options, in the form in which it came."""
         self._health: TargetHealth | None = None
 
     def health(self, now: float) -> TargetHealth:

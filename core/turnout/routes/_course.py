@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from turnout._ledger import enter
@@ -34,11 +34,12 @@ from turnout.errors import (
     StreamBrokenError,
     TurnoutError,
     UnavailableError,
+    UnsupportedError,
 )
 from turnout.routes._candidate import Candidate, RouteTarget
 from turnout.routes._continuation import continued, fits, refusal_to_continue
 from turnout.routes._hedging import HedgeShare, can_hedge
-from turnout.routes._policy import Policy, rule
+from turnout.routes._policy import Policy, Rule, rule
 from turnout.routes._retries import LONGEST_WAIT, Random, after_hint, retry_delay
 from turnout.routes._target_health import Permit
 from turnout.types import Attempt, ChatRequest, Target
@@ -85,7 +86,17 @@ class _Again(NamedTuple):
 
 
 class Course:
-    """Decide what one request does; `random` is for the length of waits."""
+    """Decide what one request does.
+
+    Args:
+        targets: The targets of the route, in their order.
+        request: As the caller asks it.
+        policy: The policy of the route.
+        record: Collects the answer and the attempts.
+        deadline: When the request is to be over, in the seconds of the clock.
+        random: For the length of waits.
+        given: The options that the caller gives, in place of those of the targets.
+    """
 
     def __init__(
         self,
@@ -95,9 +106,9 @@ class Course:
         record: Record,
         deadline: float,
         random: Random,
+        given: Collection[str] = (),
     ) -> None:
-        self._candidates = [Candidate(target, request) for target in targets]
-        self._request = request
+        self._candidates = [Candidate(target, request, given) for target in targets]
         self._policy = policy
         self._record = record
         self._deadline = deadline
@@ -182,10 +193,15 @@ class Course:
             and candidate.bound.provider.api_key is not None
         ):
             self._key_refused_by = candidate
-        if found.retried and self._broken is None:
-            assert isinstance(error, ProviderError)
-            if self._plans_retry(candidate, error, now, limited=found.limited):
-                return
+        if (
+            isinstance(error, ProviderError)
+            # A service may ask for another try (`x-should-retry`) after any error but
+            # those that are certain for a while.
+            and (found.retried or (error.retryable and not found.hold))
+            and self._broken is None
+            and self._plans_retry(candidate, error, now, found)
+        ):
+            return
         candidate.is_out = True
         window = candidate.window
         if isinstance(error, ContextLengthError) and window is not None:
@@ -215,7 +231,8 @@ class Course:
         for other in self._available():
             if other.target.provider != provider:
                 second = other.health(now)
-                hedges = can_hedge(first, second, self._request, now)
+                asked = (ask.candidate.asked, other.asked)
+                hedges = all(can_hedge(first, second, one, now) for one in asked)
                 if not hedges or not second.spend_retry():
                     return None
                 share.hedged()
@@ -247,8 +264,9 @@ class Course:
         text, tools = record.text, record.calls_tools
         found = rule(error, policy)
         # An answer of white space alone, which ended so, has nothing to continue.
-        restarts = not tools and not (text if found.continued else text.strip())
-        found = rule(error, policy)
+        restarts = not (text if found.continued else text.strip()) and not (
+            tools or record.has_media
+        )
         goes_on = {
             "off": False,
             "before_text": restarts,
@@ -265,14 +283,9 @@ class Course:
             f"the answer of {candidate.target} broke after {record.characters} "
             f"characters ({type(error).__name__})"
         )
-        refusal = refusal_to_continue(
-            self._request,
-            with_tools=policy.continue_with_tools,
-            text=text,
-            tools_begun=tools,
-            finished=record.told_end,
-            used_tokens=estimate_tokens(text),
-        )
+        refusal = self._refusal_to_continue(candidate, tools_begun=tools)
+        if record.has_media:
+            refusal = "it had begun an image or a sound"
         if refusal is not None:
             raise self._unable(refusal)
         if self._continuations >= policy.max_continuations:
@@ -318,9 +331,30 @@ class Course:
             used_tokens=estimate_tokens(text),
         )
 
+    def _refusal_to_continue(
+        self, candidate: Candidate, *, tools_begun: bool = False
+    ) -> str | None:
+        """Return why the request of a target allows no continuation."""
+        text = self._record.text
+        return refusal_to_continue(
+            candidate.asked,
+            with_tools=self._policy.continue_with_tools,
+            text=text,
+            tools_begun=tools_begun,
+            finished=self._record.told_end,
+            used_tokens=estimate_tokens(text),
+        )
+
     def _can(self, candidate: Candidate) -> bool:
         """Return whether a target supports the request; record it if it does not."""
         bound = candidate.bound
+        if self._broken is not None and candidate.has_options:
+            reason = self._refusal_to_continue(candidate)
+            if reason is not None:
+                candidate.is_out = True
+                message = f"{candidate.target} cannot continue the answer: {reason}"
+                self._note(candidate, UnsupportedError(message))
+                return False
         request = self._request_to(candidate)
         catalog = bound.provider.catalog
         refusal: TurnoutError | None = catalog.refusal(request)
@@ -399,7 +433,7 @@ class Course:
         return until if patient else None
 
     def _plans_retry(
-        self, candidate: Candidate, error: ProviderError, now: float, *, limited: bool
+        self, candidate: Candidate, error: ProviderError, now: float, found: Rule
     ) -> bool:
         """Plan and pay for another attempt at a target; return whether there is one."""
         if self._asked >= self._policy.max_attempts:
@@ -409,7 +443,8 @@ class Course:
             error,
             candidate.retries,
             self._random,
-            limited=limited or (others and health.is_down(now)),
+            limited=found.limited or (others and health.is_down(now)),
+            once=found.once,
             others=others,
             patience=self._patience,
         )
@@ -439,7 +474,7 @@ class Course:
     ) -> bool:
         """Ask a target that refused a prefill again, by an instruction."""
         if (
-            not isinstance(error, InvalidRequestError)
+            not isinstance(error, InvalidRequestError | UnsupportedError)
             or not candidate.prefills
             or self._asked >= self._policy.max_attempts
             or now > self._latest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from random import random
 from types import TracebackType
@@ -35,6 +35,7 @@ class RouteReader:
     """Read the answer of a route in batches, whichever targets give its parts.
 
     The answer and every attempt go to `record`. Without a `share` nothing is hedged.
+    `given` has the names of the options that the caller gives.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class RouteReader:
         record: Record,
         waiter: Waiter,
         share: HedgeShare | None = None,
+        given: Collection[str] = (),
     ) -> None:
         self._policy = policy
         self._record = record
@@ -54,7 +56,9 @@ class RouteReader:
             share.asked()
         limit = request.deadline or policy.deadline or DEFAULT_DEADLINE
         self._deadline = waiter.now() + limit
-        self._course = Course(targets, request, policy, record, self._deadline, random)
+        self._course = Course(
+            targets, request, policy, record, self._deadline, random, given
+        )
         self._ask: Ask | None = None
         self._attempt: AttemptReader | None = None
         self._seam: Seam | None = None
@@ -162,6 +166,7 @@ class RouteReader:
         self._ask, self._begun, self._seam = step, False, None
         through = None
         if self._course.continuing:
+            record.continue_answer()
             text = record.text
             self._kept = len(text)
             stripped = unsent(text) if step.prefill else ""

@@ -77,7 +77,10 @@ class Rule:
     goes_on: bool = True
     """Whether the next target is asked."""
     retried: bool = False
-    """Whether the same target is asked again, unless the error says otherwise."""
+    """Whether the same target is asked again, as errors of this class say."""
+    once: bool = False
+    """Whether it is asked again once at most, and at once, if the error says that this
+    may help."""
     counts: bool = False
     """Whether it counts as a failure of the target."""
     limited: bool = False
@@ -118,8 +121,9 @@ _RULES: dict[type[errors.TurnoutError], Rule] = {
     errors.ProtocolError: Rule(counts=True),
     errors.StreamError: Rule(counts=True),
     errors.PluginError: Rule(counts=True),
-    # The answer is complete and of the wrong form: there is nothing to continue.
-    errors.InvalidReplyError: Rule(continued=False),
+    # The answer is of the wrong form, and there is nothing to continue. Another try is
+    # worth it only if the service says that its model failed: the error says so.
+    errors.InvalidReplyError: Rule(once=True, continued=False),
     errors.EmptyReplyError: Rule(counts=True, continued=False),
     # It gave another answer instead of a continuation; nothing of it was shown.
     errors.StreamBrokenError: Rule(),

@@ -49,6 +49,7 @@ def retry_delay(
     random: Random,
     *,
     limited: bool,
+    once: bool,
     others: bool,
     patience: float,
 ) -> float | None:
@@ -59,12 +60,13 @@ def retry_delay(
         earlier: How often the request asked it again before.
         random: For the length of the wait.
         limited: Whether it has no capacity for now.
+        once: Whether it is asked again once at most, and at once.
         others: Whether another target can be asked instead.
         patience: Seconds that the request waits for a time that is named, with others.
     """
     hint = error.retry_after
     # A time that was kept and did not help is not waited for again.
-    if not error.retryable or (earlier and (others or hint is not None)):
+    if not error.retryable or (earlier and (once or others or hint is not None)):
         return None
     if hint is not None:
         longest = patience if others else LONGEST_WAIT
@@ -72,7 +74,7 @@ def retry_delay(
             return None
         delay = after_hint(hint, random)
         return min(delay, longest) if others else delay
-    if others:
+    if others or once:
         return None if limited else random() * _QUICK_RETRY
     base = _LIMITED_BACKOFF if limited else _BACKOFF
     connecting = isinstance(error, ConnectError)

@@ -71,11 +71,12 @@ class Route:
         """Set what is never copied."""
         self._share = None if self.policy.hedge_after is None else HedgeShare()
         self._route_targets = [RouteTarget(bound, health) for bound in self.targets]
+        self._has_options = any(target.fields for target in self._route_targets)
         self._open: list[AsyncExitStack] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is copied: targets, policy and order."""
-        begun = {"_share", "_route_targets", "_open"}
+        begun = {"_share", "_route_targets", "_has_options", "_open"}
         return {name: one for name, one in vars(self).items() if name not in begun}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -98,13 +99,18 @@ class Route:
             raise ArgumentError(
                 "the targets of a route have their models; leave model out"
             )
+        given: list[str] = []
+        if self._has_options:
+            given += [name for name, value in options.items() if value is not None]
         # The first target then needs no copy of the request.
         options["model"] = self.targets[0].model or None
         request = ChatRequest.build(messages, **options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
             targets, policy, share = self._ordered(request), self.policy, self._share
-            return _reader_type()(targets, request, policy, record, waiter, share)
+            return _reader_type()(
+                targets, request, policy, record, waiter, share, given
+            )
 
         return Stream(source)
 

@@ -5,7 +5,7 @@ A `ProviderContract` is given these, and makes from them what a service may do b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ from turnout.errors import ProviderError
 from turnout.types import (
     Event,
     FinishReason,
+    MediaDelta,
     ReasoningDelta,
     RequestOptions,
     ToolCallDelta,
@@ -40,7 +41,7 @@ class WireAnswer:
     """Before the end. With each stands what it brings; with some, nothing.
 
     A tool call without an id is one that the service gives none: any that the provider
-    makes is right.
+    makes is right. A citation or a call without its `item` has any.
     """
     end: bytes = b""
     """From the first byte on that says that the answer is complete.
@@ -52,6 +53,11 @@ class WireAnswer:
     finish_reason: FinishReason = "stop"
     usage: Usage | None = None
     """None where the answer does not say."""
+    items: Sequence[Mapping[str, object]] | None = None
+    """What `reply.items` has to be; None if that is not checked."""
+    sent_back: Sequence[object] = ()
+    """Values that the next request has to have, since the service wants to see them
+    again: the signature of its reasoning, for one. A text within a text counts."""
     request: RequestOptions = field(default_factory=RequestOptions)
     """What has to be asked for to get it, beside the question."""
 
@@ -142,6 +148,16 @@ def _joined(one: Event, other: Event) -> Event | None:
                 id=one.id or other.id,
                 name=one.name or other.name,
                 arguments=one.arguments + other.arguments,
+                kind=one.kind or other.kind,
+                item=one.item if other.item is None else other.item,
+            )
+        case MediaDelta(), MediaDelta() if one.index == other.index:
+            return replace(
+                one,
+                media_type=one.media_type or other.media_type,
+                url=one.url or other.url,
+                data=one.data + other.data,
+                transcript=one.transcript + other.transcript,
             )
         case _:
             return None

@@ -38,7 +38,7 @@ from turnout.types._openai import (
     tool_to_openai,
 )
 from turnout.types._reply import Attempt, Media, Outcome, Reply
-from turnout.types._request import ChatRequest, RequestOptions
+from turnout.types._request import ChatRequest, RequestOptions, TargetOptions
 from turnout.types._secret import Secret
 from turnout.types._target import Target
 
@@ -76,6 +76,7 @@ __all__ = [
     "Role",
     "Secret",
     "Target",
+    "TargetOptions",
     "TextPart",
     "Tool",
     "ToolCall",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
-from turnout._frozen import frozen
+from turnout._frozen import WithFields, frozen
 from turnout.types._target import Target
 
 if TYPE_CHECKING:
@@ -89,8 +89,11 @@ class MediaDelta:
 
 
 @frozen
-class Citation:
-    """A source that the answer names, and the part of the answer that it supports."""
+class Citation(WithFields):
+    """A source that the answer names, and the part of the answer that it supports.
+
+    `dict(citation)` can be written as JSON.
+    """
 
     url: str | None = None
     title: str | None = None

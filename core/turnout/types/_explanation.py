@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
+
 from turnout._frozen import frozen
 from turnout.types._target import Target
 
@@ -16,10 +19,13 @@ class Place:
     reason: str
     passed_over: str = ""
     """Why it is not asked in its turn now; empty if it is."""
+    options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
+    """Options of each request to it, as a route of the configuration has them."""
 
     def __str__(self) -> str:
+        own = f"; with its own {', '.join(self.options)}" if self.options else ""
         passed = f"; passed over {self.passed_over}" if self.passed_over else ""
-        return f"{self.target} ({self.reason}{passed})"
+        return f"{self.target} ({self.reason}{own}{passed})"
 
 
 @frozen

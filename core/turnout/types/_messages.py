@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Literal, TypeAlias, cast
+from typing import Literal, Never, TypeAlias, cast
 
 from turnout._frozen import frozen
 from turnout.errors import ArgumentError
@@ -197,9 +197,14 @@ class ToolCall:
         from json import loads
 
         try:
-            return isinstance(loads(self.arguments), dict)
+            read = loads(self.arguments, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             return False
+        return isinstance(read, dict)
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(name)  # NaN and Infinity are not JSON.
 
 
 @frozen

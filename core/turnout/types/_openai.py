@@ -119,6 +119,7 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
     role = _ROLE_NAMES.get(named) if isinstance(named, str) else None
     if role is None:
         raise ArgumentError(f"{where} {wrong_role(named)}")
+    extra = _extra(fields, _FIELDS, where)
     # An assistant's may consist of tool calls.
     if fields.get("content") is None and role != "assistant":
         raise ArgumentError(f"{where} lacks 'content'")
@@ -140,7 +141,7 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
         tool_call_id=call_id,
         name=_text(fields, "name", where),
         developer=named == "developer",
-        extra=_extra(fields, _FIELDS, where),
+        extra=extra,
         state=None if state is None else _mapping(state, f"{where}.state"),
     )
 
@@ -162,6 +163,9 @@ def _extra(
         if name not in known and value is not None and value != []
     }
     for name in extra.keys() - _FURTHER_FIELDS:
+        if not isinstance(cast("object", name), str):
+            kind = type(name).__name__
+            raise ArgumentError(f"{where} has a {kind} for the name of a field")
         guesses = nearest(name, known)
         if guesses:
             raise ArgumentError(

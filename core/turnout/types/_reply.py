@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from turnout._frozen import frozen
+from turnout._frozen import WithFields, frozen
 from turnout.errors import TurnoutError
 from turnout.types._events import Citation, FinishReason, Join, Usage
 from turnout.types._messages import Message, ToolCall
@@ -52,8 +52,8 @@ class Attempt:
 
 
 @frozen
-class Media:
-    """An image or a sound in an answer."""
+class Media(WithFields):
+    """An image or a sound in an answer. `dict(media)` can be written as JSON."""
 
     url: str | None = None
     """Where the service keeps it, or a `data:` URL with its bytes; None if only a

@@ -28,14 +28,12 @@ from turnout.types._messages import (
 )
 from turnout.types._openai import Conversation, as_messages, as_tools, listed, merged
 
-__all__ = ["ChatRequest", "RequestOptions"]
+__all__ = ["ChatRequest", "RequestOptions", "TargetOptions"]
 
 
-class RequestOptions(TypedDict, total=False):
-    """The keywords of `stream` and `complete`, all of them optional."""
+class TargetOptions(TypedDict, total=False):
+    """The keywords of `Provider.target`, all of them optional."""
 
-    model: str | None
-    """A model of the provider, or an alias; None means the default model."""
     temperature: float | None
     max_tokens: int | None
     """Of the answer."""
@@ -54,11 +52,18 @@ class RequestOptions(TypedDict, total=False):
     They are put over turnout's own: objects are merged, `tools` are joined, None takes
     a field away, and any other value replaces turnout's.
     """
-    deadline: float | None
-    """Seconds for the whole request, with all of its attempts."""
     allow_empty: bool | None
     """Whether an answer without text and tool calls is taken. Without it that is an
     `EmptyReplyError`, except after a tool result or if a limit or a filter ended it."""
+
+
+class RequestOptions(TargetOptions, total=False):
+    """The keywords of `stream` and `complete`, all of them optional."""
+
+    model: str | None
+    """A model of the provider, or an alias; None means the default model."""
+    deadline: float | None
+    """Seconds for the whole request, with all of its attempts."""
 
 
 @frozen

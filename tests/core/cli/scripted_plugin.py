@@ -6,6 +6,7 @@ It imports nothing heavy, as the tests look at what turnout's help loads.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from types import MappingProxyType
 
 import click
@@ -14,10 +15,12 @@ from turnout import (
     Attempt,
     Capabilities,
     ChatRequest,
+    Citation,
     ConnectError,
     Event,
     Finish,
     InvalidRequestError,
+    MediaDelta,
     ModelInfo,
     Provider,
     ProviderInfo,
@@ -204,6 +207,28 @@ class Rich(Provider):
         )
 
 
+class Sourced(Provider):
+    """Gives images, sounds, sources, and what else belongs to an answer."""
+
+    info = ProviderInfo(name="Sourced", models=("sourced-1",))
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer."""
+        yield "Bees dance."
+        yield Citation(url="https://bees.example", title="On\x1b[2J bees", end=4)
+        yield Citation(url="https://bees.example", title="On\x1b[2J bees", start=5)
+        yield Citation(source="notes.pdf")
+        yield Citation(cited_text="without a name")
+        yield MediaDelta(index=0, media_type="image/png", data=b"12")
+        yield MediaDelta(index=0, data=b"3" * 11_998)
+        yield MediaDelta(index=1, media_type="audio/wav", data=b"abc", transcript="Bzz")
+        yield MediaDelta(index=2, media_type="video/mp4", url="https://bees.example/v")
+        yield MediaDelta(index=3, data=b"?")
+        yield MediaDelta(index=4, transcript="Words.")
+        yield Usage(cost=Decimal("0.00000012"))
+        yield Finish(reason="stop", items=({"type": "web_search_call"},))
+
+
 class Keyed(Provider):
     """Needs a key."""
 
@@ -317,6 +342,7 @@ def turnout_providers() -> list[type[Provider]]:
         Mute,
         Rich,
         Slow,
+        Sourced,
         Strict,
         Torn,
     ]

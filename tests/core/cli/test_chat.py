@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -409,6 +411,8 @@ def test_json_has_a_line_for_each_event_and_the_reply(inside: CommandLine) -> No
         "id": "c1",
         "name": "f",
         "arguments": "{}",
+        "kind": None,
+        "item": None,
     }
     assert (
         parts[2]["text"]
@@ -418,7 +422,16 @@ def test_json_has_a_line_for_each_event_and_the_reply(inside: CommandLine) -> No
     assert reply["type"] == "reply"
     assert reply["text"] == parts[2]["text"]
     assert reply["reasoning"] == "hm"
-    assert reply["tool_calls"] == [{"id": "c1", "name": "f", "arguments": "{}"}]
+    assert reply["tool_calls"] == [
+        {
+            "id": "c1",
+            "name": "f",
+            "arguments": "{}",
+            "kind": "function",
+            "item": None,
+            "extra": None,
+        }
+    ]
     assert reply["finish_reason"] == "length"
     assert reply["usage"]["input_tokens"] == 1
     assert reply["target"] == "Rich:rich-1"
@@ -426,6 +439,42 @@ def test_json_has_a_line_for_each_event_and_the_reply(inside: CommandLine) -> No
     assert failed["error"]["type"] == "ConnectError"
     assert complete["outcome"] == "complete"
     assert done.stderr.count("\n") == 1
+
+
+def test_what_is_not_text_is_noted_after_the_answer(inside: CommandLine) -> None:
+    done = inside("chat", "-m", "Sourced", "Hi")
+
+    assert done.stdout == "Bees dance.\n"
+    assert done.stderr.splitlines() == [
+        "an image (image/png, 12 kB); --json gives its bytes",
+        "a sound (audio/wav, 3 bytes); --json gives its bytes; what is said in it: Bzz",
+        "a video (video/mp4): https://bees.example/v",
+        "a file (1 byte); --json gives its bytes",
+        "a sound; what is said in it: Words.",
+        "source 1: https://bees.example On[2J bees",
+        "source 2: notes.pdf",
+    ]
+
+
+def test_json_has_the_sources_the_images_and_the_reported_cost(
+    inside: CommandLine,
+) -> None:
+    done = inside("chat", "-m", "Sourced", "--json", "Hi")
+
+    *parts, reply = events(done.stdout)
+    citation, media = parts[1], parts[6]
+    assert citation["type"] == "citation"
+    assert citation["url"] == "https://bees.example"
+    assert media["type"] == "media"
+    assert media["data"] == b64encode(b"3" * 11_998).decode()
+    assert done.stderr == ""
+    assert len(reply["citations"]) == 4
+    data = b64encode(b"12" + b"3" * 11_998).decode()
+    assert reply["media"][0]["url"] == f"data:image/png;base64,{data}"
+    assert reply["media"][1]["transcript"] == "Bzz"
+    assert reply["media"][2]["url"] == "https://bees.example/v"
+    assert reply["items"] == [{"type": "web_search_call"}]
+    assert Decimal(reply["usage"]["cost"]) == Decimal("0.00000012")
 
 
 def test_json_ends_with_the_error_where_there_is_one(inside: CommandLine) -> None:

@@ -48,8 +48,8 @@ def test_there_may_be_several_and_none() -> None:
         pytest.param(
             ["model=gpt-4"],
             "-o: there is no option 'model'; there are temperature, max_tokens, "
-            "top_p, stop, seed, tools, tool_choice, response_format, extra, deadline, "
-            "allow_empty",
+            "top_p, stop, seed, tools, tool_choice, response_format, extra, "
+            "allow_empty, deadline",
             id="model",
         ),
         pytest.param(["seed=1", "seed=2"], "-o: seed is given twice", id="twice"),

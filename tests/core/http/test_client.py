@@ -338,6 +338,20 @@ async def test_an_error_inside_of_an_answer_is_classified_as_a_refusal_is() -> N
     assert (error.provider, error.status_code, error.request_id) == ("P", 400, "r")
 
 
+async def test_an_error_inside_of_an_answer_shows_no_secret_of_a_function() -> None:
+    def headers() -> dict[str, str | Secret]:
+        return {"Authorization": Secret(f"Bearer {KEY}")}
+
+    async with FaultServer(respond(200, b"ok")) as server:
+        http = Http(provider="P", base_url=server.url)
+        async with http.post("/", json={}, headers=headers) as response:
+            error = http.error_from(
+                f"bad key {KEY}".encode(), response, headers=headers
+            )
+
+    assert KEY not in str(error)
+
+
 async def test_a_long_refusal_is_read_in_part() -> None:  # E19
     head = response_head(500, CHUNKED)
     script = [wait_request(), send(head), forever(chunk(b"x" * 65536))]

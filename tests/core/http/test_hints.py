@@ -15,7 +15,8 @@ from turnout.http._hints import body_hint, reset_hint, retry_after
     ("headers", "seconds"),
     [
         ({"retry-after-ms": "250"}, 0.25),
-        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 9.0),
+        ({"retry-after-ms": "9500", "retry-after": "9"}, 9.5),
         ({"retry-after-ms": "x", "retry-after": "9"}, 9.0),
         ({"retry-after": "1.5"}, 1.5),
         ({"retry-after": "0"}, 0.0),
@@ -162,10 +163,13 @@ def test_the_allowance_is_the_first_that_is_used_up(
         ({"retry-after-ms": "0", "retry-after": "7"}, 7.0),
         ({"retry-after-ms": "0"}, 0.0),
         ({"retry-after-ms": "0", "retry-after": "soon"}, 0.0),
-        ({"retry-after-ms": "1500", "retry-after": "7"}, 1.5),
+        ({"retry-after-ms": "1500", "retry-after": "7"}, 7.0),
+        ({"retry-after-ms": "9000", "retry-after": "7"}, 9.0),
+        ({"retry-after-ms": "9000", "retry-after": "0"}, 9.0),
+        ({"retry-after-ms": "-1", "retry-after": "7"}, 7.0),
     ],
 )
-def test_no_milliseconds_are_nothing_beside_seconds(
+def test_the_longer_of_two_hints_counts(
     headers: dict[str, str], seconds: float
 ) -> None:
     assert retry_after(headers) == seconds
@@ -180,6 +184,25 @@ def test_a_date_is_by_the_servers_own_clock(hours: int) -> None:
     }
 
     assert retry_after(headers) == 30
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize("form", ["seconds", "milliseconds", "rfc3339"])
+def test_a_reset_is_by_the_servers_own_clock(form: str, hours: int) -> None:
+    now = (datetime.now(UTC) + timedelta(hours=hours)).replace(microsecond=0)
+    at = now + timedelta(seconds=30)
+    reset = {
+        "seconds": f"{at.timestamp():.0f}",
+        "milliseconds": f"{at.timestamp() * 1000:.0f}",
+        "rfc3339": at.isoformat(),
+    }[form]
+    headers = {
+        "date": format_datetime(now, usegmt=True),
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": reset,
+    }
+
+    assert reset_hint(headers) == 30
 
 
 @pytest.mark.parametrize("date", ["", "soon", "Mon, 99 Foo 2026 99:99:99 GMT"])

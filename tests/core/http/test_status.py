@@ -13,6 +13,7 @@ from turnout.errors import (
     AuthenticationError,
     ContentFilterError,
     ContextLengthError,
+    InvalidReplyError,
     InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
@@ -23,6 +24,7 @@ from turnout.errors import (
     RequestTooLargeError,
     ServerError,
     StreamError,
+    UnsupportedError,
 )
 from turnout.http import Refusal, StatusRule
 from turnout.http._errors import classify
@@ -320,13 +322,47 @@ def test_a_reset_is_the_last_hint_at_a_rate(
 
 
 @pytest.mark.parametrize(
-    ("said", "retryable"), [("false", False), ("False", False), ("true", True)]
+    ("status", "said", "retryable"),
+    [
+        (500, "false", False),
+        (500, "False", False),
+        (500, "true", True),
+        (500, "maybe", True),
+        (429, " false ", False),
+        (400, "true", True),
+        (401, "True", True),
+        (400, "false", False),
+        (400, "maybe", False),
+    ],
 )
-def test_a_provider_may_forbid_another_try(said: str, retryable: bool) -> None:
-    error = error_of(refusal(500, x_should_retry=said))
+def test_a_provider_may_say_whether_another_try_helps(
+    status: int, said: str, retryable: bool
+) -> None:
+    error = error_of(refusal(status, x_should_retry=said))
 
     assert error.retryable is retryable
     assert pickle.loads(pickle.dumps(error)).retryable is retryable
+
+
+@pytest.mark.parametrize(
+    ("headers", "retryable"), [({}, True), ({"x_should_retry": "false"}, False)]
+)
+def test_a_model_that_failed_may_succeed_another_time(
+    headers: dict[str, str], retryable: bool
+) -> None:
+    error = error_of(refusal(400, error_body(code="tool_use_failed"), **headers))
+
+    assert type(error) is InvalidReplyError
+    assert error.retryable is retryable
+    assert "the model of P failed (status 400): no" in str(error)
+
+
+def test_a_refused_ability_has_its_words_and_status() -> None:
+    error = error_of(refusal(400, error_body(code="unsupported_parameter")))
+
+    assert type(error) is UnsupportedError
+    assert error.status_code == 400
+    assert str(error).startswith("P does not support what the request needs")
 
 
 def test_an_error_says_what_there_is_to_know() -> None:
@@ -414,6 +450,65 @@ def test_a_rule_may_give_an_error_of_the_providers_own() -> None:
 
     assert type(error) is BannedError
     assert str(error) == "P refused (status 451)"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "matches"),
+    [
+        ("no tools", True),
+        ("no * here", True),
+        ("no*tools*here", True),
+        ("tools * no", False),
+        ("no tools here and more", False),
+        ("", True),
+    ],
+)
+def test_a_phrase_may_leave_words_out(phrase: str, matches: bool) -> None:
+    told = refusal(400, error_body(message="There are NO \n tools\there"))
+
+    rule = StatusRule(error=ServerError, phrases=(phrase,))
+
+    assert rule.matches(told) is matches
+
+
+def test_phrases_are_looked_for_in_what_is_said_and_in_the_codes() -> None:
+    body = error_body(code="a_code", details=[{"message": "deep"}], prompt="secret")
+    told = refusal(400, body)
+
+    assert told.words == "no deep a_code"
+    assert told.reason == "no"
+
+
+def test_the_error_behind_one_that_says_nothing_is_told() -> None:
+    inner = '{"error": {"message": "too loud", "code": "too_loud"}}'
+    told = refusal(
+        502, error_body(message="Provider returned error", metadata={"raw": inner})
+    )
+
+    assert told.reason == "Provider returned error: too loud"
+    assert told.codes == {"too_loud"}
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        (error_body(code=1113), {"1113"}),
+        (error_body(code=400, type=True), set[str]()),
+        ({"base_resp": {"status_code": 1008}}, {"base_resp.1008"}),
+        ({"base_resp": "no"}, set[str]()),
+        ({"__type": "com.amazon#ThrottlingException"}, {"throttlingexception"}),
+        (error_body(message='{\'code\': 429, "type": "a"}'), {"a"}),
+        ({"error": {"message": [{"errorCode": "b"}]}}, {"b"}),
+    ],
+)
+def test_codes_are_found_in_every_form(body: object, codes: set[str]) -> None:
+    assert refusal(400, body).codes == codes
+
+
+def test_a_code_may_be_in_a_header() -> None:
+    told = refusal(400, b"", x_amzn_errortype="ThrottlingException:http://x")
+
+    assert told.codes == {"throttlingexception"}
 
 
 def test_a_code_is_a_word() -> None:

@@ -18,17 +18,22 @@ from turnout.errors import (
     ContextLengthError,
     DeadlineError,
     FallbackError,
+    InvalidReplyError,
     InvalidRequestError,
+    ModelUnavailableError,
     OverloadedError,
     PluginError,
     ProtocolError,
+    ProviderError,
     QuotaExceededError,
     RateLimitError,
     ServerError,
     StreamBrokenError,
+    StreamError,
     StreamTruncatedError,
     TurnoutError,
     UnavailableError,
+    UnsupportedError,
 )
 from turnout.provider import BoundTarget
 from turnout.routes import Health, Hold, Policy
@@ -236,6 +241,55 @@ def test_a_target_without_capacity_is_not_asked_again_if_another_is_left(
     request.fails(error)
 
     assert request.asked() == "B"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_target_whose_model_failed_is_asked_again_once(count: int) -> None:
+    request = Request(count, random=lambda: 1.0)
+    error = InvalidReplyError("the model failed")
+    error.retryable = True
+
+    request.fails(error)
+    wait = request.waits()
+    again = request.fails(error, T + wait)
+
+    assert wait == pytest.approx(0.05)
+    assert again == "A"
+    if count == 2:
+        assert request.asked(T + wait) == "B"
+    else:
+        assert list(request.failure(T + wait).exceptions) == [error] * 2
+
+
+def test_an_answer_of_the_wrong_form_is_not_asked_for_again() -> None:
+    request = Request(2)
+
+    request.fails(InvalidReplyError("no JSON"))
+
+    assert request.asked() == "B"
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (InvalidRequestError("no"), True),
+        (UnsupportedError("no"), True),
+        (StreamError("no"), True),
+        # They are certain for a while, and held.
+        (AuthenticationError("no"), False),
+        (ModelUnavailableError("no"), False),
+        (QuotaExceededError("no"), False),
+    ],
+)
+def test_a_target_is_asked_again_if_it_says_so_and_time_may_help(
+    error: ProviderError, again: bool
+) -> None:
+    request = Request(2, random=lambda: 0.0)
+    error.retryable = True
+
+    request.fails(error)
+
+    assert request.asked() == ("A" if again else "B")
 
 
 def test_a_target_that_is_down_is_not_asked_again_if_another_is_left() -> None:
@@ -852,13 +906,18 @@ def prefilling(deadline: float = T + 600, max_attempts: int = 4) -> Request:
     return Request(targets=targets, deadline=deadline, max_attempts=max_attempts)
 
 
-def test_a_refused_prefill_is_asked_for_by_an_instruction_and_costs_nothing() -> None:
+@pytest.mark.parametrize(
+    "error", [InvalidRequestError("no"), UnsupportedError("no prefill")]
+)
+def test_a_refused_prefill_is_asked_for_by_an_instruction_and_costs_nothing(
+    error: ProviderError,
+) -> None:
     request = prefilling()
     health = request.health(1)
     health.spend_retry()  # Another request's.
 
     request.breaks()
-    request.fails(InvalidRequestError("no"))
+    request.fails(error)
     ask = request.asks()
 
     assert not ask.prefill

@@ -29,11 +29,18 @@ def delay(
     random: Callable[[], float] = always,
     *,
     limited: bool = False,
+    once: bool = False,
     others: bool = False,
     patience: float = 2.5,
 ) -> float | None:
     return retry_delay(
-        error, earlier, random, limited=limited, others=others, patience=patience
+        error,
+        earlier,
+        random,
+        limited=limited,
+        once=once,
+        others=others,
+        patience=patience,
     )
 
 
@@ -86,6 +93,14 @@ def test_a_retry_is_quick_and_one_while_others_are_left() -> None:
     assert delay(error, others=True) == pytest.approx(0.05)
     assert delay(error, 1, others=True) is None
     assert delay(error, others=True, limited=True) is None
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_a_retry_may_be_quick_and_the_only_one(others: bool) -> None:
+    error = ServerError("no")
+
+    assert delay(error, once=True, others=others) == pytest.approx(0.05)
+    assert delay(error, 1, once=True, others=others) is None
 
 
 def test_an_error_may_forbid_retries() -> None:

@@ -11,7 +11,10 @@ import pytest
 from turnout.errors import (
     ArgumentError,
     AuthenticationError,
+    ContentFilterError,
+    ContextLengthError,
     DeadlineError,
+    InvalidReplyError,
     InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
@@ -21,6 +24,7 @@ from turnout.errors import (
     ServerError,
     StreamTruncatedError,
     TurnoutError,
+    UnsupportedError,
 )
 from turnout.routes import Policy
 from turnout.routes._health import Scope
@@ -231,6 +235,10 @@ def test_breaks_of_less_than_half_of_the_answers_leave_it_up() -> None:
     "error",
     [
         InvalidRequestError("no"),
+        UnsupportedError("no"),
+        ContextLengthError("no"),
+        ContentFilterError("no"),
+        InvalidReplyError("no"),
         AuthenticationError("no"),
         QuotaExceededError("no"),
         DeadlineError("no"),
@@ -609,6 +617,10 @@ def test_a_refusal_that_is_certain_is_a_hold(
         ServerError("no"),
         RateLimitError("no", retry_after=0),
         InvalidRequestError("no", retry_after=3),
+        UnsupportedError("no", retry_after=3),
+        ContextLengthError("no", retry_after=3),
+        ContentFilterError("no", retry_after=3),
+        InvalidReplyError("no", retry_after=3),
     ],
 )
 def test_an_error_that_names_no_time_is_no_hold(error: TurnoutError) -> None:

@@ -4,6 +4,37 @@ from __future__ import annotations
 
 from turnout.testing import WireAnswer
 
+from .engines import (
+    Boundless,
+    EngineOf,
+    Moody,
+    Prosaic,
+    Refusing,
+    Unstoppable,
+)
+from .macaws import (
+    Addressless,
+    Amnesiac,
+    Bare,
+    Boasting,
+    Chatty,
+    Counting,
+    Crossing,
+    Crowding,
+    Deafened,
+    Empty,
+    Fragile,
+    Functional,
+    Gullible,
+    Levelling,
+    MacawContract,
+    Nameless,
+    Odd,
+    Plain,
+    Thoughtless,
+    Unaddressed,
+    Uncalled,
+)
 from .parrots import (
     Careless,
     Confused,
@@ -88,3 +119,103 @@ class TestSilent(ParrotContract):
     """Has too little to show."""
 
     answers = (WireAnswer(name="text", pieces=((b"\n",),)),)
+
+
+class TestLevelling(MacawContract):
+    provider = Levelling
+
+
+class TestCrossing(MacawContract):
+    provider = Crossing
+
+
+class TestUnaddressed(MacawContract):
+    provider = Unaddressed
+
+
+class TestNameless(MacawContract):
+    provider = Nameless
+
+
+class TestChatty(MacawContract):
+    provider = Chatty
+
+
+class TestAmnesiac(MacawContract):
+    provider = Amnesiac
+
+
+class TestThoughtless(MacawContract):
+    provider = Thoughtless
+
+
+class TestGullible(MacawContract):
+    provider = Gullible
+
+
+class TestFragile(MacawContract):
+    provider = Fragile
+
+
+class TestPlain(MacawContract):
+    provider = Plain
+
+
+class TestEmpty(MacawContract):
+    provider = Empty
+
+
+class TestOdd(MacawContract):
+    provider = Odd
+
+
+class TestCounting(MacawContract):
+    provider = Counting
+
+
+class TestBoasting(MacawContract):
+    provider = Boasting
+
+
+class TestFunctional(MacawContract):
+    provider = Functional
+
+
+class TestCrowding(MacawContract):
+    provider = Crowding
+
+
+class TestUncalled(MacawContract):
+    provider = Uncalled
+
+
+class TestBare(MacawContract):
+    provider = Bare
+
+
+class TestDeafened(MacawContract):
+    provider = Deafened
+
+
+class TestAddressless(MacawContract):
+    provider = Addressless
+
+
+class TestRefusing(EngineOf):
+    provider = Refusing
+
+
+class TestBoundless(EngineOf):
+    provider = Boundless
+
+
+class TestUnstoppable(EngineOf):
+    provider = Unstoppable
+
+
+class TestMoody(EngineOf):
+    provider = Moody
+
+
+class TestProsaic(EngineOf):
+    provider = Prosaic

@@ -41,14 +41,18 @@ class Decoder(LineDecoder):
             try:
                 line = as_mapping(self.from_json(data), "a line")
             except ValueError:
-                raise OddEventError("is no JSON") from None
+                raise OddEventError("is not valid JSON") from None
             if "error" in line:
                 self.report(data)
                 return
             if "text" in line:
                 events.append(as_text(line["text"], "text"))
+            self.read_more(line, events)
             if line.get("done"):
                 self.ended = self.done = True
+
+    def read_more(self, line: dict[str, Any], events: list[Event]) -> None:
+        """Read what a richer protocol has in a line."""
 
     def finish(self) -> Finish:
         return Finish(reason="stop")
@@ -65,12 +69,14 @@ class Parrot(Service):
         body: dict[str, object] = {
             "model": request.model,
             "system": request.system_text,
-            "say": [message.text for message in request.messages],
-            **request.extra,
+            "say": [
+                {"role": message.role, "text": message.text}
+                for message in request.messages
+            ],
         }
         if request.temperature is not None:
             body["temperature"] = request.temperature
-        return Call("/chat", body, self.headers(), Decoder)
+        return Call("/chat", request.merged(body), self.headers(), Decoder)
 
     async def list_models(self) -> Sequence[ModelInfo]:
         async with self.http.get("/models", headers=self.headers()) as response:

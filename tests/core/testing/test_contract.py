@@ -25,9 +25,13 @@ from turnout.types import (
     ToolCallDelta,
 )
 
+from .engines import EngineOf
+from .macaws import MacawContract
 from .parrots import INFO, Parrot, ParrotContract, Stubborn
 
 ROOT = Path(__file__).parents[3]
+
+NOT_EVERY = "what_not_every_service_has_is_sent_or_refused"
 
 BREACHES = {
     "TestHasty": "an_answer_cut_after_any_piece_is_no_whole_one[text-fin]",
@@ -47,6 +51,35 @@ BREACHES = {
     "TestCareless": "an_answer_that_says_nothing_ends",
     "TestConfused": "cancelling_in_an_answer_closes_the_connection",
     "TestSilent": "the_answers_given_show_what_it_can_do",
+    "TestLevelling": "a_message_is_sent_with_its_role[assistant]",
+    "TestLevelling ": "a_message_is_sent_with_its_role[system]",
+    "TestCrossing": "a_message_is_sent_with_its_role[assistant]",
+    "TestUnaddressed": "a_result_is_sent_with_the_call_that_it_answers",
+    "TestNameless": "a_result_is_sent_with_the_call_that_it_answers",
+    "TestChatty": "a_result_is_sent_as_one",
+    "TestAmnesiac": "what_the_service_wants_to_see_again_is_sent_back[signature]",
+    "TestAmnesiac ": "an_answer_can_be_answered[signature]",
+    "TestThoughtless": "an_answer_can_be_answered[signature]",
+    "TestGullible": "the_state_of_another_service_changes_nothing",
+    "TestFragile": "the_state_of_another_service_changes_nothing",
+    "TestPlain": "an_answer_is_what_it_says[sources]",
+    "TestEmpty": "an_answer_is_what_it_says[sources]",
+    "TestOdd": "its_events_have_values_of_their_kinds[text]",
+    "TestCounting": "its_events_have_values_of_their_kinds[text]",
+    "TestBoasting": "what_it_declares_is_of_its_kind",
+    "TestFunctional": f"{NOT_EVERY}[native tool]",
+    "TestCrowding": f"{NOT_EVERY}[native tool beside a function]",
+    "TestUncalled": f"{NOT_EVERY}[call that is not of a function]",
+    "TestBare": f"{NOT_EVERY}[field of a message]",
+    "TestBare ": f"{NOT_EVERY}[field of a text]",
+    "TestDeafened": "a_feature_is_sent_or_refused[audio]",
+    "TestDeafened ": "a_feature_is_sent_or_refused[video]",
+    "TestAddressless": f"{NOT_EVERY}[image by its URL]",
+    "TestRefusing": "what_it_claims_is_not_refused[tools]",
+    "TestBoundless": "a_limit_of_tokens_ends_an_answer",
+    "TestUnstoppable": "a_stop_sequence_ends_an_answer",
+    "TestMoody": "a_seed_gives_the_same_answer_again",
+    "TestProsaic": "an_answer_is_bound_to_a_schema",
 }
 """By the class of a broken contract, the test that is to fail."""
 
@@ -58,12 +91,31 @@ ADVICE = (
     "the list is asked for without the key",
     "a cancellation was swallowed; let CancelledError pass",
     "it ended before it was cancelled, with PluginError(",
+    "a message of the role 'assistant' is sent as one of the role 'user' is",
+    "a message of the role 'user' is sent with the role 'assistant'",
+    "nothing says which call a result answers; send tool_call_id",
+    "'call_canary0' is sent with the call and not with its result",
+    "'canary signature' is not sent back; keep it in Finish.state",
+    "Finish.state is set, and makes no difference to the next request",
+    "the state of another service is sent",
+    "'canary extra' of a field of a message is dropped",
+    "tools is claimed, and refused: no tools here",
+    "max_tokens=1 makes no difference",
+    "response_format is claimed, and ignored",
 )
 """What is told of some of them."""
 
 
 class TestParrot(ParrotContract):
     """A provider that is right, and whose service has a list of models."""
+
+
+class TestMacaw(MacawContract):
+    """A provider that can do everything."""
+
+
+class TestEngine(EngineOf):
+    """An engine that can do what it claims."""
 
 
 class Cockatoo(Parrot):
@@ -140,7 +192,7 @@ def test_each_breach_is_found_by_its_test() -> None:
     ],
 )
 def test_what_a_contract_lacks_is_told(
-    contract: type[EngineContract], told: str
+    contract: type[EngineContract | ProviderContract], told: str
 ) -> None:
     with pytest.raises(pytest.fail.Exception, match=re.escape(told)):
         contract().check_given()

@@ -214,6 +214,35 @@ async def test_without_the_extra_no_cost_is_known_and_that_is_told_once(
     assert "pip install 'turnout[prices]'" in record.getMessage()
 
 
+REPORTED = Usage(input_tokens=5, output_tokens=5, cost=Decimal("0.25"))
+
+
+@pytest.mark.parametrize(
+    "details",
+    [{}, {"service_tier": "flex"}, {"model": "gpt-4o"}],
+    ids=["alone", "of another tier", "of another model"],
+)
+async def test_a_cost_that_the_service_reports_is_used_as_it_is(
+    details: dict[str, object],
+) -> None:
+    end = Finish(reason="stop", details=details)
+
+    for prices_id in ("openai", None):
+        provider = priced("a", REPORTED, end, prices_id=prices_id)
+        assert (await provider.complete("Why?")).cost == Decimal("0.25")
+
+
+async def test_a_reported_cost_is_added_to_one_that_is_calculated() -> None:
+    first = priced("One", MILLION, RateLimitError("no"), name="A")
+    second = priced("One, two", REPORTED, name="B")
+
+    reply = await Route([first.target(), second.target()]).complete("Count.")
+
+    assert reply.usage is not None
+    assert reply.usage.cost == Decimal("0.25")
+    assert reply.cost == GPT_4 + Decimal("0.25")
+
+
 def test_the_prices_are_loaded_when_a_cost_is_asked_for() -> None:
     program = """
 import asyncio, sys

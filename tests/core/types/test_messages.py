@@ -12,15 +12,18 @@ import pytest
 
 from turnout.errors import ArgumentError
 from turnout.types import (
+    AudioPart,
     Conversation,
     FilePart,
     ImagePart,
     Message,
+    NativeTool,
     Part,
     Role,
     TextPart,
     Tool,
     ToolCall,
+    VideoPart,
     as_messages,
     message_to_openai,
     tool_to_openai,
@@ -33,6 +36,12 @@ PNG = b"\x89PNG\r\n"
 PNG_URL = f"data:image/png;base64,{b64encode(PNG).decode()}"
 
 CALL = ToolCall(id="c1", name="add", arguments='{"a": 1}')
+EMPTY: dict[str, object] = {}
+CUSTOM_CALL = {
+    "id": "c2",
+    "type": "custom",
+    "custom": {"name": "run", "input": "ls -l"},
+}
 OPENAI_CALL = {
     "id": "c1",
     "type": "function",
@@ -95,8 +104,8 @@ class OpenAiRole(StrEnum):
         ),
         pytest.param(
             {"role": "developer", "content": "Be brief."},
-            [Message(role="system", content="Be brief.")],
-            id="developer is system",
+            [Message(role="system", content="Be brief.", developer=True)],
+            id="developer",
         ),
         pytest.param(
             {"role": "assistant", "content": None, "tool_calls": [OPENAI_CALL]},
@@ -116,7 +125,7 @@ class OpenAiRole(StrEnum):
         pytest.param(
             {"role": "assistant", "content": "1", "state": {"vendor": [1]}},
             [Message(role="assistant", content="1", state={"vendor": [1]})],
-            id="a tool's answer",
+            id="state",
         ),
         pytest.param(
             {"role": "user", "content": "Hi", "name": "Ann"},
@@ -135,6 +144,102 @@ class OpenAiRole(StrEnum):
             },
             [Message(role="assistant", content="Hello.")],
             id="OpenAI's own reply",
+        ),
+        pytest.param(
+            {
+                "role": "assistant",
+                "content": "Hello.",
+                "reasoning_content": "Hm.",
+                "annotations": [{"type": "url_citation"}],
+                "prefix": True,
+                "x_vendor": {"a": None},
+            },
+            [
+                Message(
+                    role="assistant",
+                    content="Hello.",
+                    extra={
+                        "reasoning_content": "Hm.",
+                        "annotations": [{"type": "url_citation"}],
+                        "prefix": True,
+                        "x_vendor": {"a": None},
+                    },
+                )
+            ],
+            id="fields of other libraries",
+        ),
+        pytest.param(
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {
+                        **OPENAI_CALL,
+                        "index": 0,
+                        "extra_content": {"google": 1},
+                        "function": {"name": "f", "arguments": "", "thoughts": 1},
+                    }
+                ],
+            },
+            [
+                Message(
+                    role="assistant",
+                    tool_calls=(
+                        ToolCall(
+                            id="c1",
+                            name="f",
+                            arguments="",
+                            extra={
+                                "extra_content": {"google": 1},
+                                "function": {"thoughts": 1},
+                            },
+                        ),
+                    ),
+                )
+            ],
+            id="fields of a call",
+        ),
+        pytest.param(
+            {"role": "assistant", "tool_calls": [CUSTOM_CALL]},
+            [
+                Message(
+                    role="assistant",
+                    tool_calls=(
+                        ToolCall(
+                            id="c2",
+                            name="run",
+                            arguments="ls -l",
+                            kind="custom",
+                            item=CUSTOM_CALL,
+                        ),
+                    ),
+                )
+            ],
+            id="a call that is not of a function",
+        ),
+        pytest.param(
+            {
+                "role": "assistant",
+                "tool_calls": [{"id": "c3", "type": "shell_call", "shell_call": EMPTY}],
+            },
+            [
+                Message(
+                    role="assistant",
+                    tool_calls=(
+                        ToolCall(
+                            id="c3",
+                            name="shell_call",
+                            arguments="",
+                            kind="shell_call",
+                            item={
+                                "id": "c3",
+                                "type": "shell_call",
+                                "shell_call": EMPTY,
+                            },
+                        ),
+                    ),
+                )
+            ],
+            id="a call without a name",
         ),
         pytest.param(
             {"role": "user", "content": ["Hi", TextPart(text="!")]},
@@ -179,9 +284,7 @@ def test_messages_are_read(written: object, messages: list[Message]) -> None:
     assert as_messages(conversation(written)) == tuple(messages)
 
 
-EMPTY: dict[str, object] = {}
 MESSAGES = "a text, a message or a list of messages"
-FIELDS = "there are role, content, tool_calls, tool_call_id, name, state"
 IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT}"}}
 
 
@@ -227,13 +330,45 @@ IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT
         ),
         pytest.param(
             {"role": "user", "contents": SECRET_TEXT},
-            f"the message has the field 'contents', which means nothing; {FIELDS}",
-            id="field",
+            "the message has the field 'contents'; did you mean 'content'?",
+            id="misspelled field",
         ),
         pytest.param(
-            [{"role": "assistant", "content": "", "audio": {"id": SECRET_TEXT}}],
-            f"messages[0] has the field 'audio', which means nothing; {FIELDS}",
-            id="a field that is good when empty",
+            [{"role": "user", "content": "", 5: SECRET_TEXT}],
+            "messages[0] has a int for the name of a field",
+            id="name of a field",
+        ),
+        pytest.param(
+            [{"role": "user", "content": [{"type": "text", "text": "", "txt": 1}]}],
+            "messages[0].content[0] has the field 'txt'; did you mean 'text'?",
+            id="misspelled field of a part",
+        ),
+        pytest.param(
+            {"role": "assistant", "tool_calls": [{**OPENAI_CALL, "functions": 1}]},
+            "the message.tool_calls[0] has the field 'functions'; did you mean "
+            "'function'?",
+            id="misspelled field of a call",
+        ),
+        pytest.param(
+            {
+                "role": "user",
+                "content": [
+                    {"type": "image_url", "image_url": {"url": "u", "detials": 1}}
+                ],
+            },
+            "the message.content[0].image_url has the field 'detials'; did you mean "
+            "'detail'?",
+            id="misspelled field within a part",
+        ),
+        pytest.param(
+            [{"role": "assistant", "tool_calls": [{"type": "custom", "id": "c"}]}],
+            "messages[0].tool_calls[0] lacks 'custom'",
+            id="custom call without its input",
+        ),
+        pytest.param(
+            {"role": "assistant", "tool_calls": [{"type": 5, "id": "c"}]},
+            "the message.tool_calls[0].type is a int, not a str",
+            id="type of a call",
         ),
         pytest.param([{"role": "user"}], "messages[0] lacks 'content'", id="nothing"),
         pytest.param(
@@ -259,7 +394,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT
         pytest.param(
             [{"role": "user", "content": ["Hi", {"type": "audio"}]}],
             "messages[0].content[1] has the type 'audio'; a part is one of text, "
-            "image_url, file",
+            "image_url, input_audio, audio_url, video_url, file",
             id="type of a part",
         ),
         pytest.param(
@@ -289,8 +424,8 @@ IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT
         ),
         pytest.param(
             [{"role": "user", "content": [IMAGE]}],
-            "messages[0].content[0].image_url.url is no data:<media type>;base64,"
-            "<data> address",
+            "messages[0].content[0].image_url.url is not a data:<media type>;base64,"
+            "<data> URL",
             id="data address",
         ),
         pytest.param(
@@ -302,6 +437,34 @@ IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT
             },
             "the message.content[0].file.file_data is not valid base64",
             id="base64",
+        ),
+        pytest.param(
+            {
+                "role": "user",
+                "content": [
+                    {"type": "input_audio", "input_audio": {"data": "%", "format": "a"}}
+                ],
+            },
+            "the message.content[0].input_audio.data is not valid base64",
+            id="base64 of a sound",
+        ),
+        pytest.param(
+            {
+                "role": "user",
+                "content": [{"type": "input_audio", "input_audio": {"data": "aGk="}}],
+            },
+            "the message.content[0].input_audio lacks 'format'",
+            id="sound without a format",
+        ),
+        pytest.param(
+            {"role": "user", "content": [{"type": "audio_url", "audio_url": EMPTY}]},
+            "the message.content[0].audio_url lacks 'url'",
+            id="sound without URL",
+        ),
+        pytest.param(
+            {"role": "user", "content": [{"type": "video_url"}]},
+            "the message.content[0] lacks 'video_url'",
+            id="no video",
         ),
         pytest.param(
             [{"role": "user", "content": [{"type": "file", "file": EMPTY}]}],
@@ -394,18 +557,20 @@ def test_a_message_that_cannot_be_read_is_refused_by_its_place(
 @pytest.mark.parametrize(
     "url", ["data:image/png;base64", "data:image/png,AAAA", "data:;base64,AAAA"]
 )
-def test_a_data_address_has_a_type_an_encoding_and_data(url: str) -> None:
-    part = {"type": "image_url", "image_url": url}
+@pytest.mark.parametrize("kind", ["image_url", "audio_url", "video_url"])
+def test_a_data_url_has_a_type_an_encoding_and_data(kind: str, url: str) -> None:
+    part = {"type": kind, kind: url}
 
     assert refused({"role": "user", "content": [part]}).endswith(
-        "is no data:<media type>;base64,<data> address"
+        "is not a data:<media type>;base64,<data> URL"
     )
 
 
-def test_an_unknown_field_is_refused_though_it_is_empty() -> None:
-    told = refused({"role": "user", "content": "", "prefix": None})
+@pytest.mark.parametrize("empty", [None, []])
+def test_an_unknown_field_that_is_empty_is_left_out(empty: object) -> None:
+    (message,) = as_messages({"role": "user", "content": "", "x_vendor": empty})
 
-    assert told.startswith("the message has the field 'prefix', which means nothing")
+    assert message.extra is None
 
 
 def test_a_role_that_may_be_a_prompt_is_not_shown() -> None:
@@ -413,10 +578,16 @@ def test_a_role_that_may_be_a_prompt_is_not_shown() -> None:
     assert "x" * 20 not in refused({"role": "x" * 20})
 
 
-def test_the_first_unknown_field_is_told() -> None:
-    fields = {"role": "user", "content": "", "zeta": 1, "alpha": 1}
+@pytest.mark.parametrize("name", ["prefix", "tool_name", "annotations", "refusal"])
+def test_a_field_that_services_have_is_no_misspelling(name: str) -> None:
+    (message,) = as_messages({"role": "assistant", "content": "", name: "x"})
 
-    assert "'zeta'" in refused(fields)
+    assert message.extra == {name: "x"}
+
+
+def test_a_developer_message_is_a_system_message() -> None:
+    with pytest.raises(ArgumentError, match="only a system message can have it"):
+        Message(role="user", content="Hi", developer=True)
 
 
 @pytest.mark.parametrize(
@@ -448,12 +619,12 @@ def test_a_message_checks_its_content(content: object) -> None:
     [
         pytest.param(
             lambda: ImagePart(),
-            "an image has either a url or data, and one of them",
+            "an image needs exactly one of url, data",
             id="image without anything",
         ),
         pytest.param(
             lambda: ImagePart(url="http://x", data=PNG, media_type="image/png"),
-            "an image has either a url or data, and one of them",
+            "an image needs exactly one of url, data",
             id="image with both",
         ),
         pytest.param(
@@ -462,13 +633,33 @@ def test_a_message_checks_its_content(content: object) -> None:
             id="image without media type",
         ),
         pytest.param(
+            lambda: AudioPart(),
+            "a sound needs exactly one of url, data",
+            id="sound without anything",
+        ),
+        pytest.param(
+            lambda: AudioPart(data=b"x"),
+            "a sound given as data needs its media_type",
+            id="sound without media type",
+        ),
+        pytest.param(
+            lambda: VideoPart(url="http://x", data=b"x", media_type="video/mp4"),
+            "a video needs exactly one of url, data",
+            id="video with both",
+        ),
+        pytest.param(
+            lambda: VideoPart(data=b"x"),
+            "a video given as data needs its media_type",
+            id="video without media type",
+        ),
+        pytest.param(
             lambda: FilePart(),
-            "a file has either data or a file_id, and one of them",
+            "a file needs exactly one of file_id, url, data",
             id="file without anything",
         ),
         pytest.param(
             lambda: FilePart(file_id="f", data=b"x", media_type="text/plain"),
-            "a file has either data or a file_id, and one of them",
+            "a file needs exactly one of file_id, url, data",
             id="file with both",
         ),
         pytest.param(
@@ -512,6 +703,45 @@ ROUND_TRIPS: list[Mapping[str, object]] = [
                 "type": "file",
                 "file": {"file_data": "data:text/plain;base64,aGk=", "filename": "a"},
             },
+            {"type": "file", "file": {"file_data": "https://x/a.pdf"}},
+            {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}},
+            {"type": "audio_url", "audio_url": {"url": "https://x/a.mp3"}},
+            {"type": "video_url", "video_url": {"url": "https://x/a.mp4"}},
+            {
+                "type": "video_url",
+                "video_url": {"url": "data:video/mp4;base64,aGk="},
+            },
+        ],
+    },
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}},
+            {
+                "type": "image_url",
+                "image_url": {"url": "http://x", "format": "webp"},
+                "cache_control": {"type": "ephemeral"},
+            },
+            {
+                "type": "input_audio",
+                "input_audio": {"data": "aGk=", "format": "mp3", "rate": 8000},
+            },
+            {"type": "video_url", "video_url": {"url": "http://x"}, "fps": 2},
+            {"type": "audio_url", "audio_url": {"url": "http://x"}, "fps": 2},
+            {"type": "file", "file": {"file_id": "f1", "format": "pdf"}},
+        ],
+    },
+    {"role": "assistant", "content": "x", "prefix": True, "reasoning": "Hm."},
+    {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [
+            {
+                **OPENAI_CALL,
+                "extra_content": {"a": 1},
+                "function": {"name": "add", "arguments": "{}", "b": 1},
+            },
+            CUSTOM_CALL,
         ],
     },
 ]
@@ -522,6 +752,82 @@ def test_openais_form_is_read_and_written_back(fields: Mapping[str, object]) -> 
     (message,) = as_messages(fields)
 
     assert message_to_openai(message) == fields
+
+
+def test_sounds_have_the_names_that_openai_gives_their_formats() -> None:
+    def written(media_type: str) -> object:
+        part = AudioPart(data=b"hi", media_type=media_type)
+        (fields,) = cast("Any", message_to_openai(user((part,)))["content"])
+        return fields["input_audio"]["format"]
+
+    assert [written(f"audio/{t}") for t in ("wav", "x-wav", "mpeg", "MP3", "flac")] == [
+        "wav",
+        "wav",
+        "mp3",
+        "mp3",
+        "flac",
+    ]
+    assert written("audio/ogg;codecs=opus") == "ogg"
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        ("audio_url", AudioPart(data=b"hi", media_type="audio/wav")),
+        ("video_url", VideoPart(data=b"hi", media_type="video/mp4")),
+    ],
+)
+def test_bytes_in_a_url_are_read(kind: str, part: Part) -> None:
+    media_type = cast("AudioPart | VideoPart", part).media_type
+    fields = {"type": kind, kind: f"data:{media_type};base64,aGk="}
+
+    assert as_messages({"role": "user", "content": [fields]})[0].content == (part,)
+
+
+def test_a_sound_may_have_a_whole_media_type() -> None:
+    sound = {"data": "aGk=", "format": "audio/x-wav"}
+    written = {
+        "role": "user",
+        "content": [{"type": "input_audio", "input_audio": sound}],
+    }
+
+    assert as_messages(written)[0].content == (
+        AudioPart(data=b"hi", media_type="audio/x-wav"),
+    )
+
+
+def test_a_call_without_its_item_is_written_in_the_form_of_custom_calls() -> None:
+    call = ToolCall(id="c2", name="run", arguments="ls -l", kind="custom")
+    message = Message(role="assistant", tool_calls=(call,))
+
+    assert message_to_openai(message)["tool_calls"] == [CUSTOM_CALL]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "valid"),
+    [
+        ('{"a": 1}', "function", True),
+        ("", "function", True),
+        (" {} ", "function", True),
+        ("{", "function", False),
+        ('{"a": 1}}', "function", False),
+        ("[1]", "function", False),
+        ("null", "function", False),
+        ("NaN", "function", False),
+        ('{"a": NaN}', "function", False),
+        ('{"a": -Infinity}', "function", False),
+        ("ls -l", "function", False),
+        ("[" * 100_000, "function", False),
+        ("1" * 5000, "function", False),
+        ("ls -l", "custom", True),
+    ],
+)
+def test_a_call_says_whether_its_arguments_are_valid(
+    arguments: str, kind: str, valid: bool
+) -> None:
+    call = ToolCall(id="c", name="f", arguments=arguments, kind=kind)
+
+    assert call.has_valid_arguments is valid
 
 
 TOOLS: list[Mapping[str, object]] = [
@@ -536,7 +842,17 @@ TOOLS: list[Mapping[str, object]] = [
         },
     },
     {"type": "function", "function": {"name": "loose", "strict": False}},
+    {"type": "web_search", "filters": {"allowed_domains": ["x"]}},
+    {"googleSearch": {}},
+    {"type": "custom", "custom": {"name": "run"}},
+    {
+        "type": "function",
+        "function": {"name": "cached", "examples": ["x"]},
+        "cache_control": {"type": "ephemeral"},
+    },
 ]
+
+NATIVE_TOOLS = TOOLS[3:6]
 
 
 def test_tools_are_read_and_written_back() -> None:
@@ -549,14 +865,41 @@ def test_tools_are_read_and_written_back() -> None:
         parameters={"type": "object", "properties": {}},
         strict=True,
     )
+    assert tools[3:6] == tuple(NativeTool(definition=tool) for tool in NATIVE_TOOLS)
     assert [tool_to_openai(tool) for tool in tools] == TOOLS
 
 
-def test_tools_may_be_given_as_values_and_by_an_iterator() -> None:
-    def given() -> Iterator[Tool]:
-        yield Tool(name="now")
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"name": "now", "description": "Tells.", "cache_control": {"type": "a"}},
+        {
+            "type": "function",
+            "name": "now",
+            "description": "Tells.",
+            "cache_control": {"type": "a"},
+        },
+    ],
+)
+def test_a_function_of_responses_is_one_if_its_type_says_so(
+    written: Mapping[str, object],
+) -> None:
+    if "type" not in written:
+        assert as_tools([written]) == (NativeTool(definition=written),)
+        return
+    assert as_tools([written]) == (
+        Tool(name="now", description="Tells.", extra={"cache_control": {"type": "a"}}),
+    )
 
-    assert as_tools(given()) == (Tool(name="now"),)
+
+def test_tools_may_be_given_as_values_and_by_an_iterator() -> None:
+    native = NativeTool(definition={"type": "web_search"})
+
+    def given() -> Iterator[Tool | NativeTool]:
+        yield Tool(name="now")
+        yield native
+
+    assert as_tools(given()) == (Tool(name="now"), native)
 
 
 @pytest.mark.parametrize(
@@ -567,13 +910,17 @@ def test_tools_may_be_given_as_values_and_by_an_iterator() -> None:
         pytest.param(Tool(name="now"), "tools is a Tool, not a list", id="one value"),
         pytest.param(
             ["now"],
-            "tools[0] is a str; a tool is a mapping in OpenAI's form or a Tool",
+            "tools[0] is a str; a tool is a Tool, a NativeTool or a mapping in "
+            "OpenAI's form or the service's own",
             id="text",
         ),
         pytest.param(
-            [TOOLS[0], {"type": "web_search"}],
+            [TOOLS[0], EMPTY],
             "tools[1] lacks 'function'",
-            id="other kind",
+            id="nothing",
+        ),
+        pytest.param(
+            [{"type": "function"}], "tools[0] lacks 'function'", id="no function"
         ),
         pytest.param(
             [{"function": {"description": SECRET_TEXT}}],
@@ -596,10 +943,9 @@ def test_tools_may_be_given_as_values_and_by_an_iterator() -> None:
             id="strict",
         ),
         pytest.param(
-            [{"function": {"name": "f", "examples": SECRET_TEXT}}],
-            "tools[0].function has the field 'examples', which means nothing; there "
-            "are name, description, parameters, strict",
-            id="field",
+            [{"function": {"name": "f", "parameter": SECRET_TEXT}}],
+            "tools[0].function has the field 'parameter'; did you mean 'parameters'?",
+            id="misspelled field",
         ),
     ],
 )

@@ -11,15 +11,18 @@ from pydantic import BaseModel
 
 from turnout.errors import ArgumentError
 from turnout.types import (
+    AudioPart,
     Capabilities,
     ChatRequest,
     FilePart,
     ImagePart,
     Message,
+    NativeTool,
     RequestOptions,
     TextPart,
     Tool,
     ToolCall,
+    VideoPart,
 )
 
 CAN_ALL = Capabilities(**{field.name: True for field in fields(Capabilities)})
@@ -245,6 +248,10 @@ def messages(*given: object) -> ChatRequest:
 CALL = ToolCall(id="c", name="f", arguments="{}")
 IMAGE = Message(role="user", content=(ImagePart(url="http://x"),))
 FILE = Message(role="user", content=(TextPart(text="x"), FilePart(file_id="f")))
+SOUND = Message(role="user", content=(AudioPart(url="http://x"),))
+VIDEO = Message(role="user", content=(VideoPart(url="http://x"),))
+EXTRA = {"cache_control": {"type": "ephemeral"}}
+CUSTOM = ToolCall(id="c", name="f", arguments="", kind="custom")
 
 
 @pytest.mark.parametrize(
@@ -282,6 +289,42 @@ FILE = Message(role="user", content=(TextPart(text="x"), FilePart(file_id="f")))
         ),
         pytest.param(messages(IMAGE), ("images",), id="image"),
         pytest.param(messages(FILE), ("files",), id="file"),
+        pytest.param(messages(SOUND), ("audio",), id="sound"),
+        pytest.param(messages(VIDEO), ("video",), id="video"),
+        pytest.param(
+            build(tools=[{"type": "web_search"}]),
+            ("native_tools", "tools"),
+            id="native tool",
+        ),
+        pytest.param(
+            messages(Message(role="assistant", tool_calls=(CUSTOM,))),
+            ("native_tools", "tools"),
+            id="call that is not of a function",
+        ),
+        pytest.param(
+            messages(Message(role="user", extra=EXTRA)),
+            ("extra_fields",),
+            id="field of a message",
+        ),
+        pytest.param(
+            messages(
+                Message(role="user", content=(TextPart(text="x", extra=EXTRA),)),
+            ),
+            ("extra_fields",),
+            id="field of a part",
+        ),
+        pytest.param(
+            messages(
+                Message(role="assistant", tool_calls=(replace(CALL, extra=EXTRA),))
+            ),
+            ("extra_fields", "tools"),
+            id="field of a call",
+        ),
+        pytest.param(
+            build(tools=[Tool(name="f", extra=EXTRA)]),
+            ("extra_fields", "tools"),
+            id="field of a tool",
+        ),
         pytest.param(
             build(response_format={"type": "json_object"}),
             ("response_format",),
@@ -301,19 +344,49 @@ def test_what_a_request_needs_is_told(
 
 def test_every_capability_can_be_needed() -> None:
     request = ChatRequest.build(
-        [Message(role="system", content="x"), IMAGE, FILE],
+        [Message(role="system", content="x"), IMAGE, FILE, SOUND, VIDEO],
         temperature=0,
         max_tokens=1,
         top_p=1,
         stop="x",
         seed=1,
-        tools=[Tool(name="f")],
+        tools=[Tool(name="f", extra={"a": 1}), {"type": "web_search"}],
         response_format={"type": "json_object"},
     )
 
     # What a target gives unasked is nothing that a request needs.
     asked_for = {f.name for f in fields(Capabilities)} - {"reasoning"}
     assert set(request.unmet(CAN_NOTHING)) == asked_for
+
+
+def test_functions_and_native_tools_are_told_apart() -> None:
+    native = NativeTool(definition={"type": "web_search"})
+    request = build(tools=[Tool(name="f"), native])
+
+    assert request.functions == (Tool(name="f"),)
+    assert request.native_tools == (native,)
+
+
+@pytest.mark.parametrize(
+    ("extra", "body"),
+    [
+        ({}, {"a": {"b": 1}, "tools": [1], "usage": True}),
+        ({"c": 2}, {"a": {"b": 1}, "tools": [1], "usage": True, "c": 2}),
+        ({"a": {"c": 2}}, {"a": {"b": 1, "c": 2}, "tools": [1], "usage": True}),
+        ({"a": {"b": None}}, {"a": {}, "tools": [1], "usage": True}),
+        ({"a": 5}, {"a": 5, "tools": [1], "usage": True}),
+        ({"tools": [2]}, {"a": {"b": 1}, "tools": [1, 2], "usage": True}),
+        ({"usage": None, "x": None}, {"a": {"b": 1}, "tools": [1]}),
+        ({"usage": False}, {"a": {"b": 1}, "tools": [1], "usage": False}),
+    ],
+)
+def test_extra_is_merged_with_the_fields_of_a_body(
+    extra: dict[str, object], body: dict[str, object]
+) -> None:
+    fields = {"a": {"b": 1}, "tools": [1], "usage": True}
+
+    assert build(extra=extra).merged(fields) == body
+    assert fields == {"a": {"b": 1}, "tools": [1], "usage": True}
 
 
 def test_a_request_goes_on_with_no_answer_unless_it_is_said() -> None:

@@ -103,7 +103,8 @@ def test_a_piece_is_given_as_soon_as_its_event_has_ended() -> None:
 
 ODD: list[dict[str, object]] = [
     {"type": "message_start"},
-    {"type": "message_start", "message": {"usage": 7}},
+    {"type": "message_start", "message": {"id": "msg_1"}},
+    {"type": "message_start", "message": {"id": "msg_2"}},
     {"type": "content_block_start", "index": 1},
     {"type": "content_block_start", "content_block": {}},
     {"type": "content_block_start", "content_block": {"type": []}},
@@ -112,7 +113,6 @@ ODD: list[dict[str, object]] = [
     {"type": "content_block_delta", "index": 0},
     {"type": "message_delta", "delta": 7},
     {"type": "message_delta", "delta": {"stop_reason": 7}},
-    {"type": "message_delta", "usage": 7},
 ]
 
 
@@ -129,14 +129,13 @@ ODD: list[dict[str, object]] = [
         *(pytest.param(event(value), id=f"{value}") for value in ODD),
         pytest.param(start(1, "text", text=7), id="start-text"),
         pytest.param(start(1, "thinking", thinking=7), id="start-thinking"),
-        pytest.param(start(1, "tool_use", name="f"), id="no-id"),
+        pytest.param(start(1, "tool_use", id=7, name="f"), id="odd-id"),
         pytest.param(start(1, "tool_use", id="a", name=7), id="odd-name"),
         pytest.param(delta(1, "text_delta", text="a"), id="not-begun"),
         pytest.param(delta(0, "text_delta", text=7), id="text"),
-        pytest.param(delta(0, "text_delta"), id="no-text"),
         pytest.param(delta(0, "thinking_delta", thinking=7), id="thinking"),
         pytest.param(delta(0, "signature_delta", signature=7), id="signature"),
-        pytest.param(delta(0, "input_json_delta", partial_json={}), id="input"),
+        pytest.param(delta(0, "input_json_delta", partial_json=[7]), id="input"),
     ],
 )
 def test_an_event_that_is_not_of_the_protocol_breaks_it(
@@ -222,6 +221,15 @@ def test_a_reason_makes_an_answer_complete(
     assert finished.details.get("lenient", False) is lenient
 
 
+@pytest.mark.parametrize("word", ["", None, 0, []])
+def test_a_reason_is_not_taken_back(word: object) -> None:
+    odd = event({"type": "message_delta", "delta": {"stop_reason": word}})
+    other = event({"type": "message_delta", "stop_reason": 7})
+    finished = end_of(decode(begin() + finish("max_tokens") + odd + other + STOP))
+
+    assert finished.reason == "length"
+
+
 def test_the_mark_alone_tells_no_reason() -> None:
     finished = end_of(decode(begin() + texts("a") + STOP))
 
@@ -274,7 +282,15 @@ def test_every_cut_of_an_answer_is_truncated_or_complete() -> None:
         ("tool_use", "tool_calls"),
         ("refusal", "content_filter"),
         ("pause_turn", "unknown"),
+        ("compaction", "unknown"),
         ("a new one", "unknown"),
+        # Of other services that speak the protocol, and of gateways.
+        ("stop", "stop"),
+        ("length", "length"),
+        ("MAX_TOKENS", "length"),
+        ("tool_calls", "tool_calls"),
+        ("content_filter", "content_filter"),
+        ("sensitive", "content_filter"),
     ],
 )
 def test_a_reason_is_mapped_and_kept(word: str, reason: FinishReason) -> None:
@@ -291,11 +307,58 @@ def test_a_reason_is_mapped_and_kept(word: str, reason: FinishReason) -> None:
     )
 
 
-def test_what_else_is_told_of_the_end_is_kept() -> None:
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("end_turn", "tool_calls"),
+        ("stop", "tool_calls"),
+        ("pause_turn", "tool_calls"),
+        ("a new one", "tool_calls"),
+        ("max_tokens", "length"),
+        ("refusal", "content_filter"),
+    ],
+)
+def test_an_answer_with_a_call_ends_for_the_call(
+    word: str, reason: FinishReason
+) -> None:
+    finished = end_of(decode(begin() + tool("{}") + finish(word) + STOP))
+
+    assert finished.reason == reason
+    assert finished.details["finish_reason"] == word
+
+
+def test_a_call_of_the_service_s_own_is_not_one() -> None:
+    own = start(0, "server_tool_use", id="s", name="web_search", input={}) + stop(0)
+
+    assert end_of(decode(begin() + own + finish() + STOP)).reason == "stop"
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize("word", ["error", "network_error", "abort", "Cancelled"])
+def test_a_reason_that_means_a_failure_is_an_error(word: str, slicing: Slicing) -> None:
+    data = begin() + texts("a") + finish(word) + STOP
+
+    text, told = reported(data, slicing)
+
+    assert text == "a"
+    message = f"the answer ended with the stop_reason {word!r}"
+    assert told == {"type": "error", "error": {"type": word, "message": message}}
+
+
+def test_details_of_the_end_are_kept() -> None:
     why = {"type": "refusal", "category": "bio", "explanation": "No."}
+    edits = {"applied_edits": [{"type": "clear_thinking_20251015"}]}
+    ended = {"stop_reason": "refusal", "stop_details": why, "stop_sequence": "end"}
     data = (
         begin(service_tier="standard", cache_creation_input_tokens=3)
-        + finish("refusal", stop_details=why, stop_sequence="end")
+        + event(
+            {
+                "type": "message_delta",
+                "delta": {**ended, "container": {"id": "c"}},
+                "usage": {"output_tokens": 4, "cache_creation": {"ephemeral_1h": 3}},
+                "context_management": edits,
+            }
+        )
         + STOP
     )
 
@@ -305,8 +368,11 @@ def test_what_else_is_told_of_the_end_is_kept() -> None:
         "finish_reason": "refusal",
         "stop_sequence": "end",
         "stop_details": why,
+        "container": {"id": "c"},
+        "context_management": edits,
         "service_tier": "standard",
         "cache_creation_input_tokens": 3,
+        "cache_creation": {"ephemeral_1h": 3},
         "request_id": "req-1",
     }
 
@@ -347,7 +413,23 @@ def counted(**counts: object) -> bytes:
             id="cache",
         ),
         pytest.param(counted(output_tokens=7), Usage(output_tokens=7), id="no start"),
-        pytest.param(counted(output_tokens="7"), Usage(), id="no number"),
+        pytest.param(
+            begin()
+            + finish()
+            + event({"type": "message_stop", "usage": {"output_tokens": 7}}),
+            Usage(input_tokens=9, output_tokens=7),
+            id="at the mark",
+        ),
+        pytest.param(
+            begin(output_tokens=0) + counted(input_tokens=0, output_tokens=7),
+            Usage(input_tokens=9, output_tokens=7),
+            id="zero at the end",
+        ),
+        pytest.param(
+            begin() + counted(input_tokens=0, cache_read_input_tokens=9),
+            Usage(input_tokens=18, cached_tokens=9),
+            id="zero for one of them",
+        ),
         pytest.param(
             event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}),
             None,
@@ -362,6 +444,93 @@ def test_usage_is_cumulative(sent: bytes, expected: Usage | None) -> None:
     assert sum(isinstance(each, Usage) for each in given) == (expected is not None)
 
 
+@pytest.mark.parametrize("odd", [7, "7", [], {"output_tokens": "7"}])
+def test_odd_usage_is_logged_and_ignored(
+    odd: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    strange = event({"type": "message_delta", "delta": {}, "usage": odd})
+    data = begin() + texts("a") + strange * 2 + finish() + strange + STOP
+
+    assert usage_of(decode(data)) == Usage(input_tokens=9, output_tokens=4)
+    assert caplog.messages == [
+        "Vendor sent usage that is not understood; it is ignored"
+    ]
+
+
+@pytest.mark.parametrize("count", [-1, 7.5, True, "7", [7]])
+def test_an_odd_count_does_not_replace_a_good_one(
+    count: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = begin() + counted(input_tokens=count, output_tokens=7) + STOP
+
+    assert usage_of(decode(data)) == Usage(input_tokens=9, output_tokens=7)
+    assert len(caplog.messages) == 1
+
+
+COMPACTION = {
+    "type": "compaction",
+    "input_tokens": 100,
+    "cache_read_input_tokens": 50,
+    "cache_creation_input_tokens": 5,
+    "output_tokens": 80,
+}
+
+
+@pytest.mark.parametrize(
+    ("iterations", "expected"),
+    [
+        pytest.param(
+            [COMPACTION, {"type": "message", "input_tokens": 10, "output_tokens": 7}],
+            Usage(
+                input_tokens=165,
+                output_tokens=87,
+                cached_tokens=50,
+                cache_write_tokens=5,
+            ),
+            id="compaction",
+        ),
+        pytest.param(
+            [{**COMPACTION, "type": "advisor_message"}],
+            Usage(
+                input_tokens=10, output_tokens=7, cached_tokens=0, cache_write_tokens=0
+            ),
+            id="another model",
+        ),
+        pytest.param(
+            [7, {"type": "compaction", "input_tokens": "7"}],
+            Usage(
+                input_tokens=10, output_tokens=7, cached_tokens=0, cache_write_tokens=0
+            ),
+            id="odd",
+        ),
+        pytest.param(
+            7,
+            Usage(
+                input_tokens=10, output_tokens=7, cached_tokens=0, cache_write_tokens=0
+            ),
+            id="not a list",
+        ),
+    ],
+)
+def test_what_compaction_cost_is_added(iterations: object, expected: Usage) -> None:
+    # The start counts compaction, and the zeros of the end are true.
+    data = (
+        begin(input_tokens=100, cache_read_input_tokens=50)
+        + counted(
+            input_tokens=10,
+            cache_read_input_tokens=0,
+            cache_creation_input_tokens=0,
+            output_tokens=7,
+            iterations=iterations,
+        )
+        + STOP
+    )
+    events = decode(data)
+
+    assert usage_of(events) == expected
+    assert end_of(events).details["iterations"] == iterations
+
+
 def test_usage_of_a_broken_answer_is_given() -> None:
     decoder, events = decoded(begin() + texts("a"))
 
@@ -370,7 +539,7 @@ def test_usage_of_a_broken_answer_is_given() -> None:
     assert not decoder.ended
 
 
-def test_what_nobody_knows_yet_is_passed_over() -> None:
+def test_unknown_types_are_passed_over() -> None:
     # S10.
     data = (
         begin()
@@ -452,7 +621,16 @@ def state_of(data: bytes) -> object:
     return state and json.loads(json.dumps(state))["anthropic"]["content"]
 
 
-@pytest.mark.parametrize("data", [texts("a"), tool("{}"), b""])
+@pytest.mark.parametrize(
+    "data",
+    [
+        texts("a"),
+        tool("{}"),
+        b"",
+        start(0, "text", text="a", citations=None),
+        start(0, "text", text="a", citations=[]),
+    ],
+)
 def test_without_thinking_there_is_no_state(data: bytes) -> None:
     assert state_of(data) is None
 
@@ -563,7 +741,7 @@ def test_a_whole_message_needs_no_reason() -> None:
 
 
 @pytest.mark.parametrize("document", [b'{"content":7}', b'{"content":[7]}'])
-def test_a_message_that_is_none_breaks_the_protocol(document: bytes) -> None:
+def test_content_that_is_not_of_the_protocol_breaks_it(document: bytes) -> None:
     assert isinstance(error_of(document)[1], ProtocolError)
 
 

@@ -46,6 +46,7 @@ from turnout.types import (
     ImagePart,
     Message,
     ReasoningDelta,
+    Reply,
     TextPart,
     ToolCall,
     Usage,
@@ -58,6 +59,7 @@ from ...support.anthropic_server import (
     AnthropicServer,
     answer,
     begin,
+    delta,
     error,
     finish,
     start,
@@ -283,7 +285,7 @@ def test_an_option_that_is_wrong_is_refused(options: dict[str, Any]) -> None:
         ({"top_p": 1.0}, "top_p"),
         ({"model": "another", "response_format": {"type": "object"}}, "format"),
         ({"response_format": {"type": "json_object"}}, "schema"),
-        ({"tool_choice": "any", "tools": [TOOL]}, "tool_choice"),
+        ({"tool_choice": "some", "tools": [TOOL]}, "tool_choice"),
     ],
 )
 async def test_what_a_model_cannot_do_is_refused_before_any_request(
@@ -328,6 +330,126 @@ async def test_later_models_go_on_with_no_beginning(model: str) -> None:
     async with AnthropicServer() as server:
         with pytest.raises(UnsupportedError, match="end the conversation with"):
             await Anthropic(base_url=server.url).complete(BEGUN, model=model)
+
+    assert server.connections == []
+
+
+SEARCH: dict[str, object] = {"type": "web_search_20250305", "name": "web_search"}
+
+
+@pytest.mark.parametrize("slicing", [whole, by_size(1)])
+async def test_a_paused_answer_is_sent_back_and_goes_on(slicing: Slicing) -> None:
+    first = (
+        begin()
+        + thinking("hm")
+        + texts("One. ", index=1)
+        + start(2, "server_tool_use", id="s1", name="web_search", input={})
+        + delta(2, "input_json_delta", partial_json='{"query": "x"}')
+        + stop(2)
+        + finish("pause_turn")
+        + STOP
+    )
+    found = start(0, "web_search_tool_result", tool_use_id="s1", content=[]) + stop(0)
+    rest = begin() + found + texts("Two.", index=1) + finish() + STOP
+    replies: list[Reply] = []
+    conversation: list[Any] = [{"role": "user", "content": "Why?"}]
+    async with AnthropicServer(first, rest, slicing=slicing) as server:
+        provider = Anthropic(base_url=server.url)
+        for question in ([], [], ["And now?"]):
+            conversation += question
+            replies.append(await provider.complete(conversation, tools=[SEARCH]))
+            conversation.append(replies[-1].to_message())
+
+    assert server.refusals == []
+    paused, ended, _ = replies
+    assert (paused.finish_reason, ended.finish_reason) == ("unknown", "stop")
+    assert paused.details["finish_reason"] == "pause_turn"
+    assert [item["type"] for item in ended.items] == ["web_search_tool_result"]
+    assert [block["type"] for block in server.bodies[2]["messages"][1]["content"]] == [
+        "thinking",
+        "text",
+        "server_tool_use",
+        "web_search_tool_result",
+        "text",
+    ]
+
+
+async def test_an_answer_of_the_service_s_tools_alone_is_not_empty() -> None:
+    found = start(0, "web_search_tool_result", tool_use_id="s1", content=[]) + stop(0)
+    async with AnthropicServer(begin() + found + finish() + STOP) as server:
+        reply = await Anthropic(base_url=server.url).complete("Why?")
+
+    assert (reply.text, len(reply.items)) == ("", 1)
+
+
+async def test_messages_of_the_user_s_own_are_not_checked() -> None:
+    turns = [{"role": "assistant", "content": [{"type": "text", "text": "So"}]}]
+    async with AnthropicServer() as server:
+        with pytest.raises(InvalidRequestError):
+            await Anthropic(base_url=server.url).complete(
+                BEGUN, extra={"messages": turns}
+            )
+
+    assert server.requests == []
+
+
+async def test_further_fields_reach_the_service() -> None:
+    cache = {"type": "ephemeral"}
+    part = {"type": "text", "text": "Why?", "cache_control": cache}
+    tool_ = {**TOOL, "cache_control": cache}
+    async with AnthropicServer() as server:
+        await Anthropic(base_url=server.url).complete(
+            [
+                {"role": "system", "content": [part]},
+                {"role": "user", "content": [part]},
+            ],
+            tools=[tool_, SEARCH],
+            tool_choice={"type": "any", "disable_parallel_tool_use": True},
+        )
+
+    assert server.refusals == []
+    (body,) = server.bodies
+    assert body["system"][0]["cache_control"] == cache
+    assert body["messages"][0]["content"][0]["cache_control"] == cache
+    assert body["tools"][0]["cache_control"] == cache
+    assert body["tools"][1] == SEARCH
+
+
+@pytest.mark.parametrize("kind", ["input_audio", "video_url"])
+async def test_sounds_and_videos_are_refused_before_any_request(kind: str) -> None:
+    fields = {"data": "AAAA", "format": "wav", "url": "https://example.org/a.mp4"}
+    content = [{"type": "text", "text": "Look!"}, {"type": kind, kind: fields}]
+    async with AnthropicServer() as server:
+        with pytest.raises(UnsupportedError):
+            await Anthropic(base_url=server.url).complete(
+                {"role": "user", "content": content}
+            )
+
+    assert server.connections == []
+
+
+async def test_arguments_that_are_not_json_go_back_as_such() -> None:
+    cut = begin() + tool('{"at": "a', id="c1", name="look") + finish("max_tokens")
+    async with AnthropicServer(cut + STOP, answer("Done.")) as server:
+        provider = Anthropic(base_url=server.url)
+        reply = await provider.complete("Look!", tools=[TOOL])
+        (call,) = reply.tool_calls
+        result = Message(role="tool", tool_call_id="c1", content="not JSON")
+        await provider.complete(["Look!", reply.to_message(), result], tools=[TOOL])
+
+    assert server.refusals == []
+    assert (call.arguments, call.has_valid_arguments) == ('{"at": "a', False)
+    assert reply.finish_reason == "length"
+    (block,) = server.bodies[1]["messages"][1]["content"]
+    assert block["input"] == {"INVALID_JSON": '{"at": "a'}
+
+
+async def test_an_empty_beginning_is_refused_too() -> None:
+    async with AnthropicServer() as server:
+        with pytest.raises(UnsupportedError, match="end the conversation with"):
+            await Anthropic(base_url=server.url).complete(
+                {"role": "assistant", "content": ""}
+            )
 
     assert server.connections == []
 

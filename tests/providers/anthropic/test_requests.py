@@ -71,10 +71,24 @@ def test_every_option_has_its_field() -> None:
     assert made["tool_choice"] == {"type": "any"}
 
 
-def test_extra_goes_over_what_is_set() -> None:
-    made = body_of(extra={"stream": False, "thinking": {"type": "adaptive"}})
+def test_extra_is_merged_with_what_is_set() -> None:
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    made = body_of(
+        tools=[Tool(name="f")],
+        tool_choice="auto",
+        extra={
+            "stream": False,
+            "thinking": {"type": "adaptive"},
+            "tools": [search],
+            "tool_choice": {"disable_parallel_tool_use": True},
+            "max_tokens": None,
+        },
+    )
 
     assert (made["stream"], made["thinking"]) == (False, {"type": "adaptive"})
+    assert [tool["name"] for tool in made["tools"]] == ["f", "web_search"]
+    assert made["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+    assert "max_tokens" not in made
 
 
 # Whose turn it is.
@@ -244,6 +258,14 @@ def test_images_are_sent_by_their_bytes_or_their_address() -> None:
             {"source": {"type": "file", "file_id": "file_1"}},
             id="uploaded",
         ),
+        pytest.param(
+            FilePart(url="https://example.org/a.pdf", filename="a.pdf"),
+            {
+                "source": {"type": "url", "url": "https://example.org/a.pdf"},
+                "title": "a.pdf",
+            },
+            id="address",
+        ),
     ],
 )
 def test_files_are_documents(part: FilePart, expected: dict[str, object]) -> None:
@@ -343,6 +365,17 @@ def test_a_tool_takes_an_object(tool: Tool, expected: dict[str, object]) -> None
             {"type": "function", "function": {"name": "f"}},
             {"type": "tool", "name": "f"},
         ),
+        ("any", {"type": "any"}),
+        ({"type": "function", "name": "f"}, {"type": "tool", "name": "f"}),
+        (
+            {
+                "type": "function",
+                "function": {"name": "f"},
+                "disable_parallel_tool_use": True,
+            },
+            {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
+        ),
+        ({"type": "tool", "name": "f"}, {"type": "tool", "name": "f"}),
         (
             {"type": "auto", "disable_parallel_tool_use": True},
             {"type": "auto", "disable_parallel_tool_use": True},
@@ -363,9 +396,20 @@ def test_a_choice_of_no_function_is_refused(choice: object) -> None:
         body_of(tool_choice=choice)
 
 
-def test_a_choice_that_is_none_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="'any'; there are auto, none"):
-        body_of(tool_choice="any")
+def test_an_unknown_choice_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="'some'; known: auto, none"):
+        body_of(tool_choice="some")
+
+
+def test_tools_of_the_service_are_sent_as_they_are() -> None:
+    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 5}
+    own = {"name": "look", "input_schema": {"type": "object"}, "defer_loading": True}
+
+    assert body_of(tools=[search, Tool(name="f"), own])["tools"] == [
+        search,
+        {"name": "f", "input_schema": {"type": "object"}},
+        own,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -443,8 +487,11 @@ def test_an_answer_that_was_changed_is_sent_as_it_is_now() -> None:
     ]
 
 
-@pytest.mark.parametrize("state", [7, [], None])
-def test_a_state_that_is_none_is_passed_over(state: object) -> None:
+@pytest.mark.parametrize(
+    "state",
+    [7, [], None, [7], [{}], [{"type": 7}], [{"type": "text"}], [*KEPT[:-1], None]],
+)
+def test_a_state_that_is_not_of_the_protocol_is_passed_over(state: object) -> None:
     assert answer_of(message_of(state=state)) == [text("It is."), USE]
 
 
@@ -522,11 +569,28 @@ def test_an_object_without_a_schema_is_refused() -> None:
         body_of(response_format={"type": "json_object"})
 
 
-def test_a_schema_is_not_replaced_in_silence() -> None:
-    with pytest.raises(UnsupportedError, match="leave response_format out"):
+def test_a_schema_stands_beside_other_output_config() -> None:
+    made = body_of(
+        response_format={"type": "object"},
+        extra={"output_config": {"effort": "low"}},
+    )
+
+    assert made["output_config"] == {
+        "effort": "low",
+        "format": {
+            "type": "json_schema",
+            "schema": {"type": "object", "additionalProperties": False},
+        },
+    }
+
+
+def test_two_schemas_are_refused() -> None:
+    format_: dict[str, object] = {"type": "json_schema", "schema": {"type": "object"}}
+
+    with pytest.raises(UnsupportedError, match="leave one of them out"):
         body_of(
             response_format={"type": "object"},
-            extra={"output_config": {"effort": "low"}},
+            extra={"output_config": {"format": format_}},
         )
 
 

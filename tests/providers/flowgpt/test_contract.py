@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from turnout.testing import ProviderContract, WireAnswer, json_lines
+from turnout.errors import (
+    AuthenticationError,
+    ModelUnavailableError,
+    OverloadedError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+    StreamError,
+)
+from turnout.testing import ProviderContract, WireAnswer, WireError, json_lines
 from turnout_flowgpt import FlowGpt
 
 
@@ -24,4 +33,21 @@ class TestFlowGpt(ProviderContract):
             ),
         ),
         WireAnswer(name="short", pieces=((line("Hi"), "Hi"),)),
+    )
+    errors = (
+        WireError(401, json_lines({"message": "no"}), AuthenticationError),
+        WireError(404, json_lines({"error": "no"}), ModelUnavailableError),
+        WireError(
+            429,
+            json_lines({"message": "no"}),
+            RateLimitError,
+            headers=[("Retry-After", "3")],
+            retry_after=3.0,
+        ),
+        WireError(503, b"<title>no</title>", OverloadedError),
+        WireError(200, json_lines({"code": 401, "message": "no"}), AuthenticationError),
+        WireError(200, json_lines({"code": 402, "data": "no"}), QuotaExceededError),
+        WireError(200, json_lines({"error": {"type": "server_error"}}), ServerError),
+        WireError(200, json_lines({"event": "error", "data": "no"}), StreamError),
+        WireError(200, b'{\n "statusCode": 429,\n "message": "no"\n}', RateLimitError),
     )

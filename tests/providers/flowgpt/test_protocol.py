@@ -6,9 +6,17 @@ import re
 
 import pytest
 
-from turnout.errors import ProtocolError
+from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
-from turnout.types import ChatRequest, Conversation, Message, Secret, TextPart
+from turnout.types import (
+    ChatRequest,
+    Conversation,
+    Event,
+    Finish,
+    Message,
+    Secret,
+    TextPart,
+)
 from turnout_flowgpt._protocol import (
     Decoder,
     body,
@@ -19,6 +27,8 @@ from turnout_flowgpt._protocol import (
 )
 
 from ...support.flowgpt_rules import DEFAULT_SYSTEM, GREETING, HEADERS
+
+END = Finish(reason="unknown")
 
 TEXT = 'Café \u2028 \U0001f5fc\x85 \\ "q" é'
 LINES = "\n".join(
@@ -43,15 +53,22 @@ def request(conversation: Conversation, model: str = "gpt-3.5-turbo") -> ChatReq
     return ChatRequest.build(conversation, model=model)
 
 
+def decoder_of_framed() -> Decoder:
+    """Return the decoder of an answer whose body proves its end."""
+    decoder = Decoder("FlowGpt")
+    decoder.framed = True
+    return decoder
+
+
 def decode(data: bytes, slicing: Slicing) -> str:
-    decoder = Decoder()
-    pieces: list[str] = []
+    decoder = decoder_of_framed()
+    events: list[Event] = []
     for part in slicing(data):
-        pieces += decoder.feed(part)
-        decoder.check()
-    pieces += decoder.close()
+        events += decoder.feed(part)
+    events += decoder.close()
     decoder.check()
-    return "".join(pieces)
+    assert events.pop() == END
+    return "".join(map(str, events))
 
 
 def test_the_vector_is_signed_as_described() -> None:
@@ -78,7 +95,7 @@ def test_nonces_and_device_ids_have_their_form_and_differ() -> None:
     )
 
 
-def test_the_headers_prove_the_request() -> None:
+def test_the_headers_sign_the_request() -> None:
     made = headers(device_id="f-x", clock=lambda: 1_700_000_000.9, token=None)
 
     assert made.items() >= HEADERS.items()
@@ -158,7 +175,26 @@ def test_a_temperature_is_sent_as_given(temperature: float) -> None:
     assert made["temperature"] == temperature
 
 
-def test_extra_goes_over_what_is_set() -> None:
+def test_a_name_stands_in_the_history() -> None:
+    made = body(
+        request(
+            [
+                {"role": "user", "content": "Hi", "name": "Ada"},
+                Message(role="assistant", content="Hello.", name="Bot"),
+                {"role": "user", "content": "Why?", "name": "Ada"},
+            ]
+        )
+    )
+
+    assert made["history"] == [
+        GREETING,
+        {"role": "user", "content": "Hi", "name": "Ada"},
+        {"role": "assistant", "content": "Hello.", "name": "Bot"},
+    ]
+    assert made["question"] == "Why?"
+
+
+def test_extra_replaces_what_is_set() -> None:
     made = body(ChatRequest.build("Why?", model="m", extra={"nsfw": True, "new": [1]}))
 
     assert (made["nsfw"], made["new"]) == (True, [1])
@@ -184,27 +220,46 @@ def test_the_text_is_the_same_cut_in_two_at_any_byte() -> None:
 
 
 def test_a_piece_is_given_as_soon_as_its_line_has_ended() -> None:
-    decoder = Decoder()
+    decoder = decoder_of_framed()
 
     assert decoder.feed(b'{"event":"text","data":"a"}') == []
     assert decoder.feed(b'\n{"event":"text","data":"b"}\n{"ev') == ["a", "b"]
     assert decoder.feed(b'ent":"text","data":"c"}') == []
-    assert decoder.close() == ["c"]
+    assert decoder.close() == ["c", END]
     assert decoder.close() == []
 
 
-def test_blank_lines_alone_are_empty() -> None:
-    decoder = Decoder()
+def test_blank_lines_alone_are_not_an_answer() -> None:
+    decoder = decoder_of_framed()
 
     assert [*decoder.feed(b"\n \r\n\n\t"), *decoder.close()] == []
-    assert decoder.empty
+    with pytest.raises(StreamTruncatedError, match="ended without a line"):
+        decoder.check()
 
 
-def test_lines_without_text_are_not_empty() -> None:
-    decoder = Decoder()
+def test_lines_without_text_are_an_answer() -> None:
+    decoder = decoder_of_framed()
 
-    assert decoder.feed(b"{}\n") == []
-    assert not decoder.empty
+    assert [*decoder.feed(b"{}\n"), *decoder.close()] == [END]
+    decoder.check()
+
+
+def test_a_body_that_proves_no_end_is_truncated_before_its_last_line() -> None:
+    decoder = Decoder("FlowGpt")
+
+    assert decoder.feed(b'{"event":"text","data":"a"}\n{"event":"text"') == ["a"]
+    assert decoder.close() == []
+    with pytest.raises(StreamTruncatedError):
+        decoder.check()
+
+
+def test_the_end_has_the_request_id() -> None:
+    decoder = Decoder("FlowGpt", "req-1")
+    decoder.framed = True
+
+    (end,) = [*decoder.feed(b"{}\n"), *decoder.close()]
+
+    assert end == Finish(reason="unknown", details={"request_id": "req-1"})
 
 
 @pytest.mark.parametrize(
@@ -220,7 +275,7 @@ def test_lines_without_text_are_not_empty() -> None:
         pytest.param(b'{"event":"text","data":"a\x00"}', id="control-character"),
         pytest.param(b'{"event":"text","data":"a\xff"}', id="not-utf-8"),
         pytest.param(b'{"event":"text","data":"a\xed\xa0\xbd"}', id="surrogate-bytes"),
-        pytest.param(rb'{"event":"text","data":"a\ud83d"}', id="surrogate-escape"),
+        pytest.param(rb'{"event":"text","data":"a\ud83d",}', id="half-a-pair-no-json"),
         pytest.param(b'\xef\xbb\xbf{"event":"text","data":"a"}', id="byte-order-mark"),
         pytest.param(b'{"event":"text","data":"a","p":NaN}', id="nan"),
         pytest.param(b'{"event":"text","data":"a","p":-Infinity}', id="infinity"),
@@ -236,10 +291,10 @@ def test_lines_without_text_are_not_empty() -> None:
     ],
 )
 @pytest.mark.parametrize("ended", [False, True])
-def test_a_line_that_is_no_json_object_breaks_the_protocol(
+def test_a_line_that_is_not_a_json_object_breaks_the_protocol(
     line: bytes, ended: bool
 ) -> None:
-    decoder = Decoder()
+    decoder = decoder_of_framed()
     before = b'{"event":"text","data":"before"}\n'
 
     # In one piece with it, too.
@@ -267,7 +322,24 @@ def test_an_error_does_not_quote_the_line() -> None:
 def test_escapes_are_read_as_json_has_them(escaped: str, text: str) -> None:
     line = f'{{"event":"text","data":"{escaped}"}}\n'
 
-    assert Decoder().feed(line.encode()) == [text]
+    assert decoder_of_framed().feed(line.encode()) == [text]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        pytest.param(r"a\ud83d", r"\uddfcb", "a\U0001f5fcb", id="joined"),
+        pytest.param(r"a\ud83d", "b", "a\ufffdb", id="first-alone"),
+        pytest.param("a", r"\uddfcb", "a\ufffdb", id="second-alone"),
+        pytest.param("a", r"b\ud83d", "ab\ufffd", id="last"),
+    ],
+)
+def test_halves_of_a_surrogate_pair_are_joined(
+    first: str, second: str, text: str
+) -> None:
+    lines = [f'{{"event":"text","data":"{piece}"}}' for piece in (first, second)]
+
+    assert decode("\n".join(lines).encode(), whole) == text
 
 
 @pytest.mark.parametrize("slicing", [whole, by_size(65536), by_size(1009)])

@@ -13,9 +13,11 @@ from turnout.errors import (
     ArgumentError,
     ConfigError,
     ProtocolError,
+    RateLimitError,
     UnknownModelError,
     UnsupportedError,
 )
+from turnout.generators import AsyncGeneratorProvider, ProviderModelMixin
 from turnout.testing import run_clean
 from turnout.types import Conversation, ImagePart, Message
 from turnout_flowgpt import FlowGpt
@@ -206,13 +208,60 @@ async def test_nothing_is_sent_before_the_stream_is_read() -> None:
     assert server.connections == []
 
 
+SAMPLING: dict[str, Any] = {
+    "max_tokens": 5,
+    "top_p": 0.5,
+    "stop": ["x", "y"],
+    "seed": 1,
+}
+
+
+@pytest.mark.parametrize(("name", "value"), SAMPLING.items())
+def test_a_stream_refuses_what_the_service_is_not_known_to_follow(
+    name: str, value: object
+) -> None:
+    options: Any = {name: value}
+    with pytest.raises(UnsupportedError, match=name):
+        _ = FlowGpt().stream("Why?", **options)
+
+
+async def test_the_class_method_sends_it_all_the_same() -> None:
+    more: dict[str, Any] = {**SAMPLING, "stream": True, "n": 1}
+    async with FlowGptServer(rules=Rules(extra_keys=more)) as server:
+        await texts(
+            FlowGpt.create_async_generator(
+                None, "Why?", base_url=server.base_url, **more
+            )
+        )
+
+    assert server.refusals == []
+    assert server.requests[0].body.items() >= more.items()
+
+
+async def test_extra_sends_it_too() -> None:
+    async with FlowGptServer(rules=Rules(extra_keys=SAMPLING)) as server:
+        await ask(server).complete("Why?", extra=SAMPLING)
+
+    assert server.refusals == []
+    assert server.requests[0].body.items() >= SAMPLING.items()
+
+
+async def test_the_class_method_leaves_out_what_is_none() -> None:
+    nothing: dict[str, Any] = dict.fromkeys([*SAMPLING, "extra", "deadline", "tools"])
+    async with FlowGptServer() as server:
+        await texts(
+            FlowGpt.create_async_generator(
+                None, "Why?", base_url=server.base_url, **nothing
+            )
+        )
+
+    assert server.refusals == []
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize(
     "keywords",
     [
-        pytest.param({"max_tokens": 5}, id="max_tokens"),
-        pytest.param({"top_p": 0.5}, id="top_p"),
-        pytest.param({"stop": "x"}, id="stop"),
-        pytest.param({"seed": 1}, id="seed"),
         pytest.param(
             {"tools": [{"type": "function", "function": {"name": "f"}}]}, id="tools"
         ),
@@ -221,11 +270,27 @@ async def test_nothing_is_sent_before_the_stream_is_read() -> None:
         ),
     ],
 )
-def test_what_the_protocol_has_no_word_for_is_refused(
+def test_what_changes_the_form_of_an_answer_is_refused(
     keywords: dict[str, Any],
 ) -> None:
     with pytest.raises(UnsupportedError, match=next(iter(keywords))):
         _ = FlowGpt.create_async_generator(None, "Why?", **keywords)
+
+
+async def test_the_class_method_sends_names_of_messages() -> None:
+    named = [
+        {"role": "user", "content": "Hi", "name": "Ada"},
+        {"role": "assistant", "content": "Hello.", "name": "Bot"},
+        {"role": "user", "content": "Why?"},
+    ]
+    async with FlowGptServer() as server:
+        generator = FlowGpt.create_async_generator(
+            None, named, base_url=server.base_url
+        )
+        await texts(generator)
+
+    assert server.refusals == []
+    assert server.requests[0].body["history"] == [GREETING, *named[:2]]
 
 
 def test_images_are_refused() -> None:
@@ -375,3 +440,27 @@ async def test_the_whole_of_a_generator_can_be_closed() -> None:
         await asked.aclose()
         await server.connections[0].wait_peer_closed()
         assert await texts(pieces) == []
+
+
+def test_the_class_has_the_bases_that_its_description_names() -> None:
+    assert issubclass(FlowGpt, AsyncGeneratorProvider)
+    assert issubclass(FlowGpt, ProviderModelMixin)
+    assert FlowGpt.supports_stream is True
+    assert FlowGpt.needs_auth is False
+    assert FlowGpt.get_models() == list(MODELS)
+    assert FlowGpt.get_model("gemini-pro") == "google-gemini"
+    assert FlowGpt.get_model("") == "gpt-3.5-turbo"
+
+
+async def test_the_class_method_may_be_given_to_a_task() -> None:
+    async with FlowGptServer() as server:
+        asked = FlowGpt.create_async_generator(None, "Why?", base_url=server.base_url)
+        generator = await asyncio.create_task(asked)
+        assert "".join(await texts(generator)) == Answer().text
+
+
+async def test_the_class_method_raises_errors_as_it_is_iterated() -> None:
+    async with FlowGptServer(json_status(429)) as server:
+        asked = FlowGpt.create_async_generator(None, "Why?", base_url=server.base_url)
+        with pytest.raises(RateLimitError):
+            await anext(asked)

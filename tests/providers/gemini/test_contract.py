@@ -142,14 +142,6 @@ class TestGemini(ProviderContract):
             request=TOOLS,
         ),
         WireAnswer(
-            name="malformed call",
-            pieces=((part(text="Hm.", thought=True), ReasoningDelta(text="Hm.")),),
-            end=event(response(None, "MALFORMED_FUNCTION_CALL")),
-            finish_reason="unknown",
-            usage=COUNTS,
-            request={**TOOLS, "allow_empty": True},
-        ),
-        WireAnswer(
             name="thoughts",
             pieces=(
                 (part(text="Hm, ", thought=True), ReasoningDelta(text="Hm, ")),

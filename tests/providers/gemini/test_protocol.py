@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from turnout.errors import ProtocolError, StreamTruncatedError, TurnoutError
 from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
-from turnout.types import Event, Finish, ReasoningDelta, ToolCallDelta, Usage
-from turnout_gemini._protocol import Decoder
+from turnout.types import Finish, ReasoningDelta
 
 from ...support.gemini_server import (
     USAGE,
@@ -23,32 +22,8 @@ from ...support.gemini_server import (
     response,
     text,
 )
-from ..reading import Reading, end_of, text_of
-
-TOLD = Usage(input_tokens=9, output_tokens=4, cached_tokens=0)
-CALL = {"id": "c1", "name": "look", "args": {"at": "café", "n": 2}}
-
-
-READING = Reading(Decoder)
-decoded = READING.decoded
-
-
-def events_of(*chunks: bytes) -> list[Event]:
-    """Return the events of a complete answer."""
-    return READING.decode(b"".join(chunks))
-
-
-def fault_of(*chunks: bytes) -> Exception:
-    """Return what is wrong with an answer."""
-    return READING.error_of(b"".join(chunks))[1]
-
-
-def reported_in(*chunks: bytes) -> dict[str, Any]:
-    """Return the error that an answer reports."""
-    _, value = READING.reported(b"".join(chunks))
-    told: Any = cast("list[object]", value)[0] if isinstance(value, list) else value
-    return dict(told["error"])
-
+from ..reading import end_of
+from .answers import CALL, READING, TOLD, decoded, events_of, fault_of, reported_in
 
 # Text.
 
@@ -80,7 +55,15 @@ LACKING: list[object] = [
     {"candidates": [{"content": {"role": "model"}}]},
     {"candidates": [{"content": {"parts": []}}]},
     {"candidates": [{"content": {"parts": [{}]}}]},
+    {"candidates": [{"content": {"parts": [None]}}]},
+    {"candidates": [{"content": {"parts": [{"text": None, "thought": None}]}}]},
+    {"candidates": [{"content": {"role": "model", "parts": None}}]},
+    {"candidates": [{"content": {"parts": {}}}]},
+    {"candidates": [{"content": None, "finishReason": None, "index": None}]},
+    {"candidates": [{"content": ""}]},
     {"candidates": []},
+    {"candidates": None, "usageMetadata": None, "promptFeedback": None},
+    {"error": None, "candidates": [{}]},
     {"responseId": "r"},
     {"promptFeedback": {"safetyRatings": []}},
 ]
@@ -91,6 +74,25 @@ def test_a_response_may_lack_anything(chunk: object) -> None:
     events = events_of(text("a"), event(chunk), finish())  # S16
 
     assert events[:2] == ["a", TOLD]
+    assert end_of(events).items == ()
+    assert end_of(events).state is None
+
+
+OTHER_FORMS: list[object] = [
+    {"parts": {"text": "a"}},
+    {"parts": "a"},
+    {"parts": ["a"]},
+    [{"text": "a"}],
+    "a",
+    {"parts": [{"text": "a", "thought": None, "thoughtSignature": None}]},
+]
+
+
+@pytest.mark.parametrize("content", OTHER_FORMS)
+def test_a_content_may_have_another_form(content: object) -> None:
+    body = event({"candidates": [{"content": content, "finishReason": "STOP"}]})
+
+    assert events_of(body)[0] == "a"
 
 
 def test_other_candidates_are_passed_over() -> None:
@@ -110,14 +112,6 @@ def test_text_that_is_marked_as_no_thought_is_text() -> None:
     assert events_of(part(text="a", thought=False) + finish())[0] == "a"
 
 
-def test_what_has_no_increment_of_its_own_is_kept() -> None:
-    code = {"executableCode": {"language": "PYTHON", "code": "1"}}
-
-    events = events_of(part(**code), finish())
-
-    assert end_of(events).details["parts"] == [code]
-
-
 def test_what_a_candidate_says_is_kept() -> None:
     rating = {"category": "HARM", "probability": "LOW"}
     events = events_of(
@@ -135,333 +129,6 @@ def test_what_a_candidate_says_is_kept() -> None:
             "continuation_token": "t",
         }.items()
     )
-
-
-# Tool calls.
-
-
-def test_a_call_comes_whole() -> None:
-    events = events_of(part(functionCall=CALL), finish())
-
-    assert events[0] == ToolCallDelta(
-        index=0, id="c1", name="look", arguments='{"at": "café", "n": 2}'
-    )
-    assert end_of(events).reason == "tool_calls"
-
-
-def test_calls_made_at_once_are_told_apart() -> None:
-    other = {"name": "stop"}  # S03: no id, no arguments
-    body = event(response([{"functionCall": CALL}, {"functionCall": other}], "STOP"))
-
-    _, second, *_ = events_of(body)
-
-    assert isinstance(second, ToolCallDelta)
-    assert (second.index, second.name, second.arguments) == (1, "stop", "{}")
-    assert second.id is not None
-
-
-def test_an_id_is_made_where_there_is_none() -> None:
-    body = part(functionCall={"name": "f", "args": {}})
-    deltas = events_of(body, body, finish())[:2]
-
-    ids = {delta.id for delta in deltas if isinstance(delta, ToolCallDelta)}
-
-    assert len(ids) == 2
-    assert all(made is not None and made.startswith("gemini_") for made in ids)
-
-
-def pieces_of(*partial: dict[str, Any]) -> list[bytes]:
-    """Return the events of a call in pieces, as Vertex AI sends one."""
-    begin = {"id": "c1", "name": "look", "willContinue": True}
-    middle = [{"partialArgs": [p], "willContinue": True} for p in partial]
-    return [part(functionCall=c) for c in (begin, *middle, {})]
-
-
-def test_a_call_in_pieces_is_put_together() -> None:
-    body = pieces_of(
-        {"jsonPath": "$.at", "stringValue": "New ", "willContinue": True},
-        {"jsonPath": "$.at", "willContinue": True},
-        {"jsonPath": "$.at", "stringValue": "Delhi"},
-        {"jsonPath": "$.n", "numberValue": 2},
-        {"jsonPath": "$.yes", "boolValue": False},
-        {"jsonPath": "$.none", "nullValue": "NULL_VALUE"},
-        {"jsonPath": "$.lines[0].text", "stringValue": "a"},
-        {"jsonPath": "$.lines[1].text", "stringValue": "b"},
-        {"jsonPath": "$.lines[1].more", "boolValue": True},
-        {"jsonPath": "$.tags[0]", "stringValue": "x"},
-        {"jsonPath": "$['odd.name']", "stringValue": "o"},
-        {"jsonPath": '$["it\'s \\"so\\""]', "stringValue": "q"},
-        {"jsonPath": "$.at", "stringValue": "Rome"},
-    )
-
-    begin, whole, *_ = events_of(*body, finish())
-
-    assert begin == ToolCallDelta(index=0, id="c1", name="look")
-    assert isinstance(whole, ToolCallDelta)
-    assert (whole.index, whole.id, whole.name) == (0, None, None)
-    assert json.loads(whole.arguments) == {
-        "at": "Rome",
-        "n": 2,
-        "yes": False,
-        "none": None,
-        "lines": [{"text": "a"}, {"text": "b", "more": True}],
-        "tags": ["x"],
-        "odd.name": "o",
-        'it\'s "so"': "q",
-    }
-
-
-def test_a_text_in_pieces_is_joined() -> None:
-    body = pieces_of(
-        {"jsonPath": "$.at", "stringValue": "New ", "willContinue": True},
-        {"jsonPath": "$.at", "stringValue": "Delhi"},
-    )
-
-    _, whole, *_ = events_of(*body, finish())
-
-    assert isinstance(whole, ToolCallDelta)
-    assert json.loads(whole.arguments) == {"at": "New Delhi"}
-
-
-def test_a_name_may_come_with_every_piece() -> None:
-    first = {"name": "f", "willContinue": True}
-    last = {"name": "f", "args": {"a": 1}}
-
-    deltas = events_of(part(functionCall=first), part(functionCall=last), finish())
-
-    assert deltas[1] == ToolCallDelta(index=0, arguments='{"a": 1}')
-
-
-@pytest.mark.parametrize(
-    ("word", "reason"), [("STOP", "unknown"), ("MAX_TOKENS", "length")]
-)
-def test_half_a_call_is_no_whole_one(word: str, reason: str) -> None:
-    begun, *_, usage, end = events_of(
-        *pieces_of({"jsonPath": "$.a", "stringValue": "b"})[:-1], finish(word)
-    )
-
-    assert begun == ToolCallDelta(index=0, id="c1", name="look")
-    assert usage == TOLD
-    assert isinstance(end, Finish)
-    assert end.reason == reason
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        pytest.param("f", id="text"),
-        pytest.param({"args": {}}, id="no-name"),
-        pytest.param({"name": "f", "args": [1]}, id="args"),
-        pytest.param({"name": "f", "id": 1}, id="id"),
-        pytest.param({"name": "f", "partialArgs": {"a": 1}}, id="partial"),
-        pytest.param({"name": "f", "partialArgs": [1]}, id="piece"),
-        *(
-            pytest.param(
-                {"name": "f", "partialArgs": [{"jsonPath": p, "stringValue": "x"}]},
-                id=f"path-{number}",
-            )
-            for number, p in enumerate(
-                (None, "", "$", "a", "$a", "$.a[1]", "$[0]", "$..a", "$.a]")
-            )
-        ),
-        pytest.param(
-            {
-                "name": "f",
-                "partialArgs": [{"jsonPath": "$" + ".a" * 65, "stringValue": "x"}],
-            },
-            id="too-deep",
-        ),
-        pytest.param(
-            {
-                "name": "f",
-                "partialArgs": [
-                    {"jsonPath": "$.a", "stringValue": "x"},
-                    {"jsonPath": "$.a.b", "stringValue": "x"},
-                ],
-            },
-            id="a-text-with-fields",
-        ),
-    ],
-)
-def test_an_odd_call_breaks_the_protocol(call: object) -> None:
-    assert isinstance(fault_of(part(functionCall=call), finish()), ProtocolError)
-
-
-def test_a_call_inside_of_another_breaks_the_protocol() -> None:
-    first = {"name": "f", "willContinue": True}
-    other = {"name": "g"}
-
-    fault = fault_of(part(functionCall=first), part(functionCall=other), finish())
-
-    assert "inside of another" in str(fault)
-
-
-# What the service wants to see again.
-
-
-def test_without_a_signature_nothing_is_kept() -> None:
-    assert end_of(events_of(answer("a", "b"))).state is None
-
-
-def test_signed_parts_are_kept_as_they_were() -> None:
-    signed = {"functionCall": CALL, "thoughtSignature": "c2ln"}  # S14
-    body = (
-        part(text="I ", thought=True)
-        + part(text="think", thought=True)
-        + text("Let ")
-        + text("me look.")
-        + part(text="", thoughtSignature="bGFzdA==")
-        + part(**signed)
-        + part(functionCall={"name": "g"})
-        + finish()
-    )
-
-    assert end_of(events_of(body)).state == {
-        "gemini": {
-            "parts": [
-                {"text": "I think", "thought": True},
-                {"text": "Let me look."},
-                {"text": "", "thoughtSignature": "bGFzdA=="},
-                signed,
-                {"functionCall": {"name": "g", "args": {}}},
-            ]
-        }
-    }
-
-
-def test_signed_text_is_not_joined() -> None:
-    signed = {"text": "a", "thoughtSignature": "x"}
-
-    state = end_of(events_of(part(**signed), text("b"), text("c"), finish())).state
-
-    assert state == {"gemini": {"parts": [signed, {"text": "bc"}]}}
-
-
-def test_a_call_in_pieces_is_kept_whole_with_its_signature() -> None:
-    first = {"name": "f", "willContinue": True}
-    last = {"partialArgs": [{"jsonPath": "$.a", "numberValue": 1}]}
-    body = part(functionCall=first, thoughtSignature="x") + part(functionCall=last)
-
-    assert end_of(events_of(body + finish())).state == {
-        "gemini": {
-            "parts": [
-                {
-                    "functionCall": {"name": "f", "args": {"a": 1}},
-                    "thoughtSignature": "x",
-                }
-            ]
-        }
-    }
-
-
-# The end.
-
-WORDS = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    "CONTINUATION": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "LANGUAGE": "content_filter",
-    "OTHER": "unknown",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "MALFORMED_FUNCTION_CALL": "unknown",
-    "UNEXPECTED_TOOL_CALL": "unknown",
-    "TOO_MANY_TOOL_CALLS": "unknown",
-    "MISSING_THOUGHT_SIGNATURE": "unknown",
-    "MALFORMED_RESPONSE": "unknown",
-    "ESCALATION": "content_filter",
-    "PUP_LIMITED_DISABLED": "content_filter",
-    "MODEL_ARMOR": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "IMAGE_RECITATION": "content_filter",
-    "IMAGE_OTHER": "unknown",
-    "NO_IMAGE": "unknown",
-    "FINISH_REASON_UNSPECIFIED": "unknown",
-    "BRAND_NEW": "unknown",
-}
-
-
-@pytest.mark.parametrize(("word", "reason"), WORDS.items())
-def test_every_reason_has_its_meaning(word: str, reason: str) -> None:
-    events = events_of(text("a"), event(response(None, word)))  # S16, S19
-
-    assert events[0] == "a"
-    assert end_of(events).reason == reason
-    assert end_of(events).details["finish_reason"] == word
-
-
-def test_the_last_usage_counts() -> None:
-    counts = {
-        "promptTokenCount": 10,
-        "candidatesTokenCount": 5,
-        "thoughtsTokenCount": 7,
-        "cachedContentTokenCount": 3,
-        "toolUsePromptTokenCount": 2,
-        "totalTokenCount": 24,
-    }
-    body = text("a") + finish(USAGE=counts)  # S01, S16: usage on every response
-
-    *_, usage, _ = events_of(body)
-
-    assert usage == Usage(
-        input_tokens=12, output_tokens=12, cached_tokens=3, reasoning_tokens=7
-    )
-
-
-@pytest.mark.parametrize("odd", [None, {}, [], "x", {"promptTokenCount": "9"}])
-def test_odd_usage_is_no_reason_to_give_up(odd: object) -> None:
-    events = events_of(finish(USAGE=odd))
-
-    assert isinstance(events[-1], Finish)
-    assert all(event == Usage() for event in events[:-1])
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(b"", id="F23"),
-        pytest.param(text("a"), id="S16"),
-        pytest.param(text("a") + finish()[:-9], id="F16"),
-        pytest.param(text("a") + b"data: [DONE]\n\n", id="mark-alone"),
-        pytest.param(b"[]", id="no-response"),
-    ],
-)
-def test_without_a_reason_the_answer_is_cut_off(body: bytes) -> None:
-    fault = fault_of(body)
-
-    assert isinstance(fault, StreamTruncatedError)
-    assert "without a finishReason" in str(fault)
-
-
-@pytest.mark.parametrize("cut", range(1, 4))
-def test_the_last_event_needs_no_blank_line(cut: int) -> None:
-    body = answer("a", "b")[: -min(cut, 2)]  # F15
-
-    assert events_of(body)[:2] == ["a", "b"]
-
-
-def test_a_gateways_mark_is_passed_over() -> None:
-    assert events_of(answer("a"), b"data: [DONE]\n\n", b"data:  \n\n")[0] == "a"
-
-
-def test_a_cut_at_any_byte_has_its_outcome() -> None:
-    body = answer("Paris", " is", " nice.")
-    complete = len(body) - 2  # The blank line is not needed.
-
-    for length in range(len(body)):
-        decoder, events = decoded(body[:length])
-        if length >= complete:
-            decoder.check()
-            assert isinstance(events[-1], Finish)
-            continue
-        with pytest.raises(StreamTruncatedError):
-            decoder.check()
-        assert "Paris is nice.".startswith(text_of(events))
-        assert not any(isinstance(event, Finish) for event in events)
 
 
 # How it is cut, and framed.
@@ -569,7 +236,19 @@ def test_a_flat_error_is_reported() -> None:
     assert decoder.reported is not None
 
 
-def test_an_error_that_is_cut_off_is_no_end() -> None:
+FLAT: list[dict[str, object]] = [
+    {"code": 401, "message": "Unauthorized"},
+    {"type": "error", "message": "no"},
+    {"success": False, "usageMetadata": None},
+]
+
+
+@pytest.mark.parametrize("told", FLAT)
+def test_an_error_in_another_form_is_an_error(told: dict[str, object]) -> None:
+    assert READING.reported(text("a") + event(told)) == ("a", told)
+
+
+def test_an_error_that_is_cut_off_is_not_an_end() -> None:
     assert isinstance(fault_of(text("a"), UNAVAILABLE[:-9]), StreamTruncatedError)
 
 
@@ -591,6 +270,17 @@ def test_a_blocked_prompt_is_reported(reason: str) -> None:
         "reason": reason,
         "message": f"the prompt was blocked ({reason})",
     }
+
+
+def test_a_prompt_that_is_not_blocked_has_its_ratings() -> None:
+    feedback: dict[str, object] = {
+        "blockReason": "BLOCK_REASON_UNSPECIFIED",
+        "safetyRatings": [{"category": "x"}],
+    }
+
+    end = end_of(events_of(event({"promptFeedback": feedback}), answer("a")))
+
+    assert end.details["prompt_feedback"] == feedback
 
 
 def test_why_a_prompt_was_blocked_is_told() -> None:
@@ -620,16 +310,14 @@ def test_whole_responses_are_an_answer(many: bool) -> None:
 
 
 ODD: list[tuple[object, str]] = [
-    ("oops", "no JSON object"),
-    ([{"candidates": []}], "no JSON object"),
+    ("oops", "not a JSON object"),
+    ([{"candidates": []}], "not a JSON object"),
     ({"candidates": {"a": 1}}, "no list for candidates"),
-    ({"candidates": [1]}, "candidate that is no object"),
-    ({"candidates": [{"content": "x"}]}, "content that is no object"),
-    ({"candidates": [{"content": {"parts": {"text": "x"}}}]}, "no list for parts"),
-    ({"candidates": [{"content": {"parts": 5}}]}, "no list for parts"),
-    ({"candidates": [{"content": {"parts": ["x"]}}]}, "a str for a part"),
+    ({"candidates": [1]}, "candidate that is not an object"),
+    ({"candidates": [{"content": 5}]}, "has a int for parts"),
+    ({"candidates": [{"content": {"parts": 5}}]}, "has a int for parts"),
+    ({"candidates": [{"content": {"parts": [5]}}]}, "a int for a part"),
     ({"candidates": [{"content": {"parts": [{"text": 1}]}}]}, "int for text"),
-    ({"candidates": [{"finishReason": 1}]}, "int for finishReason"),
 ]
 
 
@@ -642,8 +330,8 @@ def test_an_odd_event_breaks_the_protocol(chunk: object, fault: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"data: oops\n\n", b'data: {"a": NaN}\n\n'])
-def test_what_is_no_json_breaks_the_protocol(data: bytes) -> None:
-    assert "is no JSON" in str(fault_of(text("a"), data, finish()))
+def test_what_is_not_json_breaks_the_protocol(data: bytes) -> None:
+    assert "is not JSON" in str(fault_of(text("a"), data, finish()))
 
 
 def test_odd_text_breaks_the_protocol() -> None:

@@ -13,6 +13,7 @@ from turnout.errors import (
     AuthenticationError,
     ContentFilterError,
     ContextLengthError,
+    InvalidReplyError,
     InvalidRequestError,
     ModelUnavailableError,
     OverloadedError,
@@ -59,7 +60,6 @@ from ...support.gemini_server import (
     error,
     event,
     finish,
-    part,
     response,
     text,
 )
@@ -428,6 +428,32 @@ async def test_a_blocked_prompt_is_the_filters_error(reason: str) -> None:
     assert f"the prompt was blocked ({reason})" in str(failure)
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "MALFORMED_FUNCTION_CALL",
+        "MALFORMED_RESPONSE",
+        "MISSING_THOUGHT_SIGNATURE",
+        "NO_IMAGE",
+        "TOO_MANY_TOOL_CALLS",
+        "UNEXPECTED_TOOL_CALL",
+    ],
+)
+async def test_after_an_answer_that_the_model_could_not_make_a_route_goes_on(
+    word: str,
+) -> None:
+    broken = event(response([{"text": "", "thoughtSignature": "x"}], word))
+    async with GeminiServer(broken) as first, GeminiServer(answer("Yes.")) as second:
+        one = Gemini(base_url=first.base_url)
+        failure = await failure_of(one, "Why?")
+        two = Gemini(base_url=second.base_url)
+        reply = await fallback(one.target(), two.target()).complete("Why?")
+
+    assert type(failure) is InvalidReplyError
+    assert word in str(failure)
+    assert reply.text == "Yes."
+
+
 # The list of models.
 
 
@@ -513,11 +539,3 @@ def test_each_models_facts_have_their_source() -> None:
         assert "2026-" in model.source
         assert model.context_window is not None
         assert (model.prefill == "trailing") == ("prefill" in model.source)
-
-
-async def test_a_part_of_a_kind_of_its_own_is_kept() -> None:
-    image = {"inlineData": {"mimeType": "image/png", "data": "eA=="}}
-    async with GeminiServer(part(**image) + finish()) as server:
-        got = await Gemini(base_url=server.base_url).complete("Draw.")
-
-    assert got.details["parts"] == [image]

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from turnout.errors import ConfigError, UnsupportedError
-from turnout.types import Tool
+from turnout.types import AudioPart, Message, Part, TextPart, Tool, VideoPart
 from turnout_local import Local, LocalOptions
 from turnout_local._llama import default_threads
 from turnout_local._models import LOCAL
+
+
+def user(*parts: Part) -> Message:
+    return Message(role="user", content=parts)
 
 
 def test_the_defaults_suit_a_small_machine() -> None:
@@ -89,9 +93,25 @@ def test_all_cores_count_where_the_system_does_not_say(
     assert (six, default_threads()) == (3, 1)
 
 
-def test_tools_are_refused_before_anything_is_loaded() -> None:
+CACHE = {"cache_control": {"type": "ephemeral"}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "options", "missing"),
+    [
+        ("Hi", {"tools": [Tool(name="f")]}, "tools"),
+        ("Hi", {"tools": [{"googleSearch": {}}]}, "native_tools"),
+        (Message(role="user", content="Hi", extra=CACHE), {}, "extra_fields"),
+        (user(TextPart(text="Hi", extra=CACHE)), {}, "extra_fields"),
+        (user(AudioPart(data=b"x", media_type="audio/wav")), {}, "audio"),
+        (user(VideoPart(url="https://a.example/b.mp4")), {}, "video"),
+    ],
+)
+def test_what_the_model_cannot_do_is_refused_before_anything_is_loaded(
+    asked: Any, options: Any, missing: str
+) -> None:
     local = Local(threads=3)
 
-    with pytest.raises(UnsupportedError, match="tools"):
-        _ = local.stream("Hi", tools=[Tool(name="f")])
+    with pytest.raises(UnsupportedError, match=missing):
+        _ = local.stream(asked, **options)
     assert not local.engine.loaded

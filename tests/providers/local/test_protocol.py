@@ -136,6 +136,26 @@ def test_json_may_repeat_itself() -> None:
     }
 
 
+def test_extra_may_take_a_field_away() -> None:
+    extra = {"repeat_penalty": None, "chat_template_kwargs": {"a": 1}}
+
+    body = body_of(ChatRequest.build("Hi", extra=extra))
+
+    assert "repeat_penalty" not in body
+    assert (body["temperature"], body["chat_template_kwargs"]) == (0.0, {"a": 1})
+
+
+def test_a_developers_message_is_a_system_message() -> None:
+    request = ChatRequest.build([{"role": "developer", "content": "Be brief."}, "Hi"])
+
+    messages = body_of(request)["messages"]
+
+    assert messages == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+    ]
+
+
 def test_extra_goes_over_all_but_what_makes_a_stream() -> None:
     extra = {"top_k": 5, "repeat_penalty": 1.0, "stream": False, "n": 1}
 

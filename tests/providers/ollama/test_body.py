@@ -8,6 +8,7 @@ import pytest
 
 from turnout.errors import ArgumentError, UnsupportedError
 from turnout.types import (
+    AudioPart,
     ChatRequest,
     Conversation,
     FilePart,
@@ -16,6 +17,7 @@ from turnout.types import (
     TextPart,
     Tool,
     ToolCall,
+    VideoPart,
 )
 from turnout_ollama._body import body
 
@@ -73,10 +75,26 @@ def test_options_in_extra_go_over_the_others_one_by_one() -> None:
     assert asked["options"] == {"temperature": 1, "seed": 7, "num_ctx": 8192}
 
 
-@pytest.mark.parametrize("options", [None, [], "num_ctx"])
+@pytest.mark.parametrize("options", [7, [], "num_ctx"])
 def test_options_in_extra_are_a_mapping(options: object) -> None:
     with pytest.raises(ArgumentError, match=r"extra\['options'\] is a "):
         made(extra={"options": options})
+
+
+def test_a_field_may_be_taken_away() -> None:
+    assert "options" not in made(seed=1, extra={"options": None})
+    assert made(seed=1, top_p=1, extra={"options": {"seed": None}})["options"] == {
+        "top_p": 1
+    }
+
+
+def test_tools_in_extra_are_beside_the_others() -> None:
+    own = {"type": "function", "function": {"name": "g"}}
+    asked = made(tools=[Tool(name="f")], extra={"tools": [own]})
+
+    first, second = cast("list[Any]", asked["tools"])
+    assert first["function"]["name"] == "f"
+    assert second == own
 
 
 # Structured output.
@@ -233,7 +251,7 @@ def test_no_arguments_are_an_empty_object() -> None:
 
 
 @pytest.mark.parametrize("arguments", ['{"private"', "private", "[]", "7", '{"a":NaN}'])
-def test_arguments_that_are_no_object_are_refused_unseen(arguments: str) -> None:
+def test_arguments_that_are_not_an_object_are_refused_unseen(arguments: str) -> None:
     call = ToolCall(id="c1", name="look", arguments=arguments)
 
     with pytest.raises(UnsupportedError, match="the call 'c1' to 'look'") as caught:
@@ -273,14 +291,82 @@ def test_thinking_goes_back_to_who_thought() -> None:
             ),
             "detail",
         ),
-        (Message(role="user", content=(FilePart(file_id="f"),)), "no files"),
+        (Message(role="user", content=(FilePart(file_id="f"),)), "FilePart"),
+        (
+            Message(role="user", content=(AudioPart(data=b"x", media_type="a/b"),)),
+            "AudioPart",
+        ),
+        (Message(role="user", content=(VideoPart(url="https://a/b"),)), "VideoPart"),
     ],
 )
-def test_what_the_protocol_has_no_word_for_is_refused(
+def test_what_the_protocol_cannot_express_is_refused(
     message: Message, said: str
 ) -> None:
     with pytest.raises(UnsupportedError, match=said):
         turns(message)
+
+
+def test_fields_of_ollamas_own_messages_are_sent() -> None:
+    answered = Message(
+        role="assistant",
+        content="a",
+        extra={"thinking": "hm", "images": ["eA=="]},
+        state={"ollama": {"thinking": "hm, hm"}},
+    )
+    result = Message(
+        role="tool", content="4", tool_call_id="c", extra={"tool_name": "f"}
+    )
+    asked = Message(role="user", content=(PNG,), extra={"images": ["eA=="]})
+
+    assert turns(asked, answered, result) == [
+        {"role": "user", "content": "", "images": ["cG5n", "eA=="]},
+        {"role": "assistant", "content": "a", "thinking": "hm", "images": ["eA=="]},
+        {"role": "tool", "content": "4", "tool_call_id": "c", "tool_name": "f"},
+    ]
+
+
+CACHE = {"cache_control": {"type": "ephemeral"}}
+
+
+@pytest.mark.parametrize(
+    ("message", "place", "field"),
+    [
+        (Message(role="user", content="a", extra=CACHE), "", "cache_control"),
+        (Message(role="system", extra={"images": ["x"]}), "", "images"),
+        (Message(role="user", extra={"thinking": "x"}), "", "thinking"),
+        (
+            Message(role="assistant", extra={"reasoning_content": "x"}),
+            "",
+            "reasoning_content",
+        ),
+        (
+            Message(role="user", content=(PNG, TextPart(text="a", extra=CACHE))),
+            ".content[1]",
+            "cache_control",
+        ),
+        (
+            Message(
+                role="assistant",
+                tool_calls=(ToolCall(id="c", name="f", arguments="{}", extra=CACHE),),
+            ),
+            ".tool_calls[0]",
+            "cache_control",
+        ),
+    ],
+)
+def test_a_field_that_the_protocol_does_not_have_is_refused(
+    message: Message, place: str, field: str
+) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        turns(Message(role="user", content="Hi"), message)
+
+    told = f"messages[1]{place} has the field {field!r}, which Ollama does not have"
+    assert str(caught.value).startswith(told)
+
+
+def test_a_field_of_a_tool_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match=r"tools\[0\] has the field 'cache_con"):
+        made(tools=[Tool(name="f", extra=CACHE)])
 
 
 def test_an_image_may_leave_how_closely_it_is_looked_at() -> None:

@@ -14,6 +14,7 @@ from turnout.errors import (
     RateLimitError,
     ServerError,
     StreamError,
+    UnsupportedError,
 )
 from turnout.testing import ProviderContract, WireAnswer, WireError
 from turnout.types import ReasoningDelta, RequestOptions, ToolCallDelta, Usage
@@ -137,7 +138,8 @@ class TestOllama(ProviderContract):
         ),
     )
     errors = (
-        WireError(400, told('"m" does not support tools'), InvalidRequestError),
+        WireError(400, told('"m" does not support tools'), UnsupportedError),
+        WireError(400, told("invalid option"), InvalidRequestError),
         WireError(400, told(TOO_LONG), ContextLengthError),
         WireError(401, told("unauthorized"), AuthenticationError),
         WireError(404, told("model 'x' not found"), ModelUnavailableError),

@@ -19,6 +19,7 @@ from turnout.errors import (
     ServerError,
     StreamError,
     TurnoutError,
+    UnsupportedError,
 )
 from turnout.testing import (
     FaultServer,
@@ -54,7 +55,8 @@ async def failure_at(
 @pytest.mark.parametrize(
     ("status", "told", "expected"),
     [
-        (400, '"m" does not support tools', InvalidRequestError),
+        (400, '"m" does not support tools', UnsupportedError),
+        (400, "invalid option", InvalidRequestError),
         (400, "the input length exceeds the context length", ContextLengthError),
         (
             400,

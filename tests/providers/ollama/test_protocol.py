@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import time
@@ -13,6 +14,7 @@ from turnout.errors import ProtocolError, StreamTruncatedError
 from turnout.testing._slicing import Slicing, at, at_random, by_size, whole
 from turnout.types import (
     Finish,
+    MediaDelta,
     ReasoningDelta,
     ToolCallDelta,
     Usage,
@@ -28,7 +30,7 @@ from ...support.ollama_server import (
     text,
     thinking,
 )
-from ..reading import PIECES, SLICINGS, TEXT, Reading, end_of, text_of
+from ..reading import PIECES, SLICINGS, TEXT, Reading, end_of, text_of, usage_of
 
 USAGE = Usage(input_tokens=26, output_tokens=298)
 READING = Reading(Decoder)
@@ -39,14 +41,17 @@ error_of = READING.error_of
 
 ODD: list[dict[str, Any]] = [
     {"content": 7},
-    {"content": ["a"]},
+    {"content": [7]},
+    {"content": {"text": "a"}},
+    {"content": [{"text": 7}]},
     {"content": None, "thinking": 7},
+    {"images": "a"},
     {"tool_calls": {"a": 1}},
+    {"tool_calls": "a"},
     {"tool_calls": [7]},
     {"tool_calls": [{"function": "f"}]},
     {"tool_calls": [{}]},
     {"tool_calls": [{"function": {"arguments": {}}}]},
-    {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]},
     {"tool_calls": [{"id": 7, "function": {"name": "f"}}]},
 ]
 
@@ -114,8 +119,7 @@ def test_a_piece_is_given_as_soon_as_its_line_has_ended() -> None:
         pytest.param(b"7", id="number"),
         pytest.param(b'{"eval_count":NaN}', id="nan"),
         pytest.param(b"[" * 9000, id="deep"),
-        pytest.param(b'{"message":"text"}', id="message"),
-        pytest.param(b'{"done":true,"done_reason":7}', id="reason"),
+        pytest.param(b'{"message":"text","done":true}', id="message"),
         *(pytest.param(line(message(**fields))[:-1], id=f"{fields}") for fields in ODD),
     ],
 )
@@ -214,7 +218,14 @@ def test_the_loading_of_a_model_is_no_answer(reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "reason"),
-    [("stop", "stop"), ("length", "length"), ("moonrise", "unknown")],
+    [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("content_filter", "content_filter"),
+        ("tool_calls", "unknown"),
+        ("moonrise", "unknown"),
+        ("7", "unknown"),
+    ],
 )
 def test_a_reason_is_mapped_and_kept(word: str, reason: str) -> None:
     assert end_of(decode(text("a") + done(word))) == Finish(
@@ -255,18 +266,40 @@ def test_a_whole_answer_in_one_line_is_an_answer() -> None:
     [
         ({"prompt_eval_count": None, "eval_count": None}, None),
         ({"prompt_eval_count": None}, Usage(output_tokens=298)),
-        ({"eval_count": "7"}, Usage(input_tokens=26)),
+        ({"prompt_eval_count": 0}, Usage(input_tokens=0, output_tokens=298)),
         ({}, USAGE),
     ],
 )
 def test_usage_is_what_the_last_line_counts(
-    counts: dict[str, Any], expected: Usage | None
+    counts: dict[str, Any], expected: Usage | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = decode(text("a") + done(**counts))  # S01
 
-    assert [each for each in events if isinstance(each, Usage)] == (
-        [] if expected is None else [expected]
-    )
+    assert usage_of(events) == expected
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("odd", ["7", -7, True, [7], {}, 7.5])
+def test_odd_usage_is_logged_and_passed_over(
+    odd: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="turnout"):
+        events = decode(text("a") + done(eval_count=odd))
+
+    assert usage_of(events) == Usage(input_tokens=26)
+    (record,) = caplog.records
+    assert record.getMessage().endswith("ignored: eval_count")
+
+
+def test_what_lines_say_beside_the_message_is_kept() -> None:
+    def piece(token: str) -> bytes:
+        told = [{"token": token, "logprob": -0.5}]
+        return line({**message(content=token), "logprobs": told, "brand_new": token})
+
+    end = end_of(decode(piece("a") + piece("a") + done(remote_host="x")))
+
+    assert end.details["logprobs"] == [{"token": "a", "logprob": -0.5}] * 2
+    assert (end.details["brand_new"], end.details["remote_host"]) == ("a", "x")
 
 
 # What an answer holds.
@@ -281,6 +314,8 @@ def test_lines_may_bring_nothing() -> None:
         {"error": None, "message": {"role": "assistant", "content": None}},
         message(),
         message(content="", thinking="", tool_calls=None),
+        message(content=[], images=None, tool_name="x", brand_new=None),
+        message(content=["", {"text": None}, {}]),
     ]
 
     assert decode(b"".join(map(line, nothing)) + done())[:-2] == []
@@ -326,8 +361,90 @@ def test_calls_are_whole_and_their_arguments_a_text() -> None:
     assert end_of(events).details["finish_reason"] == "stop"
 
 
-def test_calls_that_were_cut_off_for_their_length_say_so() -> None:
-    assert end_of(decode(calls(("f", {})) + done("length"))).reason == "length"
+@pytest.mark.parametrize("word", ["length", "content_filter"])
+def test_calls_that_were_cut_off_say_so(word: str) -> None:
+    assert end_of(decode(calls(("f", {})) + done(word))).reason == word
+
+
+@pytest.mark.parametrize("word", ["stop", "tool_calls", "moonrise"])
+def test_an_answer_with_a_call_ends_with_tool_calls(word: str) -> None:
+    end = end_of(decode(calls(("f", {})) + done(word)))
+
+    assert (end.reason, end.details["finish_reason"]) == ("tool_calls", word)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ('{"a": 1}', '{"a": 1}'),
+        ('{"a', '{"a'),
+        ("", "{}"),
+        (None, "{}"),
+        ([1], "[1]"),
+        (7, "7"),
+    ],
+)
+def test_arguments_may_have_another_form(arguments: object, expected: str) -> None:
+    call = {"id": "c", "function": {"name": "f", "arguments": arguments}}
+
+    for given in ([call], call):
+        events = decode(line(message(tool_calls=given)) + done())
+        assert events[0] == ToolCallDelta(index=0, id="c", name="f", arguments=expected)
+
+
+def test_a_content_may_be_a_list() -> None:
+    content: list[object] = [{"type": "text", "text": "a"}, "b", {"text": "c"}]
+
+    assert text_of(decode(line(message(content=content)) + done())) == "abc"
+
+
+def test_blocks_that_are_not_text_are_an_item() -> None:
+    image = {"type": "image", "image": "eA=="}
+    data = line(message(content=[image, "a"])) + line(message(content=[image]))
+
+    events = decode(data + done())
+
+    assert text_of(events) == "a"
+    assert end_of(events).items == ({"content": [image, image]},)
+
+
+def test_images_are_media() -> None:
+    data = line(message(images=["cG5n"])) + line(message(images=["cG5n", "eA=="]))
+
+    assert [e for e in decode(data + done()) if isinstance(e, MediaDelta)] == [
+        MediaDelta(index=0, data=b"png"),
+        MediaDelta(index=1, data=b"png"),
+        MediaDelta(index=2, data=b"x"),
+    ]
+
+
+def test_other_fields_of_a_message_are_an_item() -> None:
+    odd: list[object] = ["odd", 7]
+    data = (
+        line(message(content="a", brand_new="b", annotations=[1], other={"c": 1}))
+        + line(message(brand_new="d", annotations=[2], other={"c": 2}))
+        + line(message(images=odd))
+    )
+
+    events = decode(data + done())
+
+    assert text_of(events) == "a"
+    assert end_of(events).items == (
+        {
+            "brand_new": "bd",
+            "annotations": [1, 2],
+            "other": {"c": 2},
+            "images": ["odd", 7],
+        },
+    )
+
+
+def test_half_of_a_pair_is_joined_over_lines() -> None:
+    halves = text("HALF").replace(b"HALF", rb"a\ud83d")
+    other = text("HALF").replace(b"HALF", rb"\udfe2b")
+
+    assert text_of(decode(halves + other + done())) == "a\U0001f7e2b"
+    assert text_of(decode(halves + done())) == "a\ufffd"
 
 
 def test_calls_of_older_servers_get_ids_of_their_own() -> None:
@@ -350,7 +467,27 @@ def test_an_error_ends_the_answer(before: str, slicing: Slicing) -> None:
     assert READING.reported(data, slicing) == (before, error)
 
 
-def test_an_error_that_the_end_cut_off_counts_where_it_is_whole() -> None:
+FLAT: list[dict[str, object]] = [
+    {"code": 401, "message": "Unauthorized"},
+    {"code": 401, "msg": "no"},
+    {"detail": "no"},
+    {"success": False},
+]
+
+
+@pytest.mark.parametrize("told", FLAT)
+def test_an_error_in_another_form_is_an_error(told: dict[str, object]) -> None:
+    assert READING.reported(text("a") + line(told)) == ("a", told)
+
+
+@pytest.mark.parametrize("word", ["abort", "cancelled", "error"])
+def test_a_reason_that_tells_of_a_failure_is_an_error(word: str) -> None:
+    _, value = READING.reported(text("a") + done(word))
+
+    assert value == {"error": f"the answer ended with done_reason {word!r}"}
+
+
+def test_an_error_that_the_end_cut_off_counts_if_it_is_whole() -> None:
     decoder, _ = decoded(text("a") + b'{"error":"no"}')
 
     assert decoder.reported == b'{"error":"no"}'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from functools import partial
 from typing import cast
 
 import pytest
@@ -31,7 +33,7 @@ from ...support.responses_events import (
     response,
     sent,
 )
-from ..reading import SLICINGS, Reading, end_of, text_of
+from ..reading import SLICINGS, Reading, end_of, text_of, usage_of
 
 READING = Reading(ResponsesDecoder)
 decode, decoded = READING.decode, READING.decoded
@@ -53,7 +55,13 @@ def test_an_answer_is_the_same_however_it_is_cut(slicing: Slicing) -> None:
         "Café",
         " \u2028",
         "\U0001f5fc",
-        Usage(input_tokens=9, output_tokens=7, cached_tokens=3, reasoning_tokens=2),
+        Usage(
+            input_tokens=9,
+            output_tokens=7,
+            cached_tokens=3,
+            reasoning_tokens=2,
+            cache_write_tokens=0,
+        ),
         Finish(
             reason="stop",
             details={
@@ -92,7 +100,7 @@ def test_what_follows_the_end_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "reason", "word"),
+    ("details", "reason", "word"),
     [
         ({"reason": "max_output_tokens"}, "length", "max_output_tokens"),
         ({"reason": "content_filter"}, "content_filter", "content_filter"),
@@ -102,9 +110,9 @@ def test_what_follows_the_end_is_passed_over() -> None:
     ],
 )
 def test_an_incomplete_answer_ends_with_its_reason(
-    told: Fields, reason: str, word: str
+    details: Fields, reason: str, word: str
 ) -> None:
-    last = ended("incomplete", incomplete_details=told)  # S18
+    last = ended("incomplete", incomplete_details=details)  # S18
 
     end = end_of(decode(numbered(created(), *message("a"), last)))
 
@@ -135,11 +143,103 @@ def test_a_failure_is_no_success(last: Fields, error: object) -> None:
     assert reported(b"".join(map(sent, [created(), *message("a"), last]))) == error
 
 
-@pytest.mark.parametrize("kind", ["failed", "completed"])
-def test_a_failure_may_tell_nothing(kind: str) -> None:
-    last: Fields = {"type": f"response.{kind}", "response": response("failed")}
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("failed", "failed"),
+        ("failed", None),
+        ("completed", "failed"),
+        ("completed", "cancelled"),
+        ("done", "cancelled"),
+        ("cancelled", "cancelled"),
+    ],
+)
+def test_a_failure_may_say_nothing(kind: str, status: str | None) -> None:
+    whole = {**response("completed"), "status": status}
 
-    assert reported(sent(last)) == last
+    error = reported(sent({"type": f"response.{kind}", "response": whole}))
+
+    word = status or "failed"
+    message = f"the service ended the answer with {word!r}"
+    assert error == {"error": {"code": word, "message": message}}
+
+
+def test_a_reason_that_tells_of_a_failure_is_an_error() -> None:
+    last = ended("incomplete", incomplete_details={"reason": "network_error"})
+
+    error = cast(
+        "dict[str, Fields]", reported(numbered(created(), *message("a"), last))
+    )
+
+    assert error["error"]["code"] == "network_error"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"error": {"message": "no"}},
+        {"message": "no", "code": 500},
+        {"type": "server_error", "message": "no"},
+        {"type": "response.error", "code": "x", "message": "no"},
+    ],
+)
+def test_an_error_need_not_have_the_type_of_one(event: Fields) -> None:
+    data = numbered(created(), *message("a"))
+
+    assert reported(data + b"data: " + json.dumps(event).encode() + b"\n\n") == event
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [
+        ("completed", "complete", "stop"),
+        ("completed", "in_progress", "stop"),
+        ("completed", None, "stop"),
+        ("done", None, "stop"),
+        ("done", "incomplete", "unknown"),
+        ("incomplete", None, "unknown"),
+        ("incomplete", "completed", "unknown"),
+        ("completed", "archived", "unknown"),
+    ],
+)
+def test_the_end_is_what_its_event_and_its_status_say(
+    kind: str, status: str | None, reason: str
+) -> None:
+    whole = {**response("completed"), "status": status}
+    last: Fields = {"type": f"response.{kind}", "response": whole}
+
+    assert end_of(decode(numbered(created(), *message("a"), last))).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("max_output_tokens", "length"),
+        ("content_filter",) * 2,
+        ("steered", "tool_calls"),
+    ],
+)
+def test_a_call_is_the_reason_unless_the_answer_was_cut(word: str, reason: str) -> None:
+    last = ended("incomplete", incomplete_details={"reason": word})
+
+    end = end_of(decode(numbered(created(), *call("f", "{}"), last)))
+
+    assert (end.reason, end.details["finish_reason"]) == (reason, word)
+
+
+def test_what_the_end_leaves_out_stands_in_the_beginning() -> None:
+    begun = {**created(), "response": response("in_progress", service_tier="flex")}
+    last: Fields = {"type": "response.completed", "response": {"status": "completed"}}
+
+    end = end_of(decode(numbered(begun, *message("a"), last)))
+
+    assert (end.details["id"], end.details["service_tier"]) == ("resp_1", "flex")
+
+
+def test_a_beginning_may_be_odd() -> None:
+    begun: Fields = {"type": "response.created", "response": None}
+
+    assert text_of(decode(numbered(begun, *message("a"), completed("a")))) == "a"
 
 
 # Numbers.
@@ -171,10 +271,6 @@ def test_a_gap_breaks_an_answer_that_lacks_text() -> None:
     assert "some events did not come" in str(error)
 
 
-def test_a_text_that_the_end_alone_has_is_not_lost_in_silence() -> None:
-    assert isinstance(error_of(numbered(created(), completed("Hi"))), ProtocolError)
-
-
 def test_a_gap_in_which_no_text_was_lost_harms_nothing() -> None:
     refused = {"type": "refusal", "refusal": "no"}
     last = ended(
@@ -182,8 +278,8 @@ def test_a_gap_in_which_no_text_was_lost_harms_nothing() -> None:
         reasoning_item("hm"),
         {**message_item("a"), "content": [refused]},
     )
-    told: Fields = {"type": "response.refusal.delta", "delta": "no"}
-    data = numbered(created(), told) + numbered(last, start=9)
+    refusal: Fields = {"type": "response.refusal.delta", "delta": "no"}
+    data = numbered(created(), refusal) + numbered(last, start=9)
 
     assert text_of(decode(data)) == "no"
 
@@ -191,7 +287,7 @@ def test_a_gap_in_which_no_text_was_lost_harms_nothing() -> None:
 # What an answer holds.
 
 
-def test_calls_are_told_in_pieces() -> None:
+def test_calls_come_in_increments() -> None:
     last = ended("completed", call_item("f", "{}"), call_item("g", "", 2))
     calls = [*call("f", "{", "", "}"), *call("g", number=2)]
 
@@ -208,7 +304,7 @@ def test_calls_are_told_in_pieces() -> None:
     assert end.state is None
 
 
-def test_a_call_may_be_told_at_once() -> None:
+def test_a_call_may_come_at_once() -> None:
     done = item_done(call_item("f", "{}"))
 
     events = decode(b"".join(map(sent, [created(), done, ended("completed")])))
@@ -255,7 +351,7 @@ def test_calls_are_known_by_their_ids_where_all_have_one_place() -> None:
     ]
 
 
-def test_calls_that_are_told_at_once_may_all_have_one_place() -> None:
+def test_calls_that_come_at_once_may_all_have_one_place() -> None:
     both = [item_done(call_item("f", "{}")), item_done(call_item("g", "1", 2))]
 
     events = decode(numbered(created(), *both, ended("completed")))
@@ -298,7 +394,7 @@ def test_a_call_without_an_id_has_one_of_its_own() -> None:
     assert first.id != second.id
 
 
-def test_reasoning_is_told_and_kept_for_the_next_turn() -> None:
+def test_reasoning_is_given_and_kept_for_the_next_turn() -> None:
     given = [*reasoning("One.", "Two."), *message("Hi")]
 
     events = decode(numbered(created(), *given, completed("Hi")))
@@ -316,23 +412,40 @@ def test_reasoning_is_told_and_kept_for_the_next_turn() -> None:
     }
 
 
-def test_reasoning_in_the_open_is_told_and_not_kept() -> None:
-    told: Fields = {"type": "response.reasoning_text.delta", "delta": "hm"}
+def test_reasoning_in_the_open_is_given_and_kept() -> None:
+    thought: Fields = {"type": "response.reasoning_text.delta", "delta": "hm"}
     nothing: Fields = {"type": "response.reasoning_text.delta", "delta": ""}
-    given = [told, nothing, *reasoning(encrypted=None), *message("Hi")]
+    item = {**reasoning_item(encrypted=None), "content": [{"text": "hm"}]}
+    given = [thought, nothing, item_done(item), *message("Hi")]
 
-    events = decode(numbered(created(), *given, completed("Hi")))
+    events = decode(numbered(created(), *given, ended("completed")))
 
     assert events[:2] == [ReasoningDelta(text="hm"), "Hi"]
-    assert end_of(events).state is None
+    items = [item, message_item("Hi")]
+    assert end_of(events).state == {"openai-responses": {"items": items}}
 
 
-def test_a_refusal_is_text_and_is_told() -> None:
+def test_reasoning_that_says_nothing_is_not_kept() -> None:
+    given = [*reasoning(encrypted=None), *message("Hi")]
+
+    assert end_of(decode(numbered(created(), *given, completed("Hi")))).state is None
+
+
+def test_the_state_names_the_service_that_it_came_from() -> None:
+    reading = Reading(partial(ResponsesDecoder, service="xAI"))
+    given = numbered(created(), *reasoning("hm"), ended("completed"))
+
+    state = cast("dict[str, Fields]", end_of(reading.decode(given)).state)
+
+    assert state["openai-responses"]["service"] == "xAI"
+
+
+def test_a_refusal_is_text() -> None:
     pieces = ("I will", "", " not.")  # S19
     kind = "response.refusal.delta"
-    told: list[Fields] = [{"type": kind, "delta": piece} for piece in pieces]
+    increments: list[Fields] = [{"type": kind, "delta": piece} for piece in pieces]
 
-    events = decode(numbered(created(), *told, ended("completed")))
+    events = decode(numbered(created(), *increments, ended("completed")))
 
     assert text_of(events) == "I will not."
     assert end_of(events).reason == "stop"
@@ -340,10 +453,56 @@ def test_a_refusal_is_text_and_is_told() -> None:
 
 
 def test_unknown_events_are_passed_over() -> None:
-    unknown: Fields = {"type": "response.something.new", "delta": 7}
+    unknown: Fields = {"type": "response.something.new", "delta": 7, "error": "no"}
     other: Fields = {"type": "response.output_item.added", "item": {"type": "new"}}
+    odd: list[Fields] = [{"type": 7}, {"type": ["new"]}, {"type": None}]
 
-    assert text_of(decode(numbered(unknown, other, delta(""), completed("")))) == ""
+    data = numbered(unknown, *odd, other, delta(""), completed(""))
+
+    assert text_of(decode(data)) == ""
+
+
+@pytest.mark.parametrize("usage", [7, "none", [1]])
+def test_odd_usage_is_logged_and_harms_nothing(
+    usage: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    last = ended("completed", message_item("a"), usage=usage)
+
+    events = decode(numbered(created(), *message("a"), last))
+
+    assert usage_of(events) is None
+    assert text_of(events) == "a"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_cache_that_is_counted_apart_is_part_of_the_input() -> None:
+    counts = {"input_tokens": 4, "input_tokens_details": {"cached_tokens": 5}}
+    last = ended("completed", message_item("a"), usage=counts)
+
+    usage = usage_of(decode(numbered(created(), *message("a"), last)))
+
+    assert usage == Usage(input_tokens=9, cached_tokens=5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "cost"),
+    [
+        ({"cost_in_usd_ticks": 37_756_000}, Decimal("0.0037756")),
+        ({"cost": 0.0021, "cost_details": {}}, Decimal("0.0021")),
+        ({"cost": "free", "cost_details": {}}, None),
+        ({"cost": None, "cost_details": {}}, None),
+        # Of an unknown service, and so in an unknown currency.
+        ({"cost": 0.0021}, None),
+    ],
+)
+def test_a_cost_is_that_which_the_service_names(
+    fields: Fields, cost: Decimal | None
+) -> None:
+    last = ended("completed", message_item("a"), usage={"input_tokens": 1, **fields})
+
+    usage = usage_of(decode(numbered(created(), *message("a"), last)))
+
+    assert usage == Usage(input_tokens=1, cost=cost)
 
 
 def test_usage_may_be_missing() -> None:
@@ -370,7 +529,6 @@ ODD: list[Fields] = [
     {"type": "response.function_call_arguments.delta", "delta": "{"},
     {"type": "response.completed"},
     {"type": "response.failed", "response": "no"},
-    {"type": "response.completed", "response": {"usage": 7}},
     {"type": "response.incomplete", "response": {"status": 7}},
 ]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import replace
-from typing import TypeGuard
+from dataclasses import fields, replace
+from typing import TypeGuard, get_args
 
 import pytest
 
+from turnout._record import Record
 from turnout.errors import StreamTruncatedError
 from turnout.provider import Provider
 from turnout.testing._contract._limits import run
@@ -18,11 +18,11 @@ from turnout.testing._slicing import SLICINGS, slices
 from turnout.testing._steps import Script, chunk, last_chunk, send, wait_request
 from turnout.testing._wire import WireAnswer, merged
 from turnout.types import (
+    Citation,
     Event,
     Finish,
-    ReasoningDelta,
+    FinishReason,
     Reply,
-    ToolCall,
     ToolCallDelta,
     Usage,
 )
@@ -45,12 +45,17 @@ class Answers(ServiceSetting):
 
     def test_an_answer_is_what_it_says(self, answer: WireAnswer) -> None:
         ((events, reply),) = self._read(answer, self.whole(answer))
+        wanted = _reply_of(answer)
 
         assert merged(filter(_is_delta, events)) == merged(answer.events())
-        assert reply.text == answer.text
-        assert reply.reasoning == _reasoning(answer)
-        assert reply.tool_calls == _calls(answer)
+        assert reply.text == wanted.text
+        assert reply.reasoning == wanted.reasoning
+        assert reply.tool_calls == wanted.tool_calls
+        assert reply.citations == wanted.citations
+        assert reply.media == wanted.media
         assert reply.usage == answer.usage
+        if answer.items is not None:
+            assert reply.items == tuple(answer.items)
         # Without a last word nothing says why it ended.
         if answer.end:
             assert reply.finish_reason == answer.finish_reason
@@ -65,6 +70,20 @@ class Answers(ServiceSetting):
             assert merged(events) == merged(whole)
             assert _said(reply) == _said(said)
 
+    def test_its_events_have_values_of_their_kinds(self, answer: WireAnswer) -> None:
+        ((events, _),) = self._read(answer, self.whole(answer))
+
+        for event in events:
+            if isinstance(event, Usage):
+                assert all(map(_is_count, _counts(event))), event
+            if isinstance(event, Finish):
+                assert event.reason in get_args(FinishReason), event
+        reasons = [isinstance(event, Finish) for event in events]
+        after = events[reasons.index(True) + 1 :] if any(reasons) else []
+        assert not [event for event in after if not isinstance(event, Usage)], (
+            "something comes after the finish"
+        )
+
     def test_bytes_that_mean_nothing_change_nothing(self, answer: WireAnswer) -> None:
         steps = [chunk(self.filler)]
         for data in [*answer.begin(len(answer.pieces)), answer.end]:
@@ -73,7 +92,7 @@ class Answers(ServiceSetting):
         ((_, reply),) = self._read(answer, self.streaming(*steps, last_chunk()))
 
         assert reply.text == answer.text
-        assert reply.tool_calls == _calls(answer)
+        assert reply.tool_calls == _reply_of(answer).tool_calls
 
     def test_a_body_with_a_length_is_an_answer(self, answer: WireAnswer) -> None:
         typed = ("Content-Type", self.content_type)
@@ -102,14 +121,15 @@ class Answers(ServiceSetting):
     ) -> list[tuple[list[Event], Reply]]:
         """Ask once for each script; return the events and the reply of each.
 
-        No two answers have the same ids where the provider makes them: without those.
+        They have no ids that the provider makes, since no two answers have the same,
+        and no `item` if the answer that is given has none.
         """
-        given = {event.id for event in _deltas_of_calls(answer)}
+        given = _Given(answer)
 
         async def read(provider: Provider) -> tuple[list[Event], Reply]:
             stream = provider.stream(QUESTION, **self.asked(**answer.request))
-            events = [_as_given(event, given) async for event in stream.events()]
-            return events, _reply_as_given(stream.reply, given)
+            events = [given.event(event) async for event in stream.events()]
+            return events, given.reply(stream.reply)
 
         async def main() -> list[tuple[list[Event], Reply]]:
             async with FaultServer(*scripts) as server, self.at(server) as provider:
@@ -125,39 +145,61 @@ def _is_delta(event: Event) -> TypeGuard[Event]:
     return not isinstance(event, Usage | Finish)
 
 
-def _reasoning(answer: WireAnswer) -> str:
-    return "".join(e.text for e in answer.events() if isinstance(e, ReasoningDelta))
+def _is_count(value: object) -> bool:
+    return value is None or (type(value) is int and value >= 0)
 
 
-def _calls(answer: WireAnswer) -> tuple[ToolCall, ...]:
-    """Return the tool calls of an answer, each as a whole."""
-    found: dict[int, ToolCall] = {}
-    for event in _deltas_of_calls(answer):
-        begun = found.get(event.index, ToolCall(id="", name="", arguments=""))
-        found[event.index] = ToolCall(
-            id=begun.id or event.id or "",
-            name=begun.name or event.name or "",
-            arguments=begun.arguments + event.arguments,
-        )
-    return tuple(found[index] for index in sorted(found))
-
-
-def _deltas_of_calls(answer: WireAnswer) -> Iterable[ToolCallDelta]:
-    return (event for event in answer.events() if isinstance(event, ToolCallDelta))
-
-
-def _as_given(event: Event, ids: Collection[str | None]) -> Event:
-    """Return an event without an id that the service did not give."""
-    if isinstance(event, ToolCallDelta) and event.id not in ids:
-        return replace(event, id=None)
-    return event
-
-
-def _reply_as_given(reply: Reply, ids: Collection[str | None]) -> Reply:
-    calls = [
-        call if call.id in ids else replace(call, id="") for call in reply.tool_calls
+def _counts(usage: Usage) -> list[object]:
+    return [
+        getattr(usage, field.name)
+        for field in fields(usage)
+        if field.name.endswith("_tokens")
     ]
-    return replace(reply, tool_calls=tuple(calls))
+
+
+def _reply_of(answer: WireAnswer) -> Reply:
+    """Return the reply that the events of an answer make."""
+    record = Record()
+    record.take(answer.events())
+    return record.reply()
+
+
+class _Given:
+    """Leave out what an answer that is given does not say."""
+
+    def __init__(self, answer: WireAnswer) -> None:
+        events = answer.events()
+        calls = [event for event in events if isinstance(event, ToolCallDelta)]
+        cited = [event for event in events if isinstance(event, Citation)]
+        self._ids = {call.id for call in calls}
+        self._has_items = any(call.item is not None for call in calls)
+        self._has_sources = any(citation.item is not None for citation in cited)
+
+    def event(self, event: Event) -> Event:
+        """Return an event without that."""
+        if isinstance(event, ToolCallDelta):
+            return replace(
+                event,
+                id=event.id if event.id in self._ids else None,
+                item=event.item if self._has_items else None,
+            )
+        return self._citation(event) if isinstance(event, Citation) else event
+
+    def reply(self, reply: Reply) -> Reply:
+        """Return a reply without that."""
+        calls = [
+            replace(
+                call,
+                id=call.id if call.id in self._ids else "",
+                item=call.item if self._has_items else None,
+            )
+            for call in reply.tool_calls
+        ]
+        citations = map(self._citation, reply.citations)
+        return replace(reply, tool_calls=tuple(calls), citations=tuple(citations))
+
+    def _citation(self, citation: Citation) -> Citation:
+        return citation if self._has_sources else replace(citation, item=None)
 
 
 def _said(reply: Reply) -> tuple[object, ...]:
@@ -166,6 +208,9 @@ def _said(reply: Reply) -> tuple[object, ...]:
         reply.text,
         reply.reasoning,
         reply.tool_calls,
+        reply.citations,
+        reply.media,
+        reply.items,
         reply.finish_reason,
         reply.usage,
         reply.details,

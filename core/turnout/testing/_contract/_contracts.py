@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from turnout.testing._contract._answers import Answers
+from turnout.testing._contract._claims import Claims
 from turnout.testing._contract._closing import Closing
+from turnout.testing._contract._conversations import Conversations
 from turnout.testing._contract._declarations import Declarations
 from turnout.testing._contract._endings import Endings
 from turnout.testing._contract._errors import Errors
 from turnout.testing._contract._failover import Failover
 from turnout.testing._contract._features import Features
+from turnout.testing._contract._fields import Fields
 from turnout.testing._contract._keys import Keys
 from turnout.testing._contract._lists import Lists
 from turnout.testing._contract._running import Running
@@ -18,23 +21,26 @@ from turnout.testing._contract._timers import Timers
 __all__ = ["EngineContract", "ProviderContract"]
 
 
-class EngineContract(Declarations, Running):
-    """What holds for every provider, with HTTP or without, as tests to inherit.
+class EngineContract(Declarations, Running, Claims):
+    """What holds for every provider that asks no service, as tests to inherit.
 
         class TestHello(EngineContract):
             provider = Hello
 
-    For an engine in this process, or any other provider that asks no service. A
-    service's is a `ProviderContract`.
+    For an engine in this process, or any other provider whose answers are not written
+    in a test. A service's is a `ProviderContract`.
     """
 
 
 class ProviderContract(
-    EngineContract,
+    Declarations,
+    Running,
     Answers,
     Endings,
     Errors,
     Features,
+    Conversations,
+    Fields,
     Keys,
     Secrets,
     Closing,

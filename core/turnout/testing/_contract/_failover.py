@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turnout._face import fallback
 from turnout.errors import StreamTruncatedError
-from turnout.testing._contract._features import holds
+from turnout.testing._contract._asking import holds
 from turnout.testing._contract._limits import run_clean
 from turnout.testing._contract._setting import QUESTION, ServiceSetting
 from turnout.testing._fake_provider import FakeProvider

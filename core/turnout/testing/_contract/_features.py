@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Collection, Mapping
-from contextlib import suppress
-from typing import Any, ClassVar, NamedTuple, cast
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
 from urllib.parse import unquote
 
 import pytest
 
-from turnout.errors import InvalidReplyError, UnsupportedError
+from turnout.testing._contract._asking import Asking, holds
 from turnout.testing._contract._limits import run
-from turnout.testing._contract._setting import QUESTION, ServiceSetting
+from turnout.testing._contract._setting import QUESTION
 from turnout.testing._fault_server import FaultServer
-from turnout.testing._requests import HttpRequest
 from turnout.testing._wire import WireAnswer
 from turnout.types import (
+    AudioPart,
     Conversation,
     FilePart,
     ImagePart,
     Message,
+    Part,
     Reply,
+    TextPart,
     Tool,
     ToolCall,
+    VideoPart,
 )
 
-__all__ = ["Features", "holds"]
+__all__ = ["Features", "answered"]
 
 _PNG = b"\x89PNG\r\n\x1a\ncanary"
 _PDF = b"%PDF-1.4\ncanary"
+_WAV = b"RIFF\x2a\x00\x00\x00WAVEfmt canary"
+_MP4 = b"\x00\x00\x00\x18ftypmp42canary"
 
 
 class Feature(NamedTuple):
@@ -43,6 +47,11 @@ class Feature(NamedTuple):
 
 def _asking(*sent: object, **options: Any) -> Feature:
     return Feature(QUESTION, options, sent)
+
+
+def _part(part: Part, data: bytes) -> Feature:
+    question = Message(role="user", content=(TextPart(text="canary one"), part))
+    return Feature(question, {}, ("canary one", b64encode(data).decode()))
 
 
 _SCHEMA = {
@@ -102,40 +111,19 @@ _FEATURES: dict[str, Feature] = {
         },
         ("canary_tool", "canary words", "canary_field", "b c", "canary two"),
     ),
-    "images": Feature(
-        [
-            Message(
-                role="user",
-                content=(ImagePart(data=_PNG, media_type="image/png"),),
-            )
-        ],
-        {},
-        (b64encode(_PNG).decode(),),
-    ),
-    "files": Feature(
-        [
-            Message(
-                role="user",
-                content=(
-                    FilePart(
-                        data=_PDF, media_type="application/pdf", filename="canary.pdf"
-                    ),
-                ),
-            )
-        ],
-        {},
-        (b64encode(_PDF).decode(),),
+    "images": _part(ImagePart(data=_PNG, media_type="image/png"), _PNG),
+    "audio": _part(AudioPart(data=_WAV, media_type="audio/wav"), _WAV),
+    "video": _part(VideoPart(data=_MP4, media_type="video/mp4"), _MP4),
+    "files": _part(
+        FilePart(data=_PDF, media_type="application/pdf", filename="canary.pdf"), _PDF
     ),
     "response_format": _asking("canary_field", response_format=_SCHEMA),
 }
 """By the field of `Capabilities`."""
 
 
-class Features(ServiceSetting):
+class Features(Asking):
     """Each feature is sent where the provider says so, and else refused."""
-
-    lacks: ClassVar[Collection[str]] = ()
-    """Fields of `Capabilities` that the provider claims and `options` rule out."""
 
     def parameters(self) -> dict[str, dict[str, object]]:
         """Return the features too."""
@@ -185,7 +173,7 @@ class Features(ServiceSetting):
         body = cast("Mapping[str, object]", self._sent(QUESTION, extra=extra).json())
 
         assert body.get("x_canary") == extra["x_canary"], (
-            "`extra` is not in the body; put **request.extra last into it"
+            "`extra` is not in the body; write it with request.merged(fields)"
         )
 
     def test_an_answer_can_be_answered(self, answer: WireAnswer) -> None:
@@ -193,7 +181,7 @@ class Features(ServiceSetting):
             async with FaultServer(self.whole(answer)) as server:
                 async with self.at(server) as provider:
                     reply = await self.ask(provider, **answer.request)
-                    messages = _answered(reply)
+                    messages = answered(reply)
                     asked = self.asked(**answer.request)
                     again = await provider.complete(messages, **asked)
 
@@ -206,47 +194,17 @@ class Features(ServiceSetting):
             assert holds(body, reply.text) or not reply.text
             for call in reply.tool_calls:
                 assert holds(body, call.name)
+            for value in answer.sent_back:
+                assert holds(body, value), (
+                    f"{value!r} is not sent back; keep it in Finish.state, and send "
+                    "Message.state"
+                )
 
         if self.capabilities.history:
             run(main())
 
-    def _sent(self, messages: Conversation, **options: Any) -> HttpRequest:
-        """Ask, and return what was sent."""
 
-        async def main() -> HttpRequest:
-            async with FaultServer(self.whole(self.text_answer)) as server:
-                async with self.at(server) as provider:
-                    # The text answers nothing that was bound to a schema.
-                    with suppress(InvalidReplyError):
-                        await provider.complete(messages, **self.asked(**options))
-            (request,) = server.http_requests
-            return request
-
-        return run(main())
-
-    def _sent_unless_refused(
-        self, messages: Conversation, **options: Any
-    ) -> object | None:
-        """Ask, and return the body that was sent; None where that was refused."""
-        try:
-            return self._sent(messages, **options).json()
-        except UnsupportedError:
-            return None
-
-    def _is_refused(self, messages: Conversation, **options: Any) -> None:
-        """Make sure that nothing is sent where the provider cannot do it."""
-
-        async def main() -> None:
-            async with FaultServer(self.whole(self.text_answer)) as server:
-                async with self.at(server) as provider:
-                    with pytest.raises(UnsupportedError):
-                        await provider.complete(messages, **self.asked(**options))
-            assert server.connections == []
-
-        run(main())
-
-
-def _answered(reply: Reply) -> list[Message]:
+def answered(reply: Reply) -> list[Message]:
     """Return a conversation that goes on after an answer."""
     results = [
         Message(role="tool", content="canary result", tool_call_id=call.id)
@@ -257,17 +215,3 @@ def _answered(reply: Reply) -> list[Message]:
         reply.to_message(),
         *(results or [Message(role="user", content="And then?")]),
     ]
-
-
-def holds(value: object, wanted: object) -> bool:
-    """Tell whether a body has a value somewhere; a text within a text counts."""
-    match value:
-        case Mapping():
-            fields = cast("Mapping[object, object]", value)
-            return any(holds(k, wanted) or holds(v, wanted) for k, v in fields.items())
-        case list():
-            return any(holds(item, wanted) for item in cast("list[object]", value))
-        case str() if isinstance(wanted, str):
-            return wanted in value
-        case _:
-            return type(value) is type(wanted) and value == wanted

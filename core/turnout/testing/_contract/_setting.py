@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +47,8 @@ class Setting:
     """Whom to ask, where it is not the default model."""
     request: ClassVar[RequestOptions] = {}
     """Options that each request is given."""
+    lacks: ClassVar[Collection[str]] = ()
+    """Fields of `Capabilities` that the provider claims and `options` rule out."""
     installed: ClassVar[bool] = True
     """Whether `turnout.get_provider` is to find the provider by its name."""
 
