@@ -199,7 +199,11 @@ async def test_an_answer_that_is_not_streamed_is_read() -> None:
 
 async def test_log_probabilities_that_were_asked_for_are_kept() -> None:
     found = {"content": [{"token": "Hi", "logprob": -0.1}]}
-    choice: dict[str, object] = {"index": 0, "delta": {"content": "Hi"}, "logprobs": found}
+    choice: dict[str, object] = {
+        "index": 0,
+        "delta": {"content": "Hi"},
+        "logprobs": found,
+    }
     body = event({"choices": [choice]}) + finish() + DONE
     async with answering(body) as provider:
         asked = await provider.complete("Why?", extra={"logprobs": True})
