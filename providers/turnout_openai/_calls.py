@@ -71,7 +71,7 @@ class Calls:
             OddEventError: It is not of the protocol.
         """
         self.begun = True
-        piece = _Piece(as_mapping(call, "a tool call"))
+        piece = _Piece(as_mapping(call or {}, "a tool call"))
         if piece.is_item:
             self.items.append(piece.fields)
             return None
@@ -98,7 +98,7 @@ class Calls:
         self.begun = self.begun or bool(calls)
         before = self._calls[:]
         for place, call in enumerate(calls):
-            piece = _Piece(as_mapping(call, "a tool call"))
+            piece = _Piece(as_mapping(call or {}, "a tool call"))
             if piece.is_item:
                 self.items.append(piece.fields)
                 continue

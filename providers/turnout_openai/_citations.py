@@ -22,6 +22,7 @@ from turnout_openai._forms import listed, object_in
 
 __all__ = ["citation_of", "citations_in"]
 
+_URLS = ("url", "uri")
 _SOURCES = ("filename", "file_id", "document_name", "document_id", "source")
 _QUOTES = ("cited_text", "quote", "content", "snippet")
 
@@ -39,14 +40,19 @@ def citation_of(value: object, offset: int = 0) -> Citation | None:
     if isinstance(value, str):
         return Citation(url=value) if value else None
     item = object_in(value)
-    kind = str(item.get("type"))
-    if kind in _NO_CITATIONS:
+    if item.get("type") in _NO_CITATIONS:
         return None
-    fields = object_in(item.get(kind)) or item
-    url = _text(fields, ("url", "uri"))
-    source = _text(fields, _SOURCES)
-    if not url and not source:
-        return None
+    # The fields are under the name of the type, or beside it.
+    places = [item, *map(object_in, item.values())]
+    for names in (_URLS, _SOURCES):
+        for fields in places:
+            if _text(fields, names) is not None:
+                return _cited(fields, item, offset)
+    return None
+
+
+def _cited(fields: dict[str, Any], item: dict[str, Any], offset: int) -> Citation:
+    url = _text(fields, _URLS)
     start, end = _span(fields, offset)
     return Citation(
         url=url,
@@ -54,7 +60,7 @@ def citation_of(value: object, offset: int = 0) -> Citation | None:
         cited_text=_text(fields, _QUOTES),
         start=start,
         end=end,
-        source=None if url else source,
+        source=None if url else _text(fields, _SOURCES),
         item=item,
     )
 

@@ -13,7 +13,6 @@ from turnout.testing import sse
 from turnout_anthropic._protocol import Decoder as Anthropic
 from turnout_gemini._protocol import Decoder as Gemini
 from turnout_ollama._protocol import Decoder as Ollama
-from turnout_openai._deviations import DeepSeekDecoder, OpenRouterDecoder
 from turnout_openai._protocol import Decoder as OpenAI
 from turnout_openai._responses import ResponsesDecoder
 
@@ -99,6 +98,33 @@ def reasoning(index: int) -> bytes:
     return delta(reasoning_content="x")
 
 
+def pieces_of_a_call(index: int) -> bytes:
+    piece = '{"a": "' if index == 0 else "{}"
+    function = {"name": "f", "arguments": piece}
+    return delta(tool_calls=[{"index": 0, "id": "c", "function": function}])
+
+
+def signed(index: int) -> bytes:
+    signature = "s" if index % 2 else ""
+    block = {"type": "thinking", "thinking": "x" * 50, "signature": signature}
+    return delta(thinking_blocks=[block])
+
+
+def blocks(index: int) -> bytes:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "x" * 50}]}
+    return delta(content=[thought, {"type": "text", "text": "x"}, {"type": "new"}])
+
+
+def parts(index: int) -> bytes:
+    cited = {"type": "url_citation", "url": f"https://{index}"}
+    image = {"url": f"https://{index}"}
+    return delta(annotations=[cited], images=[image], audio={"data": "A"}, new=[index])
+
+
+def texts(index: int) -> bytes:
+    return delta(content="x" * (8 if index < 2 else 1 << min(index + 2, 12)))
+
+
 def whole_call(index: int) -> bytes:
     return part(functionCall={"name": "f"})
 
@@ -124,8 +150,14 @@ def called(**fields: object) -> Callable[[int], bytes]:
         pytest.param(OpenAI, called(id="c{}"), id="openai-ids"),
         pytest.param(OpenAI, called(), id="openai-names"),
         pytest.param(OpenAI, called(index=0, id="c{}"), id="openai-same-index"),
-        pytest.param(DeepSeekDecoder, reasoning, id="deep"),
-        pytest.param(OpenRouterDecoder, detail, id="openrouter-details"),
+        pytest.param(OpenAI, called(index=0, id="c"), id="openai-same-call"),
+        pytest.param(OpenAI, pieces_of_a_call, id="openai-pieces"),
+        pytest.param(OpenAI, reasoning, id="openai-reasoning"),
+        pytest.param(OpenAI, detail, id="openai-details"),
+        pytest.param(OpenAI, signed, id="openai-signed"),
+        pytest.param(OpenAI, blocks, id="openai-blocks"),
+        pytest.param(OpenAI, parts, id="openai-parts"),
+        pytest.param(OpenAI, texts, id="openai-texts"),
         pytest.param(ResponsesDecoder, item, id="responses"),
         pytest.param(ResponsesDecoder, said, id="responses-text"),
         pytest.param(ResponsesDecoder, said_otherwise, id="responses-other-text"),

@@ -61,7 +61,7 @@ def told(*events: Fields) -> tuple[Piece, ...]:
 class TestResponses(ProviderContract):
     provider = OpenAI
     options: ClassVar[Mapping[str, object]] = {"protocol": "responses"}
-    lacks = ("stop", "seed")
+    lacks = ("stop", "seed", "audio")
     base_path = "/v1"
     model_list = (b'{"data":[{"id":"x"}]}', ("x",))
     answers = (

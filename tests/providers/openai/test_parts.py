@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -54,8 +54,9 @@ def state_of(events: list[Event]) -> dict[str, Any]:
     state = end_of(events).state
     assert state is not None
     (fields,) = state.values()
-    assert isinstance(fields, dict)
-    return {n: v for n, v in fields.items() if n != "checksum"}
+    kept = dict(cast("dict[str, Any]", fields))
+    kept.pop("checksum")
+    return kept
 
 
 def citations(events: list[Event]) -> list[Citation]:
@@ -125,10 +126,13 @@ def test_thoughts_in_content_are_reasoning_and_kept(
 def test_pieces_of_thoughts_in_content_are_put_together() -> None:
     # As Mistral and Databricks stream them.
     more = {"type": "thinking", "thinking": [{"type": "text", "text": "!"}]}
-    signed = {"type": "thinking", "thinking": [], "signature": "s"}
+    nothing: list[object] = []
+    signed = {"type": "thinking", "thinking": nothing, "signature": "s", "id": None}
+    other = {"type": "thinking", "thinking": [{"type": "reference", "ids": [1]}]}
     data = deltas(
         {"content": [THINKING]},
         {"content": [more]},
+        {"content": [other]},
         {"content": [signed]},
         {"content": [{"type": "thinking", "thinking": [{"type": "reference"}]}]},
         {"content": "a"},
@@ -140,7 +144,10 @@ def test_pieces_of_thoughts_in_content_are_put_together() -> None:
     assert state_of(events)["content"] == [
         {
             "type": "thinking",
-            "thinking": [{"type": "text", "text": "hm!"}],
+            "thinking": [
+                {"type": "text", "text": "hm!"},
+                {"type": "reference", "ids": [1]},
+            ],
             "signature": "s",
         },
         {"type": "thinking", "thinking": [{"type": "reference"}]},
@@ -439,7 +446,7 @@ def test_places_in_a_block_count_from_the_answers_beginning() -> None:
 
 def test_sources_beside_the_choices_are_cited_once() -> None:
     # Perplexity's; xAI has the first of the two fields.
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "citations": ["https://a", "https://b", ""],
         "search_results": [
             {"url": "https://a", "title": "A", "snippet": "words"},
@@ -622,10 +629,9 @@ def test_log_probabilities_are_kept() -> None:
         return {"content": [{"token": name, "logprob": probability}], "refusal": None}
 
     def said(name: str, probability: float) -> bytes:
-        fields = chunk({"content": name})
-        (choice,) = fields["choices"]  # type: ignore[misc]
-        choice["logprobs"] = token(name, probability)
-        return event(fields)
+        delta = {"content": name}
+        choice = {"index": 0, "delta": delta, "logprobs": token(name, probability)}
+        return event({"choices": [choice]})
 
     data = said("a", -0.1) + said("b", -0.2) + finish() + DONE
     expected = {

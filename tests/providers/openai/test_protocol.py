@@ -314,7 +314,9 @@ def test_a_reason_may_be_an_object() -> None:
     stopped = {"type": "stop", "matched": 2}
 
     def ending(reason: object) -> bytes:
-        return event({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+        delta: dict[str, object] = {}
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        return event({"choices": [choice]})
 
     assert reported(text("a") + ending(failed) + DONE)[1] == {
         "error": {"code": "abort", "message": "out of memory"}
@@ -626,6 +628,16 @@ def test_an_error_inside_an_answer_is_no_success(
 ) -> None:
     # S05 and S06.
     assert reported(text("a") + event(error) + end, slicing) == ("a", error)
+
+
+@pytest.mark.parametrize("reason", ["error", "stop"])
+def test_an_error_in_a_choice_is_an_error(reason: str) -> None:
+    # OpenRouter's place for that of the service behind it.
+    error = {"code": 502, "message": "no"}
+    choice = {"index": 0, "delta": {"content": "b"}, "error": error}
+    failed = event({"choices": [{**choice, "finish_reason": reason}]})
+
+    assert reported(text("a") + failed + DONE)[0] == "ab"
 
 
 def test_an_error_whose_event_was_cut_off_counts_where_it_is_whole() -> None:
