@@ -19,7 +19,7 @@ from turnout._config import Config, ProviderConfig
 from turnout.errors import OverloadedError, ServerError, UnsupportedError
 from turnout.http import StatusRule
 from turnout.testing import FaultServer, respond
-from turnout.types import Capabilities, Tool
+from turnout.types import Capabilities, Event, Tool
 from turnout_openai import Decoder, OpenAI, Vendor
 from turnout_openai import _vendors as rows
 from turnout_openai._vendor import COMPATIBLE
@@ -272,7 +272,13 @@ class LoudMacaw(OpenAI):
 
 
 class Flock(Decoder):
-    details = (*Decoder.details, "flock")
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        for index, data in enumerate(datas):
+            if b'"squawk"' in data:
+                super().read(datas[:index], events)
+                self.report(b'{"error": {"code": "overloaded_error"}}')
+                return
+        super().read(datas, events)
 
 
 def test_a_row_makes_a_provider() -> None:
@@ -311,12 +317,17 @@ async def test_a_class_and_a_row_both_say_what_an_error_means() -> None:
 
 
 async def test_a_row_may_have_a_decoder_of_its_own() -> None:
-    body = b'{"id": "1", "flock": 3, "choices": [{"message": {"content": "Aark"}}]}'
+    text = b'data: {"choices": [{"delta": {"content": "Aark"}}]}\n\n'
+    body = text + b'data: {"squawk": "tired"}\n\n'
     info = replace(MACAW, decoder=Flock).info(OpenAI)
-    async with FaultServer(respond(200, body, JSON)) as server:
-        reply = await OpenAI(info=info, base_url=server.url).complete("Hi")
+    async with FaultServer(
+        respond(200, body, ("Content-Type", "text/event-stream"))
+    ) as server:
+        with pytest.raises(OverloadedError) as raised:
+            await OpenAI(info=info, base_url=server.url).complete("Hi")
 
-    assert reply.details["flock"] == 3
+    assert raised.value.reply is not None
+    assert raised.value.reply.text == "Aark"
 
 
 def test_a_provider_of_a_row_can_be_pickled() -> None:

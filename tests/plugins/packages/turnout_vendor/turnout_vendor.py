@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from turnout import ModelInfo, OverloadedError, ProviderInfo, ServerError, hookimpl
 from turnout.http import StatusRule
+from turnout.types import Event
 from turnout_openai import Decoder, OpenAI, Vendor
 
 with open(os.environ["PLUGIN_IMPORTS"], "a", encoding="utf-8") as record:
@@ -14,9 +15,16 @@ with open(os.environ["PLUGIN_IMPORTS"], "a", encoding="utf-8") as record:
 
 
 class MacawDecoder(Decoder):
-    """Keeps one more field of an answer."""
+    """Reads an error that the service sends in its own form."""
 
-    details = (*Decoder.details, "flock")
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        """Read an error in the service's own form, or what all others send."""
+        for index, data in enumerate(datas):
+            if b'"squawk"' in data:
+                super().read(datas[:index], events)
+                self.report(b'{"error": {"code": "overloaded_error"}}')
+                return
+        super().read(datas, events)
 
 
 MACAW = Vendor(
