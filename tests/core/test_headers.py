@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import turnout
 from turnout import get_provider
 from turnout._app import App
 from turnout._config import read_config
@@ -25,6 +26,8 @@ from .scripted import Lines
 from .testing.parrots import Decoder
 
 CANARY = "canary-4711-of-headers"
+
+CORE = Path(turnout.__file__).parent
 
 PARROT = ProviderInfo(
     name="Parrot",
@@ -214,9 +217,21 @@ async def test_a_secret_header_is_shown_nowhere(
     shown = f"{error!r} {error} {vars(error)!r} {caplog.text}"
     shown += f"{parrot!r} {parrot.options!r} {vars(parrot)!r} {parrot.http!r}"
     for frame, _ in traceback.walk_tb(error.__traceback__):
-        if "turnout/core" in frame.f_code.co_filename:
+        if CORE in Path(frame.f_code.co_filename).parents:
             shown += repr(frame.f_locals)
     assert CANARY not in shown
+
+
+def test_no_frame_shows_a_header_that_is_refused() -> None:
+    headers = {"Authorization": f"{CANARY}\n"}
+
+    with pytest.raises(ConfigError) as caught:
+        get_provider("vLLM", headers=headers)
+
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    inside = [f for f in frames if CORE in Path(f.f_code.co_filename).parents]
+    assert inside
+    assert CANARY not in str([frame.f_locals for frame in inside])
 
 
 def test_other_headers_are_shown() -> None:

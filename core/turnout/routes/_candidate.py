@@ -90,18 +90,25 @@ class Candidate:
     instructed = False
     """Whether it refused a prefill, and is asked by an instruction instead."""
 
-    def __init__(
-        self, shared: RouteTarget, request: ChatRequest, given: Collection[str] = ()
-    ) -> None:
+    _asked: ChatRequest | None = None
+
+    def __init__(self, shared: RouteTarget, request: ChatRequest) -> None:
         self.bound = shared.bound
         self.target = shared.target
         self._shared = shared
-        if shared.fields:
-            self.has_options = True
-            request = applied(request, shared.fields, given)
-        self.asked = self._request = request
-        """The request with the target's own options, in the form in which it came."""
+        self._request = request
         self._health: TargetHealth | None = None
+
+    def apply_options(self, given: Collection[str]) -> None:
+        """Add the target's own options to the request.
+
+        Args:
+            given: The options of the call, which are used instead.
+        """
+        fields = self._shared.fields
+        if fields:
+            self.has_options = True
+            self._request = applied(self._request, fields, given)
 
     def health(self, now: float) -> TargetHealth:
         """Return the target's health."""
@@ -116,8 +123,14 @@ class Candidate:
         self._request = self._request.for_model(self.bound.model)
         return self._request
 
+    @property
+    def asked(self) -> ChatRequest:
+        """The same, with the schema that a message asks for instead."""
+        return self.request if self._asked is None else self._asked
+
     def prompt_for_schema(self) -> None:
         """Ask it for JSON by a message, since it does not support JSON schemas."""
+        self._asked = self.asked
         self._request = prompted(self.request)
 
     @property

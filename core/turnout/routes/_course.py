@@ -96,6 +96,7 @@ class Course:
         deadline: When the request is to be over, in the seconds of the clock.
         random: For the length of waits.
         given: The options that the caller gives, in place of those of the targets.
+            None means that no target has any.
     """
 
     def __init__(
@@ -106,9 +107,12 @@ class Course:
         record: Record,
         deadline: float,
         random: Random,
-        given: Collection[str] = (),
+        given: Collection[str] | None = None,
     ) -> None:
-        self._candidates = [Candidate(target, request, given) for target in targets]
+        self._candidates = [Candidate(target, request) for target in targets]
+        if given is not None:
+            for candidate in self._candidates:
+                candidate.apply_options(given)
         self._policy = policy
         self._record = record
         self._deadline = deadline

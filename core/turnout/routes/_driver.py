@@ -35,7 +35,7 @@ class RouteReader:
     """Read the answer of a route in batches, whichever targets give its parts.
 
     The answer and every attempt go to `record`. Without a `share` nothing is hedged.
-    `given` has the names of the options that the caller gives.
+    `given` has the options that the caller gives; None if no target has options.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class RouteReader:
         record: Record,
         waiter: Waiter,
         share: HedgeShare | None = None,
-        given: Collection[str] = (),
+        given: Collection[str] | None = None,
     ) -> None:
         self._policy = policy
         self._record = record

@@ -99,9 +99,9 @@ class Route:
             raise ArgumentError(
                 "the targets of a route have their models; leave model out"
             )
-        given: list[str] = []
+        given: list[str] | None = None
         if self._has_options:
-            given += [name for name, value in options.items() if value is not None]
+            given = [name for name, value in options.items() if value is not None]
         # The first target then needs no copy of the request.
         options["model"] = self.targets[0].model or None
         request = ChatRequest.build(messages, **options)

@@ -112,9 +112,10 @@ class Setting:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the model that is asked can do."""
-        own = self.make().catalog.info_of(self.model_name).capabilities
-        return own or self.told.capabilities
+        """What the model that is asked can do, with these options."""
+        provider = self.make()
+        own = provider.catalog.info_of(self.model_name).capabilities
+        return own or provider.info.capabilities
 
     @property
     def lists_live(self) -> bool:
