@@ -19,7 +19,10 @@ _TABLE = "LiteLLM 1.109.1's table of models, read 2026-11-30"
 _MINIMAX = replace(USUAL, seed=False, response_format=False, reasoning=True)
 
 # Its models of 2026 refuse any `temperature` and `top_p` that is not their own.
-_KIMI = replace(USUAL, temperature=False, top_p=False, seed=False, reasoning=True)
+# They take videos; source: its page on vision models, read 2026-11-30.
+_KIMI = replace(
+    USUAL, temperature=False, top_p=False, seed=False, video=True, reasoning=True
+)
 
 # JSON is all that `response_format` may ask for.
 _GLM = replace(USUAL, images=False, response_format=False, reasoning=True)
@@ -112,7 +115,7 @@ MOONSHOT = Vendor(
             source=f"{_TABLE}; Kimi's page on partial mode",
         ),
     ),
-    capabilities=replace(USUAL, seed=False, reasoning=True),
+    capabilities=replace(USUAL, seed=False, video=True, reasoning=True),
     max_tokens_field="max_completion_tokens",
     # It refuses an empty text as if the field were missing, and takes a space
     # (theopenco/llmgateway pull request 2093, earendil-works/pi issue 4179).

@@ -53,7 +53,8 @@ AZURE_OPENAI = Vendor(
     hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
     key_variable="AZURE_OPENAI_API_KEY",
     url="https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle",
-    capabilities=replace(USUAL, files=True),
+    # Sounds: Microsoft's page on audio completions, read 2026-11-30.
+    capabilities=replace(USUAL, audio=True, files=True),
     max_tokens_field="max_completion_tokens",
     developer_role=True,
     key_header="api-key",
@@ -130,6 +131,8 @@ FIREWORKS = Vendor(
             source=_TABLE,
         ),
     ),
+    # Sounds and videos: its page on video and audio inputs, read 2026-11-30.
+    capabilities=replace(USUAL, audio=True, video=True),
 )
 
 GROQ = Vendor(
@@ -228,6 +231,8 @@ MISTRAL = Vendor(
             "ministral-8b-latest",
         )
     ),
+    # Sounds: answers recorded in pydantic-ai's repository (4fda38988f).
+    capabilities=replace(USUAL, audio=True),
     seed_field="random_seed",
     short_ids=True,
     asks_usage=False,
@@ -241,7 +246,8 @@ OPENROUTER = Vendor(
     url="https://openrouter.ai/docs/api-reference/overview",
     prices_id="openrouter",
     models=("openrouter/auto",),
-    capabilities=replace(_REASONING, files=True),
+    # Sounds and videos: its page on multimodal capabilities, read 2026-11-30.
+    capabilities=replace(_REASONING, audio=True, video=True, files=True),
     # Source: pydantic-ai's openrouter provider (4fda38988f), read 2026-11-30.
     reads_reasoning=True,
     # A message that is not valid has the code that OpenAI gives a forbidden prompt.
@@ -284,7 +290,8 @@ QWEN = Vendor(
     hosts=("aliyuncs.com",),
     key_variable="DASHSCOPE_API_KEY",
     url="https://www.alibabacloud.com/help/en/model-studio/qwen-api-reference",
-    capabilities=_REASONING,
+    # Sounds and videos: Alibaba Cloud's page on Qwen-Omni, read 2026-11-30.
+    capabilities=replace(_REASONING, audio=True, video=True),
     models=(
         ModelInfo(
             name="qwen-plus",
@@ -363,7 +370,8 @@ VLLM = Vendor(
     key_variable="VLLM_API_KEY",
     needs_key=False,
     url="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
-    capabilities=_REASONING,
+    # Sounds and videos: its page on multimodal inputs, read 2026-11-30.
+    capabilities=replace(_REASONING, audio=True, video=True),
     # It reads that name alone since 0.16 (vllm-project/vllm issue 38488).
     reads_reasoning=True,
     prefill="continue_final",
