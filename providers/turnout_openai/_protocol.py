@@ -18,7 +18,7 @@ their own pages and SDKs; wire.md 2.0, 2.1 and 2.7, read 2026-11-22.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from turnout.decoding import (
     OddEventError,
@@ -55,9 +55,8 @@ _LIST: type[list[Any]] = list
 _DONE = b"[DONE]"
 """The mark of the end."""
 
-_ABOUT = ("id", "model", "service_tier", "system_fingerprint")
 _CHUNK = frozenset({"choices", "created", "error", "object", "obfuscation", "usage"})
-_USUAL = _CHUNK.union(_ABOUT)
+_USUAL = _CHUNK.union({"id", "model", "service_tier", "system_fingerprint"})
 _CHOICE = frozenset({"delta", "finish_reason", "index", "logprobs"})
 _MORE = frozenset({"error", "message", "usage"})
 _DELTA = frozenset(
@@ -73,6 +72,15 @@ class Decoder(SseDecoder):
     """Decode an answer; of several to one request it gives that of index 0."""
 
     end = "a finish_reason or [DONE]"
+
+    details: ClassVar[tuple[str, ...]] = (
+        "id",
+        "model",
+        "service_tier",
+        "system_fingerprint",
+    )
+    """The protocol's own fields of a chunk that `Finish.details` keeps. Fields that are
+    not of the protocol are kept too."""
 
     state_name: str | None = None
     """The name in `Message.state` of what the service wants to see again; None keeps
@@ -283,8 +291,9 @@ class Decoder(SseDecoder):
     def _note(self, chunk: dict[str, Any]) -> None:
         """Keep what a chunk says of the answer."""
         self._noted = chunk
-        # Most chunks have no other fields.
-        names = _ABOUT if _USUAL.issuperset(chunk) else chunk.keys() - _CHUNK
+        names = self.details
+        if not _USUAL.issuperset(chunk):  # Most chunks have no other fields.
+            names = (*names, *(chunk.keys() - _CHUNK.union(names)))
         for name in names:
             value = chunk.get(name)
             if value:

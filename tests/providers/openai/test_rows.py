@@ -272,7 +272,7 @@ class LoudMacaw(OpenAI):
 
 
 class Flock(Decoder):
-    details = (*Decoder.details, "flock")
+    details = (*Decoder.details, "created")
 
 
 def test_a_row_makes_a_provider() -> None:
@@ -311,12 +311,15 @@ async def test_a_class_and_a_row_both_say_what_an_error_means() -> None:
 
 
 async def test_a_row_may_have_a_decoder_of_its_own() -> None:
-    body = b'{"id": "1", "flock": 3, "choices": [{"message": {"content": "Aark"}}]}'
+    body = (
+        b'{"id": "1", "created": 7, "flock": 3,'
+        b' "choices": [{"message": {"content": "Aark"}}]}'
+    )
     info = replace(MACAW, decoder=Flock).info(OpenAI)
     async with FaultServer(respond(200, body, JSON)) as server:
         reply = await OpenAI(info=info, base_url=server.url).complete("Hi")
 
-    assert reply.details["flock"] == 3
+    assert (reply.details["created"], reply.details["flock"]) == (7, 3)
 
 
 def test_a_provider_of_a_row_can_be_pickled() -> None:
