@@ -30,12 +30,13 @@ from turnout_openai._vendors import VENDORS
 
 from .refusals import Refused, Table
 from .refusals.false_friends import FALSE_FRIENDS
+from .refusals.general import GENERAL
 from .refusals.of_hosts import HOSTS
 from .refusals.of_labs import LABS
 from .refusals.of_servers import SERVERS
 from .refusals.variations import VARIATIONS
 
-TABLES: Sequence[Table] = (LABS, HOSTS, SERVERS, VARIATIONS, FALSE_FRIENDS)
+TABLES: Sequence[Table] = (LABS, HOSTS, SERVERS, VARIATIONS, FALSE_FRIENDS, GENERAL)
 
 NAMES = {vendor.name for vendor in VENDORS}
 """The others are asked at an address of which nothing is known."""
@@ -202,7 +203,7 @@ def test_every_row_says_whose_it_is_and_where_that_is_read() -> None:
     for rule in (*CODES, *PHRASES):
         assert rule.service
         assert rule.source
-        assert rule.codes or rule.phrases or rule.hinted
+        assert rule.codes or rule.phrases or rule.patterns or rule.hinted
 
 
 def test_the_documented_services_are_those_of_the_rows() -> None:
