@@ -116,8 +116,8 @@ class Refusal:
     beginning, if it is long."""
     words: str = ""
     """What rules look for phrases in, lower-case, with single spaces: all that is said
-    for people, also by an error that is quoted, and the codes. If there is neither, the
-    beginning of the body, unless that is an answer."""
+    for people, also by an error that is quoted, and the codes, with `; ` between them.
+    If there is neither, the beginning of the body, unless that is an answer."""
     hint: float | None = None
     """The seconds after which, by the body, the provider may be asked again."""
 
@@ -171,7 +171,7 @@ class _Found:
 
     def words(self) -> str:
         """Return what phrases are looked for in; empty if nothing was found."""
-        return _words(" ".join([*self.texts, *sorted(self.codes)]))
+        return _words("; ".join([*self.texts, *sorted(self.codes)]))
 
     def code(self, value: object) -> None:
         """Add a code, if it is one."""

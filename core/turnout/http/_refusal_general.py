@@ -6,8 +6,8 @@ it ("exceed", "insufficient"). They come after all rows about services. Each has
 `unless`: what else such words are about.
 
 The patterns are compared with plain words (`turnout.http._status.plain`): lower-case,
-with " " for `_`, without quotes, with "not" for "n't" and ";" for a full stop. Repetitions
-are short and bounded, so that the time is linear.
+with " " for `_`, without quotes, with "not" for "n't" and ";" for a full stop.
+Repetitions are short and bounded, so that the time is linear.
 
 Source: the words of the other rows, and own variations of them, 2026-11-30.
 """
@@ -75,6 +75,7 @@ _CONTEXT = any_of(
     r"exceed\S* (?:\S+ ){0,3}context\b",
     r"max(?:imum)? ?(?:model|seq|sequence|position|context|prompt|input)[ -]?"
     r"(?:len|size|token)",
+    r"max(?:imum)? context\b",
     r"n ctx\b|num ctx\b|\bkv[ -]cache (?:size|capacity)",
 )
 
@@ -84,7 +85,7 @@ _MUCH = any_of(
     r"long(?:er)? than|larg(?:er)? than|great(?:er)? than|bigger|more than|(?:less|"
     r"fewer) "
     r"than|higher than|beyond|above|over (?:the|its|our|your)|\bover\b",
-    r"\bmax(?:imum)?\b|\blimit|at most|up to",
+    r"\bmax(?:imum)?\b|\blimit|at most|up to|reached",
     r"not fit|\bfit(?:s|ting)?\b|out of room|r[au]n out|no (?:more )?room",
     r"reduce|shorten|trim|truncat|compress|compact|summari[sz]e",
     r"you (?:requested|passed|sent|provided|asked)|but (?:got|received|requested)|"
@@ -95,7 +96,7 @@ _MUCH = any_of(
 _OUTPUT_ALONE = any_of(
     r"(?:output|completion|generated|generation|thinking|reasoning|budget|stop) "
     r"tokens?",
-    r"max (?:new |output |completion |generated )?tokens?\b",
+    r"max (?:new |output |completion |generated )?tokens?\b(?! allowed)",
     r"maxoutputtokens|maxtokens|token budget|num predict|n predict",
     r"maximum tokens (?:you )?requested|输出",
 )
@@ -175,7 +176,7 @@ TOO_LONG = (
             r"max(?:imum)? (?:value|allowed)[^;]* max tokens",
             r"max (?:completion |output )?tokens[^;]* (?:must|should) be",
             r"not supported|unsupported|unknown|unrecognized|beta|must be an? ",
-            r"minimum|too (?:small|short|few)|deadline|cancell?ed",
+            r"minimum|too (?:small|short|few)|time ?out|timed out|deadline|cancell?ed",
         ),
         _CONTEXT,
         _MUCH,
@@ -183,7 +184,7 @@ TOO_LONG = (
     general_row(
         ContextLengthError,
         _INVALID | {500},
-        any_of(_RATE, r"minimum|too (?:small|short|few)"),
+        any_of(_RATE, r"minimum|too (?:small|short|few)|time ?out|timed out"),
         r"(?:input|prompt|messages?|`?inputs`?)(?: \w+)?(?: \([^)]*\))? (?:and|\+|"
         r"plus) "
         r".{0,40}(?:output|completion|max (?:new )?tokens|generat|response)",
@@ -195,7 +196,8 @@ TOO_LONG = (
         any_of(
             _RATE,
             _OUTPUT_ALONE,
-            r"minimum|too (?:small|short|few)|per (?:day|month|week)|quota|\bt?pd\b",
+            r"minimum|too (?:small|short|few)|time ?out|timed out|per (?:day|month|"
+            r"week)|quota|\bt?pd\b",
             r"(?:access|api|auth\w*|bearer|refresh|id|session|device) tokens?\b",
             r"image|logit|cache|expire",
         ),
@@ -259,6 +261,15 @@ _NO_MONEY_WORDS = any_of(
     r"\barrear|\brecharge your|please recharge|\boverdue|past[ -]due|\bunpaid\b|"
     r"\bdelinquent|outstanding (?:balance|"
     r"invoice|payment)",
+    r"\bno (?:active|valid|current) (?:subscription|plan|payment)|non-?payment",
+    r"\bbalance(?: \w+)?:? ?\W?0(?:\.0+)?\b|credits? (?:are |is )?(?:required|gone|"
+    r"needed)",
+    r"(?:purchase|buy) (?:an? |the )?(?:plan|subscription|package)",
+    r"(?:used (?:up )?all|r[au]n out|out) of (?:\w+ ){0,3}(?:tokens|messages|requests|"
+    r"usage)\b",
+    rf"(?:usage|limit|quota)[^;]{{0,20}} (?:for|of|this|per) (?:the |this |your "
+    rf")?(?:day|"
+    rf"week|month|billing|today)[^;]{{0,24}}{_GONE}",
     r"\bspend(?:ing)?(?: \w+)? (?:limit|cap|budget)",
     rf"\bbudget[^;]{{0,30}}{_GONE}|{_GONE}[^;]{{0,30}}\bbudget",
     rf"\bquota[^;]{{0,40}}{_GONE}|{_GONE}[^;]{{0,40}}\bquota|\bno (?:remaining )?quota|"
@@ -269,7 +280,8 @@ _NO_MONEY_WORDS = any_of(
     r"(?:expired|required|inactive|ended|lapsed|cancel|not active|is over|used up)",
     r"(?:purchase|buy|top[ -]?up|recharge|refill|add) (?:more |your |some |additional |"
     r"the |\d+ )?(?:account |api )?(?:credits?|balance|funds?|account|wallet|quota)",
-    r"(?:余额|额度|配额|限额|资源包|资源点|点数|积分|费用|算力).{0,12}(?:不足|用尽|"
+    r"(?:余额|余量|额度|配额|限额|资源包|资源点|点数|积分|费用|算力).{0,12}(?:不足|"
+    r"用尽|"
     r"用完|耗尽|"
     r"已用|超出|超限|不够|透支|为0|为零|达到|达上限)",
     r"(?:余额|额度|配额|资源).{0,4}(?:不足|不够)|欠费|充值|续费|账户.{0,4}透支",
@@ -319,6 +331,9 @@ _CONTENT = any_of(
     r"\bmoderat(?:ion|ed|or)|\bguard ?rail|responsible ai|prohibited use",
     r"\bsensitive|inappropriate|\bharmful|\bunsafe|\boffensive|prohibited content|"
     r"\bnsfw|"
+    r"polic(?:y|ies) violation|(?:prohibited|forbidden|banned|blocked) (?:words?|"
+    r"topics?|"
+    r"terms?)|(?:content|prompt|input)\b[^;]{0,30} polic",
     r"profan|sexual|violen(?:ce|t)|self[ -]harm|hate (?:speech)?|\billeg?al|disallowed "
     r"content|jailbreak|prompt injection|cybersecurity|high[ -]risk|\bcsam\b|harass|"
     r"toxic",
@@ -354,6 +369,15 @@ FILTERED = (
     ),
     general_row(
         ContentFilterError,
+        {INSIDE, 400, 403, 422, 451},
+        _NOT_CONTENT,
+        r"\b(?:content|prompt|input|output|response|text|answer)(?: (?:you|was|is|has|"
+        r"been|"
+        r"were|submitted|sent|the))* (?:blocked|prohibited|censored|filtered|flagged|"
+        r"moderated|disallowed)\b|blocked:? content",
+    ),
+    general_row(
+        ContentFilterError,
         {INSIDE, 400, 403, 422, 451, 500},
         r"密钥|令牌|签名|账号|账户|证书|\bip\b|不区分大小写|频率|模型",
         any_of(
@@ -364,7 +388,8 @@ FILTERED = (
             r"输入|拦截)|"
             r"风控|审核.{0,4}(?:不通过|未通过|失败|拦截)|未通过.{0,6}审核|"
             r"安全.{0,6}(?:拦截|策略)",
-            r"违反.{0,16}(?:规定|政策|法律|法规|规范|准则|协议|条款)",
+            r"违禁|敏感(?:话题|词|内容|信息)|违反.{0,16}(?:规定|政策|法律|法规|规范|"
+            r"准则|协议|条款)",
         ),
     ),
 )

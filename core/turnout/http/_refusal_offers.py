@@ -25,7 +25,8 @@ _FEATURE = any_of(
     r"tokens|"
     r"max completion tokens|stream|service tier|\bn\b",
     r"thinking|reasoning|\beffort\b|\bverbosity|\bcach(?:e|ing)\b|prefill|web search|"
-    r"\bbatch|system (?:prompt|message|instruction|role)|developer (?:message|role)|"
+    r"参数|\bbatch|system (?:prompt|message|instruction|role)|developer (?:message|"
+    r"role)|"
     r"\bcontent (?:type|block|part)|\bcitations?\b",
 )
 """What a request may need."""
@@ -64,6 +65,8 @@ _MODEL_WORDS = any_of(
     r"\bfor \S*/)",
     r"(?:access to|use of) [^;]{0,40}\bmodel\b[^;]{0,40}(?:denied|forbidden|restricted|"
     r"not (?:granted|allowed|permitted)|disabled)",
+    r"access (?:is |was )?(?:denied|forbidden|not granted) (?:to|for) "
+    r"[^;]{0,30}\bmodel",
     r"(?:\bno|not have|without|lacks?|requires?|needs?|not granted|request|denied) "
     r"access "
     r"to [^;]{0,30}\bmodel",
@@ -89,7 +92,7 @@ _MODEL_WORDS = any_of(
     r"mismatch)",
     r"模型.{0,24}(?:不存在|未找到|找不到|不可用|已下线|下线|下架|停用|废弃|未开通|"
     r"未授权|无效|弃用|"
-    r"无权|未启用|没有权限|未部署|禁用)",
+    r"无权|未启用|没有权限|未部署|禁用|暂未开放|未开放|停止服务|未上线)",
     r"(?:无权|未知|无效|找不到|没有|未找到|不存在|未开通|无可用|不可用).{0,12}模型",
 )
 
@@ -135,9 +138,11 @@ _UNSUPPORTED_WORDS = any_of(
     rf"(?:\bnot|no longer)(?: \w+)?(?: be)? {_NOT_OFFERED}",
     r"\bnot (?:\w+ )?(?:support|accept|allow|permit|implement|recogni[sz]e|offer|"
     r"handle)\b",
+    r"not (?:configurable|adjustable|changeable|optional)|not an? (?:valid|known) "
+    r"(?:parameter|field|option|argument|property|key)",
     r"unsupported|unrecogni[sz]ed|\bunknown|incompatible|unavailable|unimplemented|"
     r"\bforbidden|disallowed|deprecated|\bextra\b|\badditional\b|extraneous|unexpected",
-    r"(?:no|lacks?|without) (?:\w+ )?support",
+    r"(?:no|lacks?|without) (?:\w+ )?support|(?:不被|未被|无法|尚未)支持",
 )
 
 _TOGETHER = any_of(
@@ -147,6 +152,10 @@ _TOGETHER = any_of(
     r"at the same time|\bin\b|\bfor\b|\bwhile\b|\bif\b|\bboth\b)",
     r"\bonly (?:works?|supports?|available|supported|accepts?|valid|usable|compatible|"
     r"applicable|enabled)\b",
+    r"\bonly [^;]{0,40}(?:permitted|allowed|supported|accepted|available)\b",
+    r"can not be (?:disabled|turned off|changed|modified)|required (?:for|by|with) "
+    r"this model",
+    r"tool choice[^;]{0,20}must be (?:auto|none)",
     r"\bmust be (?:set to )?(?:false|true|disabled|enabled|off|on)\b",
     r"at most 0\b|requires? (?:\S+ ){0,3}(?:to be )?(?:enabled|disabled)",
     r"(?:can not|unable to|not able to) (?:accept|process|handle|see|view|understand) "
@@ -158,7 +167,9 @@ _NOT_UNSUPPORTED = any_of(
     r"character|end|value|role|tool use id|format|eof)",
     r"\b(?:api[ -]key|credential|permission|scope|billing|quota|rate[ -]?limit)",
     r"temporar|try again|overload",
-    r"(?:tool|function) ?(?:call )?(?:use )?id|not found|missing|(?:is|field) required|"
+    r"\b(?:first|last|position|one system)\b|(?:tool|function) ?(?:call )?(?:use )?id|"
+    r"not found|missing|(?:is|field) "
+    r"required(?! (?:for|by|with))|"
     r"additional (?:information|details|context)|invalid (?:image|base64|url|json)",
     r"\bcontent polic|not allowed to be empty|should not be empty|must not be empty",
 )

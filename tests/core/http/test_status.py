@@ -475,7 +475,7 @@ def test_phrases_are_looked_for_in_what_is_said_and_in_the_codes() -> None:
     body = error_body(code="a_code", details=[{"message": "deep"}], prompt="secret")
     told = refusal(400, body)
 
-    assert told.words == "no deep a_code"
+    assert told.words == "no; deep; a_code"
     assert told.reason == "no"
 
 
