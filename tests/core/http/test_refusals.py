@@ -108,6 +108,36 @@ async def test_a_caller_gets_the_error(
     assert len(server.http_requests) == len(refusals)
 
 
+QUOTED = "Why does it say 'insufficient balance'? The prompt is too long."
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (f"Invalid content: '{QUOTED}'", InvalidRequestError),
+        (f'Invalid content: "{QUOTED[:50]}..."', InvalidRequestError),
+        (f"Wrong: `{QUOTED}`, again: `{QUOTED[:40]}`", InvalidRequestError),
+        ("Wrong: 'short'", InvalidRequestError),
+        (f"insufficient balance for '{QUOTED}'", QuotaExceededError),
+        # Not in quotation marks.
+        ("insufficient balance", QuotaExceededError),
+        # Another's words.
+        ("upstream said: 'insufficient balance'", QuotaExceededError),
+    ],
+)
+async def test_a_quote_of_the_prompt_says_nothing(
+    message: str, expected: type[ProviderError]
+) -> None:
+    json_ = ("Content-Type", "application/json")
+    script = respond(400, json.dumps({"error": {"message": message}}).encode(), json_)
+    async with FaultServer(script) as server:
+        async with provider("any", f"{server.url}/v1") as asked:
+            with pytest.raises(ProviderError) as caught:
+                await asked.complete(QUOTED, model="m")
+
+    assert type(caught.value) is expected
+
+
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 async def test_an_error_after_some_text_has_its_class_too(size: int) -> None:
     text = {"choices": [{"index": 0, "delta": {"content": "Hel"}}]}
