@@ -102,7 +102,7 @@ def reported(http: Http, body: bytes, response: Response, sent: Sent) -> Provide
     reason = without_quotes(redacted(refusal.reason), texts)
     codes = sorted(refusal.codes)[:_MOST_CODES]
     error = classify(
-        refusal,
+        refusal.without_quotes(texts),
         http.status_rules,
         provider=http.provider,
         key=http.key,

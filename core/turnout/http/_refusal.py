@@ -10,7 +10,9 @@ Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import takewhile
 from typing import Literal, cast
 
 from turnout._frozen import frozen
@@ -99,6 +101,12 @@ _REASON_CHARACTERS = 500
 """How much of what the provider said is quoted."""
 
 
+_QUOTED = re.compile(r"""["'`\u2018\u201c\xab]""")
+
+_QUOTED_CHARACTERS = 12
+"""So many characters tell that a quote is one of the request."""
+
+
 @frozen
 class Refusal:
     """What a provider sent in place of an answer."""
@@ -116,8 +124,8 @@ class Refusal:
     beginning, if it is long."""
     words: str = ""
     """What rules look for phrases in, lower-case, with single spaces: all that is said
-    for people, also by an error that is quoted, and the codes. If there is neither, the
-    beginning of the body, unless that is an answer."""
+    for people, also by an error that is quoted, and the codes, with `; ` between them.
+    If there is neither, the beginning of the body, unless that is an answer."""
     hint: float | None = None
     """The seconds after which, by the body, the provider may be asked again."""
 
@@ -156,6 +164,17 @@ class Refusal:
             hint=body_hint(value, reason),
         )
 
+    def without_quotes(self, texts: Iterable[str]) -> Refusal:
+        """Return the refusal without quotes of a request in its `words`.
+
+        A prompt may say "insufficient balance" too. Only what comes after a quotation
+        mark counts: what a service says itself may stand in a prompt as well.
+
+        Args:
+            texts: The request's texts.
+        """
+        return replace(self, words=_without_quotes(self.words, texts))
+
     @property
     def retry_after(self) -> float | None:
         """The seconds after which, by its headers, the provider may be asked again."""
@@ -171,7 +190,7 @@ class _Found:
 
     def words(self) -> str:
         """Return what phrases are looked for in; empty if nothing was found."""
-        return _words(" ".join([*self.texts, *sorted(self.codes)]))
+        return _words("; ".join([*self.texts, *sorted(self.codes)]))
 
     def code(self, value: object) -> None:
         """Add a code, if it is one."""
@@ -237,6 +256,27 @@ def _plain_name(name: str) -> str:
 def _words(text: str) -> str:
     """Return a text as phrases are compared with it."""
     return " ".join(text.split()).lower().replace("\u2019", "'")
+
+
+def _without_quotes(words: str, texts: Iterable[str]) -> str:
+    """Return words without quotes of these texts, each as far as it goes."""
+    ends = [mark.end() for mark in _QUOTED.finditer(words)]
+    size = _QUOTED_CHARACTERS
+    known = {_words(text[: 4 * size])[:size]: text for text in texts if ends}
+    left: list[str] = []
+    at = 0
+    for end in ends:
+        text = known.get(words[end : end + size])
+        if text is not None and end >= at:
+            left += [words[at:end], "\u2026"]
+            at = end + _same(words[end:], _words(text[:_READ_CHARACTERS]))
+    return "".join([*left, words[at:]])
+
+
+def _same(one: str, another: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    pairs = zip(one, another, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def shortened(reason: str) -> str:

@@ -213,6 +213,14 @@ CODES: tuple[StatusRule, ...] = (
         "MiniMax",
         _MINIMAX + "; modelscope/modelscope#1691",
     ),
+    # The limits of a minute and of a day have the same code.
+    _row(
+        RateLimitError,
+        "token_quota_exceeded",
+        "Cerebras",
+        "public clients",
+        phrases=("per minute", "per hour"),
+    ),
     _row(QuotaExceededError, "token_quota_exceeded", "Cerebras", "public clients"),
     _row(QuotaExceededError, "3036", "Cloudflare", _CLOUDFLARE, statuses={INSIDE, 429}),
     _row(QuotaExceededError, "30001", "SiliconFlow", _SILICONFLOW),
@@ -325,6 +333,7 @@ CODES: tuple[StatusRule, ...] = (
         "ggml-org/llama.cpp: tools/server",
     ),
     _row(UnsupportedError, "1212", "Zhipu", _ZHIPU),
+    _row(UnsupportedError, "unsupported_api_for_model", "GitHub Copilot", _COPILOT),
     _row(RequestTooLargeError, "request_too_large", "Anthropic", _ANTHROPIC),
     _row(RequestTooLargeError, "payload_too_large", "OpenRouter", _OPENROUTER),
     _row(

@@ -15,6 +15,7 @@ from turnout.errors import (
     RateLimitError,
     RequestTooLargeError,
 )
+from turnout.http._refusal_general import NO_MONEY_BUT_LIMITED
 from turnout.http._status import INSIDE, StatusRule, phrase_rows
 
 __all__ = ["LIMITS"]
@@ -121,6 +122,9 @@ _UNPAID = phrase_rows(
             "account is in good standing",
             "free tier of the model has been exhausted",
             "free allocated quota exceeded",
+            "day allocated quota",
+            "week allocated quota",
+            "month allocated quota",
         ),
     ),
     (
@@ -261,5 +265,6 @@ LIMITS: tuple[StatusRule, ...] = (
     *_TOO_LARGE,
     *_CLOSED,
     *_OVERLOADED,
+    *NO_MONEY_BUT_LIMITED,
     *_RATES,
 )

@@ -23,7 +23,9 @@ from turnout.errors import (
     PermissionDeniedError,
     UnsupportedError,
 )
+from turnout.http._refusal_general import FILTERED, NO_MONEY, TOO_LONG
 from turnout.http._refusal_limits import LIMITS
+from turnout.http._refusal_offers import NO_MODEL, UNSUPPORTED
 from turnout.http._status import INSIDE, StatusRule, phrase_rows
 
 __all__ = ["PHRASES"]
@@ -121,6 +123,7 @@ _TOO_LONG = (
         ("xAI", "opencode", ("maximum prompt length is",)),
         ("Bedrock", "opencode", ("input is too long for requested model",)),
         ("Bedrock", _REPORTS, ("expected maxlength:*actual:",)),
+        ("Gemini", "iBUHub/AIStudioToAPI#268", ("cannot truncate to",)),
         (
             "GitHub Copilot",
             "opencode; " + _REPORTS,
@@ -278,6 +281,7 @@ _NO_MODEL = phrase_rows(
         ),
     ),
     ("Bedrock", "pydantic/pydantic-ai", ("model identifier is invalid",)),
+    ("Bedrock", _REPORTS, ("with on-demand throughput",)),
     ("Cloudflare", "developers.cloudflare.com/workers-ai", ("no such model",)),
     ("Ollama", "ollama/ollama: server/routes.go", ("not found, try pulling it first",)),
     (
@@ -312,7 +316,14 @@ _NO_MODEL = phrase_rows(
     (
         "new-api, Zhipu",
         "QuantumNous/new-api; " + _ZHIPU,
-        ("no available channel", "无可用渠道", "模型不存在", "模型未开通"),
+        (
+            "no available channel",
+            "无可用渠道",
+            "模型不存在",
+            "模型未开通",
+            "不支持的模型",
+            "不支持该模型",
+        ),
     ),
     (
         "any",
@@ -320,8 +331,6 @@ _NO_MODEL = phrase_rows(
         (
             "unknown model",
             "unsupported model:",
-            "model*not found",
-            "model*is not available",
             "is not a supported model",
             "supported models are",
             "permission to access model",
@@ -479,6 +488,7 @@ _KEYS = (
                 "login fail",
                 "litellm.authenticationerror",
                 "身份验证失败",
+                "无法进行身份验证",
                 "无效的令牌",
             ),
         ),
@@ -518,5 +528,10 @@ PHRASES: tuple[StatusRule, ...] = (
     *_NO_PREFILL,
     *_UNSUPPORTED,
     *_KEYS,
+    *FILTERED,
+    *NO_MONEY,
+    *TOO_LONG,
+    *NO_MODEL,
+    *UNSUPPORTED,
     *_NOT_SUPPORTED,
 )

@@ -5,6 +5,7 @@ The table of rules is in `_status_rules`, which is loaded with the first refusal
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,14 @@ from turnout.errors import ProviderError
 if TYPE_CHECKING:
     from turnout.http._refusal import Refusal
 
-__all__ = ["INSIDE", "StatusRule", "phrase_rows"]
+__all__ = ["INSIDE", "StatusRule", "phrase_rows", "plain"]
 
 INSIDE = 200
 """The status of an error inside an answer, if the error gives none."""
+
+_PLAIN_CHARACTERS = 1000
+
+_PLAIN = str.maketrans("_", " ", "\"'`\u2018\u201c\u201d\\")
 
 
 @frozen
@@ -32,6 +37,11 @@ class StatusRule:
     phrases: Sequence[str] = ()
     """Any of these in what the provider said, lower-case; `*` stands for any text. Not
     searched are the other fields of the body, which may repeat a prompt."""
+    patterns: Sequence[str] = ()
+    """All of these regular expressions are found in what the provider said, lower-case
+    and `plain`."""
+    unless: str = ""
+    """Not if this regular expression is found there."""
     hinted: bool = False
     """Only if a header says when the provider may be asked again."""
     service: str = ""
@@ -48,7 +58,27 @@ class StatusRule:
         if self.hinted and refusal.retry_after is None:
             return False
         words = refusal.words
-        return not self.phrases or any(_says(words, phrase) for phrase in self.phrases)
+        if self.phrases and not any(_says(words, phrase) for phrase in self.phrases):
+            return False
+        return not self.patterns or self._fits(plain(words))
+
+    def _fits(self, words: str) -> bool:
+        if not all(re.search(pattern, words) for pattern in self.patterns):
+            return False
+        return not self.unless or re.search(self.unless, words) is None
+
+
+def plain(words: str) -> str:
+    """Return words as patterns expect them: without quotes, `_` and contractions.
+
+    A full stop is a `;` then, as names have full stops too.
+
+    Only the beginning: a refusal says there what it is about.
+    """
+    words = words[:_PLAIN_CHARACTERS]
+    words = words.replace("can't", "can not").replace("cannot", "can not")
+    words = words.replace("n't", " not").replace(". ", " ; ")
+    return words.translate(_PLAIN)
 
 
 def _says(words: str, phrase: str) -> bool:

@@ -30,12 +30,13 @@ from turnout_openai._vendors import VENDORS
 
 from .refusals import Refused, Table
 from .refusals.false_friends import FALSE_FRIENDS
+from .refusals.general import GENERAL
 from .refusals.of_hosts import HOSTS
 from .refusals.of_labs import LABS
 from .refusals.of_servers import SERVERS
 from .refusals.variations import VARIATIONS
 
-TABLES: Sequence[Table] = (LABS, HOSTS, SERVERS, VARIATIONS, FALSE_FRIENDS)
+TABLES: Sequence[Table] = (LABS, HOSTS, SERVERS, VARIATIONS, FALSE_FRIENDS, GENERAL)
 
 NAMES = {vendor.name for vendor in VENDORS}
 """The others are asked at an address of which nothing is known."""
@@ -105,6 +106,36 @@ async def test_a_caller_gets_the_error(
 
     # A provider alone asks nothing twice.
     assert len(server.http_requests) == len(refusals)
+
+
+QUOTED = "Why does it say 'insufficient balance'? The prompt is too long."
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (f"Invalid content: '{QUOTED}'", InvalidRequestError),
+        (f'Invalid content: "{QUOTED[:50]}..."', InvalidRequestError),
+        (f"Wrong: `{QUOTED}`, again: `{QUOTED[:40]}`", InvalidRequestError),
+        ("Wrong: 'short'", InvalidRequestError),
+        (f"insufficient balance for '{QUOTED}'", QuotaExceededError),
+        # Not in quotation marks.
+        ("insufficient balance", QuotaExceededError),
+        # Another's words.
+        ("upstream said: 'insufficient balance'", QuotaExceededError),
+    ],
+)
+async def test_a_quote_of_the_prompt_says_nothing(
+    message: str, expected: type[ProviderError]
+) -> None:
+    json_ = ("Content-Type", "application/json")
+    script = respond(400, json.dumps({"error": {"message": message}}).encode(), json_)
+    async with FaultServer(script) as server:
+        async with provider("any", f"{server.url}/v1") as asked:
+            with pytest.raises(ProviderError) as caught:
+                await asked.complete(QUOTED, model="m")
+
+    assert type(caught.value) is expected
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
@@ -202,7 +233,7 @@ def test_every_row_says_whose_it_is_and_where_that_is_read() -> None:
     for rule in (*CODES, *PHRASES):
         assert rule.service
         assert rule.source
-        assert rule.codes or rule.phrases or rule.hinted
+        assert rule.codes or rule.phrases or rule.patterns or rule.hinted
 
 
 def test_the_documented_services_are_those_of_the_rows() -> None:

@@ -431,12 +431,12 @@ def test_the_status_of_a_refusal_goes_before_what_its_body_says() -> None:
 
 
 def test_a_providers_own_rules_come_first() -> None:
-    own = StatusRule(error=QuotaExceededError, statuses={400}, codes={"no_money"})
+    own = StatusRule(error=QuotaExceededError, statuses={400}, codes={"no_gold"})
 
-    assert type(error_of(refusal(400, error_body(code="NO_MONEY")), own)) is (
+    assert type(error_of(refusal(400, error_body(code="NO_GOLD")), own)) is (
         QuotaExceededError
     )
-    assert type(error_of(refusal(403, error_body(code="no_money")), own)) is (
+    assert type(error_of(refusal(403, error_body(code="no_gold")), own)) is (
         PermissionDeniedError
     )
     assert type(error_of(refusal(400, error_body()), own)) is InvalidRequestError
@@ -475,7 +475,7 @@ def test_phrases_are_looked_for_in_what_is_said_and_in_the_codes() -> None:
     body = error_body(code="a_code", details=[{"message": "deep"}], prompt="secret")
     told = refusal(400, body)
 
-    assert told.words == "no deep a_code"
+    assert told.words == "no; deep; a_code"
     assert told.reason == "no"
 
 
