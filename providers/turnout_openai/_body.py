@@ -9,17 +9,21 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from turnout.errors import UnsupportedError
 from turnout.types import (
     ChatRequest,
     Message,
     Prefill,
+    Tool,
+    ToolCall,
     message_to_openai,
     tool_to_openai,
 )
+from turnout_openai._said import checksum_of
 from turnout_openai._tools import described
 from turnout_openai._vendor import Vendor
 
-__all__ = ["body"]
+__all__ = ["audio_type", "body"]
 
 _FLAGS: dict[Prefill, str] = {"prefix_flag": "prefix", "partial_flag": "partial"}
 """What marks a last message as the beginning of the answer."""
@@ -39,17 +43,26 @@ def body(
     *,
     max_tokens_field: str | None = None,
     prefill: Prefill = "none",
+    state_name: str | None = None,
 ) -> dict[str, object]:
     """Return the body of a request. `extra` goes over what is set here.
 
     Args:
         request: What to ask.
-        vendor: Whom.
-        max_tokens_field: What the greatest number of tokens is called; None means as
-            the vendor calls it.
-        prefill: How the model is asked to go on with the beginning of an answer.
+        vendor: The service that is asked.
+        max_tokens_field: The name of the field for `max_tokens`; None means the
+            vendor's.
+        prefill: How the model is asked to continue the beginning of an answer.
+        state_name: The name of the service's state in messages; None means the
+            vendor's.
+
+    Raises:
+        UnsupportedError: A message has a call that only another protocol has.
     """
-    messages = [message_to_openai(message) for message in request.messages]
+    name = state_name or vendor.name.casefold()
+    messages = [_message(message, vendor, name) for message in request.messages]
+    if vendor.empty_reasoning is not None and any(map(_calls, messages)):
+        _add_reasoning(messages, vendor.empty_reasoning)
     # A server at home may have but one model, and need no name of it.
     fields: dict[str, object] = {"model": request.model} if request.model else {}
     fields["messages"] = messages
@@ -69,29 +82,101 @@ def body(
         fields[vendor.seed_field] = request.seed
     if request.tools:
         fields["tools"] = [
-            tool_to_openai(described(tool)) for tool in request.functions
+            tool_to_openai(described(tool) if isinstance(tool, Tool) else tool)
+            for tool in request.tools
         ]
     if request.tool_choice is not None:
         fields["tool_choice"] = request.tool_choice
     if request.response_format is not None:
         fields["response_format"] = request.response_format
-    state_name = vendor.decoder.state_name
-    if state_name is not None:
-        for message, sent in zip(request.messages, messages, strict=True):
-            sent.update(_state(message, state_name))
-    if vendor.short_ids:
-        for sent in messages:
-            _shorten_ids(sent)
     if request.prefill:
         fields.update(_CONTINUE.get(prefill, {}))
         if prefill in _FLAGS:
             messages[-1][_FLAGS[prefill]] = True
-    return {**fields, **request.extra}
+    fields = request.merged(fields)
+    if not fields.get("stream") and "stream_options" not in request.extra:
+        fields.pop("stream_options", None)  # OpenAI takes it with a stream alone.
+    return fields
+
+
+def audio_type(wanted: object) -> str | None:
+    """Return the media type of the sound that a request's field `audio` asks for."""
+    name = cast("Any", wanted).get("format") if isinstance(wanted, Mapping) else None
+    return f"audio/{name}" if isinstance(name, str) else None
+
+
+def _message(message: Message, vendor: Vendor, state_name: str) -> dict[str, Any]:
+    sent = message_to_openai(message)
+    if message.developer and vendor.developer_role:
+        sent["role"] = "developer"
+    if message.role == "assistant":
+        if message.state is not None:
+            _put_back(message, sent, message.state.get(state_name))
+        if message.tool_calls:
+            sent["tool_calls"] = list(map(_call, message.tool_calls, _calls(sent)))
+    if vendor.short_ids:
+        _shorten_ids(sent)
+    return sent
+
+
+def _add_reasoning(messages: list[dict[str, Any]], empty: str) -> None:
+    """Give reasoning to the answers of other services, which have none."""
+    for message in messages:
+        if message["role"] == "assistant" and not message.get("reasoning_content"):
+            message["reasoning_content"] = empty
+
+
+def _call(call: ToolCall, sent: dict[str, Any]) -> dict[str, Any]:
+    """Return a call in the form of chat completions.
+
+    Raises:
+        UnsupportedError: It is of a kind that only another protocol has.
+    """
+    kind = call.kind
+    if kind == "function" or kind in sent or "function" in sent:
+        return sent
+    if kind != "custom":
+        raise UnsupportedError(
+            f"chat completions have no tool calls of the kind {kind!r}; ask the "
+            "service that made the call"
+        )
+    # Responses have another form for it.
+    named = {"name": call.name, "input": call.arguments}
+    return {"id": call.id, "type": kind, kind: named}
+
+
+def _put_back(message: Message, sent: dict[str, Any], kept: object) -> None:
+    """Add what the service wants to see again, unless the text was changed.
+
+    What the user wrote goes over it.
+    """
+    if not isinstance(kept, Mapping):
+        return
+    fields = dict(cast("Mapping[str, Any]", kept))
+    checksum = fields.pop("checksum", None)
+    if checksum is not None and checksum != checksum_of(message.text):
+        return
+    calls = fields.pop("tool_calls", {})
+    for call in _calls(sent):
+        for name, value in calls.get(call.get("id"), {}).items():
+            call.setdefault(name, value)
+    thoughts = fields.pop("content", None)
+    if thoughts is not None:
+        text = [{"type": "text", "text": message.text}] if message.text else []
+        sent["content"] = [*thoughts, *text]
+    elif "audio" in fields and not message.text:
+        del sent["content"]  # As in OpenAI's example: the sound is the content.
+    for name, value in fields.items():
+        sent.setdefault(name, value)
+
+
+def _calls(sent: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", sent.get("tool_calls", []))
 
 
 def _shorten_ids(message: dict[str, Any]) -> None:
-    """Let a message name its calls in few letters, whoever gave them their ids."""
-    for call in message.get("tool_calls", ()):
+    """Give the calls of a message ids that Mistral takes, whatever made their ids."""
+    for call in _calls(message):
         call["id"] = _short(call["id"])
     if "tool_call_id" in message:
         message["tool_call_id"] = _short(message["tool_call_id"])
@@ -104,9 +189,3 @@ def _short(call_id: str) -> str:
     from hashlib import sha256
 
     return sha256(call_id.encode()).hexdigest()[:9]
-
-
-def _state(message: Message, name: str) -> Mapping[str, object]:
-    """Return the fields that the service wants to see again with its message."""
-    kept = None if message.state is None else message.state.get(name)
-    return cast("Mapping[str, object]", kept) if isinstance(kept, Mapping) else {}

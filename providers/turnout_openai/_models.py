@@ -64,7 +64,10 @@ INFO = ProviderInfo(
         seed=True,
         tools=True,
         images=True,
+        audio=True,
         files=True,
+        native_tools=True,
+        extra_fields=True,
         response_format=True,
     ),
 )

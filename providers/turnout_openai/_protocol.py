@@ -1,57 +1,72 @@
-"""OpenAI's chat completions: an answer's events.
+"""OpenAI's chat completions: an answer's events. No I/O.
 
 An answer is a sequence of server-sent events, each a JSON object, the last one the
-word `[DONE]`. It is complete with that word, or with a reason why it ended, where no
-error came before it: servers leave either out, and some send the word after an error.
+word `[DONE]`. It is complete with that word, or with a reason why it ended, if no error
+came before it: servers leave either out, and some send the word after an error.
 
-No I/O happens here. What takes long to import is imported where it is needed: this
-module is loaded with the plugin, for listings too.
+Most events are a piece of text, and are read in one loop without calls. All others are
+read by `_read_chunk`; what a delta has beside text and calls is read in `_parts`. What
+takes long to import is imported where it is needed: this module is loaded with the
+plugin, for listings too.
 
 What one vendor alone does in another way is in `_deviations`.
 
-Source: OpenAI's chat completions reference and its SDKs; what others send in place of
-it, from their own pages and SDKs; wire.md 2.0, 2.1 and 2.7, read 2026-11-22.
+Source: OpenAI's chat completions reference and its SDKs; what others send instead, from
+their own pages and SDKs; wire.md 2.0, 2.1 and 2.7, read 2026-11-22.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+import json
+from typing import TYPE_CHECKING, Any, cast
 
 from turnout.decoding import (
     OddEventError,
     SseDecoder,
-    as_count,
     as_list,
     as_mapping,
     as_text,
     is_error,
 )
-from turnout.types import Event, Finish, FinishReason, ReasoningDelta, Usage
+from turnout.types import Event, Finish, FinishReason
 from turnout_openai._calls import Calls
+from turnout_openai._said import Said
 
-__all__ = ["PATH", "Decoder", "usage_of"]
+if TYPE_CHECKING:
+    from turnout_openai._parts import Parts
+
+__all__ = ["PATH", "Decoder"]
 
 PATH = "/chat/completions"
 
 _REASONS: dict[str, FinishReason] = {
     "stop": "stop",
-    "eos": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
-"""By the service's own word; any other is unknown."""
+"""By OpenAI's own word; `_reasons` has those of others."""
 
 # To be compared with, which is the fastest check there is.
 _OBJECT: type[dict[str, Any]] = dict
 _LIST: type[list[Any]] = list
 
-_NOTHING: dict[str, Any] = {}
-
 _DONE = b"[DONE]"
 """The mark of the end."""
+
+_ABOUT = ("id", "model", "service_tier", "system_fingerprint")
+_CHUNK = frozenset({"choices", "created", "error", "object", "obfuscation", "usage"})
+_USUAL = _CHUNK.union(_ABOUT)
+_CHOICE = frozenset({"delta", "finish_reason", "index", "logprobs"})
+_MORE = frozenset({"error", "message", "usage"})
+_DELTA = frozenset(
+    {"content", "function_call", "obfuscation", "refusal", "role", "tool_calls"}
+)
+"""Fields that are read or have nothing to say; any other one is kept."""
+
+_SOURCES = ("search_results", "citations")
+"""Fields of a chunk that list the sources of the answer, the better one first."""
 
 
 class Decoder(SseDecoder):
@@ -59,42 +74,42 @@ class Decoder(SseDecoder):
 
     end = "a finish_reason or [DONE]"
 
-    details: ClassVar[tuple[str, ...]] = (
-        "id",
-        "model",
-        "service_tier",
-        "system_fingerprint",
-    )
-    """What an answer says of itself that is kept for the reply."""
-    state_name: ClassVar[str | None] = None
-    """Under which name the reply keeps what the service wants to see again; None
-    where there is no such thing."""
+    state_name: str | None = None
+    """The name in `Message.state` of what the service wants to see again; None keeps
+    nothing. The provider sets it, so that another service does not get it."""
+    reasoning_in_output = True
+    """See `Vendor.reasoning_in_output`. The provider sets it."""
+    reads_reasoning = False
+    """See `Vendor.reads_reasoning`. The provider sets it."""
+    reads_logprobs = True
+    """Whether log probabilities may come with each piece of text. The provider sets
+    it: a look at each piece costs something."""
+    audio_type: str | None = None
+    """The media type of the sound that was asked for. The provider sets it."""
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
         self._calls = Calls()
+        self._said = Said()
+        self._parts: Parts | None = None
         self._reason: str | None = None
-        self._reasoned = b"{}"
         self._refused = False
-        self._media = False
-        self._chunk: dict[str, object] = {}
+        self._chunk: dict[str, Any] = {}
+        self._noted = self._chunk
+        # What the answer says of itself, by the names of the fields of chunks.
+        self._about: dict[str, object] = {}
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
-        """Read a whole answer, as it is sent where no stream was asked for."""
-        if not isinstance(value, dict) or "choices" not in value:
+        """Read a whole answer, as it is sent if no stream was asked for."""
+        chunk = cast("dict[str, Any]", value)
+        if not isinstance(value, dict) or "choices" not in chunk or is_error(chunk):
             self.report(document)
             return []
-        import json
-
-        fields = as_mapping(cast("object", value), "an answer")
-        choices = as_list(fields["choices"] or [], "choices")
-        for choice in choices:
-            # Perplexity puts an empty delta beside the message.
-            if "message" in as_mapping(choice, "a choice"):
-                cast("dict[str, object]", choice).pop("delta", None)
         events: list[Event] = []
-        self.read([json.dumps(fields).encode()], events)
-        if choices:
+        self._read_chunk(chunk, document, events)
+        self._said.measure(events)
+        self._chunk = chunk
+        if chunk["choices"]:
             self.ended = True  # Nothing is missing from a whole JSON text.
         return events
 
@@ -106,53 +121,45 @@ class Decoder(SseDecoder):
         """Read chunks.
 
         Raises:
-            OddEventError: One is no JSON object, or not of the protocol.
+            OddEventError: One is not a JSON object, or not of the protocol.
         """
-        # One loop without calls of our own where an event is a piece of text: it is
-        # run for every event, and each call or cast would cost a twentieth of it.
-        from_json = self.from_json
+        # One loop without calls of our own if an event is a piece of text: it is run
+        # for every event, and each call or cast would cost a twentieth of it.
+        from_json, logprobs = self.from_json, self.reads_logprobs
         chunk = self._chunk
         marked = datas[-1:] == [_DONE]
-        if marked:  # It is no JSON, and an error would be dear.
+        if marked:  # It is not JSON, and an exception would be expensive.
             datas.pop()
         for data in datas:
             try:
                 # The values differ, so that keeping them would only cost.
                 chunk = from_json(data, allow_inf_nan=False, cache_strings="keys")
             except ValueError:
-                self._read_word(data)
+                odd = self._read_odd(data)
                 if self.done:
                     break
-                continue
+                if odd is None:
+                    continue
+                chunk = odd
             if type(chunk) is not _OBJECT:
-                raise OddEventError("is no JSON object")
-            choices = chunk.get("choices")
-            if not choices or "error" in chunk:
-                self._look_for_error(chunk, data)
-            if chunk.get("usage"):
-                self.usage = usage_of(chunk["usage"])
-            if choices:
-                if type(choices) is not _LIST:
-                    raise OddEventError("has no list for choices")
-                for choice in choices:
-                    if type(choice) is not _OBJECT:
-                        raise OddEventError("has a choice that is no object")
-                    if choice.get("index"):
-                        continue
-                    delta = choice.get("delta", _NOTHING)
+                raise OddEventError("is not a JSON object")
+            choices: Any = chunk.get("choices")
+            if type(choices) is _LIST and len(choices) == 1 and "error" not in chunk:
+                choice: Any = choices[0]
+                if type(choice) is _OBJECT and not (
+                    choice.get("finish_reason")
+                    or choice.get("index")
+                    or chunk.get("usage")
+                    or (logprobs and choice.get("logprobs"))
+                ):
+                    delta: Any = choice.get("delta")
                     if type(delta) is _OBJECT and len(delta) == 1:
                         content = delta.get("content")
                         if type(content) is str:
                             if content:
                                 events.append(content)
-                        else:
-                            self._read_delta(delta, events)
-                    elif delta:
-                        self._read_delta(delta, events)
-                    elif "message" in choice and "delta" not in choice:
-                        self._read_delta(choice["message"], events)
-                    if choice.get("finish_reason"):
-                        self._end(choice["finish_reason"], data)
+                            continue
+            self._read_chunk(chunk, data, events)
             if self.done:
                 break
         if marked and not self.done:
@@ -160,92 +167,211 @@ class Decoder(SseDecoder):
             if self._ended_at is None:
                 self.ended = True
         self._chunk = chunk
+        if events:
+            self._said.take(events)
+
+    def _read_odd(self, data: bytes) -> Any:
+        """Read what the parser refuses: the mark, nothing, or half a surrogate pair."""
+        word = data.strip()
+        if word == _DONE:
+            self.ended = self.done = True
+        if word == _DONE or not word:
+            return None
+        value = self.read_leniently(data)
+        if value is None:
+            raise OddEventError("is not valid JSON")
+        return value
+
+    def _read_chunk(
+        self, chunk: dict[str, Any], data: bytes, events: list[Event]
+    ) -> None:
+        """Read a chunk of any form."""
+        choices: Any = chunk.get("choices")
+        if (not choices or "error" in chunk) and is_error(chunk):
+            self.report(data)
+        if chunk.get("usage"):
+            self._count(chunk["usage"])
+        if type(choices) is not _LIST:
+            choices = as_list(choices or [], "choices")
+        for choice in choices:
+            if type(choice) is not _OBJECT:
+                choice = as_mapping(choice or {}, "a choice")
+            if choice.get("index"):
+                continue
+            if choice.get("delta"):
+                self._read_delta(choice["delta"], events)
+            if not _CHOICE.issuperset(choice):
+                self._read_more(choice, events)
+            if choice.get("logprobs"):
+                self._rest().read_logprobs(choice["logprobs"])
+            if choice.get("finish_reason"):
+                self._end(choice["finish_reason"], data)
+        if self._ended_at is not None or not choices or not self._about:
+            self._note(chunk)
+
+    def _read_more(self, choice: dict[str, Any], events: list[Event]) -> None:
+        """Read the fields of a choice that OpenAI's streams do not have."""
+        reason, delta = choice.get("finish_reason"), choice.get("delta")
+        # Perplexity has both; the message of each chunk is what was said so far.
+        if choice.get("message") and (reason or not (delta and delta.get("content"))):
+            self._read_message(choice["message"], events)
+        if choice.get("usage"):  # Moonshot's place for it.
+            self._count(choice["usage"])
+        if choice.get("error"):  # OpenRouter's.
+            self.report(json.dumps({"error": choice["error"]}).encode())
+        if reason or not delta:
+            for name in choice.keys() - _CHOICE - _MORE:
+                if choice[name]:
+                    self._rest().keep(name, choice[name])
 
     def _read_delta(self, value: object, events: list[Event]) -> None:
-        """Read a delta, or the message of an answer that is no stream."""
+        """Read a delta, or the first message of an answer that is not a stream."""
         delta = as_mapping(value, "delta")
-        reasoning = delta.get("reasoning_content")
-        if reasoning is None:
-            # Where a service sends both, they are the same.
-            reasoning = delta.get("reasoning")
-        if reasoning:
-            events.append(ReasoningDelta(text=as_text(reasoning, "reasoning")))
+        others = {n: v for n, v in delta.items() if v and n not in _DELTA}
+        if others:
+            self._rest().read(others, events)
         content = delta.get("content")
-        if content:
-            events.append(as_text(content, "content"))
-        elif delta.get("images") or delta.get("audio"):
-            self._media = True
+        if content and isinstance(content, str):
+            events.append(content)
+        elif content:
+            self._rest().read_content(content, events)
         refusal = delta.get("refusal")
         if refusal:
             # The model's own words in place of a text, and all that the user gets.
             events.append(as_text(refusal, "refusal"))
             self._refused = True
-        calls = delta.get("tool_calls")
-        if calls:
-            events += map(self._calls.read, as_list(calls, "tool_calls"))
+        calls = as_list(delta.get("tool_calls") or [], "tool_calls")
         call = delta.get("function_call")
-        if call:
-            events.append(self._calls.read({"index": 0, "function": call}))
+        if call and not calls and any(as_mapping(call, "function_call").values()):
+            calls = [{"index": 0, "function": call}]
+        events += [call for call in map(self._calls.read, calls) if call is not None]
 
-    def _end(self, reason: object, data: bytes) -> None:
-        self._reason = as_text(reason, "finish_reason")
-        self._reasoned = data
+    def _read_message(self, value: object, events: list[Event]) -> None:
+        """Read a whole message: the answer, or in a stream what came before again."""
+        message = dict(as_mapping(value, "message"))
+        calls = as_list(message.pop("tool_calls", None) or [], "tool_calls")
+        if self._parts is not None:
+            message = self._parts.unseen(message)
+        if self._said.characters or any(isinstance(event, str) for event in events):
+            from turnout_openai._forms import text_of
+
+            text = text_of(message.get("content")) or text_of(message.get("refusal"))
+            message["content"] = self._said.missing(text, events)
+            message["refusal"] = None
+        if calls or self._calls.any:
+            message["function_call"] = None
+        self._read_delta(message, events)
+        events += self._calls.read_whole(calls)
+
+    def _rest(self) -> Parts:
+        """Return what reads and keeps the parts that few answers have."""
+        if self._parts is None:
+            from turnout_openai._parts import Parts
+
+            self._parts = Parts(self._said, self.audio_type)
+        return self._parts
+
+    def _count(self, usage: object) -> None:
+        from turnout_openai._usage import has_more, updated
+
+        if has_more(usage):
+            self._about["usage"] = usage
+        self.usage = updated(
+            self.usage, usage, reasoning_in_output=self.reasoning_in_output
+        )
+
+    def _note(self, chunk: dict[str, Any]) -> None:
+        """Keep what a chunk says of the answer."""
+        self._noted = chunk
+        # Most chunks have no other fields.
+        names = _ABOUT if _USUAL.issuperset(chunk) else chunk.keys() - _CHUNK
+        for name in names:
+            value = chunk.get(name)
+            if value:
+                self._about[name] = value
+
+    def _end(self, reason: Any, data: bytes) -> None:
+        """Take the reason why the answer ended, which may be a failure.
+
+        SGLang's own protocol has an object with a type, which proxies pass on.
+        """
+        message: object = None
+        if type(reason) is _OBJECT:
+            reason, message = reason.get("type"), reason.get("message")
+        word = as_text(reason, "finish_reason")
+        if word not in _REASONS:
+            from turnout_openai._reasons import FAILURES, NO_REASONS
+
+            if word.lower() in NO_REASONS:
+                return
+            if word == "error":
+                self.report(data)
+            elif word.lower() in FAILURES:
+                told = {"code": word, "message": message or _INTERRUPTED}
+                self.report(json.dumps({"error": told}).encode())
+        self._reason = word
         self.ended = True
-        if reason == "error":
-            self.report(data)
 
-    def _read_word(self, data: bytes) -> None:
-        """Read what is no JSON: the mark, or nothing, or a fault."""
-        word = data.strip()
-        if word == _DONE:
-            self.ended = self.done = True
-        elif word:
-            raise OddEventError("is no JSON")
-
-    def _look_for_error(self, chunk: dict[str, object], data: bytes) -> None:
-        if is_error(chunk):
-            self.report(data)
+    def complete(self, events: list[Event]) -> None:
+        """Add the sources of the answer, and what its calls and its sound lack."""
+        if self._chunk is not self._noted:
+            self._note(self._chunk)
+        if not self._about.keys().isdisjoint(_SOURCES):
+            for name in _SOURCES:
+                self._rest().cite(self._about.get(name), events)
+        if self._calls.begun:
+            events += self._calls.complete()
+        if self._parts is not None:
+            self._parts.complete(events)
 
     def finish(self) -> Finish:
         """Return the answer's end."""
-        details: dict[str, object] = {}
-        chunk = self._chunk
-        if not chunk.get("id"):
-            # Azure's last words, on what was filtered, have no names.
-            chunk = self.from_json(self._reasoned)
-        for name in self.details:
-            told = chunk.get(name)
-            if told:
-                details[name] = told
+        parts = self._parts
+        details = self._about if parts is None else {**parts.details, **self._about}
         if self._reason is not None:
             details["finish_reason"] = self._reason
         if self.request_id is not None:
             details["request_id"] = self.request_id
-        if self._refused:
+        if self._refused or (parts is not None and parts.refused):
             details["refusal"] = True
+        if parts is None and not self._calls.begun:
+            return Finish(reason=self._mapped(), details=details)
+        items = self._calls.items if parts is None else self._calls.items + parts.items
         return Finish(
-            reason=_REASONS.get(self._reason or "", "unknown"),
+            reason=self._mapped(),
             details=details,
             state=self.state(),
+            items=tuple(items),
         )
 
-    def state(self) -> Mapping[str, object] | None:
-        """Return what the service wants to see again, see `state_name`."""
-        return None
+    def _mapped(self) -> FinishReason:
+        """Return the reason: calls are one, unless the answer was cut or filtered."""
+        word = self._reason or ""
+        reason = _REASONS.get(word)
+        if reason is None and word:
+            from turnout_openai._reasons import reason_of
+
+            reason = reason_of(word)
+        calls = self._calls
+        if calls.begun and calls.any and reason not in {"length", "content_filter"}:
+            return "tool_calls"
+        return reason or "unknown"
+
+    def state(self) -> dict[str, object] | None:
+        """Return what the service wants to see again, see `state_name`.
+
+        It is for the same text alone, whose checksum it has.
+        """
+        fields: dict[str, object] = {}
+        if self._parts is not None:
+            fields = self._parts.state(reads_reasoning=self.reads_reasoning)
+        if self._calls.extras:
+            fields["tool_calls"] = self._calls.extras
+        if not fields or self.state_name is None:
+            return None
+        if self._surrogates is None:  # Else the text is another one when it is joined.
+            fields["checksum"] = self._said.checksum
+        return {self.state_name: fields}
 
 
-def usage_of(usage: object) -> Usage:
-    """Return what an answer cost.
-
-    Raises:
-        OddEventError: It is not of the protocol.
-    """
-    fields = as_mapping(usage, "usage")
-    return Usage(
-        input_tokens=as_count(fields, "prompt_tokens"),
-        output_tokens=as_count(fields, "completion_tokens"),
-        cached_tokens=as_count(fields.get("prompt_tokens_details"), "cached_tokens"),
-        reasoning_tokens=as_count(
-            fields.get("completion_tokens_details"), "reasoning_tokens"
-        ),
-    )
+_INTERRUPTED = "the answer was interrupted"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -12,12 +12,13 @@ from turnout.provider import ProviderOptions
 from turnout.service import Call, Service
 from turnout.types import ChatRequest, ModelInfo, Prefill, ProviderInfo, Secret
 from turnout_openai import _address, _protocol
-from turnout_openai._body import body
+from turnout_openai._body import audio_type, body
 from turnout_openai._models import INFO
 from turnout_openai._vendor import COMPATIBLE, OPENAI, MaxTokensField, Vendor
 
 if TYPE_CHECKING:
     from turnout.http import StatusRule
+    from turnout_openai._protocol import Decoder
 
 __all__ = ["OpenAI", "OpenAIOptions"]
 
@@ -87,13 +88,12 @@ class OpenAI(Service):
 
         Raises:
             UnsupportedError: `extra` asks for several answers, or the request asks for
-                something that Responses do not have.
+                something that the protocol does not have.
             AuthenticationError: There is no key, and one is needed.
             ConfigError: There is no address.
         """
-        headers = self._headers("text/event-stream")
         if self.options.protocol == "responses":
-            return self._responses_call(request, headers)
+            return self._responses_call(request, self._headers("text/event-stream"))
         if request.extra.get("n") not in (None, 1):
             raise UnsupportedError(
                 f"{self.info.name} gives one answer a request; leave n out of extra"
@@ -102,7 +102,7 @@ class OpenAI(Service):
         prefill: Prefill = "none"
         if request.prefill:
             prefill = self.catalog.info_of(request.model).prefill
-            # At another address nothing is known of its further ones.
+            # At another address its other paths are unknown.
             if vendor.prefill_path and self.options.base_url == vendor.base_url:
                 path = vendor.prefill_path
         fields = body(
@@ -110,8 +110,32 @@ class OpenAI(Service):
             vendor,
             max_tokens_field=self.options.max_tokens_field,
             prefill=prefill,
+            state_name=self._state_name,
         )
-        return Call(self._dated(path), fields, headers, vendor.decoder)
+        accepted = "text/event-stream" if fields.get("stream") else "application/json"
+        return Call(
+            self._dated(path), fields, self._headers(accepted), self._reader(fields)
+        )
+
+    def _reader(self, fields: Mapping[str, object]) -> Callable[..., Decoder]:
+        """Return what makes the decoder of the answer to a request.
+
+        Args:
+            fields: The body of the request.
+        """
+        vendor, state_name = self.vendor, self._state_name
+
+        def made(provider: str, request_id: str | None) -> Decoder:
+            decoder = vendor.decoder(provider, request_id)
+            decoder.state_name = state_name
+            decoder.reasoning_in_output = vendor.reasoning_in_output
+            decoder.reads_reasoning = vendor.reads_reasoning
+            decoder.reads_logprobs = "logprobs" in fields
+            if "audio" in fields:
+                decoder.audio_type = audio_type(fields["audio"])
+            return decoder
+
+        return made
 
     def _responses_call(
         self, request: ChatRequest, headers: dict[str, str | Secret]
@@ -182,6 +206,17 @@ class OpenAI(Service):
         from turnout_openai import _vendors
 
         return _vendors.at(host)
+
+    @cached_property
+    def _state_name(self) -> str:
+        """The name of what the service keeps in messages: no other one gets it."""
+        vendor = self.vendor
+        if vendor is not COMPATIBLE:
+            return vendor.name.casefold()
+        from urllib.parse import urlsplit
+
+        # Two unknown addresses are two services.
+        return f"chat@{urlsplit(self.options.base_url or '').netloc}"
 
     def refusal_rules(self) -> Sequence[StatusRule]:
         """Return what refusals mean: by the class, then by the service's row."""

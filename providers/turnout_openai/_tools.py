@@ -10,9 +10,9 @@ __all__ = ["described"]
 
 
 def described(tool: Tool) -> Tool:
-    """Return a tool that says what it takes, though it may take nothing.
+    """Return a tool that says what it takes, even if it takes nothing.
 
-    Responses and Mistral want to be told so, and nobody minds.
+    Responses and Mistral require that, and no other service refuses it.
     """
     if tool.parameters:
         return tool

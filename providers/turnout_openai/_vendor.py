@@ -25,6 +25,8 @@ USUAL = Capabilities(
     seed=True,
     tools=True,
     images=True,
+    native_tools=True,
+    extra_fields=True,
     response_format=True,
 )
 """What most of them can be asked for; whether a model can is the model's affair."""
@@ -99,10 +101,18 @@ class Vendor:
     """
     developer_role: bool = False
     """Whether it takes messages of the role `developer`."""
-    empty_reasoning: str | None = None
-    """`reasoning_content` of an assistant message with tool calls that has none.
+    reads_reasoning: bool = False
+    """Whether it reads `reasoning` of assistant messages, where it sends its own.
 
-    For a service that refuses such a message without that field. None leaves it out.
+    If False, that field is not sent back: Groq refuses it for models that do not reason
+    (vercel/ai pull request 8057). What comes as `reasoning_content` or
+    `reasoning_details` is sent back to any service that sent it.
+    """
+    empty_reasoning: str | None = None
+    """`reasoning_content` of an assistant message that has none.
+
+    For a service that refuses a conversation with tool calls without that field. None
+    leaves it out.
     """
     extra: Mapping[str, object] = field(default_factory=dict[str, object])
     """Further fields of each request. The request's own `extra` goes over them."""

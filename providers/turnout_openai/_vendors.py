@@ -22,13 +22,7 @@ from turnout.errors import (
 )
 from turnout.http import StatusRule
 from turnout.types import ModelInfo
-from turnout_openai._deviations import (
-    DeepSeekDecoder,
-    GroqDecoder,
-    MistralDecoder,
-    OpenRouterDecoder,
-    PerplexityDecoder,
-)
+from turnout_openai._deviations import GroqDecoder
 from turnout_openai._hosts import (
     BASETEN,
     CLOUDFLARE,
@@ -118,7 +112,6 @@ DEEPSEEK = Vendor(
     # It refuses calls without reasoning, and takes an empty text (openclaw issue 73417;
     # theopenco/llmgateway pull request 2093).
     empty_reasoning="",
-    decoder=DeepSeekDecoder,
 )
 
 FIREWORKS = Vendor(
@@ -238,7 +231,6 @@ MISTRAL = Vendor(
     seed_field="random_seed",
     short_ids=True,
     asks_usage=False,
-    decoder=MistralDecoder,
 )
 
 OPENROUTER = Vendor(
@@ -250,7 +242,8 @@ OPENROUTER = Vendor(
     prices_id="openrouter",
     models=("openrouter/auto",),
     capabilities=replace(_REASONING, files=True),
-    decoder=OpenRouterDecoder,
+    # Source: pydantic-ai's openrouter provider (4fda38988f), read 2026-11-30.
+    reads_reasoning=True,
     # A message that is not valid has the code that OpenAI gives a forbidden prompt.
     # Source: openrouter.ai/docs, errors and debugging, read 2026-11-30.
     status_rules=(
@@ -283,7 +276,6 @@ PERPLEXITY = Vendor(
     capabilities=replace(USUAL, stop=False, seed=False, tools=False),
     asks_usage=False,
     models_path=None,
-    decoder=PerplexityDecoder,
 )
 
 QWEN = Vendor(
@@ -372,6 +364,8 @@ VLLM = Vendor(
     needs_key=False,
     url="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
     capabilities=_REASONING,
+    # It reads that name alone since 0.16 (vllm-project/vllm issue 38488).
+    reads_reasoning=True,
     prefill="continue_final",
 )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from turnout.errors import UnsupportedError
 from turnout.testing import FaultServer, respond
 from turnout.types import (
     ChatRequest,
@@ -19,15 +20,25 @@ from turnout.types import (
     FilePart,
     ImagePart,
     Message,
+    NativeTool,
     Prefill,
     TextPart,
     Tool,
     ToolCall,
 )
 from turnout_openai import OpenAI
-from turnout_openai._body import body
+from turnout_openai._body import audio_type, body
+from turnout_openai._makers import MOONSHOT
+from turnout_openai._said import checksum_of
 from turnout_openai._vendor import COMPATIBLE, OPENAI, Vendor
-from turnout_openai._vendors import DEEPSEEK, MISTRAL, OPENROUTER, PERPLEXITY
+from turnout_openai._vendors import (
+    AZURE_OPENAI,
+    DEEPSEEK,
+    LITELLM,
+    MISTRAL,
+    OPENROUTER,
+    PERPLEXITY,
+)
 
 from ...support.openai_server import answer
 
@@ -38,6 +49,7 @@ SCHEMA: dict[str, object] = {
     "additionalProperties": False,
 }
 LOOK = Tool(name="look", description="Look.", parameters=SCHEMA, strict=True)
+SEARCH: dict[str, object] = {"type": "web_search"}
 IMAGE = ImagePart(data=b"png", media_type="image/png", detail="low")
 CONVERSATION: Conversation = [
     {"role": "system", "content": "Be brief."},
@@ -139,9 +151,94 @@ def test_a_tool_that_takes_nothing_says_so() -> None:
 
 
 def test_extra_goes_over_what_is_set() -> None:
-    sent = made(extra={"stream_options": None, "user": "u"})
+    sent = made(
+        extra={"stream_options": None, "user": "u", "tools": [SEARCH]},
+        tools=[LOOK],
+        temperature=0.5,
+    )
 
-    assert (sent["stream_options"], sent["user"]) == (None, "u")
+    # Databricks refuses stream_options, whatever its value: opencode, issue 31156.
+    assert "stream_options" not in sent
+    assert sent["user"] == "u"
+    assert [tool["type"] for tool in sent["tools"]] == ["function", "web_search"]
+
+
+def test_usage_is_asked_for_with_a_stream_alone() -> None:
+    own = {"include_usage": True, "include_obfuscation": False}
+
+    assert "stream_options" not in made(extra={"stream": False})
+    assert "stream_options" not in made(extra={"stream": None})
+    given = made(extra={"stream": False, "stream_options": own})
+    assert given["stream_options"] == own
+    assert made(extra={"stream_options": {"include_obfuscation": False}})[
+        "stream_options"
+    ] == {"include_usage": True, "include_obfuscation": False}
+
+
+def test_tools_of_the_service_are_sent_as_they_are() -> None:
+    custom = {"type": "custom", "custom": {"name": "code"}}
+
+    sent = made(tools=[custom, LOOK, NativeTool(definition=SEARCH)])["tools"]
+
+    assert (sent[0], sent[1]["function"]["name"], sent[2]) == (custom, "look", SEARCH)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "required",
+        {"type": "function", "function": {"name": "look"}},
+        {"type": "custom", "custom": {"name": "code"}},
+        {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
+    ],
+)
+def test_each_form_of_a_choice_is_sent(choice: str | dict[str, Any]) -> None:
+    assert made(tools=[LOOK], tool_choice=choice)["tool_choice"] == choice
+
+
+def test_further_fields_are_sent_where_they_stand() -> None:
+    cached = {"cache_control": {"type": "ephemeral"}}
+    signed = {"extra_content": {"google": {"thought_signature": "s"}}}
+    function = {"name": "look", "arguments": "{}"}
+
+    system, asked = made(
+        [
+            {
+                "role": "system",
+                "content": [{"type": "text", "text": "LONG", **cached}],
+            },
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {"id": "a", "type": "function", "function": function, **signed}
+                ],
+                "reasoning_content": "hm",
+                "annotations": [],
+            },
+        ]
+    )["messages"]
+
+    assert system["content"] == [{"type": "text", "text": "LONG", **cached}]
+    assert asked == {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": "a", "type": "function", "function": function, **signed}],
+        "reasoning_content": "hm",
+    }
+
+
+@pytest.mark.parametrize(
+    ("vendor", "role"),
+    [(OPENAI, "developer"), (AZURE_OPENAI, "developer"), (COMPATIBLE, "system")],
+)
+def test_a_developer_is_one_where_the_service_has_that_role(
+    vendor: Vendor, role: str
+) -> None:
+    message = {"role": "developer", "content": "Be brief."}
+
+    assert made([message], vendor)["messages"][0]["role"] == role
+    assert made("a", vendor)["messages"][0]["role"] == "user"
 
 
 @pytest.mark.parametrize(
@@ -164,6 +261,16 @@ def test_mistral_calls_the_seed_random() -> None:
 @pytest.mark.parametrize("vendor", [MISTRAL, PERPLEXITY])
 def test_usage_is_not_asked_for_where_it_always_comes(vendor: Vendor) -> None:
     assert "stream_options" not in made(vendor=vendor)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind"),
+    [({"format": "wav"}, "audio/wav"), ({"voice": "a"}, None), ("odd", None)],
+)
+def test_the_sound_that_is_asked_for_has_a_type(
+    wanted: object, kind: str | None
+) -> None:
+    assert audio_type(wanted) == kind
 
 
 # The beginning of an answer.
@@ -203,6 +310,57 @@ def test_the_beginning_of_an_answer_is_marked_as_the_model_wants_it(
     }
 
 
+# Calls that are not of functions.
+
+
+def native(kind: str, item: dict[str, object] | None) -> Message:
+    call = ToolCall(id="a", name="code", arguments="print(1)", kind=kind, item=item)
+    return Message(role="assistant", tool_calls=(call,))
+
+
+CUSTOM = {"id": "a", "type": "custom", "custom": {"name": "code", "input": "print(1)"}}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        CUSTOM,
+        None,
+        # What Responses call the same.
+        {"type": "custom_tool_call", "call_id": "a", "input": "print(1)"},
+    ],
+)
+def test_a_custom_call_is_sent_back_with_its_result(
+    item: dict[str, object] | None,
+) -> None:
+    result = Message(role="tool", tool_call_id="a", content="1")
+
+    asked, answered = made([native("custom", item), result])["messages"]
+
+    assert asked["tool_calls"] == [CUSTOM]
+    assert answered == {"role": "tool", "tool_call_id": "a", "content": "1"}
+
+
+def test_a_call_of_the_service_is_sent_back_as_it_was() -> None:
+    function = {"name": "$web_search", "arguments": "{}"}
+    item: dict[str, object] = {
+        "id": "a",
+        "type": "builtin_function",
+        "function": function,
+    }
+
+    (asked,) = made([native("builtin_function", item)])["messages"]
+
+    assert asked["tool_calls"] == [item]
+
+
+def test_a_call_of_another_protocol_is_refused() -> None:
+    shell = native("shell_call", {"type": "shell_call", "call_id": "a"})
+
+    with pytest.raises(UnsupportedError, match="kind 'shell_call'"):
+        made([shell])
+
+
 # What a service wants to see again.
 
 
@@ -225,8 +383,10 @@ def test_mistral_is_sent_ids_that_it_takes() -> None:
 @pytest.mark.parametrize(
     ("vendor", "state"),
     [
-        (DEEPSEEK, {"deepseek": {"reasoning_content": "hm"}}),
+        (MOONSHOT, {"moonshot": {"reasoning_content": "hm"}}),
         (OPENROUTER, {"openrouter": {"reasoning_details": [{"type": "x"}]}}),
+        (LITELLM, {"litellm": {"thinking_blocks": [{"type": "thinking"}]}}),
+        (OPENAI, {"openai": {"audio": {"id": "s"}}}),
     ],
 )
 def test_what_a_service_wants_to_see_again_is_in_its_message(
@@ -245,6 +405,104 @@ def test_what_a_service_wants_to_see_again_is_in_its_message(
         {"role": "assistant", "content": "c"},
     ]
     assert fields.keys().isdisjoint(made([said], MISTRAL)["messages"][0])
+
+
+def kept(**fields: object) -> dict[str, object]:
+    return {"s": {"reasoning_content": "hm", **fields}}
+
+
+def replayed(message: Message, vendor: Vendor = COMPATIBLE) -> dict[str, Any]:
+    request = ChatRequest.build(message, model="m")
+    sent = body(request, vendor, state_name="s")["messages"]
+    return cast("list[dict[str, Any]]", sent)[0]
+
+
+def test_what_was_kept_of_a_text_is_for_that_text_alone() -> None:
+    state = kept(checksum=checksum_of("a"))
+    part = TextPart(text="a")
+
+    for content in ("a", (part,)):
+        message = Message(role="assistant", content=content, state=state)
+        assert replayed(message)["reasoning_content"] == "hm"
+    assert replayed(Message(role="assistant", content="b", state=state)) == {
+        "role": "assistant",
+        "content": "b",
+    }
+
+
+@pytest.mark.parametrize("state", [{"s": None}, {"s": "odd"}, {"t": {"a": 1}}, None])
+def test_what_cannot_be_sent_back_is_passed_over(state: dict[str, object]) -> None:
+    assert replayed(Message(role="assistant", content="a", state=state)) == {
+        "role": "assistant",
+        "content": "a",
+    }
+
+
+def test_what_the_user_wrote_goes_over_what_was_kept() -> None:
+    calls = {"a": {"extra_content": "kept", "more": 1}, "other": {"more": 2}}
+    call = ToolCall(id="a", name="f", arguments="{}", extra={"extra_content": "own"})
+    plain = ToolCall(id="b", name="f", arguments="{}")
+
+    sent = replayed(
+        Message(
+            role="assistant",
+            tool_calls=(call, plain),
+            extra={"reasoning_content": "own"},
+            state=kept(tool_calls=calls),
+        )
+    )
+
+    assert sent["reasoning_content"] == "own"
+    first, second = sent["tool_calls"]
+    assert (first["extra_content"], first["more"]) == ("own", 1)
+    assert second.keys() == {"id", "type", "function"}
+
+
+def test_thoughts_that_were_content_are_content_again() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    state: dict[str, object] = {"s": {"content": [thought]}}
+
+    said = replayed(Message(role="assistant", content="a", state=state))
+    silent = replayed(Message(role="assistant", state=state))
+
+    assert said["content"] == [thought, {"type": "text", "text": "a"}]
+    assert silent["content"] == [thought]
+
+
+def test_a_sound_is_the_content_of_a_message_without_text() -> None:
+    state: dict[str, object] = {"s": {"audio": {"id": "s"}}}
+
+    assert replayed(Message(role="assistant", state=state)) == {
+        "role": "assistant",
+        "audio": {"id": "s"},
+    }
+
+
+@pytest.mark.parametrize(("vendor", "empty"), [(DEEPSEEK, ""), (MOONSHOT, " ")])
+def test_answers_of_others_have_reasoning_where_calls_need_it(
+    vendor: Vendor, empty: str
+) -> None:
+    # mnfst/llm-gateway, issue 2219; vercel/ai does so for each of the assistant's.
+    call = ToolCall(id="a", name="f", arguments="{}")
+    history: list[Message] = [
+        Message(role="user", content="q"),
+        Message(
+            role="assistant",
+            tool_calls=(call,),
+            state={vendor.name.casefold(): {"reasoning_content": "hm"}},
+        ),
+        Message(role="tool", tool_call_id="a", content="1"),
+        Message(role="assistant", tool_calls=(call,), state={"gemini": {"parts": []}}),
+        Message(role="tool", tool_call_id="a", content="1"),
+        Message(role="assistant", content="so"),
+    ]
+
+    sent = made(history, vendor)["messages"]
+
+    told = [m["reasoning_content"] for m in sent if m["role"] == "assistant"]
+    assert told == ["hm", empty, empty]
+    assert "reasoning_content" not in made(history[-1:], vendor)["messages"][0]
+    assert "reasoning_content" not in made(history, OPENROUTER)["messages"][1]
 
 
 def test_the_recorded_request_is_json() -> None:

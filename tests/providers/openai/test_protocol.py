@@ -18,7 +18,6 @@ from turnout.types import (
 )
 from turnout_openai._protocol import Decoder
 
-from ...support.made_ids import MADE
 from ...support.openai_server import (
     DONE,
     answer,
@@ -120,16 +119,14 @@ def test_ten_thousand_comments_bring_nothing() -> None:
         pytest.param(b"data: " + b"[" * 9000, id="deep"),
         pytest.param(b'data: {"choices":{"a":1}}', id="choices"),
         pytest.param(b'data: {"choices":[7]}', id="choice"),
-        pytest.param(b'data: {"choices":[],"usage":7}', id="usage"),
         *(
             pytest.param(b"data: " + json.dumps(chunk(delta)).encode(), id=f"{delta}")
             for delta in [
                 "text",
                 {"content": 7},
-                {"content": ["a"]},
-                {"reasoning": 7},
                 {"refusal": {"a": 1}},
                 {"tool_calls": {"a": 1}},
+                {"function_call": [7]},
                 {"tool_calls": [7]},
                 {"tool_calls": [{"function": "f"}]},
                 {"tool_calls": [{"function": {"arguments": 7}}]},
@@ -257,11 +254,22 @@ def test_every_cut_of_an_answer_is_truncated_or_complete() -> None:
     [
         ("stop", "stop"),
         ("eos", "stop"),
+        ("end_turn", "stop"),
+        ("STOP", "stop"),
+        ("<|eot_id|>", "stop"),
         ("length", "length"),
+        ("max_tokens", "length"),
+        ("MAX_TOKENS", "length"),
+        ("model_length", "length"),
+        ("model_context_window_exceeded", "length"),
         ("tool_calls", "tool_calls"),
         ("function_call", "tool_calls"),
+        ("tool_use", "tool_calls"),
         ("content_filter", "content_filter"),
-        ("insufficient_system_resource", "unknown"),
+        ("sensitive", "content_filter"),
+        ("safety", "content_filter"),
+        ("refusal", "content_filter"),
+        ("a new word", "unknown"),
     ],
 )
 def test_a_reason_is_mapped_and_kept(word: str, reason: str) -> None:
@@ -276,6 +284,50 @@ def test_a_reason_is_mapped_and_kept(word: str, reason: str) -> None:
             "request_id": "req-1",
         },
     )
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+@pytest.mark.parametrize(
+    "word",
+    [
+        "abort",
+        "aborted",
+        "cancelled",
+        "insufficient_system_resource",
+        "MALFORMED_FUNCTION_CALL",
+        "network_error",
+        "timeout",
+    ],
+)
+def test_a_reason_that_means_failure_is_an_error(word: str, slicing: Slicing) -> None:
+    error = {"code": word, "message": "the answer was interrupted"}
+
+    assert reported(text("a") + finish(word) + DONE, slicing) == (
+        "a",
+        {"error": error},
+    )
+
+
+def test_a_reason_may_be_an_object() -> None:
+    # SGLang's own protocol has this form, and proxies pass it on.
+    failed = {"type": "abort", "message": "out of memory", "status_code": 500}
+    stopped = {"type": "stop", "matched": 2}
+
+    def ending(reason: object) -> bytes:
+        return event({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+
+    assert reported(text("a") + ending(failed) + DONE)[1] == {
+        "error": {"code": "abort", "message": "out of memory"}
+    }
+    assert end_of(decode(text("a") + ending(stopped) + DONE)).reason == "stop"
+
+
+@pytest.mark.parametrize("word", ["null", "None", "", "in_progress"])
+def test_a_word_for_no_reason_ends_nothing(word: str) -> None:
+    running = event(chunk({"content": "a"}, word))
+
+    assert isinstance(error_of(running)[1], StreamTruncatedError)
+    assert text_of(decode(running + finish() + DONE)) == "a"
 
 
 def test_a_reply_without_names_has_none() -> None:
@@ -304,7 +356,7 @@ def test_a_reply_without_names_has_none() -> None:
                 event(chunk({"content": ""}, usage={"prompt_tokens": 3})),
                 event(chunk({}, usage={"completion_tokens": 4})),
             ],
-            Usage(output_tokens=4),
+            Usage(input_tokens=3, output_tokens=4),
             id="on every chunk",
         ),
         pytest.param(
@@ -406,10 +458,13 @@ def test_reasoning_is_given_once(delta: object) -> None:
     ]
 
 
-def test_empty_reasoning_is_none() -> None:
-    delta = {"reasoning_content": "", "reasoning": "not asked", "content": "a"}
+def test_the_reasoning_that_is_not_empty_counts() -> None:
+    delta = {"reasoning_content": "", "reasoning": "hm", "content": "a"}
+    empty = {"reasoning_content": "", "reasoning": None, "content": "b"}
 
-    assert decode(event(chunk(delta)) + DONE)[:-1] == ["a"]
+    data = event(chunk(delta)) + event(chunk(empty)) + DONE
+
+    assert decode(data)[:-1] == [ReasoningDelta(text="hm"), "a", "b"]
 
 
 def test_a_refusal_is_text_and_is_told() -> None:
@@ -419,119 +474,6 @@ def test_a_refusal_is_text_and_is_told() -> None:
 
     assert text_of(events) == "I will not."
     assert end_of(events).details["refusal"] is True
-
-
-def call(**fields: object) -> bytes:
-    return event(chunk({"tool_calls": [fields]}))
-
-
-def test_tool_calls_are_told_apart_by_their_index() -> None:
-    data = (  # S03
-        call(index=0, id="a", type="function", function={"name": "f", "arguments": ""})
-        + call(index=1, id="b", function={"name": "g", "arguments": "{"})
-        + call(index=0, function={"arguments": "{}"})
-        + call(index=1, id="b", function={"arguments": "}"})
-    )
-
-    assert decode(data + finish("tool_calls") + DONE)[:-1] == [
-        ToolCallDelta(index=0, id="a", name="f"),
-        ToolCallDelta(index=1, id="b", name="g", arguments="{"),
-        ToolCallDelta(index=0, arguments="{}"),
-        ToolCallDelta(index=1, arguments="}"),
-    ]
-
-
-def test_tool_calls_without_an_index_are_told_apart_by_id_or_name() -> None:
-    data = (
-        call(id="a", function={"name": "f"})
-        + call(id="b", function={"name": "f"})
-        + call(id="a", function={"arguments": "1"})
-        + call(function={"name": "g"})
-        + call(function={"arguments": "2"})
-        + call()
-    )
-
-    assert decode(data + DONE)[:-1] == [
-        ToolCallDelta(index=0, id="a", name="f"),
-        ToolCallDelta(index=1, id="b", name="f"),
-        ToolCallDelta(index=0, arguments="1"),
-        ToolCallDelta(index=2, id=MADE, name="g"),
-        ToolCallDelta(index=2, arguments="2"),
-        ToolCallDelta(index=2),
-    ]
-
-
-def test_calls_of_one_index_are_told_apart_by_their_ids_and_names() -> None:
-    # As servers of vLLM and SGLang sent them: InternLM/lmdeploy, issue 3412.
-    data = (
-        call(index=0, id="a", function={"name": "f", "arguments": "1"})
-        + call(index=0, id="b", function={"name": "f", "arguments": "2"})
-        + call(index=0, function={"arguments": "3"})
-    )
-
-    assert decode(data + DONE)[:-1] == [
-        ToolCallDelta(index=0, id="a", name="f", arguments="1"),
-        ToolCallDelta(index=1, id="b", name="f", arguments="2"),
-        ToolCallDelta(index=1, arguments="3"),
-    ]
-
-
-def test_another_id_alone_begins_no_call() -> None:
-    data = call(index=0, id="a", function={"name": "f", "arguments": "1"}) + call(
-        index=0, id="b", function={"arguments": "2"}
-    )
-
-    assert decode(data + DONE)[:-1] == [
-        ToolCallDelta(index=0, id="a", name="f", arguments="1"),
-        ToolCallDelta(index=0, arguments="2"),
-    ]
-
-
-def test_calls_without_ids_have_ids_of_their_own() -> None:
-    data = (
-        call(index=0, function={"name": "f"})
-        + call(index=1, id=None, function={"name": "f"})
-        + call(index=0, id="late", function={"arguments": "1"})
-    )
-
-    first, second, more = decode(data + DONE)[:-1]
-
-    assert isinstance(first, ToolCallDelta)
-    assert isinstance(second, ToolCallDelta)
-    assert first.id == MADE
-    assert second.id == MADE
-    assert first.id != second.id
-    assert more == ToolCallDelta(index=0, arguments="1")
-
-
-@pytest.mark.parametrize(
-    ("names", "told"),
-    [
-        pytest.param(["look", "look"], ["look", None], id="again"),
-        pytest.param(["look_", "up"], ["look_", "look_up"], id="pieces"),
-        pytest.param(["look_", "look_up"], ["look_", "look_up"], id="so far"),
-        pytest.param(["look", ""], ["look", None], id="empty"),
-    ],
-)
-def test_a_name_is_told_once_and_whole(names: list[str], told: list[str]) -> None:
-    data = b"".join(call(index=0, function={"name": name}) for name in names)  # S03
-
-    events = decode(data + DONE)[:-1]
-
-    assert events == [
-        ToolCallDelta(index=0, id=MADE if first else None, name=name)
-        for first, name in zip([True, False], told, strict=True)
-    ]
-
-
-def test_the_older_form_of_a_call_is_a_tool_call() -> None:
-    data = event(chunk({"function_call": {"name": "f", "arguments": "{"}}))
-    data += event(chunk({"function_call": {"arguments": "}"}}))
-
-    assert decode(data + finish("function_call") + DONE)[:-1] == [
-        ToolCallDelta(index=0, id=MADE, name="f", arguments="{"),
-        ToolCallDelta(index=0, arguments="}"),
-    ]
 
 
 # What is no stream.
@@ -571,7 +513,8 @@ def test_a_whole_completion_is_an_answer(before: bytes, slicing: Slicing) -> Non
         Usage(input_tokens=1, output_tokens=2),
     ]
     assert isinstance(end, Finish)
-    assert end.reason == "stop"
+    assert end.reason == "tool_calls"
+    assert end.details["finish_reason"] == "stop"
 
 
 def test_a_message_beside_a_delta_is_passed_over() -> None:
@@ -691,11 +634,3 @@ def test_an_error_whose_event_was_cut_off_counts_where_it_is_whole() -> None:
 
 def test_an_error_after_the_reason_counts() -> None:
     assert reported(finish() + event({"error": "no"}))[1] == {"error": "no"}
-
-
-@pytest.mark.parametrize("kind", ["images", "audio"])
-def test_an_answer_of_other_content_says_so(kind: str) -> None:
-    media = event(chunk({kind: [{"type": kind}]}))
-
-    assert end_of(decode(media + finish() + DONE)).other_content
-    assert not end_of(decode(finish() + DONE)).other_content
