@@ -35,7 +35,7 @@ from turnout.decoding import (
 from turnout.types import Event, Finish, FinishReason
 from turnout_openai._responses_answer import READERS, Answer
 from turnout_openai._responses_items import STATE_NAME, is_other, is_plain
-from turnout_openai._responses_usage import joined, usage_of
+from turnout_openai._responses_usage import has_more, joined, usage_of
 
 __all__ = ["PATH", "ResponsesDecoder"]
 
@@ -215,8 +215,8 @@ class ResponsesDecoder(SseDecoder):
             status = ending or "completed"
         self._response = {**self._response, **response}
         self._status, self._word = status, word
-        usage = joined(self._usage, response.get("usage"))
-        self.usage = usage_of(usage, self.provider)
+        self._usage = joined(self._usage, response.get("usage"))
+        self.usage = usage_of(self._usage, self.provider)
         self.ended = self.done = True
 
     def _settle(self, response: _Fields, events: list[Event]) -> None:
@@ -238,6 +238,8 @@ class ResponsesDecoder(SseDecoder):
         details["finish_reason"] = self._word or self._status
         if self.request_id is not None:
             details["request_id"] = self.request_id
+        if has_more(self._usage):
+            details["usage"] = self._usage
         if answer.refused:
             details["refusal"] = True
         logprobs = answer.logprobs()

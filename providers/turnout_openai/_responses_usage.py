@@ -10,11 +10,22 @@ from turnout.types import Usage
 if TYPE_CHECKING:
     from decimal import Decimal
 
-__all__ = ["joined", "usage_of"]
+__all__ = ["has_more", "joined", "usage_of"]
 
 _TICKS = 10**10
 """How many of xAI's ticks are a US dollar. Source: docs.x.ai/developers/cost-tracking,
 read 2026-11-30."""
+
+_COUNTED = frozenset(
+    {
+        "input_tokens",
+        "input_tokens_details",
+        "output_tokens",
+        "output_tokens_details",
+        "total_tokens",
+    }
+)
+"""What `Usage` has."""
 
 _TOO_MUCH = 1 << 60
 """Not the cost of an answer; `NaN` is not below it either."""
@@ -35,6 +46,12 @@ def joined(before: object, usage: object) -> object:
         return usage or before
     first, second = cast("dict[str, Any]", before), cast("dict[str, Any]", usage)
     return first | {name: joined(first.get(name), v) for name, v in second.items()}
+
+
+def has_more(usage: object) -> bool:
+    """Return whether usage says more than `Usage` can hold, such as a cost's parts."""
+    fields = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
+    return any(value and name not in _COUNTED for name, value in fields.items())
 
 
 def usage_of(usage: object, provider: str) -> Usage | None:
