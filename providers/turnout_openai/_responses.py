@@ -35,7 +35,7 @@ from turnout.decoding import (
 from turnout.types import Event, Finish, FinishReason
 from turnout_openai._responses_answer import READERS, Answer
 from turnout_openai._responses_items import STATE_NAME, is_other, is_plain
-from turnout_openai._responses_usage import usage_of
+from turnout_openai._responses_usage import has_more, joined, usage_of
 
 __all__ = ["PATH", "ResponsesDecoder"]
 
@@ -99,6 +99,7 @@ class ResponsesDecoder(SseDecoder):
         self._answer = Answer()
         self._text = self._answer.text
         self._response: _Fields = {}
+        self._usage: object = None
         self._status = ""
         self._word = ""
 
@@ -182,6 +183,7 @@ class ResponsesDecoder(SseDecoder):
         response = event.get("response")
         if isinstance(response, dict):
             self._response = cast("_Fields", response)
+            self._usage = joined(self._usage, self._response.get("usage"))
 
     def _end(self, event: _Fields, data: bytes, events: list[Event]) -> None:
         response = as_mapping(event.get("response"), "response")
@@ -213,7 +215,8 @@ class ResponsesDecoder(SseDecoder):
             status = ending or "completed"
         self._response = {**self._response, **response}
         self._status, self._word = status, word
-        self.usage = usage_of(response.get("usage"), self.provider)
+        self._usage = joined(self._usage, response.get("usage"))
+        self.usage = usage_of(self._usage, self.provider)
         self.ended = self.done = True
 
     def _settle(self, response: _Fields, events: list[Event]) -> None:
@@ -235,6 +238,8 @@ class ResponsesDecoder(SseDecoder):
         details["finish_reason"] = self._word or self._status
         if self.request_id is not None:
             details["request_id"] = self.request_id
+        if has_more(self._usage):
+            details["usage"] = self._usage
         if answer.refused:
             details["refusal"] = True
         logprobs = answer.logprobs()
@@ -264,6 +269,8 @@ class ResponsesDecoder(SseDecoder):
 
     _endings: ClassVar[dict[str | None, _Reader]] = {
         "response.created": _create,
+        "response.queued": _create,
+        "response.in_progress": _create,
         "response.completed": _end,
         "response.incomplete": _end,
         "response.done": _end,

@@ -42,6 +42,8 @@ class Answer:
         self.calls = Calls()
         self.items: list[_Fields] = []
         """The items that have ended."""
+        # The beginnings of items that say something and have not ended.
+        self._begun: list[_Fields] = []
         self._ids: set[object] = set()
         self._places: set[object] = set()
         self._reasoning = Given()
@@ -157,14 +159,49 @@ class Answer:
 
     def begin_item(self, event: _Fields, events: list[Event]) -> None:
         """Take the beginning of an item."""
+        item = as_mapping(event.get("item"), "item")
+        if self._begun:
+            self._say_begun(events)
         self.text.begin()
-        self.calls.begin(event, as_mapping(event.get("item"), "item"), events)
+        if _says_something(item):
+            self._begun.append(event)
+        self.calls.begin(event, item, events)
+
+    def _say_begun(self, events: list[Event]) -> None:
+        """Give what the beginnings of items say, if nothing else said it.
+
+        Some gateways send a whole item in its beginning, and neither increments of it
+        nor its end.
+        """
+        for event in self._begun:
+            for text in texts_of(event["item"]):
+                if not self.text.has_ended(text):
+                    self._say(self.text.end(text), events)
+            for text in reasons_of(event["item"]):
+                if not self._reasoning.has_ended(text):
+                    self._think(self._reasoning.end(text), events)
+
+    def _take_begun(self, events: list[Event]) -> None:
+        """Take the items that were whole in their beginnings and did not end."""
+        self._say_begun(events)
+        for event in self._begun:
+            item = event["item"]
+            if not is_asked(item) or self.calls.is_whole(event, item):
+                self._take(item, event, events)
+        self._begun.clear()
 
     def end_item(self, event: _Fields, events: list[Event]) -> None:
         """Take an item that has ended, once."""
         item = as_mapping(event.get("item"), "item")
         if _id(item) not in self._ids:
-            self._places.add(as_count(event, "output_index"))
+            place = as_count(event, "output_index")
+            self._places.add(place)
+            self._begun = [
+                begun
+                for begun in self._begun
+                if place != as_count(begun, "output_index")
+                or (_id(item) and _id(item) != _id(begun["item"]))
+            ]
             self._take(item, event, events)
 
     def _take(self, item: _Fields, event: _Fields, events: list[Event]) -> None:
@@ -210,6 +247,8 @@ class Answer:
             OddEventError: Something came that the whole answer does not have, and an
                 event is missing.
         """
+        if self._begun and not output:
+            self._take_begun(events)
         if len(output) > len(self.items):
             missing = [i for place, i in enumerate(output) if not self._has(i, place)]
             for item in missing:
@@ -247,6 +286,14 @@ class Answer:
         """Return the logprobs of all tokens; none if they were not requested."""
         in_items = [p for part in message_parts(self.items) for p in logprobs_of(part)]
         return in_items or self._logprobs
+
+
+def _says_something(item: _Fields) -> bool:
+    """Return whether the beginning of an item may be all of it."""
+    kind = item.get("type") or "message"
+    if kind in {"message", "reasoning"}:
+        return any((*texts_of(item), *reasons_of(item)))
+    return is_asked(item) or item.get("status") == "completed"
 
 
 Reader: TypeAlias = Callable[[Answer, _Fields, list[Event]], None]

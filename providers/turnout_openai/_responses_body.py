@@ -81,13 +81,19 @@ def _able(can: Capabilities) -> Capabilities:
     )
 
 
-def body(request: ChatRequest, provider: str, service: str = "") -> dict[str, object]:
+def body(
+    request: ChatRequest,
+    provider: str,
+    service: str = "",
+    extra: Mapping[str, object] | None = None,
+) -> dict[str, object]:
     """Return the body of a request, with `extra` put over it.
 
     Args:
         request: What to ask.
         provider: The provider's name, for errors.
         service: Where the request is sent.
+        extra: Further fields of each request to the service, see `Vendor.extra`.
 
     Raises:
         UnsupportedError: Responses have no field for something that is asked.
@@ -100,6 +106,7 @@ def body(request: ChatRequest, provider: str, service: str = "") -> dict[str, ob
     fields["input"] = messages.items(request.messages)
     fields["stream"] = True
     fields["store"] = False
+    fields.update(extra or {})
     wanted = request.response_format
     optional = {
         "include": [_ENCRYPTED] if encrypted and not stored else None,

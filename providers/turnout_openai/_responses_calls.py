@@ -145,6 +145,15 @@ class Calls:
         call = self._identified.get(id_of(item))
         return call is not None and call.ended
 
+    def is_whole(self, event: _Fields, item: _Fields) -> bool:
+        """Return whether a call that began has all of its input in its beginning.
+
+        An empty object there may be a placeholder for the increments after it.
+        """
+        call, whole = self._found(event, item), _input_of(item, item["type"])
+        given = "" if call is None else "".join(call.pieces)
+        return bool(whole) and given in ("", whole)
+
     def _found(self, event: _Fields, item: _Fields) -> _Call | None:
         """Return the call that an event is about; None if it was not begun."""
         call_id = id_of(item)

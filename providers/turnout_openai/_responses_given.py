@@ -94,6 +94,10 @@ class Given:
         self._ended.setdefault(whole, []).append(self.start)
         return rest
 
+    def has_ended(self, whole: str) -> bool:
+        """Return whether a part with this text has ended."""
+        return whole in self._ended
+
     def part(self, whole: str) -> tuple[int | None, str]:
         """Take a part of an item that has ended.
 

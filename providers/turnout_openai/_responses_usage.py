@@ -10,11 +10,48 @@ from turnout.types import Usage
 if TYPE_CHECKING:
     from decimal import Decimal
 
-__all__ = ["usage_of"]
+__all__ = ["has_more", "joined", "usage_of"]
 
 _TICKS = 10**10
 """How many of xAI's ticks are a US dollar. Source: docs.x.ai/developers/cost-tracking,
 read 2026-11-30."""
+
+_COUNTED = frozenset(
+    {
+        "input_tokens",
+        "input_tokens_details",
+        "output_tokens",
+        "output_tokens_details",
+        "total_tokens",
+    }
+)
+"""What `Usage` has."""
+
+_TOO_MUCH = 1 << 60
+"""Not the cost of an answer; `NaN` is not below it either."""
+
+_COSTS = (("cost", 1), ("cost_in_usd_ticks", _TICKS))
+"""Where the cost is, and how many of its units are a US dollar. OpenRouter's `cost` is
+a number; Perplexity's is an object with `total_cost` in its `currency`. Source:
+openrouter.ai/docs/use-cases/usage-accounting; docs.perplexity.ai/api-reference/
+responses-post; read 2026-11-30."""
+
+
+def joined(before: object, usage: object) -> object:
+    """Return the usage of an answer that was sent twice.
+
+    A count that is zero or missing in the later usage does not replace an earlier one.
+    """
+    if not isinstance(before, dict) or not isinstance(usage, dict):
+        return usage or before
+    first, second = cast("dict[str, Any]", before), cast("dict[str, Any]", usage)
+    return first | {name: joined(first.get(name), v) for name, v in second.items()}
+
+
+def has_more(usage: object) -> bool:
+    """Return whether usage says more than `Usage` can hold, such as a cost's parts."""
+    fields = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
+    return any(value and name not in _COUNTED for name, value in fields.items())
 
 
 def usage_of(usage: object, provider: str) -> Usage | None:
@@ -50,13 +87,18 @@ def usage_of(usage: object, provider: str) -> Usage | None:
 
 
 def _cost(fields: dict[str, Any]) -> Decimal | None:
-    """Return the US dollars that xAI or OpenRouter names."""
-    ticks, dollars = as_count(fields, "cost_in_usd_ticks"), fields.get("cost")
-    if ticks is None and ("cost_details" not in fields or dollars is None):
-        return None
-    from decimal import Decimal, InvalidOperation
+    """Return the US dollars that xAI, OpenRouter or Perplexity names."""
+    for name, unit in _COSTS:
+        amount = fields.get(name)
+        if isinstance(amount, dict):
+            amount = _dollars(cast("dict[str, Any]", amount))
+        if type(amount) in (int, float) and 0 <= amount < _TOO_MUCH:
+            from decimal import Decimal
 
-    try:
-        return Decimal(str(dollars)) if ticks is None else Decimal(ticks) / _TICKS
-    except InvalidOperation:
-        return None
+            # The text is what the service wrote, and not the nearest binary number.
+            return Decimal(str(amount)) / unit
+    return None
+
+
+def _dollars(cost: dict[str, Any]) -> object:
+    return cost.get("total_cost") if cost.get("currency", "USD") == "USD" else None

@@ -491,8 +491,13 @@ def test_a_cache_that_is_counted_apart_is_part_of_the_input() -> None:
         ({"cost": 0.0021, "cost_details": {}}, Decimal("0.0021")),
         ({"cost": "free", "cost_details": {}}, None),
         ({"cost": None, "cost_details": {}}, None),
-        # Of an unknown service, and so in an unknown currency.
-        ({"cost": 0.0021}, None),
+        ({"cost": 0.0021}, Decimal("0.0021")),
+        ({"cost": -1}, None),
+        ({"cost": True}, None),
+        ({"cost": 0, "cost_in_usd_ticks": 10**10}, Decimal(0)),
+        ({"cost": {"total_cost": 0.0057}}, Decimal("0.0057")),
+        ({"cost": {"currency": "USD", "total_cost": 1}}, Decimal(1)),
+        ({"cost": {"currency": "EUR", "total_cost": 1}}, None),
     ],
 )
 def test_a_cost_is_that_which_the_service_names(
@@ -503,6 +508,44 @@ def test_a_cost_is_that_which_the_service_names(
     usage = usage_of(decode(numbered(created(), *message("a"), last)))
 
     assert usage == Usage(input_tokens=1, cost=cost)
+
+
+def test_what_usage_cannot_hold_is_in_the_details() -> None:
+    usage = {"input_tokens": 1, "cost": {"input_cost": 0.001, "total_cost": 0.002}}
+
+    events = decode(numbered(created(), ended("completed", usage=usage)))
+
+    assert end_of(events).details["usage"] == usage
+
+
+def test_a_zero_does_not_replace_an_earlier_count() -> None:
+    before = {
+        "input_tokens": 3,
+        "output_tokens": 0,
+        "input_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 1},
+    }
+    after = {
+        "input_tokens": 0,
+        "output_tokens": 4,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": None,
+    }
+    begun = {"type": "response.in_progress", "response": {"usage": before}}
+    last = ended("completed", message_item("a"), usage=after)
+
+    assert usage_of(decode(numbered(begun, *message("a"), last))) == Usage(
+        input_tokens=3, output_tokens=4, cached_tokens=2, cache_write_tokens=1
+    )
+
+
+def test_usage_may_come_before_the_end_alone() -> None:
+    begun = {"type": "response.queued", "response": {"usage": {"input_tokens": 3}}}
+
+    last = ended("completed", usage=None)
+
+    events = decode(numbered(begun, *message("a"), last))
+
+    assert usage_of(events) == Usage(input_tokens=3)
 
 
 def test_usage_may_be_missing() -> None:

@@ -580,3 +580,13 @@ def test_what_it_says_of_itself_fits_the_protocol() -> None:
 
     assert (can.native_tools, can.extra_fields) == (True, True)
     assert (can.audio, can.video, can.stop, can.seed) == (False,) * 4
+
+
+def test_the_further_fields_of_a_services_row_are_sent() -> None:
+    row = {"store": True, "region": "eu", "metadata": {"a": 1}}
+    request = ChatRequest.build("Why?", model="m", extra={"metadata": {"b": 2}})
+
+    sent = body(request, "Vendor", "vendor", row)
+
+    assert (sent["store"], sent["region"]) == (True, "eu")
+    assert sent["metadata"] == {"a": 1, "b": 2}

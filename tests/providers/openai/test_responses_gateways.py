@@ -455,3 +455,81 @@ def test_a_document_may_have_halves_of_pairs() -> None:
     document = json.dumps({"status": "completed", "output": [message_item("\ud83d")]})
 
     assert text_of(decode(document.encode())) == "\ufffd"
+
+
+def added(item: Fields, place: int = 0) -> Fields:
+    return {"type": "response.output_item.added", "output_index": place, "item": item}
+
+
+def test_a_function_call_may_be_whole_in_its_beginning() -> None:
+    item = call_item("f", '{"a": 1}')
+
+    events = decode(numbered(created(), added(item), ended("completed")))
+
+    assert events[:2] == [*CALL]
+    assert end_of(events).reason == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("item", "arguments"),
+    [
+        ({"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": "x"}, "x"),
+        ({"type": "shell_call", "call_id": "c", "action": {}}, "{}"),
+        ({"type": "mcp_approval_request", "id": "c", "arguments": "{}"}, "{}"),
+    ],
+)
+def test_another_call_may_be_whole_in_its_beginning(
+    item: Fields, arguments: str
+) -> None:
+    events = decode(numbered(created(), added(item), ended("completed")))
+
+    calls = [event for event in events if isinstance(event, ToolCallDelta)]
+    assert "".join(call.arguments for call in calls) == arguments
+    assert [call.item for call in calls if call.item] == [item]
+    assert end_of(events).state == {"openai-responses": {"items": [item]}}
+
+
+def test_the_beginning_of_a_call_may_have_a_placeholder() -> None:
+    begun, *rest = without(call("f", '{"a"', ": 1}"), ITEM_DONE)
+    begun = {**begun, "item": call_item("f", "{}")}
+
+    events = decode(unnumbered(created(), begun, *rest, ended("completed")))
+
+    calls = [event for event in events if isinstance(event, ToolCallDelta)]
+    assert "".join(call.arguments for call in calls) == '{"a": 1}'
+
+
+def test_texts_and_reasoning_may_be_whole_in_their_beginnings() -> None:
+    events = decode(
+        unnumbered(
+            created(),
+            added(reasoning_item("Hm"), 0),
+            added(message_item("a"), 1),
+            added({**message_item(""), "id": "msg_2"}, 2),
+            delta("b"),
+            added({"type": "web_search_call", "id": "w", "status": "completed"}, 3),
+            ended("completed"),
+        )
+    )
+
+    assert (text_of(events), reasoning_of(events)) == ("ab", "Hm")
+    assert len(end_of(events).items) == 1
+
+
+def test_what_is_whole_in_its_beginning_is_given_once() -> None:
+    begun, *rest = message("a", "b")
+    begun = {**begun, "item": message_item("ab")}
+    thought = [added(reasoning_item("Hm")), *reasoning("Hm")[1:]]
+
+    for lacking in [(), (ITEM_DONE,), (TEXT_DONE,), (TEXT_DELTA, ITEM_DONE)]:
+        events = decode(
+            unnumbered(
+                created(),
+                *without(thought, *lacking),
+                begun,
+                *without(rest, *lacking),
+                ended("completed"),
+            )
+        )
+
+        assert (text_of(events), reasoning_of(events)) == ("ab", "Hm")
