@@ -44,6 +44,7 @@ def body(
     max_tokens_field: str | None = None,
     prefill: Prefill = "none",
     state_name: str | None = None,
+    asks_usage: bool | None = None,
 ) -> dict[str, object]:
     """Return the body of a request. `extra` goes over what is set here.
 
@@ -55,6 +56,7 @@ def body(
         prefill: How the model is asked to continue the beginning of an answer.
         state_name: The name of the service's state in messages; None means the
             vendor's.
+        asks_usage: Whether to ask for usage; None means as the vendor says.
 
     Raises:
         UnsupportedError: A message has a call that only another protocol has.
@@ -68,7 +70,7 @@ def body(
     fields["messages"] = messages
     fields["stream"] = True
     fields.update(vendor.extra)
-    if vendor.asks_usage:
+    if vendor.asks_usage if asks_usage is None else asks_usage:
         fields["stream_options"] = {"include_usage": True}
     if request.temperature is not None:
         fields["temperature"] = request.temperature
@@ -86,7 +88,7 @@ def body(
             for tool in request.tools
         ]
     if request.tool_choice is not None:
-        fields["tool_choice"] = request.tool_choice
+        fields["tool_choice"] = _choice(request.tool_choice)
     if request.response_format is not None:
         fields["response_format"] = request.response_format
     if request.prefill:
@@ -97,6 +99,15 @@ def body(
     if not fields.get("stream") and "stream_options" not in request.extra:
         fields.pop("stream_options", None)  # OpenAI takes it with a stream alone.
     return fields
+
+
+def _choice(choice: str | Mapping[str, object]) -> object:
+    """Return the choice of a tool, which may have the form of Responses."""
+    match choice:
+        case {"type": "function" | "custom" as kind, "name": str(name)}:
+            return {"type": kind, kind: {"name": name}}
+        case _:
+            return choice
 
 
 def audio_type(wanted: object) -> str | None:
@@ -114,9 +125,16 @@ def _message(message: Message, vendor: Vendor, state_name: str) -> dict[str, Any
             _put_back(message, sent, message.state.get(state_name))
         if message.tool_calls:
             sent["tool_calls"] = list(map(_call, message.tool_calls, _calls(sent)))
+            _sign(_calls(sent), vendor.unsigned_call or {})
     if vendor.short_ids:
         _shorten_ids(sent)
     return sent
+
+
+def _sign(calls: list[dict[str, Any]], unsigned: Mapping[str, object]) -> None:
+    """Give what stands for a signature to calls that have none."""
+    if not any(unsigned.keys() & call.keys() for call in calls):
+        calls[0].update(unsigned)
 
 
 def _add_reasoning(messages: list[dict[str, Any]], empty: str) -> None:

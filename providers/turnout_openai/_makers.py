@@ -46,6 +46,12 @@ GEMINI_OPENAI = Vendor(
     capabilities=replace(USUAL, seed=False, reasoning=True),
     # 35 tokens of prompt, 12 of completion, 109 in total: the rest is reasoning.
     reasoning_in_output=False,
+    # As the provider Gemini sends it, see its `_contents`.
+    unsigned_call={
+        "extra_content": {
+            "google": {"thought_signature": "skip_thought_signature_validator"}
+        }
+    },
 )
 
 MINIMAX = Vendor(

@@ -178,6 +178,14 @@ class Parts:
                 kept = self._kept.setdefault("extra_content", {})
                 kept.setdefault(name, {}).update(more)
 
+    def _read_opaque(self, value: object, events: list[Event]) -> None:
+        """Keep the encrypted reasoning of GitHub Copilot's service.
+
+        Source: anomalyco/opencode's Copilot provider, read 2026-11-30.
+        """
+        del events
+        self._kept["reasoning_opaque"] = value
+
     def read_logprobs(self, value: object) -> None:
         """Read the log probabilities of some tokens."""
         for name, values in (object_in(value) or {"content": value}).items():
@@ -269,6 +277,7 @@ class Parts:
         "audio": _read_audio,
         "extra_content": _read_extra_content,
         "images": _read_images,
+        "reasoning_opaque": _read_opaque,
     }
 
 

@@ -96,6 +96,8 @@ class Decoder(SseDecoder):
         self._refused = False
         self._chunk: dict[str, Any] = {}
         self._noted = self._chunk
+        # How many fields a chunk had at most.
+        self._width = 0
         # What the answer says of itself, by the names of the fields of chunks.
         self._about: dict[str, object] = {}
 
@@ -126,7 +128,7 @@ class Decoder(SseDecoder):
         # One loop without calls of our own if an event is a piece of text: it is run
         # for every event, and each call or cast would cost a twentieth of it.
         from_json, logprobs = self.from_json, self.reads_logprobs
-        chunk = self._chunk
+        chunk, width = self._chunk, self._width
         marked = datas[-1:] == [_DONE]
         if marked:  # It is not JSON, and an exception would be expensive.
             datas.pop()
@@ -155,11 +157,13 @@ class Decoder(SseDecoder):
                     delta: Any = choice.get("delta")
                     if type(delta) is _OBJECT and len(delta) == 1:
                         content = delta.get("content")
-                        if type(content) is str:
+                        # A chunk with more fields than those before says more.
+                        if type(content) is str and len(chunk) <= width:
                             if content:
                                 events.append(content)
                             continue
             self._read_chunk(chunk, data, events)
+            width = self._width
             if self.done:
                 break
         if marked and not self.done:
@@ -178,9 +182,13 @@ class Decoder(SseDecoder):
         if word == _DONE or not word:
             return None
         value = self.read_leniently(data)
-        if value is None:
-            raise OddEventError("is not valid JSON")
-        return value
+        if value is not None:
+            return value
+        try:
+            # vLLM has -Infinity among its log probabilities.
+            return self.from_json(data)
+        except ValueError:
+            raise OddEventError("is not valid JSON") from None
 
     def _read_chunk(
         self, chunk: dict[str, Any], data: bytes, events: list[Event]
@@ -206,7 +214,8 @@ class Decoder(SseDecoder):
                 self._rest().read_logprobs(choice["logprobs"])
             if choice.get("finish_reason"):
                 self._end(choice["finish_reason"], data)
-        if self._ended_at is not None or not choices or not self._about:
+        if len(chunk) > self._width or self._ended_at is not None or not choices:
+            self._width = max(self._width, len(chunk))
             self._note(chunk)
 
     def _read_more(self, choice: dict[str, Any], events: list[Event]) -> None:
@@ -300,14 +309,15 @@ class Decoder(SseDecoder):
             reason, message = reason.get("type"), reason.get("message")
         word = as_text(reason, "finish_reason")
         if word not in _REASONS:
-            from turnout_openai._reasons import FAILURES, NO_REASONS
+            from turnout_openai._reasons import FAILURES, NO_REASONS, folded
 
-            if word.lower() in NO_REASONS:
+            code = folded(word)
+            if code in NO_REASONS:
                 return
             if word == "error":
                 self.report(data)
-            elif word.lower() in FAILURES:
-                told = {"code": word, "message": message or _INTERRUPTED}
+            elif code in FAILURES:
+                told = {"code": code, "message": message or _INTERRUPTED}
                 self.report(json.dumps({"error": told}).encode())
         self._reason = word
         self.ended = True

@@ -44,6 +44,9 @@ class OpenAIOptions(ProviderOptions):
     whose newer models refuse the older name, and `max_tokens` at an unknown one, where
     the new name may be unknown.
     """
+    asks_usage: bool | None = None
+    """Whether chat completions are asked for usage by `stream_options`, which some
+    servers refuse. None means as the vendor's row says."""
     api_version: str | None = None
     """What is put after the path as `api-version`, for Azure's dated addresses."""
 
@@ -111,6 +114,7 @@ class OpenAI(Service):
             max_tokens_field=self.options.max_tokens_field,
             prefill=prefill,
             state_name=self._state_name,
+            asks_usage=self.options.asks_usage,
         )
         accepted = "text/event-stream" if fields.get("stream") else "application/json"
         return Call(
@@ -147,9 +151,7 @@ class OpenAI(Service):
         vendor, address = self.vendor, self.options.base_url or ""
         # A vendor without an address of its own stands for many services.
         service = vendor.name if vendor.base_url else address
-        fields = _responses_body.body(
-            request, self.info.name, service, vendor.extra
-        )
+        fields = _responses_body.body(request, self.info.name, service, vendor.extra)
         decoder = partial(_responses.ResponsesDecoder, service=service)
         return Call(self._dated(_responses.PATH), fields, headers, decoder)
 

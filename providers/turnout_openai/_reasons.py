@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from turnout.types import FinishReason
 
-__all__ = ["FAILURES", "NO_REASONS", "reason_of"]
+__all__ = ["FAILURES", "NO_REASONS", "folded", "reason_of"]
 
 _WORDS: dict[FinishReason, tuple[str, ...]] = {
     "stop": (
@@ -25,6 +25,7 @@ _WORDS: dict[FinishReason, tuple[str, ...]] = {
         "done",
         "end",
         "end_of_text",
+        "end_of_turn",
         "end_turn",
         "eos",
         "eos_token",
@@ -33,6 +34,7 @@ _WORDS: dict[FinishReason, tuple[str, ...]] = {
         "finished",
         "stop",
         "stop_sequence",
+        "stop_str",
         "stop_token",
         "success",
     ),
@@ -64,6 +66,7 @@ _WORDS: dict[FinishReason, tuple[str, ...]] = {
         "censored",
         "content_filter",
         "content_filtered",
+        "content_moderation",
         "content_policy_violation",
         "error_toxic",
         "guardrail_intervened",
@@ -118,9 +121,17 @@ NO_REASONS = frozenset({"null", "none", "in_progress", "finish_reason_unspecifie
 """Words of a chunk that is not the last one."""
 
 
+def folded(word: str) -> str:
+    """Return a word as the tables here have it.
+
+    Google's OpenAI face puts the filter before it: `function_call_filter: MALFORMED_…`.
+    """
+    return word.rpartition(": ")[2].lower().replace("-", "_")
+
+
 def reason_of(word: str) -> FinishReason:
     """Return the reason that a service's word stands for."""
-    word = word.lower()
+    word = folded(word)
     if word.startswith("<") and word.endswith(">"):
         return "stop"  # The token at which the model stopped.
     return _REASONS.get(word, "unknown")

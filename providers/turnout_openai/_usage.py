@@ -2,10 +2,10 @@
 
 | count | field, of the first that has one |
 |---|---|
-| input | `prompt_tokens`, which includes what was cached, at all of them |
+| input | `prompt_tokens`, which includes what was cached, at all of them; `input_tokens` at some relays |
 | read from a cache | `prompt_tokens_details.cached_tokens`; DeepSeek's `prompt_cache_hit_tokens`; Moonshot's `cached_tokens`; Mistral's `num_cached_tokens`; LiteLLM's `cache_read_input_tokens` |
-| written to a cache | `prompt_tokens_details.cache_write_tokens` (OpenAI, OpenRouter); LiteLLM's `cache_creation_tokens` there and `cache_creation_input_tokens` |
-| output | `completion_tokens`, see `Vendor.reasoning_in_output` |
+| written to a cache | `prompt_tokens_details.cache_write_tokens` (OpenAI, OpenRouter); LiteLLM's `cache_creation_tokens` there and `cache_creation_input_tokens`; Qwen's `cache_creation_input_tokens` there |
+| output | `completion_tokens`, or `output_tokens`, see `Vendor.reasoning_in_output` |
 | reasoning | `completion_tokens_details.reasoning_tokens`; Perplexity's `reasoning_tokens` |
 | cost in US dollars | `cost` (OpenRouter); `cost.total_cost` (Perplexity); xAI's `cost_in_usd_ticks` |
 
@@ -38,6 +38,8 @@ _TOO_MUCH = 1 << 60
 _PROMPT = "prompt_tokens_details"
 _COMPLETION = "completion_tokens_details"
 
+_INPUT = ("prompt_tokens", "input_tokens")
+_OUTPUT = ("completion_tokens", "output_tokens")
 _CACHED = (
     f"{_PROMPT}.cached_tokens",
     "prompt_cache_hit_tokens",
@@ -48,6 +50,7 @@ _CACHED = (
 _WRITTEN = (
     f"{_PROMPT}.cache_write_tokens",
     f"{_PROMPT}.cache_creation_tokens",
+    f"{_PROMPT}.cache_creation_input_tokens",
     "cache_creation_input_tokens",
 )
 _REASONING = (f"{_COMPLETION}.reasoning_tokens", "reasoning_tokens")
@@ -60,12 +63,12 @@ _COSTS = (
 
 _COUNTED = frozenset(
     {
-        "prompt_tokens",
-        "completion_tokens",
         "total_tokens",
         "prompt_cache_miss_tokens",
         _PROMPT,
         _COMPLETION,
+        *_INPUT,
+        *_OUTPUT,
         *_CACHED,
         *_WRITTEN,
         *_REASONING,
@@ -109,8 +112,8 @@ def updated(
 
 
 def _read(usage: Mapping[str, Any], reasoning_in_output: bool) -> Usage:
-    input_tokens = _count(usage, "prompt_tokens")
-    output_tokens = _count(usage, "completion_tokens")
+    input_tokens = _first(usage, _INPUT)
+    output_tokens = _first(usage, _OUTPUT)
     reasoning_tokens = _first(usage, _REASONING)
     if not reasoning_in_output:
         output_tokens = _with_reasoning(

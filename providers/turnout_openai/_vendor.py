@@ -114,6 +114,11 @@ class Vendor:
     For a service that refuses a conversation with tool calls without that field. None
     leaves it out.
     """
+    unsigned_call: Mapping[str, object] | None = None
+    """Fields of the first call of an answer that another service gave.
+
+    For a service that refuses a call without its own signature.
+    """
     extra: Mapping[str, object] = field(default_factory=dict[str, object])
     """Further fields of each request. The request's own `extra` goes over them."""
     key_header: str = "Authorization"

@@ -28,7 +28,7 @@ from turnout.types import (
 )
 from turnout_openai import OpenAI
 from turnout_openai._body import audio_type, body
-from turnout_openai._makers import MOONSHOT
+from turnout_openai._makers import GEMINI_OPENAI, MOONSHOT
 from turnout_openai._said import checksum_of
 from turnout_openai._vendor import COMPATIBLE, OPENAI, Vendor
 from turnout_openai._vendors import (
@@ -507,3 +507,35 @@ def test_answers_of_others_have_reasoning_where_calls_need_it(
 
 def test_the_recorded_request_is_json() -> None:
     assert json.loads(RECORDED)["model"] == "gpt-4o-mini"
+
+
+@pytest.mark.parametrize("kind", ["function", "custom"])
+def test_a_choice_of_a_tool_in_the_form_of_responses_is_converted(kind: str) -> None:
+    request = ChatRequest.build(
+        "Hi", tools=[LOOK], tool_choice={"type": kind, "name": "look"}
+    )
+    assert body(request, OPENAI)["tool_choice"] == {
+        "type": kind,
+        kind: {"name": "look"},
+    }
+
+
+def test_usage_is_asked_for_as_the_option_says() -> None:
+    request = ChatRequest.build("Hi")
+    assert "stream_options" not in body(request, OPENAI, asks_usage=False)
+    assert "stream_options" in body(request, MISTRAL, asks_usage=True)
+
+
+def test_a_call_of_another_service_has_what_stands_for_a_signature() -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    signed = {**call, "extra_content": {"google": {"thought_signature": "U0lH"}}}
+
+    def sent(*calls: object) -> list[object]:
+        answer: dict[str, object] = {"role": "assistant", "tool_calls": list(calls)}
+        request = ChatRequest.build(["Hi", answer])
+        messages = cast("Any", body(request, GEMINI_OPENAI)["messages"])
+        return [call.get("extra_content") for call in messages[1]["tool_calls"]]
+
+    stand_in = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+    assert sent(call, call) == [stand_in, None]
+    assert sent(signed, call) == [signed["extra_content"], None]

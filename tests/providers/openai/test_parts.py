@@ -830,3 +830,46 @@ def test_content_that_is_no_content_breaks_the_protocol(delta: object) -> None:
 
     with pytest.raises(ProtocolError, match="for content"):
         decoder.check()
+
+
+# What single services and relays send in a form of their own.
+
+
+@pytest.mark.parametrize("delta", [{"content": "b"}, {"role": "assistant"}])
+def test_a_field_of_a_chunk_in_the_middle_is_kept(delta: object) -> None:
+    first, middle = event(chunk({"content": "a"})), event(chunk(delta, flock=3))
+    events = decode(first + middle + event(chunk({"content": "c"})) + finish() + DONE)
+
+    assert end_of(events).details["flock"] == 3
+    assert text_of(events) == ("abc" if "content" in cast("Any", delta) else "ac")
+
+
+def test_a_logarithm_of_zero_does_not_end_an_answer() -> None:
+    odd = event(chunk({"content": "a"})).replace(b'"a"', b'"a", "logprob": -Infinity')
+    assert text_of(decode(odd + finish() + DONE)) == "a"
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("content-filter", "content_filter"),
+        ("content_moderation", "content_filter"),
+        ("end_of_turn", "stop"),
+        ("stop_str", "stop"),
+    ],
+)
+def test_words_of_relays_are_known(word: str, reason: str) -> None:
+    assert end_of(decode(text("a") + finish(word) + DONE)).reason == reason
+
+
+def test_a_failure_is_known_behind_the_name_of_a_filter() -> None:
+    word = "function_call_filter: MALFORMED_FUNCTION_CALL"
+    decoder = Keeping("S")
+    decoder.feed(text("a") + finish(word))
+    assert decoder.reported is not None
+    assert b'"malformed_function_call"' in decoder.reported
+
+
+def test_opaque_reasoning_is_kept() -> None:
+    events = decode(deltas({"reasoning_opaque": "OP"}, {"content": "a"}))
+    assert state_of(events) == {"reasoning_opaque": "OP"}

@@ -72,6 +72,9 @@ def test_what_was_read_from_a_cache_is_counted(
             {"prompt_tokens_details": {"cache_creation_tokens": 9}}, id="LiteLLM"
         ),
         pytest.param({"cache_creation_input_tokens": 9}, id="Anthropic's name"),
+        pytest.param(
+            {"prompt_tokens_details": {"cache_creation_input_tokens": 9}}, id="Qwen"
+        ),
     ],
 )
 def test_what_was_written_to_a_cache_is_counted(fields: dict[str, object]) -> None:
@@ -238,3 +241,8 @@ def test_usage_that_says_no_more_is_not_kept() -> None:
     data = text("a") + event({**chunk({}, "stop"), "usage": {**PLAIN, **nothing}})
 
     assert "usage" not in end_of(READING.decode(data + DONE)).details
+
+
+def test_counts_by_the_names_of_responses_are_read() -> None:
+    usage = counted({"input_tokens": 3, "output_tokens": 4})
+    assert usage == Usage(input_tokens=3, output_tokens=4)
