@@ -317,7 +317,10 @@ class Decoder(SseDecoder):
             if word == "error":
                 self.report(data)
             elif code in FAILURES:
-                told = {"code": code, "message": message or _INTERRUPTED}
+                told = {
+                    "code": word.rpartition(": ")[2],
+                    "message": message or _INTERRUPTED,
+                }
                 self.report(json.dumps({"error": told}).encode())
         self._reason = word
         self.ended = True

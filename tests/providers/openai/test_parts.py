@@ -867,7 +867,7 @@ def test_a_failure_is_known_behind_the_name_of_a_filter() -> None:
     decoder = Keeping("S")
     decoder.feed(text("a") + finish(word))
     assert decoder.reported is not None
-    assert b'"malformed_function_call"' in decoder.reported
+    assert b'"MALFORMED_FUNCTION_CALL"' in decoder.reported
 
 
 def test_opaque_reasoning_is_kept() -> None:
