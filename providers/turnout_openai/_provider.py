@@ -147,9 +147,7 @@ class OpenAI(Service):
         vendor, address = self.vendor, self.options.base_url or ""
         # A vendor without an address of its own stands for many services.
         service = vendor.name if vendor.base_url else address
-        fields = _responses_body.body(
-            request, self.info.name, service, vendor.extra
-        )
+        fields = _responses_body.body(request, self.info.name, service, vendor.extra)
         decoder = partial(_responses.ResponsesDecoder, service=service)
         return Call(self._dated(_responses.PATH), fields, headers, decoder)
 
