@@ -213,7 +213,7 @@ class Decoder(ABC):
     def feed(self, data: bytes) -> list[Event]:
         """Return what the events ended by `data` bring."""
         if not self._begun:
-            self._begin(data)
+            data = self._begin(data)
         if self._document is not None:
             self._collect(data)
             return []
@@ -294,13 +294,18 @@ class Decoder(ABC):
         """Tell whether events have begun, and neither a fault nor a document came."""
         return self._begun and not self.done and self._document is None
 
-    def _begin(self, data: bytes) -> None:
-        """Look at the first byte, which tells a stream from a document or a page."""
+    def _begin(self, data: bytes) -> bytes:
+        """Look at the first byte, which tells a stream from a document or a page.
+
+        Returns:
+            The data to read.
+        """
         begin = data.lstrip(_BLANK)[:1]
         if begin:
             self._begun = True
             if begin in self.documents:
                 self._begin_document(begin)
+        return data
 
     def _begin_document(self, begin: bytes) -> None:
         self._document = []
@@ -421,6 +426,10 @@ class LineDecoder(Decoder):
         """Set how many bytes one event may have; called before `feed`."""
         super().limit(max_event_bytes)
         self._splitter = LineSplitter(max_event_bytes)
+
+    def _begin(self, data: bytes) -> bytes:
+        # A byte order mark would be part of the first line.
+        return super()._begin(data).lstrip(_BLANK)
 
     def split(self, data: bytes) -> list[bytes]:
         """Return the lines that `data` ends."""

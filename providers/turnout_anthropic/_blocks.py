@@ -185,7 +185,7 @@ def items_of(blocks: Sequence[Block]) -> tuple[Mapping[str, object], ...]:
 
 
 def state_of(
-    blocks: Sequence[Block], container: object, *, cut: bool
+    blocks: Sequence[Block], container: object, *, cut: bool, origin: str = ""
 ) -> dict[str, object] | None:
     """Return what the service wants to see again; None if text and calls are enough.
 
@@ -193,6 +193,8 @@ def state_of(
         blocks: The blocks of the answer.
         container: The container that the service ran code in, if any.
         cut: Whether a limit ended the answer.
+        origin: The host that the answer is from, if known. Its signatures are
+            worthless anywhere else.
     """
     if not any(block.citations or not _is_plain(block.fields) for block in blocks):
         return None  # Most answers are so, and need not be put together.
@@ -204,6 +206,8 @@ def state_of(
     # The service refuses texts that are empty, its own too.
     kept = [v for v in content if v.get("type") != "text" or v.get("text")]
     state: dict[str, object] = {"content": kept}
+    if origin:
+        state["origin"] = origin
     match container:
         case {"id": str(name)}:
             # Named again in the request that answers calls from code in it. Source:

@@ -7,10 +7,12 @@ wire.md 2.4, read 2026-11-22.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
 from turnout.errors import UnsupportedError
-from turnout.types import ChatRequest, NativeTool, Tool
+from turnout.types import ChatRequest, Message, NativeTool, Tool
+from turnout_anthropic._blocks import PROTOCOL
 from turnout_anthropic._schema import accepted
 from turnout_anthropic._turns import container_of, system_of, turns_of
 
@@ -22,16 +24,19 @@ _CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 """The choice of a tool: the protocol's word by turnout's, and the protocol's own."""
 
 
-def body(request: ChatRequest, max_tokens: int) -> dict[str, object]:
+def body(request: ChatRequest, max_tokens: int, origin: str = "") -> dict[str, object]:
     """Return the body of a request, with its `extra`.
 
     Args:
         request: What to ask.
         max_tokens: The limit of the answer, which the protocol needs.
+        origin: The host that is asked.
 
     Raises:
         UnsupportedError: The protocol cannot say what is asked.
     """
+    if any(_is_foreign(message, origin) for message in request.messages):
+        request = replace(request, messages=_of(request.messages, origin))
     fields: dict[str, object] = {
         "model": request.model,
         "max_tokens": max_tokens,
@@ -50,6 +55,23 @@ def body(request: ChatRequest, max_tokens: int) -> dict[str, object]:
     }
     fields.update((k, v) for k, v in optional.items() if v is not None)
     return request.merged(fields)
+
+
+def _of(messages: tuple[Message, ...], origin: str) -> tuple[Message, ...]:
+    """Return messages without what only another service can read."""
+    return tuple(
+        replace(message, state=None) if _is_foreign(message, origin) else message
+        for message in messages
+    )
+
+
+def _is_foreign(message: Message, origin: str) -> bool:
+    """Return whether the state of a message names another service."""
+    match (message.state or {}).get(PROTOCOL):
+        case {"origin": str(named)}:
+            return named != origin
+        case _:
+            return False
 
 
 def _tool(tool: Tool | NativeTool, index: int) -> _Block:

@@ -89,11 +89,19 @@ _NO_EVENTS = frozenset({b"", b"[DONE]"})
 
 
 class Decoder(SseDecoder):
-    """Decode an answer."""
+    """Decode an answer.
+
+    Args:
+        provider: As for every decoder.
+        request_id: As for every decoder.
+        origin: The host that the answer is from, for its state.
+    """
 
     end = "a stop_reason or message_stop"
 
-    def __init__(self, provider: str, request_id: str | None = None) -> None:
+    def __init__(
+        self, provider: str, request_id: str | None = None, *, origin: str = ""
+    ) -> None:
         # Not with the module, for their time.
         from pydantic_core import to_json
 
@@ -101,6 +109,7 @@ class Decoder(SseDecoder):
 
         super().__init__(provider, request_id)
         self._to_json = to_json
+        self._origin = origin
         self._blocks: list[Block] = []
         self._indexed: dict[object, Block] = {}
         # The block that increments are for; at first a block that none is for.
@@ -370,11 +379,16 @@ class Decoder(SseDecoder):
             "request_id": self.request_id,
             "lenient": not self._stopped,
         }
-        container = message.get("container")
+        state = state_of(
+            self._blocks,
+            message.get("container"),
+            cut=reason == "length",
+            origin=self._origin,
+        )
         return Finish(
             reason=reason,
             details={name: value for name, value in said.items() if value},
-            state=state_of(self._blocks, container, cut=reason == "length"),
+            state=state,
             items=items_of(self._blocks),
         )
 

@@ -93,13 +93,19 @@ class Anthropic(Service):
                 asked.
             AuthenticationError: There is no key, and one is needed.
         """
-        from turnout_anthropic._body import body  # Not with the module, for its time.
+        # Not with the module, for their time.
+        from functools import partial
+        from urllib.parse import urlsplit
+
+        from turnout_anthropic._body import body
 
         self._check_sampling(request)
         headers = {"Accept": "text/event-stream", **self._headers()}
-        fields = body(request, self._max_tokens(request))
+        origin = urlsplit(self.options.base_url or "").hostname or ""
+        fields = body(request, self._max_tokens(request), origin)
         self._check_last(request, fields)
-        return Call(_protocol.PATH, fields, headers, _protocol.Decoder)
+        decoder = partial(_protocol.Decoder, origin=origin)
+        return Call(_protocol.PATH, fields, headers, decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
         """Return what to do where the address has the protocol's own path already."""

@@ -39,13 +39,15 @@ class Counts:
         self._provider = provider
         self._counts: dict[str, Any] = {}
         self._logged = False
+        # The output that was counted at the start.
+        self._early: object = None
 
     def add(self, usage: object, without: str | None = None) -> None:
         """Take the usage of an event.
 
         Args:
             usage: As it was sent. What is not understood is logged and ignored.
-            without: A count that does not hold yet.
+            without: A count that does not hold yet. It only replaces a later zero.
         """
         if not isinstance(usage, dict):
             self._log_odd()
@@ -54,8 +56,14 @@ class Counts:
         # The zeros of an event that lists its iterations are true.
         keeps = not counts.get("iterations")
         for name, value in counts.items():
-            if value is None or name == without:
+            if name == without:
+                self._early = value if _is_count(value) else None
                 continue
+            if value is None:
+                continue
+            early = self._early if name == "output_tokens" and keeps else None
+            if value == 0 and early and not self._counts.get(name):
+                value = early
             if name in _TOKENS and not _is_count(value):
                 self._log_odd()
             elif not (keeps and value == 0 and self._counts.get(name)):

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import cast
 
 from turnout.errors import ArgumentError, UnsupportedError
-from turnout.types import ChatRequest
+from turnout.types import ChatRequest, merged
 from turnout_gemini._contents import contents, instruction
 from turnout_gemini._tools import tool_config, tools
 
@@ -23,6 +23,18 @@ _COLLECTIONS = ("models", "tunedModels")
 _CONFIG = "generationConfig"
 
 _THINKING = "thinkingConfig"
+
+_FIELDS = frozenset(
+    {
+        _CONFIG,
+        "cachedContent",
+        "safetySettings",
+        "serviceTier",
+        "systemInstruction",
+        "toolConfig",
+    }
+)
+"""Fields of a request. The API takes each in `snake_case` too, but not both."""
 
 
 @lru_cache(maxsize=256)
@@ -58,7 +70,6 @@ def body(request: ChatRequest, *, include_thoughts: bool) -> dict[str, object]:
     config = _config(request)
     if include_thoughts:
         config[_THINKING] = {"includeThoughts": True}
-    _check(request.extra.get(_CONFIG))
     fields = {
         "contents": contents(request),
         "systemInstruction": instruction(request),
@@ -66,7 +77,34 @@ def body(request: ChatRequest, *, include_thoughts: bool) -> dict[str, object]:
         "toolConfig": tool_config(request),
         _CONFIG: config or None,
     }
-    return request.merged({k: v for k, v in fields.items() if v is not None})
+    ours = {k: v for k, v in fields.items() if v is not None}
+    extra = _renamed(request.extra, {**dict.fromkeys(_FIELDS), **ours})
+    _check(extra.get(_CONFIG))
+    return merged(ours, extra)
+
+
+def _renamed(
+    extra: Mapping[str, object], ours: Mapping[str, object]
+) -> dict[str, object]:
+    """Return fields with the names that turnout has for them."""
+    renamed: dict[str, object] = {}
+    for given, value in extra.items():
+        name = _camel(given) if _camel(given) in ours else given
+        inner = ours.get(name)
+        if isinstance(value, Mapping) and isinstance(inner, Mapping):
+            value = _renamed(
+                cast("Mapping[str, object]", value), cast("Mapping[str, object]", inner)
+            )
+        if isinstance(value, Mapping) and isinstance(renamed.get(name), Mapping):
+            renamed = merged(renamed, {name: value})  # It is given under both names.
+        else:
+            renamed[name] = value
+    return renamed
+
+
+def _camel(name: str) -> str:
+    head, *words = name.split("_")
+    return "".join([head, *map(str.capitalize, words)])
 
 
 def _check(config: object) -> None:
@@ -76,7 +114,8 @@ def _check(config: object) -> None:
     fields = _mapping(config, _CONFIG)
     if fields.get(_THINKING) is not None:
         _mapping(fields[_THINKING], f"{_CONFIG}.{_THINKING}")
-    if fields.get("candidateCount") not in (None, 1):
+    counts = {fields.get(name) for name in ("candidateCount", "candidate_count")}
+    if not counts <= {None, 1}:
         raise UnsupportedError(
             "Gemini gives one answer a request; leave candidateCount out of extra"
         )

@@ -63,6 +63,9 @@ def contents(request: ChatRequest) -> list[dict[str, object]]:
     parts: list[object] = []
     names: dict[str, str] = {}
     before = ""
+    # By the id of a call, the turn that it is in; and by that turn, the results.
+    asked: dict[str, dict[str, object]] = {}
+    results: dict[int, list[object]] = {}
     for index, message in enumerate(request.messages):
         if message.name is not None and message.role != "tool":
             raise UnsupportedError(
@@ -72,17 +75,44 @@ def contents(request: ChatRequest) -> list[dict[str, object]]:
             continue
         where = f"messages[{index}]"
         refuse(message.extra, where)
+        call = asked.get(message.tool_call_id or "")
+        if call is not None:
+            found = _results_after(call, turns, results)
+            found.append(_result(message, names, request.model, where))
+            if turns[-1]["parts"] is found:
+                before = ""
+            continue
         if message.role != before:
             parts = []
             role = "model" if message.role == "assistant" else "user"
             turns.append({"role": role, "parts": parts})
             before = message.role
         names.update((call.id, call.name) for call in message.tool_calls)
+        asked.update((call.id, turns[-1]) for call in message.tool_calls)
         if message.role == "tool":
             parts.append(_result(message, names, request.model, where))
         else:
             parts += kept_parts(message) or _said(message, request.model, where)
     return turns
+
+
+def _results_after(
+    call: dict[str, object],
+    turns: list[dict[str, object]],
+    results: dict[int, list[object]],
+) -> list[object]:
+    """Return the results of a turn's calls, which stand directly after it.
+
+    Args:
+        call: The turn.
+        turns: All turns; that of the results is added.
+        results: The results so far, by the identity of their calls' turn.
+    """
+    found = results.setdefault(id(call), [])
+    if not found:
+        place = next(place for place, turn in enumerate(turns) if turn is call)
+        turns.insert(place + 1, {"role": "user", "parts": found})
+    return found
 
 
 def _said(message: Message, model: str, where: str) -> list[object]:

@@ -219,6 +219,11 @@ def _image(part: ImagePart) -> str:
 
 def _call(call: ToolCall, where: str) -> dict[str, object]:
     _refuse(call.extra, where)
+    if call.kind != "function":
+        raise UnsupportedError(
+            f"Ollama does not have calls of the kind {call.kind!r}, as the call "
+            f"{call.id!r} is; leave out the call and its result"
+        )
     function = {"name": call.name, "arguments": _arguments(call)}
     return {"id": call.id, "function": function}
 

@@ -93,6 +93,9 @@ class Decoder(LineDecoder):
         self._calls = 0
         self._images = 0
         self._thinking = Pieces()
+        # What was given, and the calls as they were sent.
+        self._given: list[Event] = []
+        self._called: list[object] = []
         # What the lines say beside the message, and the message beside its content.
         self._details: dict[str, object] = {}
         self._unknown: dict[str, list[object]] = {}
@@ -120,6 +123,9 @@ class Decoder(LineDecoder):
                 self.report(data)
                 break
             message = line.get("message", _NOTHING)
+            done = line.get("done")
+            if done and type(message) is _OBJECT:
+                message = self._without_repetition(message, events)
             if type(message) is _OBJECT and len(message) == 2 and "role" in message:
                 content = message.get("content")
                 if type(content) is str:
@@ -134,11 +140,32 @@ class Decoder(LineDecoder):
                 break
             elif message:
                 raise OddEventError(f"has a {type(message).__name__} for message")
-            if len(line) != _USUAL:
+            if len(line) != _USUAL or "created_at" not in line:
                 self._note(line)
-            if line.get("done"):
+            if done:
                 self._end(line)
                 break
+        self._given += events
+
+    def _without_repetition(
+        self, message: dict[str, Any], events: list[Event]
+    ) -> dict[str, Any]:
+        """Return the last message without what repeats all messages before it.
+
+        Some services of chat completions end so, and servers that convert their answers
+        may too. A single character is not taken for a repetition.
+        """
+        given = [*self._given, *events]
+        text = "".join(event for event in given if isinstance(event, str))
+        repeated = {
+            "content": text if len(text) > 1 else None,
+            "thinking": self._thinking.text or None,
+            "tool_calls": self._called or None,
+        }
+        return {
+            name: None if value == repeated.get(name) else value
+            for name, value in message.items()
+        }
 
     def _read_message(self, fields: dict[str, Any], events: list[Event]) -> None:
         """Read a message that may hold more than text."""
@@ -178,6 +205,7 @@ class Decoder(LineDecoder):
 
         Its own index is not used: some models' calls all have the same.
         """
+        self._called.append(value)
         fields = as_mapping(value, "a tool call")
         function = as_mapping(fields.get("function"), "function")
         index = self._calls

@@ -9,13 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from turnout.errors import UnsupportedError
 from turnout.types import (
     ChatRequest,
     Message,
     Prefill,
     Tool,
-    ToolCall,
     message_to_openai,
     tool_to_openai,
 )
@@ -124,7 +122,6 @@ def _message(message: Message, vendor: Vendor, state_name: str) -> dict[str, Any
         if message.state is not None:
             _put_back(message, sent, message.state.get(state_name))
         if message.tool_calls:
-            sent["tool_calls"] = list(map(_call, message.tool_calls, _calls(sent)))
             _sign(_calls(sent), vendor.unsigned_call or {})
     if vendor.short_ids:
         _shorten_ids(sent)
@@ -142,25 +139,6 @@ def _add_reasoning(messages: list[dict[str, Any]], empty: str) -> None:
     for message in messages:
         if message["role"] == "assistant" and not message.get("reasoning_content"):
             message["reasoning_content"] = empty
-
-
-def _call(call: ToolCall, sent: dict[str, Any]) -> dict[str, Any]:
-    """Return a call in the form of chat completions.
-
-    Raises:
-        UnsupportedError: It is of a kind that only another protocol has.
-    """
-    kind = call.kind
-    if kind == "function" or kind in sent or "function" in sent:
-        return sent
-    if kind != "custom":
-        raise UnsupportedError(
-            f"chat completions have no tool calls of the kind {kind!r}; ask the "
-            "service that made the call"
-        )
-    # Responses have another form for it.
-    named = {"name": call.name, "input": call.arguments}
-    return {"id": call.id, "type": kind, kind: named}
 
 
 def _put_back(message: Message, sent: dict[str, Any], kept: object) -> None:

@@ -35,14 +35,19 @@ _NO_PLACE = frozenset(
         "extra_content",
         "function_call",
         "images",
+        "is_error",
         "partial",
         "prefix",
+        "provider_specific_fields",
         "reasoning",
         "reasoning_content",
         "reasoning_details",
+        "reasoning_opaque",
+        "reasoning_text",
         "thinking",
         "thinking_blocks",
         "tool_name",
+        "tool_plan",
     }
 )
 """Fields of other protocols' messages and calls for which Responses have no place."""
@@ -219,8 +224,8 @@ def _call(call: ToolCall, provider: str) -> dict[str, Any]:
     kind = _KINDS.get(call.kind, call.kind)
     if kind not in INPUTS:
         raise UnsupportedError(
-            f"{provider}'s Responses have no calls of the kind {call.kind}; leave the "
-            'call and its result out, or set protocol="chat"'
+            f"{provider}'s Responses have no calls of the kind {call.kind!r}, as the "
+            f"call {call.id!r} is; leave out the call and its result"
         )
     name = "id" if kind == "mcp_approval_request" else "call_id"
     named = {"type": kind, name: call.id}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TypeAlias, assert_never, cast
 
 from turnout._names import nearest
-from turnout.errors import ArgumentError
+from turnout.errors import ArgumentError, UnsupportedError
 from turnout.types._messages import (
     ROLES,
     AudioPart,
@@ -60,22 +60,49 @@ _FURTHER_FIELDS = frozenset(
         "audio",
         "cache_control",
         "citations",
+        "context",
         "extra_content",
         "function_call",
+        "id",
         "images",
+        "invalid_tool_calls",
+        "is_error",
+        "metadata",
+        "mime_type",
+        "namespace",
         "partial",
+        "phase",
         "prefix",
+        "provider_specific_fields",
         "reasoning",
         "reasoning_content",
         "reasoning_details",
+        "reasoning_opaque",
+        "reasoning_text",
         "refusal",
+        "status",
         "thinking",
         "thinking_blocks",
+        "tool_call_chunks",
         "tool_name",
+        "tool_plan",
+        "uuid",
     }
 )
 """Fields that services and other libraries write. Any other name that is much like one
-of turnout's own is taken for a misspelling."""
+of turnout's own is taken for a misspelling.
+
+Source: the items of OpenAI's SDK 3.57.0 (`id`, `namespace`, `phase`, `status`);
+Anthropic's SDK 2.14.0 (`context`, `is_error`); Cohere's API reference (`tool_plan`);
+BerriAI/litellm, `litellm/types/utils.py` (`provider_specific_fields`); GitHub
+Copilot's answers in sst/opencode (`reasoning_opaque`, `reasoning_text`);
+langchain-ai/langchain, `langchain_core/messages` (`invalid_tool_calls`, `mime_type`,
+`status`, `tool_call_chunks`); vLLM's page on multimodal inputs (`uuid`); read
+2026-11-30.
+"""
+
+_CUSTOM = frozenset({"custom", "custom_tool_call"})
+"""The kind of a call of a custom tool in chat completions and in Responses."""
 
 # Newer models of OpenAI have the role `developer` in place of `system`.
 _ROLE_NAMES: dict[str, Role] = {"developer": "system"}
@@ -461,7 +488,11 @@ def _to_data_url(media_type: str | None, data: bytes) -> str:
 
 
 def message_to_openai(message: Message) -> dict[str, object]:
-    """Return a message in OpenAI's mapping form, with the fields that it has."""
+    """Return a message in OpenAI's mapping form, with the fields that it has.
+
+    Raises:
+        UnsupportedError: A call is of a kind that only another protocol has.
+    """
     fields: dict[str, object] = {"role": message.role, "content": message.content}
     if not isinstance(message.content, str):
         fields["content"] = [_part_to_openai(part) for part in message.content]
@@ -476,11 +507,27 @@ def message_to_openai(message: Message) -> dict[str, object]:
 
 def _call_to_openai(call: ToolCall) -> dict[str, object]:
     if call.kind != "function":
-        named = {"name": call.name, "input": call.arguments}
-        fields = {"id": call.id, "type": call.kind, call.kind: named}
-        return dict(call.item or fields)
+        return _native_to_openai(call)
     function = {"name": call.name, "arguments": call.arguments}
     return merged({"id": call.id, "type": "function", "function": function}, call.extra)
+
+
+def _native_to_openai(call: ToolCall) -> dict[str, object]:
+    """Return a call that is not of a function, in the form of chat completions.
+
+    Raises:
+        UnsupportedError: Only another protocol has calls of its kind.
+    """
+    item = dict(call.item or {})
+    if item.get("type") in item or "function" in item:
+        return item
+    if call.kind not in _CUSTOM:
+        raise UnsupportedError(
+            f"chat completions have no tool calls of the kind {call.kind!r}, as the "
+            f"call {call.id!r} is; leave out the call and its result"
+        )
+    custom = {"name": call.name, "input": call.arguments}
+    return {"id": call.id, "type": "custom", "custom": custom}
 
 
 def _part_to_openai(part: Part) -> dict[str, object]:

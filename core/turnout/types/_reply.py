@@ -65,17 +65,27 @@ class Media(WithFields):
 
     @property
     def data(self) -> bytes | None:
-        """The bytes; None if the answer does not have them."""
+        """The bytes; None if the answer does not have them, or not as valid base64.
+
+        Padding may be missing, and the alphabet may be that of URLs.
+        """
         head, _, body = (self.url or "").partition(",")
         if not head.startswith("data:"):
             return None
-        if not head.endswith(";base64"):
-            from urllib.parse import unquote_to_bytes
+        from urllib.parse import unquote_to_bytes
 
-            return unquote_to_bytes(body)
-        from base64 import b64decode
+        raw = unquote_to_bytes(body)
+        return _from_base64(raw) if head.endswith(";base64") else raw
 
-        return b64decode(body)
+
+def _from_base64(text: bytes) -> bytes | None:
+    from base64 import b64decode
+
+    text = b"".join(text.split()).rstrip(b"=")
+    try:
+        return b64decode(text + b"=" * (-len(text) % 4), b"-_", validate=True)
+    except ValueError:
+        return None
 
 
 @frozen

@@ -473,7 +473,10 @@ def test_a_function_call_may_be_whole_in_its_beginning() -> None:
 @pytest.mark.parametrize(
     ("item", "arguments"),
     [
-        ({"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": "x"}, "x"),
+        (
+            {"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": "x"},
+            "x",
+        ),
         ({"type": "shell_call", "call_id": "c", "action": {}}, "{}"),
         ({"type": "mcp_approval_request", "id": "c", "arguments": "{}"}, "{}"),
     ],
