@@ -23,7 +23,6 @@ from turnout.errors import (
 from turnout.http._status import INSIDE, StatusRule
 
 __all__ = [
-    "FILTERED",
     "NO_MONEY",
     "NO_MONEY_BUT_LIMITED",
     "TOO_LONG",
