@@ -15,7 +15,6 @@ Source: the words of the other rows, and own variations of them, 2026-11-30.
 from __future__ import annotations
 
 from turnout.errors import (
-    ContentFilterError,
     ContextLengthError,
     ProviderError,
     QuotaExceededError,
@@ -24,7 +23,6 @@ from turnout.errors import (
 from turnout.http._status import INSIDE, StatusRule
 
 __all__ = [
-    "FILTERED",
     "NO_MONEY",
     "NO_MONEY_BUT_LIMITED",
     "TOO_LONG",
@@ -71,7 +69,7 @@ _RATE = any_of(
 _CONTEXT = any_of(
     r"context[ -]?(?:length|window|size|limit|budget|capacity|overflow)",
     r"context (?:is |was )?(?:too|full)",
-    r"\bcontext (?:\w+ )?exceed",
+    r"\bcontext (?:\w+ )?exceed|\bin context\b|tokens? (?:of )?context",
     r"exceed\S* (?:\S+ ){0,3}context\b",
     r"max(?:imum)? ?(?:model|seq|sequence|position|context|prompt|input)[ -]?"
     r"(?:len|size|token)",
@@ -86,7 +84,8 @@ _MUCH = any_of(
     r"fewer) "
     r"than|higher than|beyond|above|over (?:the|its|our|your)|\bover\b",
     r"\bmax(?:imum)?\b|\blimit|at most|up to|reached",
-    r"not fit|\bfit(?:s|ting)?\b|out of room|r[au]n out|no (?:more )?room",
+    r"not fit|not enough room|but (?:the|your) (?:request|prompt|input)|\bfit(?:s|"
+    r"ting)?\b|out of room|r[au]n out|no (?:more )?room",
     r"reduce|shorten|trim|truncat|compress|compact|summari[sz]e",
     r"you (?:requested|passed|sent|provided|asked)|but (?:got|received|requested)|"
     r"\bgot \d",
@@ -128,6 +127,7 @@ _TEXT_TOO_LONG = any_of(
     rf"\b{_TEXTS} (?:\w+ ){{0,3}}(?:exceed|surpass|overflow)\w*",
     rf"\b{_TEXTS} (?:\w+ ){{0,3}}(?:longer|larger|bigger|greater) than",
     rf"\b{_TEXTS} (?:\w+ ){{0,4}}(?:does not|do not|can not|did not|not) fit",
+    rf"\b(?:shorter|smaller) {_TEXTS}\b",
     rf"\b{_TEXTS} (?:\w+ ){{0,3}}over (?:the |its )?(?:limit|maximum)",
     rf"(?:shorten|reduce|trim|truncate) (?:the (?:length|size) of )?(?:the |your |this "
     rf")?"
@@ -252,6 +252,8 @@ _GONE = (
 _NO_MONEY_WORDS = any_of(
     rf"{_LACK}[^;]{{0,40}}{_MONEY}",
     rf"{_MONEY}[^;]{{0,60}}{_LACK}",
+    r"billing account (?:\w+ )?(?:closed|disabled|not found|missing)|"
+    r"(?:daily|weekly|monthly) spend|used up your|used all your",
     r"(?:payment|billing)(?: \w+){0,4} (?:required|failed|declined|overdue|past due|"
     r"needed|inactive|disabled|suspended|not enabled|not active|not set up|issue|"
     r"problem)",
@@ -313,83 +315,5 @@ NO_MONEY = (
         {400, 402, 403, 412, 422, 500, 503},
         _NOT_MONEY,
         _NO_MONEY_WORDS,
-    ),
-)
-
-
-# Filtered.
-
-_CONTENT = any_of(
-    r"content (?:polic|filter|moderation|safety|guideline|restriction|check|security|"
-    r"standard|rule|review|violation)",
-    r"safety (?:polic|filter|system|check|guideline|reason|violation|concern|"
-    r"classifier|"
-    r"guard|rule|review)",
-    r"(?:usage|use|acceptable use|ai|community|our|trust and safety|platform|google\S*|"
-    r"openai\S*|provider) (?:\w+ )?(?:polic|guidelines|standards|rules|practices|"
-    r"terms)",
-    r"\bmoderat(?:ion|ed|or)|\bguard ?rail|responsible ai|prohibited use",
-    r"\bsensitive|inappropriate|\bharmful|\bunsafe|\boffensive|prohibited content|"
-    r"\bnsfw|"
-    r"polic(?:y|ies) violation|(?:prohibited|forbidden|banned|blocked) (?:words?|"
-    r"topics?|"
-    r"terms?)|(?:content|prompt|input)\b[^;]{0,30} polic",
-    r"profan|sexual|violen(?:ce|t)|self[ -]harm|hate (?:speech)?|\billeg?al|disallowed "
-    r"content|jailbreak|prompt injection|cybersecurity|high[ -]risk|\bcsam\b|harass|"
-    r"toxic",
-)
-
-_BLOCKED = any_of(
-    r"violat|block|\bflag|reject|filter|trigger|prohibit|refus|disallow|den(?:y|ied)|"
-    r"interven|breach|unable|declin|censor|stopped",
-    r"not (?:be )?(?:allowed|permitted|comply|processed|submitted|acceptable|pass|"
-    r"meet)|"
-    r"against|fail|detect|contain|contrary",
-)
-
-_NOT_CONTENT = any_of(
-    r"(?:account|organi[sz]ation|user|project|team|\bip\b|key|access|region|country) "
-    r"(?:\w+ ){0,3}(?:banned|suspended|disabled|terminated|blocked|deactivated|flagged|"
-    r"restricted)",
-    r"not supported|unsupported|unknown|unrecogni[sz]ed|must be|expected|data policy",
-    r"case[ -](?:in)?sensitive|sensitive data|unsafe (?:url|character)|\bcors\b|csrf|"
-    r"content[ -]type|tls|firewall|certificate|moderation (?:service|model|endpoint|"
-    r"api)",
-    r"\bmodels?\b (?:\S+ ){0,3}(?:blocked|restricted|disabled|not allowed|not enabled)",
-    r"rate[ -]?limit|api[ -]key|quota",
-)
-
-FILTERED = (
-    general_row(
-        ContentFilterError,
-        {INSIDE, 400, 403, 422, 451},
-        _NOT_CONTENT,
-        _CONTENT,
-        _BLOCKED,
-    ),
-    general_row(
-        ContentFilterError,
-        {INSIDE, 400, 403, 422, 451},
-        _NOT_CONTENT,
-        r"\b(?:content|prompt|input|output|response|text|answer)(?: (?:you|was|is|has|"
-        r"been|"
-        r"were|submitted|sent|the))* (?:blocked|prohibited|censored|filtered|flagged|"
-        r"moderated|disallowed)\b|blocked:? content",
-    ),
-    general_row(
-        ContentFilterError,
-        {INSIDE, 400, 403, 422, 451, 500},
-        r"密钥|令牌|签名|账号|账户|证书|\bip\b|不区分大小写|频率|模型",
-        any_of(
-            r"(?:内容|输入|输出|提示词|提示|文本|请求|图片|消息).{0,20}(?:敏感|违规|"
-            r"不安全|不当|违法|"
-            r"审核|风控|安全|不合规|色情|暴力|政治|风险)",
-            r"(?:敏感|违规|不安全|不当|违法|不合规|高风险).{0,12}(?:内容|信息|词|文本|"
-            r"输入|拦截)|"
-            r"风控|审核.{0,4}(?:不通过|未通过|失败|拦截)|未通过.{0,6}审核|"
-            r"安全.{0,6}(?:拦截|策略)",
-            r"违禁|敏感(?:话题|词|内容|信息)|违反.{0,16}(?:规定|政策|法律|法规|规范|"
-            r"准则|协议|条款)",
-        ),
     ),
 )

@@ -80,6 +80,10 @@ _MODEL_WORDS = any_of(
     r"not (?:\w+ )?(?:include|support|cover|allow|grant|offer)[^;]{0,20}(?:\bmodel|"
     r"access to)",
     r"upgrade [^;]{0,40}to (?:use|access|unlock) [^;]{0,20}\bmodel",
+    r"can not (?:use|access|call) (?:this |the |that )?model|(?:check|verify|correct) "
+    r"(?:the |your )?"
+    r"model (?:name|id|code)|\bmodel (?:name|id) is (?:wrong|incorrect|misspelled)|"
+    r"\bmodel (?:is )?not in the list",
     r"\bno models? (?:is |are |was |were )?(?:currently )?(?:loaded|available|found|"
     r"configured|named|match|with)",
     r"(?:supported|available|valid|permitted|allowed) (?:\w+ )?models?(?: names?| "
@@ -158,6 +162,9 @@ _TOGETHER = any_of(
     r"tool choice[^;]{0,20}must be (?:auto|none)",
     r"\bmust be (?:set to )?(?:false|true|disabled|enabled|off|on)\b",
     r"at most 0\b|requires? (?:\S+ ){0,3}(?:to be )?(?:enabled|disabled)",
+    r"can not (?:specify|use|set|combine|pass|have) both|not possible (?:with|when|"
+    r"for)|"
+    r"always (?:on|enabled|off|disabled) for",
     r"(?:can not|unable to|not able to) (?:accept|process|handle|see|view|understand) "
     r"(?:\w+ )?(?:images?|audio|videos?|files?|pdfs?|tools?)",
 )

@@ -23,7 +23,8 @@ from turnout.errors import (
     PermissionDeniedError,
     UnsupportedError,
 )
-from turnout.http._refusal_general import FILTERED, NO_MONEY, TOO_LONG
+from turnout.http._refusal_filters import FILTERED
+from turnout.http._refusal_general import NO_MONEY, TOO_LONG
 from turnout.http._refusal_limits import LIMITS
 from turnout.http._refusal_offers import NO_MODEL, UNSUPPORTED
 from turnout.http._status import INSIDE, StatusRule, phrase_rows
