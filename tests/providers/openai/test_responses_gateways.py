@@ -524,7 +524,9 @@ def test_what_is_whole_in_its_beginning_is_given_once() -> None:
     begun = {**begun, "item": message_item("ab")}
     thought = [added(reasoning_item("Hm")), *reasoning("Hm")[1:]]
 
-    for lacking in [(), (ITEM_DONE,), (TEXT_DONE,), (TEXT_DELTA, ITEM_DONE)]:
+    cases: list[tuple[str, ...]] = [(), (ITEM_DONE,), (TEXT_DONE,)]
+
+    for lacking in [*cases, (TEXT_DELTA, ITEM_DONE)]:
         events = decode(
             unnumbered(
                 created(),
