@@ -981,7 +981,7 @@ def test_a_custom_call_of_responses_is_written_as_one_of_chat() -> None:
 
 
 def test_a_call_that_chat_does_not_have_is_refused_by_its_id() -> None:
-    item = {"type": "shell_call", "call_id": "call-7", "action": {}}
+    item = {"type": "shell_call", "call_id": "call-7"}
     call = ToolCall(
         id="call-7", name="shell", arguments="{}", kind="shell_call", item=item
     )

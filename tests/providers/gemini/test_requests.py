@@ -547,7 +547,7 @@ def test_a_model_that_leads_elsewhere_is_refused(model: str) -> None:
 @pytest.mark.parametrize("name", ["generationConfig", "generation_config"])
 def test_both_spellings_of_a_field_are_merged(name: str) -> None:
     own = {"topK": 3, "top_p": 0.5, "thinking_config": {"include_thoughts": False}}
-    extra = {
+    extra: dict[str, object] = {
         name: own,
         "safety_settings": [],
         "cached_content": "c",

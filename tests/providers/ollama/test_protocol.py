@@ -502,7 +502,8 @@ def test_probabilities_are_kept_if_the_time_is_missing() -> None:
     assert end_of(events).details["logprobs"] == [{"token": "a"}]
 
 
-def test_a_last_line_that_repeats_the_answer_adds_nothing() -> None:
+@pytest.mark.parametrize("slicing", SLICINGS)
+def test_a_last_line_that_repeats_the_answer_adds_nothing(slicing: Slicing) -> None:
     look: dict[str, Any] = {"id": "c", "function": {"name": "look", "arguments": {}}}
     pieces: list[dict[str, Any]] = [
         {"thinking": "Hm"},
@@ -515,12 +516,11 @@ def test_a_last_line_that_repeats_the_answer_adds_nothing() -> None:
     data = b"".join(line(message(**piece)) for piece in pieces)
     data += line({**last, "done_reason": "stop"})
 
-    for slicing in SLICINGS:
-        events = decode(data, slicing)
+    events = decode(data, slicing)
 
-        assert text_of(events) == "Hello"
-        assert [e.text for e in events if isinstance(e, ReasoningDelta)] == ["Hm"]
-        assert sum(isinstance(event, ToolCallDelta) for event in events) == 1
+    assert text_of(events) == "Hello"
+    assert [e.text for e in events if isinstance(e, ReasoningDelta)] == ["Hm"]
+    assert sum(isinstance(event, ToolCallDelta) for event in events) == 1
 
 
 @pytest.mark.parametrize(
@@ -540,6 +540,6 @@ def test_what_is_only_like_a_repetition_is_text(
     assert text_of(events) == said
 
 
-def test_a_byte_order_mark_is_passed_over() -> None:
-    for slicing in SLICINGS:
-        assert text_of(decode(b"\xef\xbb\xbf" + answer("Hi"), slicing)) == "Hi"
+@pytest.mark.parametrize("slicing", SLICINGS)
+def test_a_byte_order_mark_is_passed_over(slicing: Slicing) -> None:
+    assert text_of(decode(b"\xef\xbb\xbf" + answer("Hi"), slicing)) == "Hi"

@@ -8,6 +8,7 @@ pydantic/pydantic-ai and vercel/ai and in public reports; these inputs are our o
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -51,7 +52,7 @@ def without(events: list[Fields], *kinds: str) -> list[Fields]:
     return [event for event in events if event["type"] not in kinds]
 
 
-def reasoning_of(events: list[object]) -> str:
+def reasoning_of(events: Sequence[object]) -> str:
     return "".join(e.text for e in events if isinstance(e, ReasoningDelta))
 
 
