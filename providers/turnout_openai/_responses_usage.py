@@ -42,8 +42,9 @@ def joined(before: object, usage: object) -> object:
 
     A count that is zero or missing in the later usage does not replace an earlier one.
     """
+    later = usage or before
     if not isinstance(before, dict) or not isinstance(usage, dict):
-        return cast("object", usage or before)
+        return later
     first, second = cast("dict[str, Any]", before), cast("dict[str, Any]", usage)
     return {**first, **{name: joined(first.get(name), second[name]) for name in second}}
 
