@@ -78,7 +78,7 @@ def body(request: ChatRequest, *, include_thoughts: bool) -> dict[str, object]:
         _CONFIG: config or None,
     }
     ours = {k: v for k, v in fields.items() if v is not None}
-    extra = _renamed(request.extra, {**dict.fromkeys(_FIELDS), **ours})
+    extra = _renamed(request.extra, {**dict[str, object].fromkeys(_FIELDS), **ours})
     _check(extra.get(_CONFIG))
     return merged(ours, extra)
 
@@ -96,7 +96,9 @@ def _renamed(
                 cast("Mapping[str, object]", value), cast("Mapping[str, object]", inner)
             )
         if isinstance(value, Mapping) and isinstance(renamed.get(name), Mapping):
-            renamed = merged(renamed, {name: value})  # It is given under both names.
+            # It is given under both names.
+            both = {name: cast("Mapping[str, object]", value)}
+            renamed = merged(renamed, both)
         else:
             renamed[name] = value
     return renamed

@@ -42,10 +42,11 @@ def joined(before: object, usage: object) -> object:
 
     A count that is zero or missing in the later usage does not replace an earlier one.
     """
+    later = usage or before
     if not isinstance(before, dict) or not isinstance(usage, dict):
-        return usage or before
+        return later
     first, second = cast("dict[str, Any]", before), cast("dict[str, Any]", usage)
-    return first | {name: joined(first.get(name), v) for name, v in second.items()}
+    return {**first, **{name: joined(first.get(name), second[name]) for name in second}}
 
 
 def has_more(usage: object) -> bool:
@@ -92,7 +93,9 @@ def _cost(fields: dict[str, Any]) -> Decimal | None:
         amount = fields.get(name)
         if isinstance(amount, dict):
             amount = _dollars(cast("dict[str, Any]", amount))
-        if type(amount) in (int, float) and 0 <= amount < _TOO_MUCH:
+        if isinstance(amount, bool) or not isinstance(amount, int | float):
+            continue
+        if 0 <= amount < _TOO_MUCH:
             from decimal import Decimal
 
             # The text is what the service wrote, and not the nearest binary number.

@@ -401,3 +401,19 @@ def test_text_that_is_held_is_progress() -> None:
     held: Any = Held()
 
     assert Record().take([held]) is True
+
+
+@pytest.mark.parametrize(
+    ("data", "raw"),
+    [
+        ("aGk", b"hi"),
+        ("-_8=", b"\xfb\xff"),
+        ("-_8%3D", b"\xfb\xff"),
+        ("aG\nk=", b"hi"),
+        ("a", None),
+        ("é!", None),
+        ("aGk=aGk=", None),
+    ],
+)
+def test_base64_is_read_leniently(data: str, raw: bytes | None) -> None:
+    assert Media(url=f"data:image/png;base64,{data}").data == raw

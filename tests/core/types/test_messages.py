@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from turnout.errors import ArgumentError
+from turnout.errors import ArgumentError, UnsupportedError
 from turnout.types import (
     AudioPart,
     Conversation,
@@ -578,7 +578,7 @@ def test_a_role_that_may_be_a_prompt_is_not_shown() -> None:
     assert "x" * 20 not in refused({"role": "x" * 20})
 
 
-@pytest.mark.parametrize("name", ["prefix", "tool_name", "annotations", "refusal"])
+@pytest.mark.parametrize("name", ["prefix", "tool_name", "annotations", "status"])
 def test_a_field_that_services_have_is_no_misspelling(name: str) -> None:
     (message,) = as_messages({"role": "assistant", "content": "", name: "x"})
 
@@ -963,3 +963,28 @@ def test_a_message_whose_calls_do_not_belong_to_its_role_is_refused() -> None:
         ArgumentError, match=r"^a message answers no call; tool_call_id"
     ):
         Message(role="tool", content="1")
+
+
+def test_a_custom_call_of_responses_is_written_as_one_of_chat() -> None:
+    item = {
+        "type": "custom_tool_call",
+        "call_id": "c2",
+        "name": "run",
+        "input": "ls -l",
+    }
+    call = ToolCall(
+        id="c2", name="run", arguments="ls -l", kind="custom_tool_call", item=item
+    )
+    message = Message(role="assistant", tool_calls=(call,))
+
+    assert message_to_openai(message)["tool_calls"] == [CUSTOM_CALL]
+
+
+def test_a_call_that_chat_does_not_have_is_refused_by_its_id() -> None:
+    item = {"type": "shell_call", "call_id": "call-7"}
+    call = ToolCall(
+        id="call-7", name="shell", arguments="{}", kind="shell_call", item=item
+    )
+
+    with pytest.raises(UnsupportedError, match=r"shell_call.*call-7"):
+        message_to_openai(Message(role="assistant", tool_calls=(call,)))

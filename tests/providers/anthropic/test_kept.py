@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from turnout.testing._slicing import Slicing
-from turnout.types import Citation, Event, ToolCallDelta
+from turnout.types import ChatRequest, Citation, Event, Message, ToolCallDelta, Usage
+from turnout_anthropic._body import body
 from turnout_anthropic._protocol import Decoder
+from turnout_anthropic._usage import Counts
 
 from ...support.anthropic_server import (
     STOP,
@@ -401,3 +403,60 @@ def test_citations_of_a_whole_message_are_given() -> None:
     assert [event for event in events if isinstance(event, Citation)] == [
         Citation(cited_text="b", start=3, end=4, item=told)
     ]
+
+
+def test_a_state_names_the_host_that_it_is_from() -> None:
+    data = b"".join([begin(), block(0, SEARCH), block(1, FOUND), finish(), STOP])
+    decoder = Decoder("Anthropic", origin="a.example")
+
+    state = plain(end_of([*decoder.feed(data), *decoder.close()]).state)
+
+    assert state["anthropic"]["origin"] == "a.example"
+
+
+@pytest.mark.parametrize(
+    ("origin", "kept"), [("a.example", True), ("b.example", False), (None, True)]
+)
+def test_a_state_of_another_host_is_not_sent(origin: str | None, kept: bool) -> None:
+    content = [THOUGHT, {"type": "text", "text": "a"}]
+    own = {"content": content, "container": "c1", "origin": origin}
+    message = Message(
+        role="assistant",
+        content="a",
+        state={"anthropic": {k: v for k, v in own.items() if v is not None}},
+    )
+    request = ChatRequest.build(["q", message, "more"], model="m")
+
+    sent = body(request, 9, "a.example")
+
+    turns = cast("list[dict[str, Any]]", sent["messages"])
+    assert turns[1]["content"] == (content if kept else content[1:])
+
+
+@pytest.mark.parametrize(
+    ("end", "output"),
+    [
+        ({"output_tokens": 0}, 7),
+        ({"output_tokens": 3}, 3),
+        ({"output_tokens": 0, "iterations": [{"type": "message"}]}, 0),
+    ],
+)
+def test_a_zero_does_not_replace_the_output_of_the_start(
+    end: dict[str, Any], output: int
+) -> None:
+    counts = Counts("Anthropic")
+
+    counts.add({"input_tokens": 5, "output_tokens": 7}, "output_tokens")
+    counts.add(end)
+
+    assert counts.usage() == Usage(input_tokens=5, output_tokens=output)
+
+
+def test_a_zero_after_the_end_replaces_nothing() -> None:
+    counts = Counts("Anthropic")
+
+    for tokens in (3, 0):
+        counts.add({"output_tokens": 7}, "output_tokens")
+        counts.add({"output_tokens": tokens})
+
+    assert counts.usage() == Usage(output_tokens=3)

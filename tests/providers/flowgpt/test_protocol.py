@@ -356,3 +356,8 @@ def test_a_line_of_more_than_a_megabyte_is_refused(end: bytes) -> None:
 
     with pytest.raises(ProtocolError, match="too much"):
         decode(line, by_size(65536))
+
+
+@pytest.mark.parametrize("slicing", [whole, by_size(1), by_size(2)])
+def test_a_byte_order_mark_is_passed_over(slicing: Slicing) -> None:
+    assert decode(b"\xef\xbb\xbf" + LINES, slicing) == TEXT

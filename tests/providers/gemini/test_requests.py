@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from turnout.errors import ArgumentError, TurnoutError
+from turnout.errors import ArgumentError, TurnoutError, UnsupportedError
 from turnout.types import (
     AudioPart,
     ChatRequest,
@@ -542,3 +542,99 @@ def test_a_model_stays_in_its_place(model: str, expected: str) -> None:
 def test_a_model_that_leads_elsewhere_is_refused(model: str) -> None:
     with pytest.raises(TurnoutError, match="is not the name of a model"):
         path(model)
+
+
+@pytest.mark.parametrize("name", ["generationConfig", "generation_config"])
+def test_both_spellings_of_a_field_are_merged(name: str) -> None:
+    own = {"topK": 3, "top_p": 0.5, "thinking_config": {"include_thoughts": False}}
+    extra: dict[str, object] = {
+        name: own,
+        "safety_settings": [],
+        "cached_content": "c",
+        "my_field": {"a_b": 1},
+    }
+    request = ChatRequest.build(
+        "Why?", model="m", temperature=0.5, top_p=1, extra=extra
+    )
+
+    made = body(request, include_thoughts=True)
+
+    assert made["generationConfig"] == {
+        "temperature": 0.5,
+        "topP": 0.5,
+        "topK": 3,
+        "thinkingConfig": {"includeThoughts": False},
+    }
+    assert made["safetySettings"] == []
+    assert (made["cachedContent"], made["my_field"]) == ("c", {"a_b": 1})
+    assert name == "generationConfig" or name not in made
+
+
+def test_a_field_may_be_given_in_both_spellings() -> None:
+    extra = {"generation_config": {"topK": 3}, "generationConfig": {"topP": 1}}
+
+    made = body(
+        ChatRequest.build("Why?", model="m", extra=extra), include_thoughts=False
+    )
+
+    assert made["generationConfig"] == {"topK": 3, "topP": 1}
+
+
+def test_several_answers_are_refused_in_the_other_spelling_too() -> None:
+    extra = {"generation_config": {"candidate_count": 2}}
+
+    with pytest.raises(UnsupportedError, match="one answer"):
+        body(ChatRequest.build("Why?", model="m", extra=extra), include_thoughts=False)
+
+
+def test_results_stand_together_after_their_calls() -> None:
+    calls = tuple(ToolCall(id=name, name="look", arguments="{}") for name in "abc")
+
+    def result(name: str) -> Message:
+        return Message(role="tool", tool_call_id=name, content=name)
+
+    conversation = [
+        Message(role="user", content="q"),
+        Message(role="assistant", tool_calls=calls),
+        result("a"),
+        Message(role="user", content="note"),
+        result("b"),
+        Message(role="user", content="more"),
+        Message(role="assistant", content="Hm"),
+        result("c"),
+    ]
+
+    made = body(
+        ChatRequest.build(conversation, model="gemini-2.5-flash"),
+        include_thoughts=False,
+    )
+
+    turns = cast("list[dict[str, Any]]", made["contents"])
+    assert [turn["role"] for turn in turns] == [
+        "user",
+        "model",
+        "user",
+        "user",
+        "model",
+    ]
+    results = [part["functionResponse"]["id"] for part in turns[2]["parts"]]
+    assert results == ["a", "b", "c"]
+    assert turns[3]["parts"] == [{"text": "note"}, {"text": "more"}]
+
+
+def test_a_note_before_the_results_stands_after_them() -> None:
+    call = ToolCall(id="a", name="look", arguments="{}")
+    conversation = [
+        Message(role="assistant", tool_calls=(call,)),
+        Message(role="user", content="note"),
+        Message(role="tool", tool_call_id="a", content="1"),
+    ]
+
+    made = body(ChatRequest.build(conversation, model="m"), include_thoughts=False)
+
+    turns = cast("list[dict[str, Any]]", made["contents"])
+    assert [next(iter(turn["parts"][0])) for turn in turns] == [
+        "functionCall",
+        "functionResponse",
+        "text",
+    ]

@@ -375,3 +375,10 @@ def test_an_image_may_leave_how_closely_it_is_looked_at() -> None:
     assert turns(Message(role="user", content=(image,))) == [
         {"role": "user", "content": "", "images": ["cG5n"]}
     ]
+
+
+def test_a_call_of_another_protocol_is_refused() -> None:
+    call = ToolCall(id="call-7", name="run", arguments="{}", kind="shell_call")
+
+    with pytest.raises(UnsupportedError, match=r"shell_call.*call-7"):
+        turns(Message(role="assistant", tool_calls=(call,)))

@@ -491,3 +491,55 @@ def test_an_error_that_the_end_cut_off_counts_if_it_is_whole() -> None:
     decoder, _ = decoded(text("a") + b'{"error":"no"}')
 
     assert decoder.reported == b'{"error":"no"}'
+
+
+def test_probabilities_are_kept_if_the_time_is_missing() -> None:
+    said: dict[str, Any] = {"role": "assistant", "content": "a"}
+    first = {"model": "m", "message": said, "done": False, "logprobs": [{"token": "a"}]}
+
+    events = decode(line(first) + done())
+
+    assert end_of(events).details["logprobs"] == [{"token": "a"}]
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+def test_a_last_line_that_repeats_the_answer_adds_nothing(slicing: Slicing) -> None:
+    look: dict[str, Any] = {"id": "c", "function": {"name": "look", "arguments": {}}}
+    pieces: list[dict[str, Any]] = [
+        {"thinking": "Hm"},
+        {"content": "Hel"},
+        {"content": "lo"},
+        {"tool_calls": [look]},
+    ]
+    whole = {"thinking": "Hm", "content": "Hello", "tool_calls": [look]}
+    last = {"message": {"role": "assistant", **whole}, "done": True}
+    data = b"".join(line(message(**piece)) for piece in pieces)
+    data += line({**last, "done_reason": "stop"})
+
+    events = decode(data, slicing)
+
+    assert text_of(events) == "Hello"
+    assert [e.text for e in events if isinstance(e, ReasoningDelta)] == ["Hm"]
+    assert sum(isinstance(event, ToolCallDelta) for event in events) == 1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "last", "said"),
+    [
+        ([], "Hi", "Hi"),
+        (["H"], "H", "HH"),
+        (["Hi"], "Hi", "Hi"),
+        (["Hi", " you"], "you", "Hi youyou"),
+    ],
+)
+def test_what_is_only_like_a_repetition_is_text(
+    pieces: list[str], last: str, said: str
+) -> None:
+    events = decode(b"".join(map(text, pieces)) + done(content=last))
+
+    assert text_of(events) == said
+
+
+@pytest.mark.parametrize("slicing", SLICINGS)
+def test_a_byte_order_mark_is_passed_over(slicing: Slicing) -> None:
+    assert text_of(decode(b"\xef\xbb\xbf" + answer("Hi"), slicing)) == "Hi"

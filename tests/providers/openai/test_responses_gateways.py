@@ -8,6 +8,7 @@ pydantic/pydantic-ai and vercel/ai and in public reports; these inputs are our o
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -51,7 +52,7 @@ def without(events: list[Fields], *kinds: str) -> list[Fields]:
     return [event for event in events if event["type"] not in kinds]
 
 
-def reasoning_of(events: list[object]) -> str:
+def reasoning_of(events: Sequence[object]) -> str:
     return "".join(e.text for e in events if isinstance(e, ReasoningDelta))
 
 
@@ -524,7 +525,9 @@ def test_what_is_whole_in_its_beginning_is_given_once() -> None:
     begun = {**begun, "item": message_item("ab")}
     thought = [added(reasoning_item("Hm")), *reasoning("Hm")[1:]]
 
-    for lacking in [(), (ITEM_DONE,), (TEXT_DONE,), (TEXT_DELTA, ITEM_DONE)]:
+    cases: list[tuple[str, ...]] = [(), (ITEM_DONE,), (TEXT_DONE,)]
+
+    for lacking in [*cases, (TEXT_DELTA, ITEM_DONE)]:
         events = decode(
             unnumbered(
                 created(),

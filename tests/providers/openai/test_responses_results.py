@@ -514,7 +514,9 @@ def test_a_call_is_sent_back(call: ToolCall, expected: Fields) -> None:
 def test_a_call_of_another_protocols_kind_is_refused() -> None:
     call = ToolCall(id="c", name="x", arguments="", kind="server_tool_use")
 
-    with pytest.raises(UnsupportedError, match="no calls of the kind server_tool_use"):
+    with pytest.raises(
+        UnsupportedError, match="no calls of the kind 'server_tool_use'"
+    ):
         sent(Message(role="assistant", tool_calls=(call,)))
 
 

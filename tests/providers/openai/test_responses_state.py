@@ -210,3 +210,12 @@ def test_a_service_is_known_by_its_vendor_or_its_address(
 
     state = cast("dict[str, Fields]", decoder.finish().state)
     assert state["openai-responses"]["service"] == service
+
+
+@pytest.mark.parametrize("kind", ["computer", "bash"])
+def test_a_call_of_another_protocol_is_refused_by_its_id(kind: str) -> None:
+    call = ToolCall(id="call-7", name="run", arguments="{}", kind=kind)
+    message = Message(role="assistant", tool_calls=(call,))
+
+    with pytest.raises(UnsupportedError, match=rf"{kind}.*call-7"):
+        body(ChatRequest.build([message], model="m"), "Vendor")
