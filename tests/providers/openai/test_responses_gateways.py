@@ -434,7 +434,7 @@ def test_the_items_that_ended_count_if_the_end_lacks_what_the_service_reads() ->
 
 
 def test_a_large_image_comes_in_one_event() -> None:
-    image = "A" * (3 * 1024 * 1024)
+    image = "iVBORw0K" + "A" * (3 * 1024 * 1024)
     item: Fields = {"type": "image_generation_call", "id": "i", "result": image}
 
     events = decode(unnumbered(item_done(item), ended("completed", item)))
