@@ -22,6 +22,10 @@ import turnout_gemini
 import turnout_local
 import turnout_ollama
 import turnout_openai
+from turnout.http._status import (
+    _PLAIN_CHARACTERS,  # pyright: ignore[reportPrivateUsage]
+)
+from turnout.http._status_rules import STATUS_RULES
 
 PACKAGES = (
     turnout,
@@ -185,6 +189,26 @@ def test_no_pattern_takes_more_than_linear_time(
                 times[part] = taken
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    sorted(
+        {
+            pattern
+            for rule in STATUS_RULES
+            for pattern in (*rule.patterns, rule.unless)
+            if pattern
+        }
+    ),
+)
+def test_no_pattern_of_a_rule_takes_long_for_what_it_is_shown(pattern: str) -> None:
+    compiled = re.compile(pattern)
+    for part in hostile(compiled):
+        short = seconds(compiled.search, compiled, part, _PLAIN_CHARACTERS // 4)
+        taken = seconds(compiled.search, compiled, part, _PLAIN_CHARACTERS)
+
+        assert taken < max(short, SHORT) * MOST, part
+
+
 def test_every_pattern_is_a_modules_own() -> None:
     # One that is made elsewhere would not be found by the test above.
     functions = {"compile", "search", "match", "fullmatch", "split", "sub", "subn"}
@@ -208,7 +232,8 @@ def test_every_pattern_is_a_modules_own() -> None:
             and (call.value.id, call.attr) == ("re", "compile")
         ]
 
-    assert found == []
+    # The patterns of rules, which the test before this one tries.
+    assert found == ["turnout.http._status: re.search"]
 
 
 def test_a_quadratic_pattern_is_found() -> None:

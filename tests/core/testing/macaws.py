@@ -108,7 +108,12 @@ class Macaw(Parrot):
 
     def written(self, message: Message) -> dict[str, Any]:
         state = (message.state or {}).get("macaw")
-        fields = message_to_openai(message)
+        fields = message_to_openai(replace(message, tool_calls=()))
+        if message.tool_calls:
+            fields["calls"] = [
+                call.item or {"id": call.id, "name": call.name, "input": call.arguments}
+                for call in message.tool_calls
+            ]
         return fields if state is None else {**fields, "signature": state}
 
 

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from turnout.errors import ConfigError, UnsupportedError
-from turnout.types import AudioPart, Message, Part, TextPart, Tool, VideoPart
+from turnout.types import (
+    AudioPart,
+    Message,
+    NativeTool,
+    Part,
+    TextPart,
+    Tool,
+    VideoPart,
+)
 from turnout_local import Local, LocalOptions
 from turnout_local._llama import default_threads
 from turnout_local._models import LOCAL
@@ -100,7 +108,7 @@ CACHE = {"cache_control": {"type": "ephemeral"}}
     ("asked", "options", "missing"),
     [
         ("Hi", {"tools": [Tool(name="f")]}, "tools"),
-        ("Hi", {"tools": [{"googleSearch": {}}]}, "native_tools"),
+        ("Hi", {"tools": [NativeTool(definition={"x": 1})]}, "native_tools"),
         (Message(role="user", content="Hi", extra=CACHE), {}, "extra_fields"),
         (user(TextPart(text="Hi", extra=CACHE)), {}, "extra_fields"),
         (user(AudioPart(data=b"x", media_type="audio/wav")), {}, "audio"),
