@@ -108,12 +108,9 @@ class Macaw(Parrot):
 
     def written(self, message: Message) -> dict[str, Any]:
         state = (message.state or {}).get("macaw")
-        fields = message_to_openai(replace(message, tool_calls=()))
-        if message.tool_calls:
-            fields["calls"] = [
-                call.item or {"id": call.id, "name": call.name, "input": call.arguments}
-                for call in message.tool_calls
-            ]
+        functions = tuple(c for c in message.tool_calls if c.kind == "function")
+        fields = message_to_openai(replace(message, tool_calls=functions))
+        fields["calls"] = [c.item for c in message.tool_calls if c.item is not None]
         return fields if state is None else {**fields, "signature": state}
 
 
