@@ -110,7 +110,8 @@ class Macaw(Parrot):
         state = (message.state or {}).get("macaw")
         functions = tuple(c for c in message.tool_calls if c.kind == "function")
         fields = message_to_openai(replace(message, tool_calls=functions))
-        fields["calls"] = [c.item for c in message.tool_calls if c.item is not None]
+        if len(functions) < len(message.tool_calls):
+            fields["calls"] = [c.item for c in message.tool_calls if c.item is not None]
         return fields if state is None else {**fields, "signature": state}
 
 
