@@ -56,6 +56,7 @@ _DONE = b"[DONE]"
 """The mark of the end."""
 
 _ABOUT = ("id", "model", "service_tier", "system_fingerprint")
+_NAMES = frozenset(_ABOUT)
 _CHUNK = frozenset({"choices", "created", "error", "object", "obfuscation", "usage"})
 _USUAL = _CHUNK.union(_ABOUT)
 _CHOICE = frozenset({"delta", "finish_reason", "index", "logprobs"})
@@ -96,8 +97,9 @@ class Decoder(SseDecoder):
         self._refused = False
         self._chunk: dict[str, Any] = {}
         self._noted = self._chunk
-        # How many fields a chunk had at most.
+        # How many fields a chunk had at most, and the last one with so many.
         self._width = 0
+        self._first = self._chunk
         # What the answer says of itself, by the names of the fields of chunks.
         self._about: dict[str, object] = {}
 
@@ -157,10 +159,11 @@ class Decoder(SseDecoder):
                     delta: Any = choice.get("delta")
                     if type(delta) is _OBJECT and len(delta) == 1:
                         content = delta.get("content")
-                        # A chunk with more fields than those before says more.
-                        if type(content) is str and len(chunk) <= width:
+                        if type(content) is str:
                             if content:
                                 events.append(content)
+                            if len(chunk) > width:
+                                width = self._widen(chunk)
                             continue
             self._read_chunk(chunk, data, events)
             width = self._width
@@ -214,9 +217,19 @@ class Decoder(SseDecoder):
                 self._rest().read_logprobs(choice["logprobs"])
             if choice.get("finish_reason"):
                 self._end(choice["finish_reason"], data)
-        if len(chunk) > self._width or self._ended_at is not None or not choices:
-            self._width = max(self._width, len(chunk))
+        if len(chunk) > self._width:
+            self._widen(chunk)
+        elif not choices or not _USUAL.issuperset(chunk):
             self._note(chunk)
+
+    def _widen(self, chunk: dict[str, Any]) -> int:
+        """Keep what a chunk says that has more fields than those before it."""
+        self._width = len(chunk)
+        if _USUAL.issuperset(chunk):
+            self._first = chunk  # Most last chunks say the same.
+        else:
+            self._note(chunk)
+        return self._width
 
     def _read_more(self, choice: dict[str, Any], events: list[Event]) -> None:
         """Read the fields of a choice that OpenAI's streams do not have."""
@@ -236,9 +249,10 @@ class Decoder(SseDecoder):
     def _read_delta(self, value: object, events: list[Event]) -> None:
         """Read a delta, or the first message of an answer that is not a stream."""
         delta = as_mapping(value, "delta")
-        others = {n: v for n, v in delta.items() if v and n not in _DELTA}
-        if others:
-            self._rest().read(others, events)
+        if not _DELTA.issuperset(delta):
+            others = {n: v for n, v in delta.items() if v and n not in _DELTA}
+            if others:
+                self._rest().read(others, events)
         content = delta.get("content")
         if content and isinstance(content, str):
             events.append(content)
@@ -249,6 +263,10 @@ class Decoder(SseDecoder):
             # The model's own words in place of a text, and all that the user gets.
             events.append(as_text(refusal, "refusal"))
             self._refused = True
+        if delta.get("tool_calls") or delta.get("function_call"):
+            self._read_calls(delta, events)
+
+    def _read_calls(self, delta: dict[str, Any], events: list[Event]) -> None:
         calls = as_list(delta.get("tool_calls") or [], "tool_calls")
         call = delta.get("function_call")
         if call and not calls and any(as_mapping(call, "function_call").values()):
@@ -329,6 +347,10 @@ class Decoder(SseDecoder):
         """Add the sources of the answer, and what its calls and its sound lack."""
         if self._chunk is not self._noted:
             self._note(self._chunk)
+        if not _NAMES.issubset(self._about):
+            for name in _ABOUT:
+                if self._first.get(name):
+                    self._about.setdefault(name, self._first[name])
         if not self._about.keys().isdisjoint(_SOURCES):
             for name in _SOURCES:
                 self._rest().cite(self._about.get(name), events)
