@@ -43,8 +43,9 @@ LIMITS = {
 Measured with CPython 3.11 and aiohttp 3.14. A change that makes turnout cheaper lowers
 them, and one that makes it dearer says why. The limits of a stream are 0.12 and 0.11 up
 since: an idle connection is polled before it is used again, an answer is checked for
-being empty or going on after its finish, health counts under a lock, the text is measured
-to recognize a message that repeats it, and what chunks say beside text is kept.
+being empty or going on after its finish, health counts under a lock, the text is
+measured to recognize a message that repeats it, and what chunks say beside text is
+kept.
 """
 
 FEW, MANY, EVENTS, BATCH = 2, 32, 2000, 50
