@@ -873,3 +873,11 @@ def test_a_failure_is_known_behind_the_name_of_a_filter() -> None:
 def test_opaque_reasoning_is_kept() -> None:
     events = decode(deltas({"reasoning_opaque": "OP"}, {"content": "a"}))
     assert state_of(events) == {"reasoning_opaque": "OP"}
+
+
+def test_the_last_chunk_says_all_that_openai_says() -> None:
+    about = {"id": "c", "model": "m", "service_tier": "x", "system_fingerprint": "f"}
+    data = text("a") + event({**chunk({}, "stop"), **about}) + DONE
+
+    details = end_of(decode(data)).details
+    assert {name: details[name] for name in about} == about
