@@ -57,7 +57,7 @@ from turnout.errors import (
 )
 from turnout.hookspecs import hookimpl
 from turnout.provider import BoundTarget, Provider, ProviderOptions
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.types import (
     AnswerForm,
     Attempt,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from turnout._validation import hidden
 from turnout.provider import BoundTarget, Provider
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.types import Conversation, Explanation, Reply, RequestOptions
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast
 
 from turnout._catalog import Catalog
 from turnout.provider import Provider
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.types import Conversation, ProviderInfo, RequestOptions
 
 __all__ = ["AsyncGeneratorProvider", "ProviderModelMixin", "TextStream"]

@@ -17,7 +17,7 @@ from turnout._options import ProviderOptions as ProviderOptions
 from turnout._record import Record
 from turnout._validation import checked, hidden
 from turnout.errors import AuthenticationError, PluginError
-from turnout.stream import Reader, Stream
+from turnout.streams import Reader, Stream
 from turnout.types import (
     Attempt,
     ChatRequest,
@@ -394,7 +394,7 @@ class Provider(ABC):
 
 @cache
 def _reader_type() -> type[AttemptReader]:
-    # Once: see `stream.py`.
+    # Once: see `streams.py`.
     from turnout._attempt import AttemptReader
 
     return AttemptReader

@@ -25,7 +25,7 @@ from turnout.errors import (
     StreamStalledError,
     TurnoutError,
 )
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.types import (
     Attempt,
     ChatRequest,

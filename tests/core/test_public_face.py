@@ -22,7 +22,7 @@ PUBLIC = [
     "turnout.hookspecs",
     "turnout.http",
     "turnout.provider",
-    "turnout.stream",
+    "turnout.streams",
     "turnout.testing",
     "turnout.types",
 ]

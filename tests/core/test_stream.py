@@ -16,7 +16,7 @@ import pytest
 from turnout import _watchdog
 from turnout.errors import ArgumentError, ServerError, StreamTruncatedError
 from turnout.http import _transport
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.testing import (
     CHUNKED,
     FaultServer,

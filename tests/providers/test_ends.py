@@ -21,7 +21,7 @@ from turnout.errors import (
     StreamTruncatedError,
     TurnoutError,
 )
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.testing import (
     FakeProvider,
     FaultServer,

@@ -15,7 +15,7 @@ from turnout._names import followed
 from turnout.cli._output import said
 from turnout.errors import TurnoutError
 from turnout.routes import Route
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.types import Attempt, ChatRequest, Target
 
 if TYPE_CHECKING:

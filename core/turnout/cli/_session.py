@@ -17,7 +17,7 @@ from turnout.cli._prompt import message, typed
 from turnout.cli._views import View
 from turnout.errors import FallbackError, TurnoutError
 from turnout.routes import Route
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.types import Message, RequestOptions
 
 __all__ = ["Session"]

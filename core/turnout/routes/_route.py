@@ -16,7 +16,7 @@ from turnout.routes._candidate import RouteTarget
 from turnout.routes._health import Health
 from turnout.routes._hedging import HedgeShare
 from turnout.routes._policy import Policy
-from turnout.stream import Reader, Stream
+from turnout.streams import Reader, Stream
 from turnout.types import ChatRequest, Conversation, Reply, RequestOptions, Target
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 
 from turnout.errors import ServerError, StreamTruncatedError
 from turnout.routes import Health, Route
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.testing import FakeProvider
 from turnout.types import ChatRequest
 

@@ -25,7 +25,7 @@ from turnout.errors import (
 )
 from turnout.routes import Route
 from turnout.routes._continuation import instruction
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.testing import FakeProvider, Pause, run_simulated
 from turnout.types import (
     Event,

@@ -16,7 +16,7 @@ from turnout.errors import (
     InvalidRequestError,
     UnavailableError,
 )
-from turnout.stream import Stream
+from turnout.streams import Stream
 from turnout.testing import run_clean
 from turnout.types import ChatRequest
 from turnout_local import Local
