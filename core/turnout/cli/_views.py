@@ -92,10 +92,11 @@ class JsonView:
 
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
         """Show the reply, or what came of it and the error."""
-        told = to_dict(reply)
-        if error is not None:
-            told = {"type": "error", "error": to_dict(error), "reply": told}
-        _write_line(told)
+        written = to_dict(reply)
+        if error is None:
+            _write_line(written)
+        else:
+            _write_line({"type": "error", "error": to_dict(error), "reply": written})
 
     def stop(self) -> None:
         """Show nothing: an answer without its last line was stopped."""
