@@ -204,3 +204,7 @@ def __getattr__(name: str) -> object:
     from turnout import routes
 
     return getattr(routes, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

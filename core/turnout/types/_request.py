@@ -213,8 +213,6 @@ class ChatRequest:
         return tuple(sorted(n for n in needs if not getattr(capabilities, n)))
 
 
-_EXTRA = "; what only the provider knows goes into extra={{{name!r}: ...}}"
-
 _FIELDS = tuple(field.name for field in fields(ChatRequest))
 
 _values = attrgetter(*_FIELDS)
@@ -258,11 +256,21 @@ def _needs_of(items: Sequence[Tool | NativeTool | ToolCall]) -> Iterator[str]:
 def _check_of(option: str) -> Callable[[object], Any]:
     check = _CHECKS.get(option)
     if check is None:
-        guesses = did_you_mean(nearest(option, _CHECKS))
-        raise ArgumentError(
-            f"a request has no {option!r}{guesses or _EXTRA.format(name=option)}"
-        )
+        raise ArgumentError(f"unknown option {option!r}{_advice(option)}")
     return check
+
+
+def _advice(option: str) -> str:
+    """Return the clause that says what to write for an unknown option."""
+    from turnout._hints import BODY_FIELDS, hint_for_request
+
+    hint = hint_for_request(option)
+    if hint is not None:
+        return f"; {hint}"
+    guesses = () if option in BODY_FIELDS else nearest(option, _CHECKS)
+    return did_you_mean(guesses) or (
+        f"; a field of the service's own goes into extra={{{option!r}: ...}}"
+    )
 
 
 def _model(name: object) -> str:
