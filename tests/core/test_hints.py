@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_fields_of_services_are_listed_if_they_look_like_an_option(name: str) ->
         ),
     ],
 )
-def test_a_provider_says_what_to_write(options: dict[str, str], words: str) -> None:
+def test_a_provider_says_what_to_write(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         FakeProvider("a", **options)
 
