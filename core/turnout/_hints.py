@@ -83,6 +83,9 @@ _REQUEST = {
 _OF_PROVIDERS = (
     "api_key",
     "base_url",
+    "ca_file",
+    "client_certificate",
+    "client_key",
     "connect_timeout",
     "first_delta_timeout",
     "headers",
@@ -93,6 +96,7 @@ _OF_PROVIDERS = (
     "max_queued",
     "proxy",
     "queue_timeout",
+    "ssl_context",
     "stall_timeout",
 )
 _OF_POLICIES = (

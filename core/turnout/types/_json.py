@@ -127,13 +127,7 @@ def to_dict(value: object) -> dict[str, object]:
         return {"type": "text", "text": value}
     if isinstance(value, TurnoutError):
         return _written_error(value, "error")
-    tag = _TAGS.get(cast("type[Any]", type(value)))
-    if tag is None:
-        raise ArgumentError(
-            f"to_dict is given a {type(value).__name__}; it takes an event, a message, "
-            "a reply, or another value of turnout.types"
-        )
-    return {"type": tag, **_written(value, tag)}
+    return _written_with_type(value, "")
 
 
 @overload
@@ -233,11 +227,24 @@ def _form(annotation: str) -> _Form:
     return _nested(_BY_NAME[annotation])
 
 
-def _written(value: Any, where: str) -> dict[str, object]:
+def _written(cls: type[Any], value: object, where: str) -> dict[str, object]:
     return {
         name: form.write(getattr(value, name), f"{where}.{name}")
-        for name, form, _ in _fields(value.__class__)
+        for name, form, _ in _fields(cast("Any", cls))
     }
+
+
+def _written_with_type(value: object, where: str) -> dict[str, object]:
+    # A class of another package that is derived from one of these is written as that.
+    own: Any = type(value)
+    cls = next((cls for cls in own.__mro__ if cls in _TAGS), None)
+    if cls is None:
+        raise ArgumentError(
+            f"to_dict is given a {own.__name__}; it takes an event, a message, a "
+            "reply, or another value of turnout.types"
+        )
+    tag = _TAGS[cls]
+    return {"type": tag, **_written(cls, value, where or tag)}
 
 
 def _read(cls: Any, data: object, where: str) -> Any:
@@ -317,7 +324,7 @@ def _tuple(form: _Form) -> _Form:
 
 
 def _nested(cls: type[Any]) -> _Form:
-    return _Form(_written, partial(_read, cls))
+    return _Form(partial(_written, cls), partial(_read, cls))
 
 
 def _text_or(form: _Form) -> _Form:
@@ -334,15 +341,12 @@ def _any_of(*classes: type[Any]) -> _Form:
     """Return how a field is written that has values of several classes."""
     tags = [_TAGS[cls] for cls in classes]
 
-    def write(value: Any, where: str) -> dict[str, object]:
-        return {"type": _TAGS[type(value)], **_written(value, where)}
-
     def read(value: object, where: str) -> object:
         tag = _mapping(value, where).get("type")
         _one_of(tags, tag, f"{where}.type")
         return _read(_BY_TAG[cast("str", tag)], value, where)
 
-    return _Form(write, read)
+    return _Form(_written_with_type, read)
 
 
 def _bytes_to(value: bytes, where: str) -> str:
@@ -375,7 +379,9 @@ def _decimal_from(value: object, where: str) -> object:
 
 def _target_to(value: Target, where: str) -> object:
     # No provider's name has a colon; else the text would mean another target.
-    return _written(value, where) if ":" in value.provider else str(value)
+    if ":" in value.provider:
+        return _written(Target, value, where)
+    return str(value)
 
 
 def _target_from(value: object, where: str) -> Target:
