@@ -30,6 +30,11 @@ def test_a_request_names_the_options_of_providers(name: str) -> None:
     assert f"get_provider(..., {name}=...)" in (hint_for_request(name) or "")
 
 
+@pytest.mark.parametrize("name", sorted(OF_PROVIDERS - OF_REQUESTS - OF_POLICIES))
+def test_a_policy_names_the_options_of_providers(name: str) -> None:
+    assert f"get_provider(..., {name}=...)" in (hint_for_policy(name) or "")
+
+
 @pytest.mark.parametrize("name", sorted(OF_POLICIES - OF_REQUESTS - OF_PROVIDERS))
 def test_a_request_names_the_fields_of_policies(name: str) -> None:
     assert f"fallback(..., {name}=...)" in (hint_for_request(name) or "")
