@@ -11,8 +11,8 @@ from turnout.streams import Stream
 from turnout.types import Conversation, Explanation, Reply, RequestOptions
 
 if TYPE_CHECKING:
-    from turnout._keywords import PolicyKeywords, ProviderKeywords
     from turnout.routes import HealthReport, Route
+    from turnout.routes._keywords import PolicyKeywords, ProviderKeywords
     from turnout.types._request import FreeOptions
 
 __all__ = [

@@ -91,7 +91,7 @@ class ProviderOptions:
     @staticmethod
     def hint_for(name: str) -> str | None:
         """Return what to write for an unknown option, if that is known."""
-        from turnout._hints import hint_for_provider
+        from turnout.types._hints import hint_for_provider
 
         return hint_for_provider(name)
 

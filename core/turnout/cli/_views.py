@@ -92,11 +92,10 @@ class JsonView:
 
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
         """Show the reply, or what came of it and the error."""
-        written = to_dict(reply)
-        if error is None:
-            _write_line(written)
-        else:
-            _write_line({"type": "error", "error": to_dict(error), "reply": written})
+        told = to_dict(reply)
+        if error is not None:
+            told = {"type": "error", "error": to_dict(error), "reply": told}
+        _write_line(told)
 
     def stop(self) -> None:
         """Show nothing: an answer without its last line was stopped."""
@@ -144,5 +143,5 @@ def _shared() -> bool:
     return on_terminal(sys.stdout) and on_terminal(sys.stderr)
 
 
-def _write_line(value: dict[str, object]) -> None:
+def _write_line(value: object) -> None:
     write(json.dumps(value))

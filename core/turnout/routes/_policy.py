@@ -62,7 +62,7 @@ class Policy:
     @staticmethod
     def hint_for(name: str) -> str | None:
         """Return what to write for an unknown field, if that is known."""
-        from turnout._hints import hint_for_policy
+        from turnout.types._hints import hint_for_policy
 
         return hint_for_policy(name)
 

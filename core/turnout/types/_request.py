@@ -262,7 +262,7 @@ def _check_of(option: str) -> Callable[[object], Any]:
 
 def _advice(option: str) -> str:
     """Return the clause that says what to write for an unknown option."""
-    from turnout._hints import BODY_FIELDS, hint_for_request
+    from turnout.types._hints import BODY_FIELDS, hint_for_request
 
     hint = hint_for_request(option)
     if hint is not None:

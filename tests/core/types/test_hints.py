@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 import turnout
-from turnout._hints import (
-    BODY_FIELDS,
-    hint_for_policy,
-    hint_for_provider,
-    hint_for_request,
-)
 from turnout._names import nearest
 from turnout.errors import ConfigError
 from turnout.provider import ProviderOptions
 from turnout.testing import FakeProvider
 from turnout.types import RequestOptions
+from turnout.types._hints import (
+    BODY_FIELDS,
+    hint_for_policy,
+    hint_for_provider,
+    hint_for_request,
+)
 
 OF_PROVIDERS = {field.name for field in fields(ProviderOptions)}
 OF_POLICIES = {field.name for field in fields(turnout.Policy)}

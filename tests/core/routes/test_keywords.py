@@ -11,8 +11,8 @@ from typing import Any
 import turnout
 from turnout._app import App
 from turnout._config import Config
-from turnout._keywords import PolicyKeywords, ProviderKeywords
 from turnout.provider import ProviderOptions
+from turnout.routes._keywords import PolicyKeywords, ProviderKeywords
 from turnout.types import Secret
 
 
