@@ -10,7 +10,6 @@ Loaded when it is first used.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from functools import cache, partial
@@ -54,43 +53,41 @@ __all__ = ["from_dict", "to_dict"]
 
 T = TypeVar("T")
 
-_CLASSES: tuple[type[Any], ...] = (
-    AnswerForm,
-    Attempt,
-    AudioPart,
-    Capabilities,
-    ChatRequest,
-    Citation,
-    Explanation,
-    Failover,
-    FilePart,
-    Finish,
-    ImagePart,
-    Media,
-    MediaDelta,
-    Message,
-    ModelInfo,
-    NativeTool,
-    Place,
-    ProviderInfo,
-    ReasoningDelta,
-    Reply,
-    Restart,
-    Target,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-    VideoPart,
-)
+_BY_TAG: dict[str, type[Any]] = {
+    "answer_form": AnswerForm,
+    "attempt": Attempt,
+    "audio_part": AudioPart,
+    "capabilities": Capabilities,
+    "chat_request": ChatRequest,
+    "citation": Citation,
+    "explanation": Explanation,
+    "failover": Failover,
+    "file_part": FilePart,
+    "finish": Finish,
+    "image_part": ImagePart,
+    "media": Media,
+    "media_delta": MediaDelta,
+    "message": Message,
+    "model_info": ModelInfo,
+    "native_tool": NativeTool,
+    "place": Place,
+    "provider_info": ProviderInfo,
+    "reasoning_delta": ReasoningDelta,
+    "reply": Reply,
+    "restart": Restart,
+    "target": Target,
+    "text_part": TextPart,
+    "tool": Tool,
+    "tool_call": ToolCall,
+    "tool_call_delta": ToolCallDelta,
+    "usage": Usage,
+    "video_part": VideoPart,
+}
+"""The classes, by what `type` says of a value."""
 
-_TAGS = {cls: re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower() for cls in _CLASSES}
-"""What `type` says of a value."""
+_TAGS = {cls: tag for tag, cls in _BY_TAG.items()}
 
-_BY_TAG = {tag: cls for cls, tag in _TAGS.items()}
-
-_BY_NAME = {cls.__name__: cls for cls in _CLASSES}
+_BY_NAME = {cls.__name__: cls for cls in _TAGS}
 
 _ERRORS: dict[str, type[TurnoutError]] = {
     name: getattr(errors, name) for name in errors.__all__
