@@ -134,8 +134,12 @@ def field_texts(cls: type) -> dict[str, str]:
 
 
 def source(module: ModuleType) -> dict[str, str]:
-    """Return the strings that stand under a module's constants."""
-    return texts(ast.parse(inspect.getsource(module)).body)
+    """Return the strings that stand under the constants of a module or a package."""
+    found: dict[str, str] = {}
+    for name, one in list(sys.modules.items()):
+        if f"{name}.".startswith(f"{module.__name__}."):
+            found |= texts(ast.parse(inspect.getsource(one)).body)
+    return found
 
 
 def texts(body: Any) -> dict[str, str]:
