@@ -260,7 +260,7 @@ def test_interrupting_closes_the_stream_and_ends_the_process() -> None:
         assert process.stderr is not None
         assert process.stdout.readline() == "text\n"
         process.send_signal(signal.SIGINT)
-        output, complaints = process.communicate(timeout=15)
+        output, complaints = process.communicate(timeout=120)
 
     assert (process.returncode, complaints) == (0, "")
     assert set(output.split()) - {"text"} == {"interrupted", "closed"}
