@@ -165,6 +165,7 @@ def test_a_toml_block_is_what_it_says(block: Block, tmp_path: Path) -> None:
     assert config.providers["at-work"].plugin in {"OpenAI", "vLLM"}
 
 
+@pytest.mark.ci
 def test_the_contracts_that_a_page_shows_are_kept(tmp_path: Path) -> None:
     page = ROOT / "docs" / "plugins.md"
     shown = [b.text for b in blocks("python") if b.page == page and _is_module(b.text)]

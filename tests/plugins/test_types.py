@@ -20,8 +20,8 @@ CHECKERS = {
 }
 
 
-@pytest.mark.timeout(180)  # A checker reads all of turnout.
 @pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.ci
 def test_rows_and_rules_need_no_exception(checker: str, tmp_path: Path) -> None:
     source = PACKAGES / "turnout_vendor" / "turnout_vendor.py"
     shutil.copy(source, tmp_path)
