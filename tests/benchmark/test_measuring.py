@@ -10,7 +10,6 @@ from bench.load import Load
 from bench.processes import ClientError, measured, python_for, run, upstream
 from bench.wire import WIRES
 
-
 pytestmark = pytest.mark.ci
 
 
