@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import to_json
 
-from turnout._environment import proxy_for
 from turnout._frozen import frozen
+from turnout._proxy import OPTION, Proxy, proxy_of_environment, read_proxy
 from turnout.errors import (
     ArgumentError,
     ConfigError,
@@ -27,9 +27,12 @@ from turnout.errors import (
 from turnout.framing import MAX_EVENT_BYTES
 from turnout.http import _failures, _transport
 from turnout.http._response import Response
+from turnout.http._tls_failures import lacks_certificate, may_lack_certificate
 from turnout.types import Secret
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     import aiohttp
 
     from turnout.http._status import StatusRule
@@ -39,6 +42,8 @@ __all__ = ["Http"]
 Headers: TypeAlias = Mapping[str, str | Secret]
 
 HeaderSource: TypeAlias = Headers | Callable[[], Headers]
+
+_NO_WAY: Mapping[str, Any] = {}
 
 _MOST_PLACES = 256
 """How many addresses are kept; one whose path holds a model's name has many."""
@@ -53,7 +58,9 @@ class Place:
     """The host, and the port where one was given, for people."""
     own: bool
     """Whether it is at the origin that the provider's credential is for."""
-    proxy: Secret | None
+    secure: bool
+    """Whether it is asked over TLS."""
+    proxy: Proxy | None
 
 
 @frozen
@@ -73,6 +80,10 @@ class Http:
     the request's headers of the same names."""
     proxy: Secret | None = None
     """The proxy's address; None means what the environment says."""
+    ssl_context: SSLContext | None = None
+    """The context of TLS connections; None means the system's certificates."""
+    has_certificate: bool = False
+    """Whether `ssl_context` may hold a client certificate."""
     connect_timeout: float = 5.0
     """Seconds to a connection: name, TCP, TLS and proxy together."""
     idle_timeout: float = 60.0
@@ -174,22 +185,22 @@ class Http:
         host = address.hostname
         if address.scheme not in {"http", "https"} or not host:
             raise ConfigError(f"{self.provider}: {url!r} is no http or https address")
-        proxy = self.proxy
-        if proxy is None:
-            named = proxy_for(address.scheme, host, port)
-            if named is not None and urlsplit(named).scheme not in {"http", "https"}:
-                # aiohttp would speak HTTP to it; the address may hold a password.
-                raise ConfigError(
-                    f"{self.provider}: the environment's proxy for {address.scheme} "
-                    "is no HTTP proxy; set proxy, or NO_PROXY for this host"
-                )
-            proxy = None if named is None else Secret(named)
-        return Place(
-            url=address.geturl(),
-            name=address.netloc.rpartition("@")[2],
-            own=_origin(address) == _origin(urlsplit(self.base_url or "")),
-            proxy=proxy,
-        )
+        try:
+            if self.proxy is None:
+                proxy = proxy_of_environment(address.scheme, host, port)
+            else:
+                proxy = read_proxy(self.proxy.reveal(), OPTION)
+        except ValueError as error:
+            message = f"{self.provider}: {error}"
+        else:
+            return Place(
+                url=address.geturl(),
+                name=address.netloc.rpartition("@")[2],
+                own=_origin(address) == _origin(urlsplit(self.base_url or "")),
+                secure=address.scheme == "https",
+                proxy=proxy,
+            )
+        raise ConfigError(message)  # Outside the handler, whose frames hold the value.
 
     async def send(
         self,
@@ -212,38 +223,72 @@ class Http:
         if pool is None or pool.loop is not loop:
             pool = _transport.pool_of(loop) or await _transport.open_pool(loop)
         session = pool.session
-        proxy = place.proxy
+        proxy, secure = place.proxy, place.secure
+        socks = None if proxy is None or proxy.socks is None else proxy
+        if socks is not None:
+            session = await pool.other(socks, keep=True)
         while True:
             headers = source() if callable(source) else source
             if not place.own:
                 self._check_no_secret(headers, place)
             elif self.headers:
                 headers = _overlaid(headers, self.headers)
+            if proxy is not None and not secure:
+                headers = {**headers, **_proxy_headers(proxy)}
             try:
                 raw = await session.request(
                     method,
                     place.url,
                     data=body,
                     headers=_revealed(headers),
-                    proxy=None if proxy is None else proxy.reveal(),
                     allow_redirects=False,
                     timeout=_transport.timeout(self.connect_timeout),
+                    ssl=self.ssl_context or True,
+                    **(_NO_WAY if proxy is None else _way(proxy, secure=secure)),
                 )
             except _failures.ERRORS as error:
                 failure = _failures.open_error(
                     error,
                     place.name,
                     self.connect_timeout,
-                    proxied=proxy is not None,
+                    proxy=proxy,
+                    secure=secure,
                 )
                 if not _transport.gone(error):
+                    unsure = secure and self._may_lack_certificate(error, proxy)
                     break
-                session = pool.fresh  # Whose connections are never found closed.
+                # Its connections are never found closed.
+                session = await pool.other(socks, keep=False)
             else:
                 return raw, headers
+        if unsure and await self._requires_certificate(session, place):
+            failure = lacks_certificate(place.name)
         # Outside the handler, so that aiohttp's error is not kept as the context of
         # ours: its frames and its repr hold the headers, the key among them.
         raise failure
+
+    def _may_lack_certificate(self, error: BaseException, proxy: Proxy | None) -> bool:
+        # A proxy that is asked over TLS is sent a password, so its certificate counts.
+        unchecked = proxy is not None and proxy.scheme == "https"
+        return (
+            not self.has_certificate
+            and not unchecked
+            and not _transport.answered()
+            and may_lack_certificate(error)
+        )
+
+    async def _requires_certificate(
+        self, session: aiohttp.ClientSession, place: Place
+    ) -> bool:
+        from turnout.http._certificate_check import requires_certificate
+
+        proxy = place.proxy
+        return await requires_certificate(
+            session,
+            place.url,
+            _transport.timeout(self.connect_timeout),
+            **(_NO_WAY if proxy is None else _way(proxy, secure=True)),
+        )
 
     def _check_no_secret(self, headers: Headers, place: Place) -> None:
         if any(isinstance(value, Secret) for value in headers.values()):
@@ -380,6 +425,25 @@ def _overlaid(headers: Headers, own: Headers) -> Headers:
     replaced = {name.lower() for name in own}
     kept = {n: value for n, value in headers.items() if n.lower() not in replaced}
     return {**kept, **own}
+
+
+def _proxy_headers(proxy: Proxy) -> dict[str, Secret]:
+    """Return the headers for a proxy; none for one that does not speak HTTP."""
+    authorization = proxy.authorization
+    if authorization is None or proxy.socks is not None:
+        return {}
+    return {"Proxy-Authorization": Secret(authorization)}
+
+
+def _way(proxy: Proxy, *, secure: bool) -> dict[str, Any]:
+    """Return what aiohttp is given for a proxy: nothing if it is a SOCKS proxy.
+
+    Without TLS, the headers for the proxy are among those of the request.
+    """
+    if proxy.socks is not None:
+        return {}
+    headers = _revealed(_proxy_headers(proxy)) if secure else None
+    return {"proxy": proxy.url, "proxy_headers": headers}
 
 
 def _revealed(headers: Headers) -> dict[str, str]:
