@@ -7,7 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
-__all__ = ["check_context", "context_of", "default_context"]
+from turnout._environment import variable
+
+__all__ = ["check_context", "context_of", "trusted_now"]
 
 # A file, and what changes if it is replaced.
 _File: TypeAlias = tuple[Path, int, int, int]
@@ -64,15 +66,27 @@ def context_of(
     )
 
 
-@lru_cache(_KEPT)
-def default_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
-    """Return a context that trusts what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+def trusted_now() -> ssl.SSLContext | None:
+    """Return a context that trusts what `SSL_CERT_FILE` and `SSL_CERT_DIR` name now.
 
-    Args:
-        cert_file: The value of the first, which OpenSSL reads itself.
-        cert_dir: The value of the second.
+    aiohttp reads them once, when it is imported. None means that neither is set. The
+    same files give the same context.
+
+    Raises:
+        ValueError: `SSL_CERT_FILE` names what cannot be read, which OpenSSL would pass
+            over; the message says so.
     """
-    return _fresh()
+    file, folder = variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR")
+    if file is None and folder is None:
+        return None
+    return _trusting(
+        None if file is None else _file("SSL_CERT_FILE", Path(file)), folder
+    )
+
+
+@lru_cache(_KEPT)
+def _trusting(_file: _File | None, _folder: str | None) -> ssl.SSLContext:
+    return _fresh()  # OpenSSL reads the variables.
 
 
 def _fresh() -> ssl.SSLContext:

@@ -70,7 +70,7 @@ async def requires_certificate(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context._msg_callback = note  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+    context._msg_callback = note  # type: ignore[attr-defined]
     request = aiohttp.ClientRequest(
         "GET",
         URL(url),

@@ -7,7 +7,7 @@ origin than the one that it was given for.
 from __future__ import annotations
 
 import json as json_
-from asyncio import get_running_loop
+from asyncio import get_running_loop, to_thread
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
@@ -27,7 +27,11 @@ from turnout.errors import (
 from turnout.framing import MAX_EVENT_BYTES
 from turnout.http import _failures, _transport
 from turnout.http._response import Response
-from turnout.http._tls_failures import lacks_certificate, may_lack_certificate
+from turnout.http._tls_failures import (
+    is_untrusted,
+    lacks_certificate,
+    may_lack_certificate,
+)
 from turnout.types import Secret
 
 if TYPE_CHECKING:
@@ -227,6 +231,7 @@ class Http:
         socks = None if proxy is None or proxy.socks is None else proxy
         if socks is not None:
             session = await pool.other(socks, keep=True)
+        tls = self.ssl_context or pool.tls
         while True:
             headers = source() if callable(source) else source
             if not place.own:
@@ -243,7 +248,7 @@ class Http:
                     headers=_revealed(headers),
                     allow_redirects=False,
                     timeout=_transport.timeout(self.connect_timeout),
-                    ssl=self.ssl_context or True,
+                    ssl=tls,
                     **(_NO_WAY if proxy is None else _way(proxy, secure=secure)),
                 )
             except _failures.ERRORS as error:
@@ -254,18 +259,43 @@ class Http:
                     proxy=proxy,
                     secure=secure,
                 )
-                if not _transport.gone(error):
-                    unsure = secure and self._may_lack_certificate(error, proxy)
-                    break
-                # Its connections are never found closed.
-                session = await pool.other(socks, keep=False)
+                gone = _transport.gone(error)
+                untrusted = self.ssl_context is None and is_untrusted(error)
+                unsure = secure and self._may_lack_certificate(error, proxy)
             else:
                 return raw, headers
+            if gone:
+                # Its connections are never found closed.
+                session = await pool.other(socks, keep=False)
+            elif untrusted and await self._reads_trust_again(pool, place, tls):
+                tls = pool.tls
+            else:
+                break
         if unsure and await self._requires_certificate(session, place):
             failure = lacks_certificate(place.name)
         # Outside the handler, so that aiohttp's error is not kept as the context of
         # ours: its frames and its repr hold the headers, the key among them.
         raise failure
+
+    async def _reads_trust_again(
+        self, pool: _transport.Pool, place: Place, tls: SSLContext | bool
+    ) -> bool:
+        """Read the certificates that the environment names, and tell if it was of use.
+
+        Raises:
+            ConfigError: It names a file that cannot be read.
+        """
+        from turnout._tls import trusted_now
+
+        try:
+            context = await to_thread(trusted_now)
+        except ValueError as error:
+            message = f"cannot reach {place.name} securely: {error}; correct it"
+        else:
+            if context is not None:
+                pool.tls = context
+            return pool.tls is not tls
+        raise ConfigError(message)
 
     def _may_lack_certificate(self, error: BaseException, proxy: Proxy | None) -> bool:
         # A proxy that is asked over TLS is sent a password, so its certificate counts.

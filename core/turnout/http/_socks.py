@@ -10,7 +10,7 @@ import asyncio
 import errno
 import os
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import (
     ClientConnectorDNSError,
@@ -76,13 +76,15 @@ class SocksConnector(Connector):
     async def _wrap_create_connection(
         self,
         *args: Any,
-        addr_infos: list[AddrInfoType],
+        addr_infos: list[AddrInfoType],  # pyright: ignore[reportUnknownParameterType]
         req: aiohttp.ClientRequest,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 as aiohttp has it
         client_error: type[Exception] = ClientConnectorError,
         **kwargs: Any,
     ) -> tuple[asyncio.Transport, ResponseHandler]:
-        sock = await self._tunnel(addr_infos, req, timeout)
+        infos = cast("list[tuple[Any, ...]]", addr_infos)
+        places = [(str(info[4][0]), int(info[4][1])) for info in infos]
+        sock = await self._tunnel(places, req, timeout)
         return await self._wrap_existing_connection(
             *args,
             req=req,
@@ -94,14 +96,13 @@ class SocksConnector(Connector):
 
     async def _tunnel(
         self,
-        addr_infos: list[AddrInfoType],
+        places: list[tuple[str, int]],
         req: aiohttp.ClientRequest,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 see above
     ) -> socket.socket:
         """Return a socket on which the proxy has connected to one of the addresses."""
         proxy = self._proxy
         version = proxy.socks or 5
-        places = [(str(info[4][0]), int(info[4][1])) for info in addr_infos]
         if version == 4:  # It has no IPv6.
             places = [place for place in places if ":" not in place[0]]
         if not places:
@@ -126,10 +127,11 @@ class SocksConnector(Connector):
                 refusal = _refusal(error)
             except ProxyConnectionError as error:
                 cause = error.__cause__
-                if isinstance(cause, socket.gaierror):
-                    raise ClientConnectorDNSError(req.connection_key, cause) from None
                 assert isinstance(cause, OSError)
-                raise ClientProxyConnectionError(req.connection_key, cause) from None
+                at = req.connection_key._replace(host=proxy.host, port=proxy.port)
+                if isinstance(cause, socket.gaierror):
+                    raise ClientConnectorDNSError(at, cause) from None
+                raise ClientProxyConnectionError(at, cause) from None
         assert refusal is not None
         raise refusal
 

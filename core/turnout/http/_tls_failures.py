@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 
 import aiohttp
 
-from turnout._environment import variable
 from turnout.errors import ConnectError, TurnoutError
 
 __all__ = [
+    "is_untrusted",
     "lacks_certificate",
     "may_lack_certificate",
     "needs_tls",
@@ -63,7 +62,7 @@ _UNTRUSTED_CODES = {
     20,  # Unable to get local issuer certificate.
     21,  # Unable to verify the first certificate.
 }
-_ADVICE: dict[object, str] = dict.fromkeys(_UNTRUSTED_CODES, _UNTRUSTED) | {
+_ADVICE = dict.fromkeys(_UNTRUSTED_CODES, _UNTRUSTED) | {
     9: "; check the clock of this machine",  # Not yet valid.
     10: "; the server needs a new one, unless the clock of this machine is wrong",
     62: _OTHER_HOST,  # Hostname mismatch.
@@ -134,24 +133,22 @@ def may_lack_certificate(error: BaseException) -> bool:
     return isinstance(error, aiohttp.ClientOSError | ConnectionError)
 
 
+def is_untrusted(error: BaseException) -> bool:
+    """Tell whether the issuer of a server's certificate is not known."""
+    certificate = getattr(error, "certificate_error", None)
+    return getattr(certificate, "verify_code", None) in _UNTRUSTED_CODES
+
+
 def tls_words(error: BaseException) -> str | None:
     """Return why TLS failed, and what to do; None if something else did."""
     certificate = getattr(error, "certificate_error", None)
     words = getattr(certificate, "verify_message", None)
     if words:
-        code = getattr(certificate, "verify_code", None)
-        return f"{words}{_ADVICE.get(code, '')}{_unreadable(code)}"
+        code: int = getattr(certificate, "verify_code", 0)
+        return f"{words}{_ADVICE.get(code, '')}"
     # OpenSSL's numbers are not the system's.
     reason = _reason(error)
     return None if reason is None else reason.lower().replace("_", " ")
-
-
-def _unreadable(code: object) -> str:
-    """Return the word about a file of certificates that OpenSSL passed over."""
-    named = variable("SSL_CERT_FILE")
-    if code not in _UNTRUSTED_CODES or named is None or os.access(named, os.R_OK):
-        return ""
-    return f"; SSL_CERT_FILE names {named!r}, which cannot be read"
 
 
 def _lasting(message: str) -> ConnectError:

@@ -17,7 +17,6 @@ import aiohttp
 from aiohttp import EMPTY_PAYLOAD, http_exceptions
 from aiohttp.client_proto import ResponseHandler
 
-from turnout._environment import variable
 from turnout._loops import LoopLocal
 from turnout._proxy import Proxy
 from turnout._version import VERSION
@@ -259,16 +258,6 @@ class Connector(aiohttp.TCPConnector):
         _PROTOCOL.set(protocol)
         return connection
 
-    def _get_ssl_context(self, req: aiohttp.ClientRequest) -> SSLContext | None:
-        if req.ssl is True and req.is_ssl():
-            # aiohttp has read them when it was imported, which may be long ago.
-            trusted = variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR")
-            if trusted != (None, None):
-                from turnout._tls import default_context
-
-                return default_context(*trusted)
-        return super()._get_ssl_context(req)
-
     @property
     def busy(self) -> bool:
         """Whether a request has one of its connections, or waits for one."""
@@ -348,6 +337,9 @@ class Pool:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.session = self._session(Connector(keep=True))
+        self.tls: SSLContext | bool = True
+        """The context of TLS connections without one of a provider's own; True means
+        aiohttp's, which has read the system's certificates when it was imported."""
         self._others: dict[tuple[Proxy | None, bool], aiohttp.ClientSession] = {}
 
     async def other(
