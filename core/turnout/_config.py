@@ -291,7 +291,7 @@ def _with_paths(path: Path, table: dict[str, object]) -> dict[str, object]:
     for name in _PATHS:
         value = table.get(name)
         if isinstance(value, str) and value and not value.startswith("~"):
-            paths[name] = str(path.parent / value)
+            paths[name] = str(path.absolute().parent / value)
     return table | paths
 
 

@@ -47,11 +47,15 @@ def proxy_advice(status: int, proxy: Proxy | None) -> str:
 
 
 def proxy_code(headers: Mapping[str, str]) -> str:
-    """Return a proxy's own word for what went wrong; empty if it has none."""
-    found = _STATUS_ERROR.search(headers.get("Proxy-Status", ""))
+    """Return a proxy's own word for what went wrong; empty if it has none.
+
+    Args:
+        headers: The response's, by their names in lower case.
+    """
+    found = _STATUS_ERROR.search(headers.get("proxy-status", ""))
     if found is not None:
         return found[1]
-    found = _CODE.match(headers.get("X-Squid-Error", ""))
+    found = _CODE.match(headers.get("x-squid-error", ""))
     return "" if found is None else found[0]
 
 
@@ -65,7 +69,7 @@ def not_forwarded(
 
     Args:
         status: The response's.
-        headers: The response's.
+        headers: The response's, by their names in lower case.
         place: The host that was asked, for people.
         proxy: The proxy.
     """
@@ -73,8 +77,8 @@ def not_forwarded(
     if not (
         code
         or status == _PASSWORD
-        or "Proxy-Authenticate" in headers
-        or _SOFTWARE.match(headers.get("Server", ""))
+        or "proxy-authenticate" in headers
+        or _SOFTWARE.match(headers.get("server", ""))
     ):
         return None
     told = f"status {status}" + (f" ({code})" if code else "")
