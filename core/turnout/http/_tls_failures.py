@@ -145,7 +145,7 @@ def tls_words(error: BaseException) -> str | None:
     words = getattr(certificate, "verify_message", None)
     if words:
         code: int = getattr(certificate, "verify_code", 0)
-        return f"{words}{_ADVICE.get(code, '')}"
+        return f"{words.rstrip('.')}{_ADVICE.get(code, '')}"
     # OpenSSL's numbers are not the system's.
     reason = _reason(error)
     return None if reason is None else reason.lower().replace("_", " ")

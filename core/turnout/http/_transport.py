@@ -46,8 +46,8 @@ __all__ = [
 ]
 
 
-_TLS_ALERT = b"\x15\x03"
-"""What a TLS server may answer to a request without TLS (RFC 8446, 5.1)."""
+_TLS_ALERT = b"\x15"
+"""How the answer of a TLS server to a request without TLS begins (RFC 8446, 5.1)."""
 
 _READ = 120 * 1024
 """How many bytes are read of a connection at a time, at most.
