@@ -102,13 +102,7 @@ class ProviderOptions:
             from turnout._proxy import OPTION, read_proxy
 
             read_proxy(self.proxy.reveal(), OPTION)
-        if (
-            self.ssl_context is not None
-            or self.ca_file is not None
-            or self.client_certificate is not None
-            or self.client_key is not None
-        ):
-            self.tls()
+        self.tls()
         if self.headers:
             from turnout._headers import checked_headers  # Few instances have any.
 

@@ -41,8 +41,8 @@ def check_context(value: object) -> None:
 
 def context_of(
     ca_file: Path | None, client_certificate: Path | None, client_key: Path | None
-) -> ssl.SSLContext | None:
-    """Return the context that files make; None without any.
+) -> ssl.SSLContext:
+    """Return the context that files make, at least one of which is given.
 
     Files that are the same give the same context, so that providers share their
     connections. A file that was replaced gives another.
@@ -57,8 +57,6 @@ def context_of(
     """
     if client_key is not None and client_certificate is None:
         raise ValueError("client_key is set without client_certificate; set both")
-    if ca_file is None and client_certificate is None:
-        return None
     return _context(
         _file("ca_file", ca_file),
         _file("client_certificate", client_certificate),

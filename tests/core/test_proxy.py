@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 import sys
-from typing import Any
 
 import pytest
 
+import turnout
 from turnout._proxy import OPTION, Proxy, proxy_of_environment, read_proxy
+from turnout.errors import ConfigError
+
+from .scripted import Lines
 
 PROXY = "http://proxy.example:3128"
 
@@ -114,41 +116,28 @@ def test_a_wrong_address_is_refused_by_name_and_not_shown(
     assert "canary" not in str(caught.value)
 
 
-def test_a_socks_proxy_needs_the_extra() -> None:
-    program = """
-import sys
-sys.modules["python_socks"] = None
-import turnout
-for make in (
-    lambda: turnout.get_provider("vLLM", base_url="http://h", proxy="socks5://p"),
-    lambda: turnout.run(turnout.get_provider("vLLM", base_url="http://h").complete("")),
-):
-    try:
-        make()
-    except turnout.ConfigError as error:
-        print(error)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"ALL_PROXY": "socks5h://p"},
-    )
+def test_a_socks_proxy_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "python_socks", None)
+    hint = r'is a SOCKS proxy; run: pip install "turnout\[socks\]"$'
 
-    hint = 'is a SOCKS proxy; run: pip install "turnout[socks]"'
-    option, variable = done.stdout.splitlines()
-    assert option.endswith(f": proxy {hint}")
-    assert variable.endswith(f": ALL_PROXY {hint}")
+    with pytest.raises(ConfigError, match=f": proxy {hint}"):
+        Lines(base_url="http://h", proxy="socks5://me:it@p")
+    monkeypatch.setenv("ALL_PROXY", "socks5h://p")
+    with pytest.raises(ConfigError, match=f": ALL_PROXY {hint}"):
+        turnout.run(Lines(base_url="http://h").complete("Why?"))
 
 
 def found(
-    monkeypatch: pytest.MonkeyPatch, host: str, exempt: str = "", **more: Any
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    exempt: str = "",
+    *,
+    port: int | None = None,
+    scheme: str = "http",
 ) -> Proxy | None:
     monkeypatch.setenv("ALL_PROXY", PROXY)
     monkeypatch.setenv("NO_PROXY", exempt)
-    options = {"scheme": "http", "port": None} | more
-    return proxy_of_environment(host=host, **options)
+    return proxy_of_environment(scheme, host, port)
 
 
 def test_without_a_variable_there_is_no_proxy() -> None:

@@ -90,15 +90,14 @@ class SocksServer(LoopbackServer):
         if request is None or self._silent:
             return
         self.accepted.append(request)
-        code = self._code
-        if code is None:
-            try:
-                place = self._hosts.get(request.host, (request.host, request.port))
-                upstream, writer = await asyncio.open_connection(*place)
-            except OSError:
-                code = _REFUSED[version]
-        if code is not None:
-            await connection.send(_reply(version, code))
+        if self._code is not None:
+            await connection.send(_reply(version, self._code))
+            return
+        place = self._hosts.get(request.host, (request.host, request.port))
+        try:
+            upstream, writer = await asyncio.open_connection(*place)
+        except OSError:
+            await connection.send(_reply(version, _REFUSED[version]))
             return
         try:
             await connection.send(_reply(version, _GRANTED[version]))

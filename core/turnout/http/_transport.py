@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
 __all__ = [
+    "MOST_SESSIONS",
     "Body",
     "Connector",
     "Pool",
@@ -211,7 +212,7 @@ def _poller(descriptor: int) -> Callable[[int], object]:
     return lambda seconds: select.select([descriptor], [], [], seconds)[0]
 
 
-_MOST_SESSIONS = 32
+MOST_SESSIONS = 32
 """How many sessions a pool has beside the usual one, if the others are idle."""
 
 _PROTOCOL: ContextVar[_Protocol | None] = ContextVar("turnout_protocol", default=None)
@@ -362,7 +363,7 @@ class Pool:
     async def _close_idle(self) -> None:
         """Close the sessions used longest ago, for programs that change proxies."""
         for key, session in list(self._others.items()):
-            if len(self._others) < _MOST_SESSIONS:
+            if len(self._others) < MOST_SESSIONS:
                 return
             if not cast("Connector", session.connector).busy:
                 del self._others[key]

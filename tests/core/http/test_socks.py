@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from turnout._proxy import read_proxy
 from turnout.errors import (
     ConnectError,
     ConnectionLostError,
@@ -16,7 +17,7 @@ from turnout.errors import (
     TurnoutError,
 )
 from turnout.http import Http
-from turnout.http._transport import Pool, answered
+from turnout.http._transport import MOST_SESSIONS, Pool, answered
 from turnout.testing import (
     FaultServer,
     Step,
@@ -375,9 +376,6 @@ async def test_proxies_do_not_share_connections_and_passwords_neither() -> None:
 
 
 async def test_only_so_many_idle_sessions_are_kept() -> None:
-    from turnout._proxy import read_proxy
-    from turnout.http._transport import _MOST_SESSIONS
-
     pool = Pool()
     proxies = [read_proxy(f"socks5h://p:{n}", "proxy") for n in range(1, 100)]
     first = await pool.other(proxies[0], keep=True)
@@ -386,7 +384,7 @@ async def test_only_so_many_idle_sessions_are_kept() -> None:
         assert await pool.other(proxy, keep=True) is await pool.other(proxy, keep=True)
 
     assert first.closed
-    assert len(pool._others) == _MOST_SESSIONS  # pyright: ignore[reportPrivateUsage]
+    assert len(pool._others) == MOST_SESSIONS  # pyright: ignore[reportPrivateUsage]
     kept = await pool.other(proxies[-1], keep=True)
     await pool.aclose()
     assert kept.closed
@@ -394,8 +392,6 @@ async def test_only_so_many_idle_sessions_are_kept() -> None:
 
 
 async def test_a_session_that_is_in_use_is_not_closed_for_another() -> None:
-    from turnout._proxy import read_proxy
-
     sent = asyncio.Event()
     server = FaultServer([wait_request(), until(sent), *respond(200, b"a\n")[1:]])
     async with server, SocksServer() as proxy:
