@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from turnout._environment import variable
@@ -15,11 +14,15 @@ from turnout.framing import MAX_EVENT_BYTES
 from turnout.types import Secret
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from ssl import SSLContext
 else:
-    SSLContext = object  # Options are checked against it; ssl is loaded with its use.
+    # Annotations are read; both modules are loaded with their use, which is checked.
+    Path = SSLContext = object
 
 __all__ = ["ProviderOptions"]
+
+_PATHS = ("ca_file", "client_certificate", "client_key")
 
 
 @frozen
@@ -102,6 +105,12 @@ class ProviderOptions:
             from turnout._proxy import OPTION, read_proxy
 
             read_proxy(self.proxy.reveal(), OPTION)
+        for name in _PATHS:
+            path = getattr(self, name)
+            if path is not None:
+                from turnout._tls import checked_path
+
+                object.__setattr__(self, name, checked_path(name, path))
         self.tls()
         if self.headers:
             from turnout._headers import checked_headers  # Few instances have any.

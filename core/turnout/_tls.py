@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from turnout._environment import variable
 
-__all__ = ["check_context", "context_of", "trusted_now"]
+__all__ = ["check_context", "checked_path", "context_of", "trusted_now"]
 
 # A file, and what changes if it is replaced.
 _File: TypeAlias = tuple[Path, int, int, int]
@@ -37,6 +37,22 @@ def check_context(value: object) -> None:
             "ssl_context is a context for servers; make it with "
             "ssl.create_default_context()"
         )
+
+
+def checked_path(option: str, value: object) -> Path:
+    """Return the path that an option has.
+
+    Raises:
+        ValueError: It is not a path; the message begins with the option.
+    """
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError(f"{option}: expected a path, not {value!r}")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"{option}: the home that {str(value)!r} names is not known"
+        ) from None
 
 
 def context_of(

@@ -12,6 +12,7 @@ import pytest
 from turnout import get_provider
 from turnout._config import read_config
 from turnout.errors import ConfigError
+from turnout.provider import ProviderOptions
 
 from .scripted import Lines
 
@@ -109,6 +110,23 @@ def test_files_that_are_cut_are_named(tmp_path: Path) -> None:
     assert "cannot be read; check that both are whole" in refusal(
         client_certificate=cut
     )
+
+
+@pytest.mark.parametrize("value", [3, True, "", b"x"])
+def test_what_is_not_a_path_is_refused(value: object) -> None:
+    assert refusal(ca_file=value) == f"ca_file: expected a path, not {value!r}"
+
+
+def test_a_home_that_is_not_known_is_refused() -> None:
+    assert refusal(ca_file="~nobody-of-that-name/ca.pem") == (
+        "ca_file: the home that '~nobody-of-that-name/ca.pem' names is not known"
+    )
+
+
+def test_a_path_may_be_a_text() -> None:
+    file = CERTIFICATES / "good.pem"
+
+    assert ProviderOptions(ca_file=str(file)).ca_file == file  # type: ignore[arg-type]
 
 
 def test_a_key_without_a_certificate_is_refused() -> None:
