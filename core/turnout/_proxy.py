@@ -113,7 +113,9 @@ def proxy_of_environment(scheme: str, host: str, port: int | None) -> Proxy | No
 
 
 def read_proxy(address: str, source: str) -> Proxy:
-    """Return the proxy that an address names. Without a scheme it is an HTTP proxy.
+    """Return the proxy that an address names.
+
+    In an environment variable, an address without a scheme is that of an HTTP proxy.
 
     Args:
         address: As a user wrote it.
@@ -126,7 +128,8 @@ def read_proxy(address: str, source: str) -> Proxy:
     # The standard library drops some of these, and a request goes to another host.
     if not address.isprintable() or " " in address:
         raise ValueError(f"{source} has a space or a control character; remove it")
-    given = address if "://" in address else f"http://{address}"
+    bare = "://" not in address and source != OPTION
+    given = f"http://{address}" if bare else address
     try:
         parts = urlsplit(given)
         host, port = parts.hostname, parts.port

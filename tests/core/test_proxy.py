@@ -23,9 +23,6 @@ PROXY = "http://proxy.example:3128"
         ("HTTP://P:3128/", "http://p:3128", None, None),
         ("http://p", "http://p:80", None, None),
         ("https://p", "https://p:443", None, None),
-        ("p", "http://p:80", None, None),
-        ("p:3128", "http://p:3128", None, None),
-        ("127.0.0.1:3128", "http://127.0.0.1:3128", None, None),
         ("http://[::1]:3128", "http://[::1]:3128", None, None),
         ("http://me:it@p:1", "http://p:1", None, None),
         ("socks://p", "socks://p:1080", 4, False),
@@ -42,6 +39,14 @@ def test_an_address_is_read(
 
     assert (proxy.url, proxy.socks) == (url, socks)
     assert looks_up is None or proxy.looks_up is looks_up
+
+
+@pytest.mark.parametrize("address", ["p", "p:3128", "me:it@p:3128"])
+def test_only_a_variable_may_lack_the_scheme(address: str) -> None:
+    assert read_proxy(address, "ALL_PROXY") == read_proxy(f"http://{address}", "X")
+
+    with pytest.raises(ValueError, match="as in http://user:password@host:3128"):
+        read_proxy(address, OPTION)
 
 
 @pytest.mark.parametrize(

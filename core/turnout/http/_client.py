@@ -47,7 +47,11 @@ Headers: TypeAlias = Mapping[str, str | Secret]
 
 HeaderSource: TypeAlias = Headers | Callable[[], Headers]
 
-_NO_WAY: Mapping[str, Any] = {}
+_NO_WAY: Mapping[str, Any] = {"proxy": None}
+
+_CERTIFICATE_SECONDS = 60.0
+"""For how long a host that was found to require no client certificate is not asked
+about it again: if it is down, it should not get each connection twice."""
 
 _MOST_PLACES = 256
 """How many addresses are kept; one whose path holds a model's name has many."""
@@ -102,6 +106,10 @@ class Http:
     """What no error shows, beside the secrets of each request."""
     status_rules: Sequence[StatusRule] = ()
     pool: _transport.Pool | None = field(default=None, repr=False)
+    _needs_none: dict[str, float] = field(
+        default_factory=dict[str, float], init=False, repr=False, compare=False
+    )
+    """When hosts were found to require no client certificate, by the loop's clock."""
     _places: dict[str, Place] = field(
         default_factory=dict[str, Place], init=False, repr=False, compare=False
     )
@@ -312,13 +320,19 @@ class Http:
     ) -> bool:
         from turnout.http._certificate_check import requires_certificate
 
+        now = get_running_loop().time()
+        if now < self._needs_none.get(place.name, 0.0) + _CERTIFICATE_SECONDS:
+            return False
         proxy = place.proxy
-        return await requires_certificate(
+        required = await requires_certificate(
             session,
             place.url,
             _transport.timeout(self.connect_timeout),
             **(_NO_WAY if proxy is None else _way(proxy, secure=True)),
         )
+        if not required:
+            self._needs_none[place.name] = now
+        return required
 
     def _check_no_secret(self, headers: Headers, place: Place) -> None:
         if any(isinstance(value, Secret) for value in headers.values()):

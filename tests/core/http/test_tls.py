@@ -215,12 +215,15 @@ async def test_a_server_that_hangs_up_for_another_reason_has_lost_the_connection
 ) -> None:
     # A server that asks for a certificate without requiring it stays connected.
     monkeypatch.setattr("turnout.http._certificate_check._SECONDS", 0.1)
-    scripts = [wait_request(), fin()], [until(asyncio.Event())]
+    scripts = [wait_request(), fin()], [until(asyncio.Event())], [wait_request(), fin()]
     async with answering(*scripts, tls=server_context(verify)) as server:
-        error = await failure_at(server.url, ca_file=GOOD)
-
-    assert isinstance(error, ConnectionLostError)
-    assert str(error) == f"{server.url[8:]} hung up before it answered"
+        provider = Lines(base_url=server.url, ca_file=GOOD)
+        for _ in range(2):
+            with pytest.raises(ConnectionLostError) as caught:
+                await provider.complete("Why?")
+            assert str(caught.value) == f"{server.url[8:]} hung up before it answered"
+        # The second failure comes too soon to look for a certificate again.
+        assert len(server.connections) == 3
 
 
 @pytest.mark.parametrize(
