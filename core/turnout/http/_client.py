@@ -7,18 +7,18 @@ origin than the one that it was given for.
 from __future__ import annotations
 
 import json as json_
-from asyncio import get_running_loop
+from asyncio import get_running_loop, to_thread
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import to_json
 
-from turnout._environment import proxy_for
 from turnout._frozen import frozen
+from turnout._proxy import OPTION, Proxy, proxy_of_environment, read_proxy
 from turnout.errors import (
     ArgumentError,
     ConfigError,
@@ -27,9 +27,16 @@ from turnout.errors import (
 from turnout.framing import MAX_EVENT_BYTES
 from turnout.http import _failures, _transport
 from turnout.http._response import Response
+from turnout.http._tls_failures import (
+    is_untrusted,
+    lacks_certificate,
+    may_lack_certificate,
+)
 from turnout.types import Secret
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     import aiohttp
 
     from turnout.http._status import StatusRule
@@ -39,6 +46,12 @@ __all__ = ["Http"]
 Headers: TypeAlias = Mapping[str, str | Secret]
 
 HeaderSource: TypeAlias = Headers | Callable[[], Headers]
+
+_NO_WAY: Mapping[str, Any] = {"proxy": None}
+
+_CERTIFICATE_SECONDS = 60.0
+"""For how long a host that was found to require no client certificate is not asked
+about it again: if it is down, it should not get each connection twice."""
 
 _MOST_PLACES = 256
 """How many addresses are kept; one whose path holds a model's name has many."""
@@ -53,7 +66,9 @@ class Place:
     """The host, and the port where one was given, for people."""
     own: bool
     """Whether it is at the origin that the provider's credential is for."""
-    proxy: Secret | None
+    secure: bool
+    """Whether it is asked over TLS."""
+    proxy: Proxy | None
 
 
 @frozen
@@ -73,6 +88,10 @@ class Http:
     the request's headers of the same names."""
     proxy: Secret | None = None
     """The proxy's address; None means what the environment says."""
+    ssl_context: SSLContext | None = None
+    """The context of TLS connections; None means the system's certificates."""
+    has_certificate: bool = False
+    """Whether `ssl_context` may hold a client certificate."""
     connect_timeout: float = 5.0
     """Seconds to a connection: name, TCP, TLS and proxy together."""
     idle_timeout: float = 60.0
@@ -87,6 +106,10 @@ class Http:
     """What no error shows, beside the secrets of each request."""
     status_rules: Sequence[StatusRule] = ()
     pool: _transport.Pool | None = field(default=None, repr=False)
+    _needs_none: dict[str, float] = field(
+        default_factory=dict[str, float], init=False, repr=False, compare=False
+    )
+    """When hosts were found to require no client certificate, by the loop's clock."""
     _places: dict[str, Place] = field(
         default_factory=dict[str, Place], init=False, repr=False, compare=False
     )
@@ -174,22 +197,22 @@ class Http:
         host = address.hostname
         if address.scheme not in {"http", "https"} or not host:
             raise ConfigError(f"{self.provider}: {url!r} is no http or https address")
-        proxy = self.proxy
-        if proxy is None:
-            named = proxy_for(address.scheme, host, port)
-            if named is not None and urlsplit(named).scheme not in {"http", "https"}:
-                # aiohttp would speak HTTP to it; the address may hold a password.
-                raise ConfigError(
-                    f"{self.provider}: the environment's proxy for {address.scheme} "
-                    "is no HTTP proxy; set proxy, or NO_PROXY for this host"
-                )
-            proxy = None if named is None else Secret(named)
-        return Place(
-            url=address.geturl(),
-            name=address.netloc.rpartition("@")[2],
-            own=_origin(address) == _origin(urlsplit(self.base_url or "")),
-            proxy=proxy,
-        )
+        try:
+            if self.proxy is None:
+                proxy = proxy_of_environment(address.scheme, host, port)
+            else:
+                proxy = read_proxy(self.proxy.reveal(), OPTION)
+        except ValueError as error:
+            message = f"{self.provider}: {error}"
+        else:
+            return Place(
+                url=address.geturl(),
+                name=address.netloc.rpartition("@")[2],
+                own=_origin(address) == _origin(urlsplit(self.base_url or "")),
+                secure=address.scheme == "https",
+                proxy=proxy,
+            )
+        raise ConfigError(message)  # Outside the handler, whose frames hold the value.
 
     async def send(
         self,
@@ -212,38 +235,104 @@ class Http:
         if pool is None or pool.loop is not loop:
             pool = _transport.pool_of(loop) or await _transport.open_pool(loop)
         session = pool.session
-        proxy = place.proxy
+        proxy, secure = place.proxy, place.secure
+        socks = None if proxy is None or proxy.socks is None else proxy
+        if socks is not None:
+            session = await pool.other(socks, keep=True)
+        tls = self.ssl_context or pool.tls
         while True:
             headers = source() if callable(source) else source
             if not place.own:
                 self._check_no_secret(headers, place)
             elif self.headers:
                 headers = _overlaid(headers, self.headers)
+            if proxy is not None and not secure:
+                headers = {**headers, **_proxy_headers(proxy)}
             try:
                 raw = await session.request(
                     method,
                     place.url,
                     data=body,
                     headers=_revealed(headers),
-                    proxy=None if proxy is None else proxy.reveal(),
                     allow_redirects=False,
                     timeout=_transport.timeout(self.connect_timeout),
+                    ssl=tls,
+                    **(_NO_WAY if proxy is None else _way(proxy, secure=secure)),
                 )
             except _failures.ERRORS as error:
                 failure = _failures.open_error(
                     error,
                     place.name,
                     self.connect_timeout,
-                    proxied=proxy is not None,
+                    proxy=proxy,
+                    secure=secure,
                 )
-                if not _transport.gone(error):
-                    break
-                session = pool.fresh  # Whose connections are never found closed.
+                gone = _transport.gone(error)
+                untrusted = self.ssl_context is None and is_untrusted(error)
+                unsure = secure and self._may_lack_certificate(error, proxy)
             else:
                 return raw, headers
+            if gone:
+                # Its connections are never found closed.
+                session = await pool.other(socks, keep=False)
+            elif untrusted and await self._reads_trust_again(pool, place, tls):
+                tls = pool.tls
+            else:
+                break
+        if unsure and await self._requires_certificate(session, place):
+            failure = lacks_certificate(place.name)
         # Outside the handler, so that aiohttp's error is not kept as the context of
         # ours: its frames and its repr hold the headers, the key among them.
         raise failure
+
+    async def _reads_trust_again(
+        self, pool: _transport.Pool, place: Place, tls: SSLContext | bool
+    ) -> bool:
+        """Read the certificates that the environment names, and tell if it was of use.
+
+        Raises:
+            ConfigError: It names a file that cannot be read.
+        """
+        from turnout._tls import trusted_now
+
+        try:
+            context = await to_thread(trusted_now)
+        except ValueError as error:
+            message = f"cannot reach {place.name} securely: {error}; correct it"
+        else:
+            if context is not None:
+                pool.tls = context
+            return pool.tls is not tls
+        raise ConfigError(message)
+
+    def _may_lack_certificate(self, error: BaseException, proxy: Proxy | None) -> bool:
+        # A proxy that is asked over TLS is sent a password, so its certificate counts.
+        unchecked = proxy is not None and proxy.scheme == "https"
+        return (
+            not self.has_certificate
+            and not unchecked
+            and not _transport.answered()
+            and may_lack_certificate(error)
+        )
+
+    async def _requires_certificate(
+        self, session: aiohttp.ClientSession, place: Place
+    ) -> bool:
+        from turnout.http._certificate_check import requires_certificate
+
+        now = get_running_loop().time()
+        if now < self._needs_none.get(place.name, 0.0) + _CERTIFICATE_SECONDS:
+            return False
+        proxy = place.proxy
+        required = await requires_certificate(
+            session,
+            place.url,
+            _transport.timeout(self.connect_timeout),
+            **(_NO_WAY if proxy is None else _way(proxy, secure=True)),
+        )
+        if not required:
+            self._needs_none[place.name] = now
+        return required
 
     def _check_no_secret(self, headers: Headers, place: Place) -> None:
         if any(isinstance(value, Secret) for value in headers.values()):
@@ -380,6 +469,25 @@ def _overlaid(headers: Headers, own: Headers) -> Headers:
     replaced = {name.lower() for name in own}
     kept = {n: value for n, value in headers.items() if n.lower() not in replaced}
     return {**kept, **own}
+
+
+def _proxy_headers(proxy: Proxy) -> dict[str, Secret]:
+    """Return the headers for a proxy; none for one that does not speak HTTP."""
+    authorization = proxy.authorization
+    if authorization is None or proxy.socks is not None:
+        return {}
+    return {"Proxy-Authorization": Secret(authorization)}
+
+
+def _way(proxy: Proxy, *, secure: bool) -> dict[str, Any]:
+    """Return what aiohttp is given for a proxy: nothing if it is a SOCKS proxy.
+
+    Without TLS, the headers for the proxy are among those of the request.
+    """
+    if proxy.socks is not None:
+        return {}
+    headers = _revealed(_proxy_headers(proxy)) if secure else None
+    return {"proxy": proxy.url, "proxy_headers": headers}
 
 
 def _revealed(headers: Headers) -> dict[str, str]:

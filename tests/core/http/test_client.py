@@ -412,18 +412,6 @@ async def test_a_status_407_without_a_proxy_is_the_servers() -> None:
     assert isinstance(await failure_of(*respond(407)), InvalidRequestError)
 
 
-async def test_a_proxy_of_another_kind_is_the_configurations(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "socks5://me:canary@127.0.0.1:1")
-    http = Http(provider="P", base_url="http://hidden.example")
-    with pytest.raises(ConfigError) as caught:
-        async with http.post("/"):
-            pytest.fail("it was answered")
-
-    assert "canary" not in f"{caught.value}{caught.value.__context__}"
-
-
 async def test_cancelling_while_a_refusal_is_read_closes_the_connection() -> None:
     head = response_head(500, CHUNKED)
     async with FaultServer([wait_request(), send(head), sleep(60)]) as server:
@@ -558,20 +546,6 @@ async def test_only_some_codes_of_a_refusal_are_kept() -> None:
 
     assert isinstance(error, ProviderError)
     assert error.details["codes"] == [f"code-{n:02}" for n in range(16)]
-
-
-async def test_a_name_that_is_not_known_is_the_proxys() -> None:
-    http = Http(
-        provider="P",
-        base_url="http://service.example",
-        proxy=Secret("http://me:canary@proxy.invalid:1"),
-    )
-    with pytest.raises(ConnectError, match="the proxy on the way to service") as caught:
-        async with http.post("/", data=b"x"):
-            pytest.fail("it was answered")
-
-    assert "name is not known" in str(caught.value)
-    assert "canary" not in str(caught.value)
 
 
 async def test_a_proxy_that_wants_a_password_is_not_asked_again() -> None:
