@@ -63,7 +63,12 @@ class App:
     """
 
     def __init__(self, config: Config | None = None, *, own_only: bool = False) -> None:
-        self.config = read_config(find_config()) if config is None else config
+        self._unseen: str | None = None
+        """Why a configuration that may be there is not read."""
+        if config is None:
+            config = read_config(find_config())
+            self._unseen = unseen_config() if config.path is None else None
+        self.config = config
         self._check_routes()
         self.host = PluginHost(self.config.plugins, own_only=own_only or _own_only())
         # The plugins that the other two were made from: loading one makes them anew.
@@ -302,9 +307,8 @@ class App:
     def _aside(self) -> str:
         """Return the clause of a message about what may be missing, and why."""
         clause = aside_clause([one.name for one in self.set_aside])
-        unseen = unseen_config() if self.config.path is None else None
-        if unseen is not None:
-            clause += f"; {unseen}"
+        if self._unseen is not None:
+            clause += f"; {self._unseen}"
         if not self.host.has_own:
             clause += (
                 "; turnout's own plugins are not found, as its metadata is missing; "

@@ -93,7 +93,7 @@ class Catalog:
         raise UnknownModelError(self.unknown(name))
 
     def meant(self, name: str) -> str | None:
-        """Return the listed model that a name is mistyped for; None if there is none."""
+        """Return the listed model that a name is mistyped for, if there is one."""
         if self.listed(name) is not None:
             return None
         wanted = without_marks(name)

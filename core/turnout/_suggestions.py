@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 from turnout._names import fold, nearest, without_marks
 from turnout._registry import ProviderEntry, Registry
@@ -33,15 +32,15 @@ def models_meant(name: str, registry: Registry, rank: Rank) -> tuple[str, ...]:
         registry: What is known.
         rank: Decides between providers that fit alike.
     """
-    found = [*_of_provider(name, registry, rank)]
-    if not found and "/" not in name and ":" not in name:
-        found = [*_of_family(name, registry, rank)]
-    if not found:
+    rest = name.rpartition("/")[2]
+    found = (
+        [*_of_provider(name, registry, rank)]
+        or ("/" not in name and [*_of_family(name, registry, rank)])
+        or registry.suggester.nearest(name)
         # Of a provider that is not known, such as `bedrock/claude`.
-        rest = name.rpartition("/")[2]
-        found = [*registry.suggester.nearest(name)]
-        if not found and rest != name:
-            found = [*_of_family(rest, registry, rank)]
+        or [*_of_family(rest, registry, rank)]
+        or providers_meant(name, registry)
+    )
     return tuple(dict.fromkeys(found))[:_MOST]
 
 
@@ -101,11 +100,13 @@ def _of_family(name: str, registry: Registry, rank: Rank) -> Iterator[str]:
     letters = wanted.rstrip("0123456789")
     if len(letters) < 3:
         return
-    for entry in registry.providers.values():
-        info = entry.info
-        unlisted = info.open_models and not info.needs_key and not entry.catalog.names
-        if unlisted and len(letters) > 3 and letters in fold(info.name):
-            yield f"{info.name}:{name}"
+    unlisted = [
+        f"{entry.info.name}:{name}"
+        for entry in registry.providers.values()
+        if len(letters) > 3 and letters in fold(entry.info.name)
+        if entry.info.open_models and not entry.info.needs_key
+        if not entry.catalog.names
+    ]
     families: list[tuple[int, int, str]] = []
     for entry in _ranked(registry, rank):
         fits = [one for one in entry.catalog.models if _is_of(wanted, one)]
@@ -113,8 +114,10 @@ def _of_family(name: str, registry: Registry, rank: Rank) -> Iterator[str]:
             best = (*nearest(name, fits, most=1), entry.info.first_model)[0]
             best = best if best in fits else fits[0]
             families.append((rank(entry), -len(fits), f"{entry.info.name}:{best}"))
-    yield from (one for _, _, one in islice(sorted(families), 2))
-    yield from providers_meant(name, registry)
+    found = [*unlisted, *(one for _, _, one in sorted(families)[:2])]
+    yield from found
+    if found:
+        yield from providers_meant(name, registry)
 
 
 def _ranked(registry: Registry, rank: Rank) -> list[ProviderEntry]:
@@ -131,4 +134,3 @@ def _are_akin(name: str, known: str) -> bool:
     """Return whether one name begins with the other, as `azure` and `azureopenai`."""
     short, long = sorted((name, known), key=len)
     return len(short) > 3 and long.startswith(short)
-
