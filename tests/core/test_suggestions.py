@@ -21,6 +21,7 @@ PLUGINS = [
         info("AzureOpenAI", open_models=True, needs_key=True),
         info("Anthropic", "claude-haiku-5", "claude-opus-5", needs_key=True),
         info("Hub", "openai/gpt-4.1", "meta/Llama-3.3-70B", open_models=True),
+        info("Open Hub", "openhub/auto", open_models=True, needs_key=True),
         info("Ollama", open_models=True),
         info("Lost", "claude-lost", working=False),
         info("Closed", "small-1", "small-2"),
@@ -68,6 +69,7 @@ def test_a_name_as_people_write_it_is_understood(name: str, found: list[str]) ->
 
 def test_two_meanings_are_both_named() -> None:
     assert meant("openai/gpt-4o", "Hub") == ["OpenAI:gpt-4o", "Hub:openai/gpt-4o"]
+    assert meant("meta/x", "Open Hub", "Hub") == ["Hub:meta/x", "Open Hub:meta/x"]
 
 
 def test_a_family_is_asked_where_the_key_is() -> None:
