@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from turnout._environment import variable
 from turnout._frozen import frozen
+from turnout._keys import fault_of_key
 from turnout.framing import MAX_EVENT_BYTES
-from turnout.types import Secret
+from turnout.types import ProviderInfo, Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ else:
     # Annotations are read; both modules are loaded with their use, which is checked.
     Path = SSLContext = object
 
-__all__ = ["ProviderOptions"]
+__all__ = ["ProviderOptions", "own_address"]
 
 _PATHS = ("ca_file", "client_certificate", "client_key")
 
@@ -97,6 +98,10 @@ class ProviderOptions:
             raise ValueError("max_concurrent is at least 1")
         if self.max_queued is not None and self.max_queued < 0:
             raise ValueError("max_queued is at least 0")
+        if self.api_key is not None:
+            fault = fault_of_key(self.api_key.reveal())
+            if fault is not None:
+                raise ValueError(f"api_key {fault}")
         if self.base_url is not None:
             _check_address("base_url", self.base_url)
             # One address however it is written, since a provider's own is known by it.
@@ -173,6 +178,14 @@ class ProviderOptions:
         The key's is not among them: `ProviderInfo.key_variable` names that.
         """
         return variable(name)
+
+
+def own_address(options_type: type[ProviderOptions], info: ProviderInfo) -> str | None:
+    """Return the address that a plugin gives its provider; None if it gives none."""
+    # Not the attribute of the class, which is not the default if it has slots.
+    defaults = {option.name: option.default for option in fields(options_type)}
+    own = info.options.get("base_url", defaults["base_url"])
+    return None if own is None else str(own).rstrip("/")
 
 
 def _check_address(name: str, address: str) -> None:
