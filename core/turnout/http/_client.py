@@ -7,15 +7,17 @@ origin than the one that it was given for.
 from __future__ import annotations
 
 import json as json_
+import re
 from asyncio import get_running_loop
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from pydantic_core import to_json
+from yarl import URL
 
 from turnout._environment import proxy_for
 from turnout._frozen import frozen
@@ -27,6 +29,7 @@ from turnout.errors import (
 from turnout.framing import MAX_EVENT_BYTES
 from turnout.http import _failures, _transport
 from turnout.http._response import Response
+from turnout.http._unsigned import Sign, UnsignedRequest
 from turnout.types import Secret
 
 if TYPE_CHECKING:
@@ -38,7 +41,8 @@ __all__ = ["Http"]
 
 Headers: TypeAlias = Mapping[str, str | Secret]
 
-HeaderSource: TypeAlias = Headers | Callable[[], Headers]
+_NOT_SENT = re.compile(r"[^A-Za-z0-9\-._~:/?@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
+"""What a path and a query cannot have. Source: RFC 3986, section 3.3 and 3.4."""
 
 _MOST_PLACES = 256
 """How many addresses are kept; one whose path holds a model's name has many."""
@@ -48,7 +52,8 @@ _MOST_PLACES = 256
 class Place:
     """Whom a request goes to."""
 
-    url: str
+    url: URL
+    """Sent as it is."""
     name: str
     """The host, and the port where one was given, for people."""
     own: bool
@@ -97,7 +102,8 @@ class Http:
         *,
         json: object = None,
         data: bytes | None = None,
-        headers: HeaderSource | None = None,
+        headers: Headers | None = None,
+        sign: Sign | None = None,
         secrets: Sequence[Secret] = (),
     ) -> AbstractAsyncContextManager[Response]:
         """Send a POST request when entered; the response is closed when left.
@@ -108,12 +114,12 @@ class Http:
         Cancelling closes the connection.
 
         Args:
-            url: An address, or a path after `base_url`.
+            url: An address, or a path after `base_url`. Both are sent as they are.
             json: The body, to be written as JSON.
             data: The body as it is, where `json` is not given.
-            headers: A mapping, or a function that makes one each time the request is
-                sent, where each sending needs a proof of its own. A `Secret` among
-                their values is sent to `base_url`'s origin only.
+            headers: A `Secret` among their values is sent to `base_url`'s origin only.
+            sign: Returns further headers, made from the request as it is sent. It is
+                called each time the request is sent.
             secrets: What else of the request is secret. Errors show neither these, nor
                 the secrets among the headers, nor the texts of the body. A form's and
                 JSON's fields with names such as `client_secret`, `password` and
@@ -125,34 +131,34 @@ class Http:
             ProviderError: It refused; the class says why, see `STATUS_RULES`.
             ConfigError: It redirects, or the address cannot be asked.
         """
-        return _Exchange(self, "POST", url, json, data, headers or {}, secrets)
+        return _Exchange(self, "POST", url, json, data, headers or {}, sign, secrets)
 
     def get(
         self,
         url: str,
         *,
-        headers: HeaderSource | None = None,
+        headers: Headers | None = None,
+        sign: Sign | None = None,
         secrets: Sequence[Secret] = (),
     ) -> AbstractAsyncContextManager[Response]:
         """Send a GET request when entered; the response is closed when left.
 
         Args:
-            url: An address, or a path after `base_url`.
-            headers: A mapping, or a function that makes one each time the request is
-                sent, where each sending needs a proof of its own. A `Secret` among
-                their values is sent to `base_url`'s origin only.
+            url: An address, or a path after `base_url`. Both are sent as they are.
+            headers: A `Secret` among their values is sent to `base_url`'s origin only.
+            sign: Returns further headers, see `post`.
             secrets: What else of the request is secret, see `post`.
 
         Raises:
             TurnoutError: As `post` does.
         """
-        return _Exchange(self, "GET", url, None, None, headers or {}, secrets)
+        return _Exchange(self, "GET", url, None, None, headers or {}, sign, secrets)
 
     def place(self, url: str) -> Place:
         """Return whom an address or a path after `base_url` means.
 
         Raises:
-            ConfigError: It is no http or https address.
+            ConfigError: It is not an http or https address, or cannot be sent as it is.
         """
         place = self._places.get(url)
         if place is None:
@@ -162,10 +168,10 @@ class Http:
         return place
 
     def _find(self, url: str) -> Place:
-        if "://" not in url:
+        if url.startswith("/") or "://" not in url:
             if self.base_url is None:
                 raise ConfigError(f"{self.provider}: base_url is not set")
-            url = self.base_url.rstrip("/") + "/" + url.lstrip("/")
+            url = self.base_url.rstrip("/") + ("" if url[:1] == "/" else "/") + url
         try:
             address = urlsplit(url)
             port = address.port
@@ -185,18 +191,40 @@ class Http:
                 )
             proxy = None if named is None else Secret(named)
         return Place(
-            url=address.geturl(),
+            url=self._exact(url, address),
             name=address.netloc.rpartition("@")[2],
             own=_origin(address) == _origin(urlsplit(self.base_url or "")),
             proxy=proxy,
         )
+
+    def _exact(self, url: str, address: SplitResult) -> URL:
+        """Return an address whose path and query are sent byte for byte."""
+        rest = url.partition("://")[2]
+        # `urlsplit` leaves line breaks and tabs out.
+        if not rest.startswith(address.netloc) or " " in address.netloc:
+            raise ConfigError(f"{self.provider}: {url!r} is not an address")
+        target = rest[len(address.netloc) :]
+        wrong = _NOT_SENT.search(target)
+        if wrong is not None:
+            raise ConfigError(
+                f"{self.provider}: the address of {target.partition('?')[0]!r} has "
+                f"{wrong[0]!r}; write {quote(wrong[0], errors='replace')!r} in its "
+                "place, since addresses are sent as they are"
+            )
+        # Only the host is written as the protocol wants it.
+        try:
+            origin = str(URL(f"{address.scheme}://{address.netloc}")).rstrip("/")
+        except ValueError:
+            raise ConfigError(f"{self.provider}: {url!r} is not an address") from None
+        return URL(origin + target, encoded=True)
 
     async def send(
         self,
         method: str,
         place: Place,
         body: _transport.Body | None,
-        source: HeaderSource,
+        given: Headers,
+        sign: Sign | None,
     ) -> tuple[aiohttp.ClientResponse, Headers]:
         """Send a request; return its response once the head is in, and its headers.
 
@@ -214,7 +242,9 @@ class Http:
         session = pool.session
         proxy = place.proxy
         while True:
-            headers = source() if callable(source) else source
+            headers = given
+            if sign is not None:
+                headers = self._signed(method, place, body, given, sign)
             if not place.own:
                 self._check_no_secret(headers, place)
             elif self.headers:
@@ -245,6 +275,25 @@ class Http:
         # ours: its frames and its repr hold the headers, the key among them.
         raise failure
 
+    def _signed(
+        self,
+        method: str,
+        place: Place,
+        body: _transport.Body | None,
+        headers: Headers,
+        sign: Sign,
+    ) -> Headers:
+        if place.own:
+            headers = _overlaid(headers, self.headers)
+        request = UnsignedRequest(
+            method=method,
+            url=str(place.url),
+            host=place.url.host_port_subcomponent or "",
+            headers=headers,
+            body=b"" if body is None else body.data,
+        )
+        return _overlaid(headers, sign(request))
+
     def _check_no_secret(self, headers: Headers, place: Place) -> None:
         if any(isinstance(value, Secret) for value in headers.values()):
             raise ConfigError(
@@ -257,7 +306,6 @@ class Http:
         body: bytes,
         response: Response,
         *,
-        headers: HeaderSource,
         json: object = None,
         data: bytes | None = None,
         secrets: Sequence[Secret] = (),
@@ -266,13 +314,11 @@ class Http:
 
         For errors that come inside of an answer, which `post` cannot know of: the
         status is then what the body itself gives as one, and an error that no rule
-        knows is a `StreamError`.
+        knows is a `StreamError`. The secrets among the request's headers are cut out.
 
         Args:
             body: What the provider reported: JSON, a page, a text.
             response: The response that it came in.
-            headers: Those of the request, as `post` takes them; their secrets are cut
-                out.
             json: The body of the request, whose texts are cut out.
             data: The body of the request, where it was given as bytes.
             secrets: What else is cut out, see `post`.
@@ -280,8 +326,8 @@ class Http:
         from turnout.http._errors import reported
         from turnout.http._sent import Sent
 
-        made = headers() if callable(headers) else headers
-        return reported(self, body, response, Sent(made, json, data, secrets))
+        sent = Sent(response.request_headers, json, data, secrets)
+        return reported(self, body, response, sent)
 
 
 class _Exchange:
@@ -298,6 +344,7 @@ class _Exchange:
         "_method",
         "_response",
         "_secrets",
+        "_sign",
         "_url",
     )
 
@@ -308,7 +355,8 @@ class _Exchange:
         url: str,
         json: object,
         data: bytes | None,
-        headers: HeaderSource,
+        headers: Headers,
+        sign: Sign | None,
         secrets: Sequence[Secret],
     ) -> None:
         self._http = http
@@ -317,15 +365,23 @@ class _Exchange:
         self._json = json
         self._data = data
         self._headers = headers
+        self._sign = sign
         self._secrets = secrets
         self._response: Response | None = None
 
     async def __aenter__(self) -> Response:
         http = self._http
         place = http.place(self._url)
-        raw, headers = await http.send(self._method, place, self._body(), self._headers)
+        raw, headers = await http.send(
+            self._method, place, self._body(), self._headers, self._sign
+        )
         response = Response(
-            raw, place.name, http.idle_timeout, http.max_bytes, http.max_event_bytes
+            raw,
+            place.name,
+            http.idle_timeout,
+            http.max_bytes,
+            http.max_event_bytes,
+            headers,
         )
         del raw  # Its repr in a traceback would show headers that may repeat the key.
         if response.status != 200:
