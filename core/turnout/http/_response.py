@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Response"]
 
-_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id")
+_REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "x-generation-id",
+    "x-amzn-requestid",
+)
 
 _TURN = 64 * 1024
 """After so many bytes the event loop has a turn. A few compressed kilobytes may be many
