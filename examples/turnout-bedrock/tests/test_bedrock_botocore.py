@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,13 +24,12 @@ from turnout_bedrock._body import body, path
 from turnout_bedrock._eventstream import MessageSplitter, read_message
 from turnout_bedrock._sigv4 import Keys, sign
 
-pytest.importorskip("botocore", reason="botocore is not installed")
-
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from botocore.eventstream import EventStreamBuffer
-from botocore.session import Session
+REASON = "botocore is not installed"
+auth: Any = pytest.importorskip("botocore.auth", reason=REASON)
+awsrequest: Any = pytest.importorskip("botocore.awsrequest", reason=REASON)
+credentials: Any = pytest.importorskip("botocore.credentials", reason=REASON)
+eventstream: Any = pytest.importorskip("botocore.eventstream", reason=REASON)
+session: Any = pytest.importorskip("botocore.session", reason=REASON)
 
 MODEL = "anthropic.claude-3-5-sonnet-20241022-v2:0"
 ARN = (
@@ -58,10 +57,11 @@ def test_a_signature_is_that_of_botocore(
         "Content-Type": "application/json",
         "X-Amzn-Bedrock-Trace": "ENABLED  FULL ",
     }
-    theirs: Any = AWSRequest(method="POST", url=url, headers=headers, data=content)
-    signer: Any = SigV4Auth(
-        Credentials("AKID", "secret/+key", token), "bedrock", "us-east-1"
+    theirs: Any = awsrequest.AWSRequest(
+        method="POST", url=url, headers=headers, data=content
     )
+    keys = credentials.Credentials("AKID", "secret/+key", token)
+    signer: Any = auth.SigV4Auth(keys, "bedrock", "us-east-1")
     signer.add_auth(theirs)
     now = datetime.strptime(theirs.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
 
@@ -98,7 +98,7 @@ def test_botocore_reads_the_frames_of_these_tests_as_the_package_does() -> None:
             end(),
         ]
     )
-    buffer: Any = EventStreamBuffer()
+    buffer: Any = eventstream.EventStreamBuffer()
     buffer.add_data(data)
     theirs = [(message.headers, message.payload) for message in buffer]
 
@@ -157,11 +157,11 @@ def _parameters(sent: Any) -> Any:
     from base64 import b64decode
 
     if isinstance(sent, list):
-        return [_parameters(item) for item in sent]
+        return [_parameters(item) for item in cast("list[object]", sent)]
     if isinstance(sent, dict):
         return {
             name: b64decode(value) if name == "bytes" else _parameters(value)
-            for name, value in sent.items()
+            for name, value in cast("dict[str, Any]", sent).items()
         }
     return sent
 
@@ -173,8 +173,9 @@ def test_a_request_is_what_botocore_sends(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     ours = body(_request())
-    session: Any = Session()
-    client = session.create_client("bedrock-runtime", region_name="us-east-1")
+    client: Any = session.Session().create_client(
+        "bedrock-runtime", region_name="us-east-1"
+    )
     sent: list[Any] = []
 
     def before_send(request: Any, **more: object) -> None:

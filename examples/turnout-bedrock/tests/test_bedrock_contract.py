@@ -16,7 +16,9 @@ from turnout import (
     ProviderError,
     RateLimitError,
     ReasoningDelta,
+    RequestOptions,
     ServerError,
+    Tool,
     ToolCallDelta,
     Usage,
 )
@@ -26,7 +28,7 @@ from turnout_bedrock._eventstream import MessageSplitter, read_message
 
 BEGIN = event("messageStart", role="assistant")
 USAGE = Usage(input_tokens=12, output_tokens=7)
-TOOLS = {"tools": [{"type": "function", "function": {"name": "weather"}}]}
+TOOLS: RequestOptions = {"tools": [Tool(name="weather")]}
 
 
 def refused(

@@ -172,7 +172,7 @@ def test_a_refusal_shows_neither_keys_nor_the_prompt() -> None:
     said = (
         b'{"message": "The Canonical String was host:x canary-session canary-prompt"}'
     )
-    keys = {**SIGNING, "secret_access_key": "canary-secret"}
+    keys: dict[str, Any] = {**SIGNING, "secret_access_key": "canary-secret"}
 
     async def main(provider: Provider) -> None:
         async with provider:
