@@ -6,11 +6,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from turnout._frozen import frozen
 from turnout._loops import LoopLocal
-from turnout.errors import AuthenticationError, ProviderError, TurnoutError
+from turnout.errors import (
+    AuthenticationError,
+    PluginError,
+    ProviderError,
+    TurnoutError,
+)
 from turnout.types import Secret
 
 if TYPE_CHECKING:
@@ -30,7 +35,7 @@ class Token:
     """What a service's `credentials` returns; a subclass may have more fields.
 
     Raises:
-        ValueError: The value cannot be sent in a header.
+        ValueError: The value cannot be sent in a header, or `expires_in` is not a number.
     """
 
     value: Secret
@@ -43,6 +48,12 @@ class Token:
             raise ValueError(
                 "the token is empty, or has a line break, a space at an end or a "
                 "control character; pass the token alone"
+            )
+        life = cast("object", self.expires_in)
+        if not isinstance(life, int | float | None):
+            raise ValueError(
+                f"expires_in={life!r} is a {type(life).__name__}; it is a number of "
+                "seconds, or None"
             )
 
 
@@ -142,6 +153,11 @@ class TokenSource:
             token = await self._ask()
         except Exception as error:  # noqa: BLE001 Each that waits raises it.
             return error
+        if not isinstance(cast("object", token), Token):
+            return PluginError(
+                f"credentials of {self._provider} returned a {type(token).__name__}; "
+                "return a turnout.service.Token"
+            )
         now = loop.time()
         life = float("inf") if token.expires_in is None else token.expires_in
         kept.token = token

@@ -410,6 +410,25 @@ def test_a_token_that_cannot_be_sent_is_refused(value: str) -> None:
         Token(Secret(value))
 
 
+def test_a_life_that_is_not_a_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="expires_in='3599' is a str; it is a number"):
+        Token(Secret("t1"), expires_in="3599")  # type: ignore[arg-type]
+
+
+def test_what_is_not_a_token_is_the_plugins_fault() -> None:
+    class Plain(Tokened):
+        async def credentials(self) -> Token:
+            return "t1"  # type: ignore[return-value]
+
+    async def main() -> None:
+        async with Servers([]) as servers, servers.provider(Plain) as one:
+            with pytest.raises(PluginError, match=r"^credentials of Tokened returned"):
+                await one.complete("Hi")
+        assert servers.used == []
+
+    run_clean(main)
+
+
 def test_no_token_is_asked_for_if_the_user_gives_a_header() -> None:
     async def main() -> None:
         async with Servers([]) as servers:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins.conftest import PACKAGES
+from tests.plugins.conftest import HELLO, PACKAGES
+
+BEDROCK = HELLO.parent / "turnout-bedrock" / "turnout_bedrock"
 
 STRICT = {"typeCheckingMode": "strict", "pythonVersion": "3.11"}
 
@@ -22,9 +24,10 @@ CHECKERS = {
 
 @pytest.mark.timeout(180)  # A checker reads all of turnout.
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_rows_and_rules_need_no_exception(checker: str, tmp_path: Path) -> None:
+def test_rows_rules_and_options_need_no_exception(checker: str, tmp_path: Path) -> None:
     source = PACKAGES / "turnout_vendor" / "turnout_vendor.py"
     shutil.copy(source, tmp_path)
+    shutil.copytree(BEDROCK, tmp_path / BEDROCK.name)
     # Without the settings of this repository.
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(STRICT), "utf-8")
 
@@ -35,5 +38,6 @@ def test_rows_and_rules_need_no_exception(checker: str, tmp_path: Path) -> None:
         text=True,
     )
 
-    assert "ignore" not in source.read_text("utf-8")
+    for path in (source, *BEDROCK.glob("*.py")):
+        assert "ignore" not in path.read_text("utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
