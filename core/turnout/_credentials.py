@@ -35,7 +35,7 @@ class Token:
     """What a service's `credentials` returns; a subclass may have more fields.
 
     Raises:
-        ValueError: The value cannot be sent in a header, or `expires_in` is not a number.
+        ValueError: The value cannot be sent, or `expires_in` is not a number.
     """
 
     value: Secret
