@@ -22,8 +22,8 @@ CHECKERS = {
 }
 
 
-@pytest.mark.timeout(180)  # A checker reads all of turnout.
 @pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.ci
 def test_rows_rules_and_options_need_no_exception(checker: str, tmp_path: Path) -> None:
     source = PACKAGES / "turnout_vendor" / "turnout_vendor.py"
     shutil.copy(source, tmp_path)

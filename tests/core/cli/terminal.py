@@ -22,7 +22,7 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 runpy.run_module("turnout", run_name="__main__", alter_sys=True)
 """
 
-_PATIENCE = 15.0
+_PATIENCE = 120.0
 """Seconds that something expected has to appear."""
 
 
