@@ -7,15 +7,17 @@ origin than the one that it was given for.
 from __future__ import annotations
 
 import json as json_
+import re
 from asyncio import get_running_loop, to_thread
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from pydantic_core import to_json
+from yarl import URL
 
 from turnout._frozen import frozen
 from turnout._proxy import OPTION, Proxy, proxy_of_environment, read_proxy
@@ -32,6 +34,7 @@ from turnout.http._tls_failures import (
     lacks_certificate,
     may_lack_certificate,
 )
+from turnout.http._unsigned import Sign, UnsignedRequest
 from turnout.types import Secret
 
 if TYPE_CHECKING:
@@ -45,7 +48,8 @@ __all__ = ["Http"]
 
 Headers: TypeAlias = Mapping[str, str | Secret]
 
-HeaderSource: TypeAlias = Headers | Callable[[], Headers]
+_NOT_SENT = re.compile(r"[^A-Za-z0-9\-._~:/?@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
+"""What a path and a query cannot have. Source: RFC 3986, section 3.3 and 3.4."""
 
 _NO_WAY: Mapping[str, Any] = {"proxy": None}
 
@@ -61,7 +65,8 @@ _MOST_PLACES = 256
 class Place:
     """Whom a request goes to."""
 
-    url: str
+    url: URL
+    """Sent as it is."""
     name: str
     """The host, and the port where one was given, for people."""
     own: bool
@@ -120,7 +125,8 @@ class Http:
         *,
         json: object = None,
         data: bytes | None = None,
-        headers: HeaderSource | None = None,
+        headers: Headers | None = None,
+        sign: Sign | None = None,
         secrets: Sequence[Secret] = (),
     ) -> AbstractAsyncContextManager[Response]:
         """Send a POST request when entered; the response is closed when left.
@@ -131,12 +137,12 @@ class Http:
         Cancelling closes the connection.
 
         Args:
-            url: An address, or a path after `base_url`.
+            url: An address, or a path after `base_url`. Both are sent as they are.
             json: The body, to be written as JSON.
             data: The body as it is, where `json` is not given.
-            headers: A mapping, or a function that makes one each time the request is
-                sent, where each sending needs a proof of its own. A `Secret` among
-                their values is sent to `base_url`'s origin only.
+            headers: A `Secret` among their values is sent to `base_url`'s origin only.
+            sign: Returns further headers, made from the request as it is sent. It is
+                called each time the request is sent.
             secrets: What else of the request is secret. Errors show neither these, nor
                 the secrets among the headers, nor the texts of the body. A form's and
                 JSON's fields with names such as `client_secret`, `password` and
@@ -148,34 +154,34 @@ class Http:
             ProviderError: It refused; the class says why, see `STATUS_RULES`.
             ConfigError: It redirects, or the address cannot be asked.
         """
-        return _Exchange(self, "POST", url, json, data, headers or {}, secrets)
+        return _Exchange(self, "POST", url, json, data, headers or {}, sign, secrets)
 
     def get(
         self,
         url: str,
         *,
-        headers: HeaderSource | None = None,
+        headers: Headers | None = None,
+        sign: Sign | None = None,
         secrets: Sequence[Secret] = (),
     ) -> AbstractAsyncContextManager[Response]:
         """Send a GET request when entered; the response is closed when left.
 
         Args:
-            url: An address, or a path after `base_url`.
-            headers: A mapping, or a function that makes one each time the request is
-                sent, where each sending needs a proof of its own. A `Secret` among
-                their values is sent to `base_url`'s origin only.
+            url: An address, or a path after `base_url`. Both are sent as they are.
+            headers: A `Secret` among their values is sent to `base_url`'s origin only.
+            sign: Returns further headers, see `post`.
             secrets: What else of the request is secret, see `post`.
 
         Raises:
             TurnoutError: As `post` does.
         """
-        return _Exchange(self, "GET", url, None, None, headers or {}, secrets)
+        return _Exchange(self, "GET", url, None, None, headers or {}, sign, secrets)
 
     def place(self, url: str) -> Place:
         """Return whom an address or a path after `base_url` means.
 
         Raises:
-            ConfigError: It is no http or https address.
+            ConfigError: It is not an http or https address, or cannot be sent as it is.
         """
         place = self._places.get(url)
         if place is None:
@@ -185,10 +191,10 @@ class Http:
         return place
 
     def _find(self, url: str) -> Place:
-        if "://" not in url:
+        if url.startswith("/") or "://" not in url:
             if self.base_url is None:
                 raise ConfigError(f"{self.provider}: base_url is not set")
-            url = self.base_url.rstrip("/") + "/" + url.lstrip("/")
+            url = self.base_url.rstrip("/") + ("" if url[:1] == "/" else "/") + url
         try:
             address = urlsplit(url)
             port = address.port
@@ -206,7 +212,7 @@ class Http:
             message = f"{self.provider}: {error}"
         else:
             return Place(
-                url=address.geturl(),
+                url=self._exact(url, address),
                 name=address.netloc.rpartition("@")[2],
                 own=_origin(address) == _origin(urlsplit(self.base_url or "")),
                 secure=address.scheme == "https",
@@ -214,12 +220,34 @@ class Http:
             )
         raise ConfigError(message)  # Outside the handler, whose frames hold the value.
 
+    def _exact(self, url: str, address: SplitResult) -> URL:
+        """Return an address whose path and query are sent byte for byte."""
+        rest = url.partition("://")[2]
+        # `urlsplit` leaves line breaks and tabs out.
+        if not rest.startswith(address.netloc) or " " in address.netloc:
+            raise ConfigError(f"{self.provider}: {url!r} is not an address")
+        target = rest[len(address.netloc) :]
+        wrong = _NOT_SENT.search(target)
+        if wrong is not None:
+            raise ConfigError(
+                f"{self.provider}: the address of {target.partition('?')[0]!r} has "
+                f"{wrong[0]!r}; write {quote(wrong[0], errors='replace')!r} in its "
+                "place, since addresses are sent as they are"
+            )
+        # Only the host is written as the protocol wants it.
+        try:
+            origin = str(URL(f"{address.scheme}://{address.netloc}")).rstrip("/")
+        except ValueError:
+            raise ConfigError(f"{self.provider}: {url!r} is not an address") from None
+        return URL(origin + target, encoded=True)
+
     async def send(
         self,
         method: str,
         place: Place,
         body: _transport.Body | None,
-        source: HeaderSource,
+        given: Headers,
+        sign: Sign | None,
     ) -> tuple[aiohttp.ClientResponse, Headers]:
         """Send a request; return its response once the head is in, and its headers.
 
@@ -241,7 +269,9 @@ class Http:
             session = await pool.other(socks, keep=True)
         tls = self.ssl_context or pool.tls
         while True:
-            headers = source() if callable(source) else source
+            headers = given
+            if sign is not None:
+                headers = self._signed(method, place, body, given, sign)
             if not place.own:
                 self._check_no_secret(headers, place)
             elif self.headers:
@@ -326,13 +356,32 @@ class Http:
         proxy = place.proxy
         required = await requires_certificate(
             session,
-            place.url,
+            str(place.url),
             _transport.timeout(self.connect_timeout),
             **(_NO_WAY if proxy is None else _way(proxy, secure=True)),
         )
         if not required:
             self._needs_none[place.name] = now
         return required
+
+    def _signed(
+        self,
+        method: str,
+        place: Place,
+        body: _transport.Body | None,
+        headers: Headers,
+        sign: Sign,
+    ) -> Headers:
+        if place.own:
+            headers = _overlaid(headers, self.headers)
+        request = UnsignedRequest(
+            method=method,
+            url=str(place.url),
+            host=place.url.host_port_subcomponent or "",
+            headers=headers,
+            body=b"" if body is None else body.data,
+        )
+        return _overlaid(headers, sign(request))
 
     def _check_no_secret(self, headers: Headers, place: Place) -> None:
         if any(isinstance(value, Secret) for value in headers.values()):
@@ -346,7 +395,6 @@ class Http:
         body: bytes,
         response: Response,
         *,
-        headers: HeaderSource,
         json: object = None,
         data: bytes | None = None,
         secrets: Sequence[Secret] = (),
@@ -355,13 +403,11 @@ class Http:
 
         For errors that come inside of an answer, which `post` cannot know of: the
         status is then what the body itself gives as one, and an error that no rule
-        knows is a `StreamError`.
+        knows is a `StreamError`. The secrets among the request's headers are cut out.
 
         Args:
             body: What the provider reported: JSON, a page, a text.
             response: The response that it came in.
-            headers: Those of the request, as `post` takes them; their secrets are cut
-                out.
             json: The body of the request, whose texts are cut out.
             data: The body of the request, where it was given as bytes.
             secrets: What else is cut out, see `post`.
@@ -369,8 +415,8 @@ class Http:
         from turnout.http._errors import reported
         from turnout.http._sent import Sent
 
-        made = headers() if callable(headers) else headers
-        return reported(self, body, response, Sent(made, json, data, secrets))
+        sent = Sent(response.request_headers, json, data, secrets)
+        return reported(self, body, response, sent)
 
 
 class _Exchange:
@@ -387,6 +433,7 @@ class _Exchange:
         "_method",
         "_response",
         "_secrets",
+        "_sign",
         "_url",
     )
 
@@ -397,7 +444,8 @@ class _Exchange:
         url: str,
         json: object,
         data: bytes | None,
-        headers: HeaderSource,
+        headers: Headers,
+        sign: Sign | None,
         secrets: Sequence[Secret],
     ) -> None:
         self._http = http
@@ -406,15 +454,23 @@ class _Exchange:
         self._json = json
         self._data = data
         self._headers = headers
+        self._sign = sign
         self._secrets = secrets
         self._response: Response | None = None
 
     async def __aenter__(self) -> Response:
         http = self._http
         place = http.place(self._url)
-        raw, headers = await http.send(self._method, place, self._body(), self._headers)
+        raw, headers = await http.send(
+            self._method, place, self._body(), self._headers, self._sign
+        )
         response = Response(
-            raw, place.name, http.idle_timeout, http.max_bytes, http.max_event_bytes
+            raw,
+            place.name,
+            http.idle_timeout,
+            http.max_bytes,
+            http.max_event_bytes,
+            headers,
         )
         del raw  # Its repr in a traceback would show headers that may repeat the key.
         if response.status != 200:

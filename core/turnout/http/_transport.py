@@ -322,6 +322,11 @@ class Body(aiohttp.BytesPayload):
         aiohttp.Payload.__init__(self, data, content_type="application/json")
         self._size = len(data)
 
+    @property
+    def data(self) -> bytes:
+        """The bytes that are sent."""
+        return self._value
+
 
 class _NoCookies(aiohttp.DummyCookieJar):
     """Keeps no cookies, and makes no jar of none for each request."""
