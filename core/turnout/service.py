@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple
 
+from turnout._loops import import_in_thread
 from turnout.decoding import Decoder
 from turnout.errors import ProviderError
 from turnout.provider import Provider
@@ -23,6 +24,9 @@ _AFTERWORDS = 5.0
 
 Text that comes in this time is given at once, and the answer goes on.
 """
+
+_HTTP = "turnout.http._client"
+"""Takes long to import, so that the event loop is not to wait for it."""
 
 _LIST_BYTES = 8 * 1024 * 1024
 """How many bytes a list of models may have."""
@@ -75,6 +79,8 @@ class Service(Provider):
                 class of its own.
             TurnoutError: As `Http.post` does.
         """
+        if self._http is None:
+            await import_in_thread(_HTTP)
         path, body, headers, decoder_of = self.call(request)
         model = request.model
         chunk = b""
@@ -148,6 +154,8 @@ class Service(Provider):
         Raises:
             TurnoutError: As `Http.get` does; with the provider's advice.
         """
+        if self._http is None:
+            await import_in_thread(_HTTP)
         try:
             async with self.http.get(path, headers=headers) as response:
                 return await response.json(max_bytes=_LIST_BYTES)

@@ -166,9 +166,10 @@ class Stream:
             if self._ended is not None:
                 await self._wait_for_end()
             return
-        self._state = _State.CLOSED
+        self._check_loop()
         assert self._waiter is not None
         assert self._reader is not None
+        self._state = _State.CLOSED
         self._ended = self._waiter.loop.create_future()
         reading = self._reading
         self._waiter.close()
@@ -208,6 +209,8 @@ class Stream:
         if self._state is _State.OPEN and not sys.is_finalizing():
             assert self._waiter is not None
             assert self._reader is not None
+            if self._waiter.home is None:
+                return  # It is the parent's, which was forked.
             self._waiter.close()
             self._reader.abandon()
             self._warn()
@@ -237,12 +240,19 @@ class Stream:
     async def _next(self) -> Sequence[Event] | None:
         """Return the next batch, or end the stream and return None."""
         if self._ahead is not None:
+            if self._state is _State.OPEN:
+                self._check_loop()
             ahead, self._ahead = self._ahead, None
             return ahead
         if self._state is not _State.OPEN:
             if self._state is not _State.NEW:
                 return None
             self._start()
+        else:
+            waiter = self._waiter
+            assert waiter is not None
+            if waiter.running() is not waiter.home:
+                raise waiter.elsewhere()
         reader = self._reader
         assert reader is not None
         self._reading = True
@@ -274,6 +284,12 @@ class Stream:
         self._reader = self._source(self._record, self._waiter)
         self._state = _State.OPEN
 
+    def _check_loop(self) -> None:
+        waiter = self._waiter
+        assert waiter is not None
+        if waiter.running() is not waiter.home:
+            raise waiter.elsewhere()
+
     def _end(self, state: _State) -> None:
         assert self._waiter is not None
         self._state = state
@@ -283,7 +299,9 @@ class Stream:
         import asyncio
 
         assert self._ended is not None
-        await asyncio.shield(self._ended)
+        if not self._ended.done():
+            self._check_loop()
+            await asyncio.shield(self._ended)
 
     def _warn(self) -> None:
         warnings.warn(

@@ -80,7 +80,7 @@ def test_two_threads_that_begin_at_once_share_one_loop(
     class Loop:
         alive = True
 
-        def __init__(self) -> None:
+        def __init__(self, library: object) -> None:
             made.append(self)
             # The other thread has time to come as far as this, if nothing stops it.
             with contextlib.suppress(threading.BrokenBarrierError):
@@ -103,8 +103,8 @@ def _uncached() -> object:
     from turnout import _background
 
     @cache
-    def begin() -> object:
-        return _background.BackgroundLoop()
+    def begin(library: None) -> object:
+        return _background.BackgroundLoop(library)
 
     return begin
 
