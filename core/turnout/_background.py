@@ -16,13 +16,15 @@ begun before the fork gets an error there.
 
 from __future__ import annotations
 
+import _socket  # noqa: PLC2701 what gevent and eventlet do not replace
 import asyncio
 import atexit
 import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from turnout.errors import ArgumentError
@@ -133,6 +135,44 @@ _SIGNALS: dict[GreenLibrary | None, type[_Signal]] = {
 }
 
 
+class _GreenLoop(asyncio.SelectorEventLoop):
+    """An event loop whose executor has real threads.
+
+    Those of `concurrent.futures` are greenlets of this loop's thread, which the main
+    thread cannot wait for at the end of the process.
+    """
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: object, func: Callable[..., T], *args: object
+    ) -> asyncio.Future[T]:
+        """Run a function in a thread of its own; there is no pool of them."""
+        future: asyncio.Future[T] = self.create_future()
+
+        def run() -> None:
+            try:
+                result = func(*args)
+            except BaseException as error:  # noqa: BLE001 raised where it is awaited
+                self._settle(future, future.set_exception, error)
+            else:
+                self._settle(future, future.set_result, result)
+
+        Thread(run, name="turnout-executor")
+        return future
+
+    def _settle(
+        self, future: asyncio.Future[T], settle: Callable[[Any], None], what: object
+    ) -> None:
+        with suppress(RuntimeError):  # The loop is closed.
+            self.call_soon_threadsafe(lambda: future.done() or settle(what))
+
+    async def getaddrinfo(  # type: ignore[override]
+        self, host: object, port: object, **options: int
+    ) -> Any:
+        """Look a name up, not through the library's own resolver."""
+        look_up = partial(_socket.getaddrinfo, host, port, **options)
+        return await self.run_in_executor(None, look_up)
+
+
 class _Call(Generic[T]):
     """A coroutine that runs in the loop. Its methods are called in the loop's thread.
 
@@ -183,6 +223,7 @@ class BackgroundLoop:
 
     def __init__(self, library: GreenLibrary | None = None) -> None:
         self._signal_type = _SIGNALS[library]
+        self._new_loop = _GreenLoop if library else asyncio.new_event_loop
         self._process = os.getpid()
         self._error: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop
@@ -259,7 +300,7 @@ class BackgroundLoop:
 
     def _serve(self) -> None:
         try:
-            self._loop = loop = asyncio.new_event_loop()
+            self._loop = loop = self._new_loop()
         except BaseException as error:  # noqa: BLE001 raised where it is waited for
             self._error = error
             return

@@ -60,7 +60,7 @@ def run_script(
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=60,
         check=False,
     )
 
