@@ -25,7 +25,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import cache, partial
-from typing import Any, Generic, Protocol, TypeVar, cast
+from importlib import import_module
+from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple, cast
 
 from turnout.errors import ArgumentError
 from turnout.threads import GreenLibrary, Thread, green_library, new_lock
@@ -33,6 +34,7 @@ from turnout.threads import GreenLibrary, Thread, green_library, new_lock
 __all__ = ["BackgroundLoop", "background_loop"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _PATIENCE = 5.0
 """Seconds that the process's end waits for streams to close."""
@@ -75,13 +77,11 @@ class _GeventSignal:
     """Wakes a greenlet of gevent."""
 
     def __init__(self) -> None:
-        from gevent import get_hub
-        from gevent.hub import Waiter
-
-        hub: Any = get_hub()
-        self._waiter: Any = Waiter(hub)
+        module: Any = import_module("gevent.hub")  # Not a statement: it has no types.
+        hub = module.get_hub()
+        self._waiter = module.Waiter(hub)
         # The one watcher that another thread may trigger.
-        self._watcher: Any = hub.loop.async_()
+        self._watcher = hub.loop.async_()
         self._watcher.start(self._waiter.switch, None)
         self._lock = new_lock()
         self._open = True
@@ -105,10 +105,8 @@ class _EventletSignal:
     """Wakes a green thread of eventlet."""
 
     def __init__(self) -> None:
-        from eventlet.green import socket
-
-        ends: Any = socket.socketpair()
-        self._receiver, self._sender = ends
+        module: Any = import_module("eventlet.green.socket")
+        self._receiver, self._sender = module.socketpair()
         self._sender.setblocking(False)
         self._lock = new_lock()
         self._open = True
@@ -142,32 +140,33 @@ class _GreenLoop(asyncio.SelectorEventLoop):
     thread cannot wait for at the end of the process.
     """
 
-    def run_in_executor(  # type: ignore[override]
-        self, executor: object, func: Callable[..., T], *args: object
+    def run_in_executor(
+        self, executor: object, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """Run a function in a thread of its own; there is no pool of them."""
         future: asyncio.Future[T] = self.create_future()
 
+        def end(result: T | None, error: BaseException | None) -> None:
+            if future.done():  # It was cancelled.
+                return
+            if error is None:
+                future.set_result(cast("T", result))
+            else:
+                future.set_exception(error)
+
         def run() -> None:
+            result, error = None, None
             try:
                 result = func(*args)
-            except BaseException as error:  # noqa: BLE001 raised where it is awaited
-                self._settle(future, future.set_exception, error)
-            else:
-                self._settle(future, future.set_result, result)
+            except BaseException as raised:  # noqa: BLE001 raised where it is awaited
+                error = raised
+            with suppress(RuntimeError):  # The loop is closed.
+                self.call_soon_threadsafe(end, result, error)
 
         Thread(run, name="turnout-executor")
         return future
 
-    def _settle(
-        self, future: asyncio.Future[T], settle: Callable[[Any], None], what: object
-    ) -> None:
-        with suppress(RuntimeError):  # The loop is closed.
-            self.call_soon_threadsafe(lambda: future.done() or settle(what))
-
-    async def getaddrinfo(  # type: ignore[override]
-        self, host: object, port: object, **options: int
-    ) -> Any:
+    async def getaddrinfo(self, host: Any, port: Any, **options: int) -> list[Any]:
         """Look a name up, not through the library's own resolver."""
         look_up = partial(_socket.getaddrinfo, host, port, **options)
         return await self.run_in_executor(None, look_up)

@@ -94,6 +94,13 @@ class LoopLocal(Generic[T]):
             if loop.is_closed():
                 self.discard(loop)
 
+    def take_all(self) -> list[T]:
+        """Remove all values, and return them."""
+        values = self.values()
+        self._values.clear()
+        self._latest = None
+        return values
+
     def values(self) -> list[T]:
         """Return the values of all event loops."""
         return list(self._values.values())

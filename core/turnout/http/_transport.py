@@ -376,7 +376,7 @@ def _closed_by_hand(loop: asyncio.AbstractEventLoop) -> Generator[None]:
         finally:
             close()
 
-    loop.close = close_all  # type: ignore[method-assign]
+    vars(loop)["close"] = close_all
     try:
         yield
     finally:
@@ -385,9 +385,7 @@ def _closed_by_hand(loop: asyncio.AbstractEventLoop) -> Generator[None]:
 
 def _leave_with_the_parent() -> None:
     """Use no connection of the parent; called in a process that was forked."""
-    global _POOLS
-    _PARENTS.append(_POOLS)
-    _POOLS = LoopLocal()
+    _PARENTS.append(_POOLS.take_all())
 
 
 _PARENTS: list[object] = []
