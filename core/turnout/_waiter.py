@@ -59,7 +59,7 @@ class Waiter(Watchdog):
 
     def elsewhere(self) -> ArgumentError:
         """Return the error for a stream that is used where it was not begun."""
-        if self.home is None:
+        if self.forked:
             where = (
                 "before this process was forked, and its connection stays with the "
                 "parent; ask again in this process"

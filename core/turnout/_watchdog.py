@@ -57,11 +57,14 @@ class _Rounds:
 _ROUNDS: LoopLocal[_Rounds] = LoopLocal()
 
 
+_PARENT = object()
+
+
 def _leave_with_the_parent() -> None:
     """Mark all that is watched as the parent's; called in a process that was forked."""
     for rounds in _ROUNDS.values():
         for watchdog in rounds.watched:
-            watchdog.home = None
+            watchdog.home = _PARENT
 
 
 if hasattr(os, "register_at_fork"):
@@ -81,8 +84,8 @@ class Watchdog(ABC):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.home: asyncio.AbstractEventLoop | None = loop
-        """The loop too; None in a process that was forked since."""
+        self.home: object = loop
+        """The loop too; something else in a process that was forked since."""
         plain = type(loop).time is asyncio.BaseEventLoop.time
         # What asyncio's own asks, without its call in between.
         self.now = time.monotonic if plain else loop.time
@@ -95,6 +98,11 @@ class Watchdog(ABC):
             _ROUNDS.set(loop, rounds)
         self._rounds = rounds
         rounds.watched.add(self)
+
+    @property
+    def forked(self) -> bool:
+        """Whether this process was forked from the one that watches."""
+        return self.home is not self.loop
 
     @abstractmethod
     def expire(self) -> None:

@@ -166,9 +166,12 @@ class Stream:
             if self._ended is not None:
                 await self._wait_for_end()
             return
-        self._check_loop()
         assert self._waiter is not None
         assert self._reader is not None
+        if self._waiter.forked:  # The parent closes it.
+            self._state = _State.CLOSED
+            return
+        self._check_loop()
         self._state = _State.CLOSED
         self._ended = self._waiter.loop.create_future()
         reading = self._reading
@@ -209,8 +212,8 @@ class Stream:
         if self._state is _State.OPEN and not sys.is_finalizing():
             assert self._waiter is not None
             assert self._reader is not None
-            if self._waiter.home is None:
-                return  # It is the parent's, which was forked.
+            if self._waiter.forked:
+                return  # It is the parent's.
             self._waiter.close()
             self._reader.abandon()
             self._warn()
