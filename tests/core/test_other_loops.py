@@ -186,9 +186,6 @@ async def test_a_loop_that_is_closed_by_hand_leaves_nothing(make: str) -> None:
             for _ in range(2):
                 loop = {make}
                 reply = loop.run_until_complete(provider.complete("hi", model="m"))
-                # Again, after its connections were closed.
-                loop.run_until_complete(loop.shutdown_asyncgens())
-                reply = loop.run_until_complete(provider.complete("hi", model="m"))
                 loop.close()
                 loop.close()
                 gc.collect()
@@ -200,7 +197,7 @@ async def test_a_loop_that_is_closed_by_hand_leaves_nothing(make: str) -> None:
         await server.wait_for(lambda: all(c.peer_closed for c in server.connections))
 
     assert (done.stdout, done.stderr) == ("Hello there.\n" * 2, "")
-    assert len(server.connections) == 4
+    assert len(server.connections) == 2
 
 
 def test_a_loop_that_is_closed_within_another_is_closed() -> None:
