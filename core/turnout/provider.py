@@ -24,6 +24,7 @@ from turnout._environment import variable
 from turnout._frozen import frozen
 from turnout._gate import Gates
 from turnout._keys import fault_of_variable
+from turnout._loops import running_loop
 from turnout._options import ProviderOptions as ProviderOptions
 from turnout._options import own_address
 from turnout._record import Record
@@ -354,11 +355,9 @@ class Provider(ABC):
 
         It may be entered again meanwhile; the last block that is left closes them.
         """
-        import asyncio  # Not with the module, as it takes long to import.
-
         if not self._entered:
+            self._home = running_loop()
             self._http = None  # The next request makes one with its own connections.
-            self._home = asyncio.get_running_loop()
         self._entered += 1
         return self
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from turnout._credentials import Authorized, Token, TokenSource
+from turnout._loops import import_in_thread
 from turnout.decoding import Decoder
 from turnout.errors import ModelUnavailableError, ProviderError
 from turnout.provider import Provider
@@ -30,6 +31,9 @@ _AFTERWORDS = 5.0
 
 Text that comes in this time is given at once, and the answer goes on.
 """
+
+_HTTP = "turnout.http._client"
+"""Takes long to import, so that the event loop is not to wait for it."""
 
 _LIST_BYTES = 8 * 1024 * 1024
 """How many bytes a list of models may have."""
@@ -170,6 +174,8 @@ class Service(Provider):
                 class of its own.
             TurnoutError: As `Http.post` does.
         """
+        if self._http is None:
+            await import_in_thread(_HTTP)
         path, body, headers, decoder_of = self.call(request)
         model = request.model
         chunk = b""
@@ -247,6 +253,8 @@ class Service(Provider):
         Raises:
             TurnoutError: As `Http.get` does; with the provider's advice.
         """
+        if self._http is None:
+            await import_in_thread(_HTTP)
         try:
             async with self._sending(path, headers or {}) as response:
                 return await response.json(max_bytes=_LIST_BYTES)

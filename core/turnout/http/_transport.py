@@ -6,8 +6,10 @@ Loaded with the first request, since importing aiohttp takes longer than all els
 from __future__ import annotations
 
 import asyncio
+import os
 import select
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
 from http.cookies import BaseCookie, SimpleCookie
@@ -430,11 +432,47 @@ async def open_pool(loop: asyncio.AbstractEventLoop) -> Pool:
 
 async def _keep(pool: Pool, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
     """Hold a pool until the loop closes its async generators, as `asyncio.run` does."""
+    with _closed_by_hand(loop):
+        try:
+            yield
+        finally:
+            _POOLS.discard(loop)
+            await pool.aclose()
+
+
+@contextmanager
+def _closed_by_hand(loop: asyncio.AbstractEventLoop) -> Generator[None]:
+    """Have a loop's pool closed too if the loop's `close` is all that is called."""
+    close = loop.close
+
+    def close_all() -> None:
+        kept = _POOLS.get(loop)
+        usable = not loop.is_running() and not loop.is_closed()
+        try:
+            if kept is not None and usable and asyncio._get_running_loop() is None:
+                loop.run_until_complete(kept[1].aclose())
+                loop.run_until_complete(asyncio.sleep(0))  # Sockets are closed then.
+        finally:
+            close()
+
+    vars(loop)["close"] = close_all
     try:
         yield
     finally:
-        _POOLS.discard(loop)
-        await pool.aclose()
+        vars(loop).pop("close", None)
+
+
+def _leave_with_the_parent() -> None:
+    """Use no connection of the parent; called in a process that was forked."""
+    _PARENTS.append(_POOLS.take_all())
+
+
+_PARENTS: list[object] = []
+"""Pools of processes that this one was forked from. They are kept: freeing them would
+close connections, and take them out of what the parent's selector watches."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_with_the_parent)
 
 
 @cache
