@@ -7,7 +7,7 @@ import contextlib
 import signal
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import click
 
@@ -18,12 +18,41 @@ from turnout.cli._views import View
 from turnout.errors import FallbackError, TurnoutError
 from turnout.routes import Route
 from turnout.streams import Stream
-from turnout.types import Message, RequestOptions
+from turnout.types import Message, Reply, RequestOptions
 
-__all__ = ["Session"]
+__all__ = ["ConversationLog", "Session"]
 
 _MOST_NAMES = 3
 """How many targets are named to whom a conversation begins with."""
+
+
+class ConversationLog(Protocol):
+    """Keeps the answers of a conversation."""
+
+    def add(
+        self,
+        question: Message,
+        reply: Reply,
+        error: TurnoutError | None,
+        *,
+        options: RequestOptions,
+    ) -> None:
+        """Add a question and its answer.
+
+        Called after each answer, also after one that failed or was stopped.
+
+        Args:
+            question: The user's message.
+            reply: The answer so far; its `finish_reason` is None if the user stopped
+                it.
+            error: Why the answer failed.
+            options: The options of the request.
+        """
+        ...
+
+    def new_conversation(self) -> None:
+        """Put the answers that follow into another conversation."""
+        ...
 
 
 class Session:
@@ -36,6 +65,9 @@ class Session:
         view: Shows the answers.
         options: Of each request.
         system: The system message; empty means none.
+        messages: An earlier conversation to continue. If it begins with a system
+            message, `system` replaces that.
+        log: Keeps the answers; None means that they are not kept.
     """
 
     def __init__(
@@ -45,15 +77,20 @@ class Session:
         view: View,
         options: RequestOptions,
         system: str = "",
+        *,
+        messages: Sequence[Message] = (),
+        log: ConversationLog | None = None,
     ) -> None:
         self._route = route
         self._runner = runner
         self._view = view
         self._options = options
         self._narrator = Narrator(route, view.note)
-        self._messages: list[Message] = []
+        self._log = log
+        self._messages = list(messages)
         if system:
-            self._messages.append(Message(role="system", content=system))
+            begun = bool(self._messages) and self._messages[0].role == "system"
+            self._messages[:begun] = [Message(role="system", content=system)]
 
     def ask(self, question: Message) -> None:
         """Ask, show the answer, and keep both as far as the answer came.
@@ -67,13 +104,14 @@ class Session:
         """
         stream = self._route.stream([*self._messages, question], **self._options)
         self._narrator.begin(stream)
+        failure: TurnoutError | None = None
         try:
             self._runner.run(self._show(stream))
         except TurnoutError as error:
             self._view.end(stream.reply, error)
-            cause = _of_one_target(error)
-            self._narrator.end(cause)
-            raise cause from None
+            failure = _of_one_target(error)
+            self._narrator.end(failure)
+            raise failure from None
         except (KeyboardInterrupt, asyncio.CancelledError):
             self._view.stop()
             raise KeyboardInterrupt from None
@@ -86,6 +124,8 @@ class Session:
                 answer = Message(role="assistant", content=reply.text)
                 answer = answer if reply.tool_calls else reply.to_message()
                 self._messages += [question, answer]
+            if self._log is not None:
+                self._log.add(question, reply, failure, options=self._options)
 
     def converse(self, attachments: Sequence[Path] = ()) -> None:
         """Ask what the user types, until the input ends.
