@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import pyte
 
 __all__ = ["shown"]
@@ -17,7 +15,7 @@ def shown(sent: bytes, columns: int = 80, lines: int = 24) -> list[str]:
         "".join(line[column].data for column in range(columns))
         for line in screen.history.top
     ]
-    rows = [row.rstrip() for row in (*left, *cast("list[str]", screen.display))]
+    rows = [row.rstrip() for row in (*left, *screen.display)]
     while rows and not rows[-1]:
         rows.pop()
     return rows

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from turnout.cli._prompt import message, prompt
+from turnout.cli._prompt import Attachment, message, prompt
 from turnout.testing import refused_url
 from turnout.types import AudioPart, VideoPart
 
@@ -158,16 +158,16 @@ def test_addresses_go_as_what_they_are(inside: CommandLine) -> None:
 def test_sounds_and_videos_go_as_such(tmp_path: Path) -> None:
     (tmp_path / "bell.mp3").write_bytes(b"\xff\0")
     (tmp_path / "film.mp4").write_bytes(b"\xff\0")
-    attachments = [
+    attachments: list[Attachment] = [
         tmp_path / "bell.mp3",
         tmp_path / "film.mp4",
         "https://x.example/bell.mp3",
         "https://x.example/film.mp4",
     ]
 
-    _, *parts = message("Hi", attachments).content
+    content = message("Hi", attachments).content
 
-    assert parts == [
+    assert [*content][1:] == [
         AudioPart(data=b"\xff\0", media_type="audio/mpeg"),
         VideoPart(data=b"\xff\0", media_type="video/mp4"),
         AudioPart(url="https://x.example/bell.mp3"),
@@ -241,8 +241,7 @@ def test_an_answer_that_does_not_fit_the_schema_is_an_error(
     done = inside("chat", "-m", "Writer", "--schema", "name", "Hi")
 
     assert (done.stdout, done.returncode) == ("", 1)
-    assert done.stderr.startswith("Error: Writer")
-    assert "does not support" not in done.stderr
+    assert "not what response_format asks for" in done.stderr
 
 
 @pytest.mark.parametrize(
