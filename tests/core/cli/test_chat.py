@@ -765,6 +765,14 @@ async def test_an_interruption_that_is_ignored_stops_nothing(
     assert first + rest == b"Paris\n"
 
 
+def test_an_interruption_of_an_import_ends_quietly(turnout: CommandLine) -> None:
+    (turnout.folder / "site" / "click.py").write_text("raise KeyboardInterrupt")
+
+    done = turnout("chat", "Hi")
+
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 130)
+
+
 def test_any_thread_can_ask(inside: CommandLine) -> None:
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(inside, "chat", "-m", "Echo", "Hi").result()
