@@ -96,6 +96,10 @@ class Terminal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is None and self._process.poll() is None:
+            self.type("\x04")
+            with contextlib.suppress(AssertionError):
+                self.end()
         self._process.kill()
         self._process.wait()
         os.close(self._master)
