@@ -6,10 +6,11 @@ import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from turnout._environment import variable
 from turnout._version import VERSION
 from turnout.cli._output import fail, note, printable, set_aside_note
 from turnout.errors import TurnoutError
@@ -17,7 +18,7 @@ from turnout.errors import TurnoutError
 if TYPE_CHECKING:
     from turnout._app import App
 
-__all__ = ["main", "run"]
+__all__ = ["run"]
 
 _OWN = {
     "chat": ("_chat", "Ask, and show the answer as it comes."),
@@ -29,6 +30,9 @@ _OWN = {
     "new-provider": ("_new_provider", "Begin a provider package."),
 }
 """turnout's own commands: the module that has each, and what the help says of it."""
+
+_COMPLETE = "_TURNOUT_COMPLETE"
+"""The environment variable by which a shell asks for completions."""
 
 _INTERRUPTED = 130
 """The exit status that shells give to what SIGINT ended: 128 and its number."""
@@ -144,6 +148,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A model's text may have characters that the encoding has not.
             stream.reconfigure(errors="replace")
+    if variable(_COMPLETE) is not None:
+        import_module("turnout.cli._completion")  # It is click's that asks it.
     try:
         status = command_line().main(
             arguments, prog_name="turnout", standalone_mode=False
@@ -160,8 +166,3 @@ def run(arguments: Sequence[str] | None = None) -> int:
         fail(error)
         return 1
     return status or 0
-
-
-def main() -> NoReturn:
-    """Run the process's command line, and end the process."""
-    sys.exit(run())
