@@ -10,6 +10,9 @@ import click
 
 from turnout._app import current_app
 from turnout._names import did_you_mean, nearest
+from turnout.cli._log import Log
+from turnout.cli._log_recorder import Recorder, secrets_of
+from turnout.cli._logs import found
 from turnout.cli._options import NAMES, request_options
 from turnout.cli._prompt import encodable, message, prompt
 from turnout.cli._session import Session
@@ -51,6 +54,17 @@ __all__ = ["chat"]
     f"text needs no quotes. There are {', '.join(NAMES)}.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "-c",
+    "--continue",
+    "last",
+    is_flag=True,
+    help="Continue the last conversation, with the target that answered last.",
+)
+@click.option(
+    "--cid", metavar="ID", help="Continue this conversation; `turnout logs` lists them."
+)
+@click.option("--no-log", is_flag=True, help="Do not keep this conversation.")
 def chat(
     words: tuple[str, ...],
     models: tuple[str, ...],
@@ -59,6 +73,9 @@ def chat(
     attachments: tuple[Path, ...],
     pairs: tuple[str, ...],
     as_json: bool,
+    last: bool,
+    cid: str | None,
+    no_log: bool,
 ) -> None:
     """Ask, and show the answer as it comes.
 
@@ -71,12 +88,34 @@ def chat(
     if models and route is not None:
         raise click.UsageError("-m and --route both say whom to ask; give one of them")
     options = request_options(pairs)
+    if last and cid is not None:
+        raise click.UsageError("-c and --cid both say what to continue; give one")
+    log = Log()
+    kept = found(log, cid, answered=True) if last or cid is not None else None
+    if kept is not None and not models and route is None:
+        models = kept.asked
     text = prompt(words)
     encodable("the system message", system)
     asked = _route(models, route)
     with asyncio.Runner() as runner:
         view = JsonView() if as_json else TextView()
-        session = Session(asked, runner, view, options, system)
+        log.secrets = secrets_of(bound.provider for bound in asked.targets)
+        recorder = Recorder(
+            log,
+            asked=models if route is None else (route,),
+            system=system or ("" if kept is None else kept.system),
+            conversation="" if kept is None else kept.id,
+        )
+        keeps = current_app().config.cli.log and not no_log
+        session = Session(
+            asked,
+            runner,
+            view,
+            options,
+            system,
+            messages=() if kept is None else kept.messages(),
+            log=recorder if keeps else None,
+        )
         if text is None:
             session.converse(attachments)
             return

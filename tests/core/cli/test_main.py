@@ -99,10 +99,11 @@ def test_the_help_has_the_commands_of_plugins(turnout: CommandLine) -> None:
 
     done = turnout("--help")
 
-    commands = done.stdout.partition("Commands:")[2].splitlines()
+    commands = done.stdout.partition("Commands:")[2].split("\n\n")[0].splitlines()
     names = [line.split()[0] for line in commands if line]
     assert names == [
         "chat",
+        "logs",
         "models",
         "providers",
         "resolve",
@@ -158,7 +159,7 @@ def test_an_unknown_command_is_told_with_its_like(turnout: CommandLine) -> None:
 
     assert done.returncode == 2
     assert done.stderr.endswith(
-        "Error: there is no command 'modls'; did you mean 'models'?\n"
+        "Error: unknown command 'modls'; did you mean 'models'?\n"
     )
 
 

@@ -1,0 +1,178 @@
+"""Put what a session asks and gets into the log."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, cast
+
+from turnout.cli._log import Exchange, Log, LogError
+from turnout.cli._output import note
+from turnout.errors import TurnoutError
+from turnout.http._redaction import redacted
+from turnout.provider import Provider
+from turnout.types import (
+    Attempt,
+    Message,
+    Reply,
+    RequestOptions,
+    Secret,
+    TextPart,
+    Usage,
+)
+
+__all__ = ["Recorder", "secrets_of"]
+
+_SECRET_NAME = re.compile("auth|credential|key|passw|secret|token", re.IGNORECASE)
+"""The names of options whose texts are not kept."""
+
+
+class Recorder:
+    """Keep the exchanges of one session.
+
+    A log that cannot be written ends nothing: that is said once, and no more is kept.
+
+    Args:
+        log: Where they are kept.
+        asked: The names that were given with `-m` or `--route`.
+        system: The system message.
+        conversation: The id of the conversation that is continued.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        asked: Sequence[str],
+        system: str,
+        conversation: str = "",
+    ) -> None:
+        self.asked = tuple(asked)
+        self._log = log
+        self._system = system
+        self._conversation = conversation
+        self._failed = False
+
+    def add(
+        self,
+        question: Message,
+        reply: Reply,
+        error: TurnoutError | None,
+        *,
+        options: RequestOptions,
+    ) -> None:
+        """Keep a question and its answer, see `ConversationLog.add`."""
+        if self._failed:
+            return
+        outcome = "stopped" if reply.finish_reason is None else "complete"
+        exchange = Exchange(
+            conversation=self._conversation,
+            ended=time.time(),
+            asked=self.asked,
+            target="" if reply.target is None else str(reply.target),
+            outcome=outcome if error is None else "failed",
+            system=self._system,
+            prompt=question.text,
+            answer=reply.text,
+            about=_about(question, reply, error, options, self._log.secrets),
+            question=question,
+            reply=reply,
+        )
+        try:
+            self._conversation = self._log.add(exchange)
+        except LogError as failure:
+            self._failed = True
+            note(f"this conversation is not kept: {failure}")
+
+    def new_conversation(self) -> None:
+        """Put the exchanges that follow into another conversation."""
+        self._conversation = ""
+
+
+def secrets_of(providers: Iterable[Provider]) -> tuple[Secret, ...]:
+    """Return the credentials that providers have."""
+    found: dict[Secret, None] = {}
+    for provider in providers:
+        for secret in _secrets(provider):
+            found[secret] = None
+    return tuple(found)
+
+
+def _secrets(provider: Provider) -> Iterator[Secret]:
+    if provider.api_key is not None:
+        yield provider.api_key
+    for each in fields(provider.options):
+        value = getattr(provider.options, each.name)
+        held = value.values() if isinstance(value, Mapping) else (value,)
+        yield from (one for one in held if isinstance(one, Secret))
+
+
+def _about(
+    question: Message,
+    reply: Reply,
+    error: TurnoutError | None,
+    options: RequestOptions,
+    secrets: Sequence[Secret],
+) -> dict[str, Any]:
+    """Return what is only shown of an exchange, as JSON has it."""
+    return {
+        "options": _option(options, secrets),
+        "attachments": [*_attachments(question)],
+        "usage": _usage(reply.usage),
+        "cost": None if reply.cost is None else str(reply.cost),
+        "attempts": [_attempt(attempt) for attempt in reply.attempts],
+        "error": _error(error),
+    }
+
+
+def _option(value: object, secrets: Sequence[Secret], name: str = "") -> Any:
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, object]", value).items()
+        return {key: _option(item, secrets, key) for key, item in items}
+    if isinstance(value, list):
+        return [_option(item, secrets, name) for item in cast("list[object]", value)]
+    if isinstance(value, int | float | None):
+        return value
+    return "***" if _SECRET_NAME.search(name) else redacted(str(value), secrets)
+
+
+def _attachments(question: Message) -> Iterator[dict[str, Any]]:
+    parts = () if isinstance(question.content, str) else question.content
+    for part in parts:
+        if not isinstance(part, TextPart):
+            yield {
+                "name": getattr(part, "filename", None),
+                "media_type": part.media_type,
+                "bytes": None if part.data is None else len(part.data),
+                "url": part.url,
+            }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "target": str(attempt.target),
+        "outcome": attempt.outcome,
+        "error": _error(attempt.error),
+        "status_code": attempt.status_code,
+        "first_delta": attempt.first_delta,
+        "seconds": attempt.seconds,
+        "usage": _usage(attempt.usage),
+        "join": attempt.join,
+        "dropped": attempt.dropped,
+    }
+
+
+def _usage(usage: Usage | None) -> dict[str, Any] | None:
+    if usage is None:
+        return None
+    return {**asdict(usage), "cost": None if usage.cost is None else str(usage.cost)}
+
+
+def _error(error: TurnoutError | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    # A group adds to its text how many it holds.
+    text = getattr(error, "message", None) or str(error)
+    return {"type": type(error).__name__, "message": text}
