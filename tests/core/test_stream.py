@@ -238,7 +238,6 @@ async def close_twice(stream: Stream) -> None:
 async def close_the_iterator(stream: Stream) -> None:
     texts = stream.events()
     await anext(texts)
-    assert isinstance(texts, AsyncGenerator)
     await texts.aclose()
 
 

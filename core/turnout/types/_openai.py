@@ -134,11 +134,27 @@ def _item(item: object, where: str) -> Message:
     if isinstance(item, str):
         return Message(role="user", content=item)
     if isinstance(item, Mapping):
-        return _message(cast("Mapping[str, object]", item), where)
+        fields = cast("Mapping[str, object]", item)
+        if fields.get("type") == "message" and "developer" in fields:
+            return _written(fields, where)
+        return _message(fields, where)
     raise ArgumentError(
         f"{where} is a {type(item).__name__}; a message is a str, a mapping or a "
         "Message"
     )
+
+
+def _written(fields: Mapping[str, object], where: str) -> Message:
+    """Read a message as `turnout.types.to_dict` writes it.
+
+    Mappings of other origin may have the type `message`, and never `developer`.
+    """
+    from turnout.types._json import from_dict
+
+    try:
+        return from_dict(fields, Message)
+    except ArgumentError as error:
+        raise ArgumentError(f"{where}: {error}") from None
 
 
 def _message(fields: Mapping[str, object], where: str) -> Message:

@@ -399,14 +399,14 @@ def test_json_has_a_line_for_each_event_and_the_reply(inside: CommandLine) -> No
 
     *parts, reply = events(done.stdout)
     assert [part["type"] for part in parts] == [
-        "reasoning",
-        "tool_call",
+        "reasoning_delta",
+        "tool_call_delta",
         "text",
         "usage",
         "finish",
     ]
     assert parts[1] == {
-        "type": "tool_call",
+        "type": "tool_call_delta",
         "index": 0,
         "id": "c1",
         "name": "f",
@@ -465,7 +465,7 @@ def test_json_has_the_sources_the_images_and_the_reported_cost(
     citation, media = parts[1], parts[6]
     assert citation["type"] == "citation"
     assert citation["url"] == "https://bees.example"
-    assert media["type"] == "media"
+    assert media["type"] == "media_delta"
     assert media["data"] == b64encode(b"3" * 11_998).decode()
     assert done.stderr == ""
     assert len(reply["citations"]) == 4
@@ -483,10 +483,8 @@ def test_json_ends_with_the_error_where_there_is_one(inside: CommandLine) -> Non
     assert done.returncode == 1
     _, last = events(done.stdout)
     assert last["type"] == "error"
-    assert last["error"] == {
-        "type": "StreamTruncatedError",
-        "message": "the connection to torn.example was lost",
-    }
+    assert last["error"]["type"] == "StreamTruncatedError"
+    assert last["error"]["message"] == "the connection to torn.example was lost"
     assert last["reply"]["text"] == "half an ans"
 
 
