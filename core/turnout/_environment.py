@@ -5,24 +5,49 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-__all__ = ["FromEnvironment", "proxy_for", "variable"]
+__all__ = ["FromEnvironment", "SecretReference", "proxy_for", "variable"]
 
 
-class FromEnvironment(str):
-    """The text `env:NAME` in the configuration.
+class SecretReference(str):
+    """A text in the configuration that says where a secret is, such as `env:NAME`.
 
-    It stands for the environment variable if it is given for a secret. Anywhere else it
-    is a text like another.
+    It is read if it is given for a secret. Anywhere else it is a text like another.
     """
+
+    __slots__ = ()
+
+    PREFIX: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """What stands after the prefix; empty if it is missing."""
+        return self.removeprefix(self.PREFIX).strip()
+
+    @property
+    def source(self) -> str:
+        """Where the secret is, as a message begins."""
+        raise NotImplementedError
+
+    def read(self) -> str:
+        """Return the secret.
+
+        Raises:
+            ValueError: There is none.
+        """
+        raise NotImplementedError
+
+
+class FromEnvironment(SecretReference):
+    """The text `env:NAME`: the secret is in an environment variable."""
 
     __slots__ = ()
 
     PREFIX: ClassVar[str] = "env:"
 
     @property
-    def name(self) -> str:
-        """The name of the variable; empty if it is missing."""
-        return self.removeprefix(self.PREFIX).strip()
+    def source(self) -> str:
+        """Where the secret is, as a message begins."""
+        return f"the environment variable {self.name}"
 
     def read(self) -> str:
         """Return the value of the variable.
@@ -34,7 +59,7 @@ class FromEnvironment(str):
             raise ValueError('"env:" lacks the name of an environment variable')
         value = variable(self.name)
         if value is None:
-            raise ValueError(f"the environment variable {self.name} is not set; set it")
+            raise ValueError(f"{self.source} is not set; set it")
         return value
 
 

@@ -8,6 +8,7 @@ from dataclasses import field, fields
 
 from turnout._environment import variable
 from turnout._frozen import frozen
+from turnout._keys import fault_of_key
 from turnout.framing import MAX_EVENT_BYTES
 from turnout.types import Secret
 
@@ -77,6 +78,10 @@ class ProviderOptions:
             raise ValueError("max_concurrent is at least 1")
         if self.max_queued is not None and self.max_queued < 0:
             raise ValueError("max_queued is at least 0")
+        if self.api_key is not None:
+            fault = fault_of_key(self.api_key.reveal())
+            if fault is not None:
+                raise ValueError(f"api_key {fault}")
         if self.base_url is not None:
             _check_address("base_url", self.base_url)
             # One address however it is written, since a provider's own is known by it.

@@ -13,6 +13,7 @@ from turnout._catalog import Catalog
 from turnout._environment import variable
 from turnout._frozen import frozen
 from turnout._gate import Gates
+from turnout._keys import fault_of_variable
 from turnout._options import ProviderOptions as ProviderOptions
 from turnout._record import Record
 from turnout._validation import checked, hidden
@@ -223,11 +224,20 @@ class Provider(ABC):
 
     @property
     def api_key(self) -> Secret | None:
-        """The key: the option, else the environment variable that `info` names."""
+        """The key: the option, else the environment variable that `info` names.
+
+        Raises:
+            AuthenticationError: The variable has a text that is not a key.
+        """
         if self.options.api_key is not None:
             return self.options.api_key
         name = self.info.key_variable
-        value = variable(name) if name is not None else None
+        if name is None:
+            return None
+        fault = fault_of_variable(name)
+        if fault is not None:
+            raise AuthenticationError(fault, provider=self.info.name)
+        value = variable(name)
         return None if value is None else Secret(value)
 
     @property
@@ -236,10 +246,13 @@ class Provider(ABC):
 
         If the plugin gives none, as each customer has one, any address is its own.
         """
-        # Not the attribute of the class, which is not the default if it has slots.
-        defaults = {option.name: option.default for option in fields(self.options_type)}
-        own = self.info.options.get("base_url", defaults["base_url"])
-        return own is None or self.options.base_url == str(own).rstrip("/")
+        own = own_address(self.options_type, self.info)
+        return own is None or self.options.base_url == own
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a request without a key is refused before it is sent."""
+        return self.info.needs_key and self.at_own_address
 
     @property
     def brings_credential(self) -> bool:
@@ -390,6 +403,14 @@ class Provider(ABC):
         if unsupported is not None:
             raise unsupported
         return request
+
+
+def own_address(options_type: type[ProviderOptions], info: ProviderInfo) -> str | None:
+    """Return the address that a plugin gives its provider; None if it gives none."""
+    # Not the attribute of the class, which is not the default if it has slots.
+    defaults = {option.name: option.default for option in fields(options_type)}
+    own = info.options.get("base_url", defaults["base_url"])
+    return None if own is None else str(own).rstrip("/")
 
 
 @cache

@@ -184,7 +184,7 @@ class Service(Provider):
             AuthenticationError: There is none, and one is needed.
         """
         key = self.api_key
-        if key is not None or not self.info.needs_key or not self.at_own_address:
+        if key is not None or not self.needs_key:
             return key
         return None if self.brings_credential else self.required_key()
 

@@ -211,6 +211,17 @@ class OpenAI(Service):
 
         return _vendors.at(host)
 
+    @property
+    def needs_key(self) -> bool:
+        """Whether a request without a key is refused before it is sent.
+
+        Also at the address of another service, if that one needs a key.
+        """
+        vendor = self.vendor
+        if vendor.base_url is not None and self.options.base_url == vendor.base_url:
+            return vendor.needs_key
+        return super().needs_key
+
     @cached_property
     def _state_name(self) -> str:
         """The name of what the service keeps in messages: no other one gets it."""

@@ -11,7 +11,7 @@ from time import monotonic
 import click
 
 from turnout._app import App
-from turnout._config import Config, users_config
+from turnout._config import Config, unseen_config, users_config
 from turnout._frozen import frozen
 from turnout._names import did_you_mean, fold, followed, nearest
 from turnout._plugins import described, is_plugins_fault
@@ -106,9 +106,12 @@ def _configuration(config: Config, broken: ConfigError | None) -> Iterator[_Find
         advice = "fix it, nothing works until then"
         yield _error(subject, followed(str(broken), advice))
     elif config.path is None:
-        place = users_config()
-        text = f"there is none, and none is needed; yours would be {place}"
-        yield _ok(subject, text)
+        unseen, place = unseen_config(), users_config()
+        yours = f"yours would be {place}" if place else "you have no home directory"
+        if unseen is not None:
+            yield _warning(subject, f"{unseen}; none is used")
+        else:
+            yield _ok(subject, f"there is none, and none is needed; {yours}")
     else:
         yield _ok(subject, f"{config.path} is used")
     if config.exposed:
@@ -147,6 +150,8 @@ def _plugins(app: App) -> Iterator[_Finding]:
     for one in app.set_aside:
         advice = f"update or remove {one.distribution}"
         yield _warning(f"plugin {one.name}", followed(str(one.error), advice))
+    for one in app.host.broken_packages():
+        yield _warning(f"package {one.name}", str(one.error))
 
 
 async def _providers(
@@ -160,7 +165,7 @@ async def _providers(
 async def _provider(info: ProviderInfo, found: Readiness, *, offline: bool) -> _Finding:
     name, provider = info.name, found.provider
     # Whether a host can be reached would help nobody who cannot ask it.
-    if provider is None or found.state in {"no key", "unavailable"}:
+    if provider is None or found.state in {"needs key", "unavailable"}:
         return _warning(name, found.reason)
     if info.in_process:
         return await _engine(provider)
