@@ -192,7 +192,12 @@ def _rank(
     name, version = identity(distribution)
     running = _folded(name) == own[0] and version == own[1]
     numbers = [int(digits) for digits in re.findall(r"\d+", version)]
-    return running, _intact(distribution), -folders.index(_folder(distribution)), numbers
+    return (
+        running,
+        _intact(distribution),
+        -folders.index(_folder(distribution)),
+        numbers,
+    )
 
 
 def _intact(distribution: Distribution) -> float:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from turnout._frozen import frozen
-from turnout.cli._log_values import dumped, loaded
-from turnout.types import Message, Reply, Secret
+from turnout.errors import ArgumentError
+from turnout.types import Message, Reply, Secret, from_dict, to_dict
 
 if TYPE_CHECKING:
     import sqlite3
@@ -88,7 +88,7 @@ class Exchange:
     """The text of the question."""
     answer: str
     about: dict[str, Any]
-    """What is only shown: options, attachments, usage, cost, attempts, error."""
+    """What is only shown: the options, the cost, and the error."""
     question: Message
     reply: Reply
 
@@ -186,8 +186,8 @@ class Log:
                 exchange.prompt,
                 exchange.answer,
                 json.dumps(exchange.about),
-                dumped(exchange.question),
-                dumped(exchange.reply),
+                _dumped(exchange.question),
+                _dumped(exchange.reply),
             )
             row = (name, exchange.ended, *map(self._writable, texts))
             marks = ", ".join("?" * len(row))
@@ -255,7 +255,7 @@ class Log:
             return None
         try:
             exchanges = tuple(_exchange(row) for row in rows)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise LogError(f"{self.path} is damaged ({error}); {_AWAY}") from error
         return Kept(id=rows[0][0], exchanges=exchanges)
 
@@ -327,6 +327,8 @@ class Log:
             raise LogError(f"{path} is damaged ({error}); {_AWAY}") from error
 
 
+_NOTHING: dict[str, Any] = {"options": {}, "cost": None, "error": None}
+
 _AWAY = "move it away to begin another log"
 
 
@@ -380,11 +382,24 @@ def _pragma(database: sqlite3.Connection, name: str) -> int:
     return value
 
 
+def _dumped(value: Message | Reply) -> str:
+    """Return a value as JSON."""
+    try:
+        plain = to_dict(value)
+    except ArgumentError as error:  # A plugin may give any state.
+        raise LogError(f"it cannot be written as JSON: {error}") from error
+    text = json.dumps(plain, ensure_ascii=False)
+    # Half of a surrogate pair cannot be stored as it is.
+    return text if text.isascii() or _is_encodable(text) else json.dumps(plain)
+
+
+def _is_encodable(text: str) -> bool:
+    return text.encode("utf-8", "replace").decode() == text
+
+
 def _exchange(row: Sequence[Any]) -> Exchange:
     name, ended, asked, target, outcome, system, prompt, answer = row[:8]
-    question, reply = loaded(row[9]), loaded(row[10])
-    if not isinstance(question, Message) or not isinstance(reply, Reply):
-        raise ValueError("a question or a reply is not one")
+    about, question, reply = map(json.loads, row[8:])
     return Exchange(
         conversation=name,
         ended=ended,
@@ -394,7 +409,7 @@ def _exchange(row: Sequence[Any]) -> Exchange:
         system=system,
         prompt=prompt,
         answer=answer,
-        about=json.loads(row[8]),
-        question=question,
-        reply=reply,
+        about={**_NOTHING, **about},
+        question=from_dict(question, Message),
+        reply=from_dict(reply, Reply),
     )

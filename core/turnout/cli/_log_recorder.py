@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, cast
 
 from turnout.cli._log import Exchange, Log, LogError
@@ -13,15 +13,7 @@ from turnout.cli._output import note
 from turnout.errors import TurnoutError
 from turnout.http._redaction import redacted
 from turnout.provider import Provider
-from turnout.types import (
-    Attempt,
-    Message,
-    Reply,
-    RequestOptions,
-    Secret,
-    TextPart,
-    Usage,
-)
+from turnout.types import Message, Reply, RequestOptions, Secret
 
 __all__ = ["Recorder", "secrets_of"]
 
@@ -76,7 +68,7 @@ class Recorder:
             system=self._system,
             prompt=question.text,
             answer=reply.text,
-            about=_about(question, reply, error, options, self._log.secrets),
+            about=_about(reply, error, options, self._log.secrets),
             question=question,
             reply=reply,
         )
@@ -110,20 +102,23 @@ def _secrets(provider: Provider) -> Iterator[Secret]:
 
 
 def _about(
-    question: Message,
     reply: Reply,
     error: TurnoutError | None,
     options: RequestOptions,
     secrets: Sequence[Secret],
 ) -> dict[str, Any]:
     """Return what is only shown of an exchange, as JSON has it."""
+    if error is None:
+        told = None
+    else:
+        # A group adds to its text how many it holds.
+        text = getattr(error, "message", None) or str(error)
+        told = {"type": type(error).__name__, "message": text}
+    cost = reply.cost
     return {
         "options": _option(options, secrets),
-        "attachments": [*_attachments(question)],
-        "usage": _usage(reply.usage),
-        "cost": None if reply.cost is None else str(reply.cost),
-        "attempts": [_attempt(attempt) for attempt in reply.attempts],
-        "error": _error(error),
+        "cost": None if cost is None else str(cost),
+        "error": told,
     }
 
 
@@ -136,43 +131,3 @@ def _option(value: object, secrets: Sequence[Secret], name: str = "") -> Any:
     if isinstance(value, int | float | None):
         return value
     return "***" if _SECRET_NAME.search(name) else redacted(str(value), secrets)
-
-
-def _attachments(question: Message) -> Iterator[dict[str, Any]]:
-    parts = () if isinstance(question.content, str) else question.content
-    for part in parts:
-        if not isinstance(part, TextPart):
-            yield {
-                "name": getattr(part, "filename", None),
-                "media_type": part.media_type,
-                "bytes": None if part.data is None else len(part.data),
-                "url": part.url,
-            }
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "target": str(attempt.target),
-        "outcome": attempt.outcome,
-        "error": _error(attempt.error),
-        "status_code": attempt.status_code,
-        "first_delta": attempt.first_delta,
-        "seconds": attempt.seconds,
-        "usage": _usage(attempt.usage),
-        "join": attempt.join,
-        "dropped": attempt.dropped,
-    }
-
-
-def _usage(usage: Usage | None) -> dict[str, Any] | None:
-    if usage is None:
-        return None
-    return {**asdict(usage), "cost": None if usage.cost is None else str(usage.cost)}
-
-
-def _error(error: TurnoutError | None) -> dict[str, str] | None:
-    if error is None:
-        return None
-    # A group adds to its text how many it holds.
-    text = getattr(error, "message", None) or str(error)
-    return {"type": type(error).__name__, "message": text}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,13 +12,21 @@ import click
 
 from turnout._names import did_you_mean, nearest
 from turnout.cli._log import Exchange, Kept, Log
-from turnout.cli._output import note, on_terminal, one_line, write, write_json
-from turnout.cli._output import write_table as table
+from turnout.cli._output import (
+    note,
+    on_terminal,
+    one_line,
+    said,
+    write,
+    write_json,
+    write_table,
+)
+from turnout.types import Attempt, FilePart, Message, TextPart, to_dict
 
 __all__ = ["logs"]
 
 _BEGINNING = 60
-"""Characters of the first question that a list shows."""
+"""Characters of a question or an address that are shown of a long one."""
 
 
 class _Logs(click.Group):
@@ -60,7 +69,7 @@ def list_(count: int, query: str, as_json: bool) -> None:
         kept = [log.conversation(each.id) for each in found]
         write_json([_json(each) for each in kept if each is not None])
     else:
-        table(
+        write_table(
             ("ID", "LAST ANSWER", "ANSWERS", "TARGET", "FIRST QUESTION"),
             [
                 (
@@ -163,9 +172,10 @@ def _about_question(each: Exchange) -> Iterator[str]:
         yield f"asked for: {', '.join(each.asked)}"
     for name, value in each.about["options"].items():
         yield f"option {name}: {value}"
-    for one in each.about["attachments"]:
+    for one in _attachments(each.question):
         size = None if one["bytes"] is None else f"{one['bytes']:,} bytes"
-        known = filter(None, [one["name"], one["media_type"], size, one["url"]])
+        address = None if one["url"] is None else one["url"][:_BEGINNING]
+        known = filter(None, [one["name"], one["media_type"], size, address])
         yield f"attached: {', '.join(known)}"
 
 
@@ -183,50 +193,62 @@ def _about_answer(each: Exchange) -> Iterator[str]:
         yield f"source: {' '.join(filter(None, [one.url or one.source, one.title]))}"
     for media in each.reply.media:
         yield f"came with the answer: {media.media_type or 'a file'}"
-    usage, cost = each.about["usage"], each.about["cost"]
+    usage, cost = each.reply.usage, each.about["cost"]
     if usage is not None:
-        counts = [f"{name} {value}" for name, value in usage.items() if value]
+        counts = [f"{name} {value}" for name, value in asdict(usage).items() if value]
         yield f"usage: {', '.join(counts)}"
     if cost is not None:
         yield f"cost: ${cost}"
-    for number, attempt in enumerate(each.about["attempts"], 1):
+    for number, attempt in enumerate(each.reply.attempts, 1):
         yield f"attempt {number}: {_attempt(attempt)}"
 
 
-def _attempt(attempt: dict[str, Any]) -> str:
+def _attempt(attempt: Attempt) -> str:
     """Return what became of an attempt, and how it was joined, in a line."""
-    words = [f"{attempt['target']}: {attempt['outcome']}"]
-    words.append(f"after {attempt['seconds']:.2f} s")
-    if attempt["first_delta"] is not None:
-        words.append(f"first delta after {attempt['first_delta']:.2f} s")
-    if attempt["join"] is not None:
-        words.append(f"joined by {attempt['join']}")
-    if attempt["dropped"]:
-        words.append(f"{attempt['dropped']} characters dropped at the join")
-    error = attempt["error"]
-    if error is not None:
-        words.append(f"{error['type']}: {error['message']}")
+    words = [f"{attempt.target}: {attempt.outcome}", f"after {attempt.seconds:.2f} s"]
+    if attempt.first_delta is not None:
+        words.append(f"first delta after {attempt.first_delta:.2f} s")
+    if attempt.join is not None:
+        words.append(f"joined by {attempt.join}")
+    if attempt.dropped:
+        words.append(f"{attempt.dropped} characters dropped at the join")
+    if attempt.error is not None:
+        words.append(f"{type(attempt.error).__name__}: {said(attempt.error)}")
     return ", ".join(words)
 
 
-def _json(kept: Kept) -> dict[str, Any]:
-    return {
-        "id": kept.id,
-        "exchanges": [
-            {
-                "ended": datetime.fromtimestamp(each.ended, UTC).isoformat(),
-                "asked": each.asked,
-                "target": each.target or None,
-                "outcome": each.outcome,
-                "system": each.system,
-                "prompt": each.prompt,
-                "answer": each.answer,
-                "reasoning": each.reply.reasoning,
-                "finish_reason": each.reply.finish_reason,
-                **each.about,
+def _attachments(question: Message) -> Iterator[dict[str, Any]]:
+    parts = () if isinstance(question.content, str) else question.content
+    for part in parts:
+        if not isinstance(part, TextPart):
+            yield {
+                "name": part.filename if isinstance(part, FilePart) else None,
+                "media_type": part.media_type,
+                "bytes": None if part.data is None else len(part.data),
+                "url": part.url,
             }
-            for each in kept.exchanges
-        ],
+
+
+def _json(kept: Kept) -> dict[str, Any]:
+    """Return a conversation for programs."""
+    return {"id": kept.id, "exchanges": [_json_exchange(one) for one in kept.exchanges]}
+
+
+def _json_exchange(each: Exchange) -> dict[str, Any]:
+    reply = to_dict(each.reply)
+    # What only the service reads, and what could be large.
+    shown = reply.keys() - {"type", "text", "target", "state", "items", "media"}
+    return {
+        "ended": datetime.fromtimestamp(each.ended, UTC).isoformat(),
+        "asked": each.asked,
+        "target": each.target or None,
+        "outcome": each.outcome,
+        "system": each.system,
+        "prompt": each.prompt,
+        "attachments": [*_attachments(each.question)],
+        "answer": each.answer,
+        **{name: reply[name] for name in sorted(shown)},
+        **each.about,
     }
 
 
