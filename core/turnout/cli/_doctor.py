@@ -208,12 +208,11 @@ async def _providers(
         if why:
             rest.setdefault(why, []).append(info)
             continue
-        secrets = () if state.provider is None else secrets_of([state.provider])
         found.append(
             _Finding(
                 level=_Level.OK if checked.good else _Level.WARNING,
                 subject=info.name,
-                text=redacted(checked.text, secrets),
+                text=redacted(checked.text, secrets_of([entry])),
                 usable=checked.usable,
             )
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any, cast
 
+from turnout._environment import FromEnvironment, variable
+from turnout._registry import ProviderEntry
 from turnout.cli._log import Exchange, Log, LogError
 from turnout.cli._output import note
 from turnout.errors import TurnoutError
 from turnout.http._redaction import redacted
-from turnout.provider import Provider
 from turnout.types import Message, Reply, RequestOptions, Secret
 
 __all__ = ["Recorder", "secrets_of"]
@@ -83,22 +83,22 @@ class Recorder:
         self._conversation = ""
 
 
-def secrets_of(providers: Iterable[Provider]) -> tuple[Secret, ...]:
-    """Return the credentials that providers have."""
-    found: dict[Secret, None] = {}
-    for provider in providers:
-        for secret in _secrets(provider):
-            found[secret] = None
-    return tuple(found)
+def secrets_of(entries: Iterable[ProviderEntry]) -> tuple[Secret, ...]:
+    """Return the credentials that providers have, by what is known of them."""
+    return tuple(dict.fromkeys(secret for one in entries for secret in _secrets(one)))
 
 
-def _secrets(provider: Provider) -> Iterator[Secret]:
-    if provider.api_key is not None:
-        yield provider.api_key
-    for each in fields(provider.options):
-        value = getattr(provider.options, each.name)
-        held = value.values() if isinstance(value, Mapping) else (value,)
-        yield from (one for one in held if isinstance(one, Secret))
+def _secrets(entry: ProviderEntry) -> Iterator[Secret]:
+    held: list[object] = []
+    for value in entry.options.values():
+        nested = isinstance(value, Mapping)
+        held += cast("Mapping[str, object]", value).values() if nested else [value]
+    names = [one.name for one in held if isinstance(one, FromEnvironment)]
+    for name in (entry.info.key_variable, *names):
+        value = variable(name) if name else None
+        if value is not None:
+            yield Secret(value)
+    yield from (one for one in held if isinstance(one, Secret))
 
 
 def _about(

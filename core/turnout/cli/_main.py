@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from turnout._environment import variable
 from turnout._version import VERSION
 from turnout.cli._output import fail, note, printable, set_aside_note
 from turnout.errors import TurnoutError
@@ -30,6 +31,9 @@ _OWN = {
     "new-provider": ("_new_provider", "Begin a provider package."),
 }
 """turnout's own commands: the module that has each, and what the help says of it."""
+
+_COMPLETE = "_TURNOUT_COMPLETE"
+"""The environment variable by which a shell asks for completions."""
 
 _INTERRUPTED = 130
 """The exit status that shells give to what SIGINT ended: 128 and its number."""
@@ -159,6 +163,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A model's text may have characters that the encoding has not.
             stream.reconfigure(errors="replace")
+    if variable(_COMPLETE) is not None:
+        import_module("turnout.cli._completion")  # It is click's that asks it.
     try:
         status = command_line().main(
             arguments, prog_name="turnout", standalone_mode=False

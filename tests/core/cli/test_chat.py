@@ -222,8 +222,9 @@ def test_an_engine_that_is_not_there_is_told_with_the_way_out(
     done = inside("chat", "Hi")
 
     assert done.stderr == (
-        "Error: the engine is not here; type `fetch it`; -m asks another, `turnout "
-        "models` lists them\n"
+        "Error: the engine is not here; type `fetch it`; or set a key, such as "
+        "ANTHROPIC_API_KEY or GEMINI_API_KEY or OPENAI_API_KEY; -m asks another model, "
+        "`turnout models` lists them\n"
     )
 
 
@@ -385,11 +386,11 @@ def test_text_passes_through_a_pipe_as_it_is(inside: CommandLine) -> None:
 def test_text_on_a_terminal_has_nothing_to_obey(inside: CommandLine) -> None:
     inside.environment["NO_COLOR"] = "1"
 
-    with inside.terminal("chat", "-m", "Rich", "Hi") as terminal:
+    with inside.terminal("chat", "-m", "Rich", "--raw", "Hi") as terminal:
         assert terminal.end() == 0
 
     assert terminal.screen == (
-        "[31mred[0m 5mtxt\ttab é\n?\n"
+        "Reasoning:\nhm\n\n[31mred[0m 5mtxt\ttab é\n?\n"
         "the answer ends here because it has as many tokens as it may have\n"
     )
 

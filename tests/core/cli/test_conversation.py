@@ -32,7 +32,9 @@ def test_the_conversation_is_kept(turnout: CommandLine) -> None:
 
         assert terminal.end() == 0
 
-    assert greeting == "Asking Echo. Ctrl-C stops an answer, Ctrl-D ends.\n> "
+    assert greeting == (
+        "Asking Echo:echo-1. /help lists the commands, Ctrl-D ends.\n> "
+    )
     assert answer.endswith(
         "system=Be brief.|user=One.|assistant=system=Be brief.|user=One.||user=Two.|\n"
     )
@@ -52,7 +54,7 @@ def test_an_interrupted_answer_is_kept_as_far_as_it_came(turnout: CommandLine) -
     with turnout.terminal("chat", "-m", "Slow") as terminal:
         terminal.expect("> ")
         terminal.type("Count.\n")
-        terminal.expect("one two ")
+        terminal.expect("one two")
         terminal.type("\x03")
         stopped = terminal.expect("> ")
         terminal.type("Go on.\n")
@@ -72,7 +74,7 @@ def test_a_question_without_an_answer_is_not_kept(turnout: CommandLine) -> None:
         terminal.type("\x03")
         terminal.expect("> ")
         terminal.type("Count.\n")
-        terminal.expect("one two ")
+        terminal.expect("one two")
         terminal.type("\x03")
         terminal.expect("> ")
         terminal.type("Go on.\n")
@@ -116,7 +118,9 @@ def test_whom_it_asks_is_told_in_short(turnout: CommandLine) -> None:
     with turnout.terminal("chat", *targets) as terminal:
         greeting = terminal.expect("> ")
 
-    assert greeting.startswith("Asking Down, then Torn, then Echo:echo-1 and 1 more. ")
+    assert greeting.startswith(
+        "Asking Down:down-1, then Torn:torn-1, then Echo:echo-1 and 1 more. "
+    )
 
 
 def test_what_goes_into_a_file_is_the_answers(
