@@ -161,8 +161,10 @@ class Log:
         if self._path is None:
             from platformdirs import user_data_path
 
-            path = user_data_path("turnout", appauthor=False)
-            if not path.is_absolute():
+            path = Path()
+            with suppress(RuntimeError):  # There is no home.
+                path = user_data_path("turnout", appauthor=False)
+            if not path.is_absolute():  # So older versions of platformdirs say it.
                 raise LogError(
                     "there is no home folder to keep conversations in; set HOME, or "
                     "XDG_DATA_HOME to an absolute path"
