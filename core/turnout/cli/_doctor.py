@@ -218,11 +218,12 @@ async def _providers(
         )
     for why, infos in rest.items():
         names = ", ".join(info.name for info in infos)
-        subject, text = "not configured", f"{len(infos)} {why}: {names}"
+        subject, text = names, why
+        if why in _GROUPS:
+            words = why if len(infos) > 1 else _GROUPS[why]
+            subject, text = "not configured", f"{len(infos)} {words}: {names}"
         if why == _WITHOUT_KEY:
             text = f"{text}; set e.g. {_variable(infos)}"
-        elif why not in _GROUPS:
-            subject, text = names, why
         found.append(_Finding(level=_Level.NOTE, subject=subject, text=text))
     return found
 
@@ -231,7 +232,13 @@ _WITHOUT_KEY = "services without a key"
 _NOT_RUNNING = "servers on this machine, which do not run"
 _NOT_TRIED = "servers on this machine, which were not tried"
 _NOT_WORKING = "that do not work, as their plugins say"
-_GROUPS = {_WITHOUT_KEY, _NOT_RUNNING, _NOT_TRIED, _NOT_WORKING}
+_GROUPS = {
+    _WITHOUT_KEY: "service without a key",
+    _NOT_RUNNING: "server on this machine, which does not run",
+    _NOT_TRIED: "server on this machine, which was not tried",
+    _NOT_WORKING: "that does not work, as its plugin says",
+}
+"""The groups of providers that are not configured, and the words for one alone."""
 
 
 def _rest(
