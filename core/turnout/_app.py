@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, cast
@@ -41,7 +40,7 @@ from turnout.errors import (
     UnsupportedError,
 )
 from turnout.provider import BoundTarget, Provider
-from turnout.types import Explanation, Place, Target
+from turnout.types import Explanation, Place
 
 if TYPE_CHECKING:
     from turnout.routes import Health, HealthReport, Route
@@ -202,11 +201,6 @@ class App:
         self.load_all()
         return self._resolver.explain(name)
 
-    def meant(self, name: str) -> tuple[str, ...]:
-        """Return up to three names that can be asked and that a name may mean."""
-        self.load_all()
-        return self._resolver.meant(name)
-
     def _placed_now(self, place: Place, made: dict[str, Provider]) -> Place:
         from turnout.routes import status
 
@@ -255,13 +249,6 @@ class App:
         return known
 
     def _unknown(self, name: str, registry: Registry) -> str:
-        model = self._model_named(name)
-        if model is not None:
-            return (
-                f"unknown provider {name!r}; it is a model: write "
-                f"get_provider({model.provider!r}) and model={model.model!r}, or "
-                f"fallback({str(model)!r})"
-            )
         known = tuple(registry.providers)
         guess, advice = did_you_mean(nearest(name, known)), ""
         if self.host.keeps_out(name):
@@ -271,15 +258,6 @@ class App:
             advice = f"; there are {', '.join(known)}"
         aside = aside_clause([one.name for one in self.set_aside])
         return f"unknown provider {name!r}{advice}{aside}{guess}"
-
-    def _model_named(self, name: str) -> Target | None:
-        """Return the target that a name means as that of a model, if it does."""
-        resolver = self._resolver
-        for each in (name, *resolver.meant(name)[:1]):
-            if self.registry.provider(each) is None:
-                with suppress(TurnoutError):
-                    return resolver.explain(each).places[0].target
-        return None
 
     def _made(self, entry: ProviderEntry, options: Mapping[str, object]) -> Provider:
         info = entry.info

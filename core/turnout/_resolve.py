@@ -5,7 +5,6 @@ Pure: it is given the registry, the configuration and which keys are at hand.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
@@ -74,42 +73,6 @@ class Resolver:
         if name is None:
             return self._nobody_named()
         return self._explain(ChatRequest.checked_model(name), ())
-
-    def meant(self, name: str) -> tuple[str, ...]:
-        """Return up to three model names that an unknown name stands for.
-
-        `openai/gpt-4o` stands for a model id, and `claude` for the models that have the
-        word in their names. `llama3` may be a model of `Ollama`.
-        """
-        providers = self._registry.providers
-        left, slash, model = name.partition("/")
-        entry = self._registry.provider(left) if slash else None
-        if entry is not None and entry.catalog.find(model):
-            return (f"{entry.info.name}:{model}",)
-        word = re.compile(rf"(?<![^-_./: ]){re.escape(name.casefold())}")
-        entries = sorted(
-            providers.values(), key=lambda e: (not e.info.working, self._rank(e))
-        )
-        found = [
-            model
-            for entry in entries
-            for model in dict.fromkeys((entry.info.first_model, *entry.catalog.names))
-            if word.search(model.casefold())
-        ]
-        found.sort(key=lambda model: not model.casefold().startswith(name.casefold()))
-        if not found and any(map(str.isdigit, name)) and ":" not in name:
-            found = [
-                self._spelled(name, n) for n in self._registry.suggester.nearest(name)
-            ]
-        return tuple(dict.fromkeys(found))[:3]
-
-    def _spelled(self, name: str, near: str) -> str:
-        """Return what an unknown name may stand for, by a name that is like it."""
-        entry = self._registry.providers.get(near)
-        # `OpenAI2` is more likely a provider's name with a mistake.
-        if entry is None or not entry.info.open_models or fold(near) in fold(name):
-            return near
-        return f"{near}:{name}"
 
     def _explain(self, name: str, path: tuple[str, ...]) -> Explanation:
         if name in path:
@@ -251,7 +214,7 @@ class Resolver:
         return f"{where}aliases and routes go in a circle: {' -> '.join(names)}"
 
     def _unknown(self, name: str, path: tuple[str, ...]) -> str:
-        guesses = self.meant(name) or self._registry.suggester.nearest(name)
+        guesses = self._registry.suggester.nearest(name)
         left, colon, model = name.partition(":")
         if colon:  # Then the provider's name may be the mistyped one.
             near = nearest(left, self._registry.providers)

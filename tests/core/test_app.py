@@ -198,27 +198,6 @@ def test_without_any_provider_none_is_suggested() -> None:
     assert refused(app, "zzz") == "unknown provider 'zzz'"
 
 
-@pytest.mark.parametrize(
-    ("name", "provider", "model"),
-    [
-        ("gpt-4o", "OpenAI", "gpt-4o"),
-        ("OpenAI:gpt-4o", "OpenAI", "gpt-4o"),
-        ("openai/gpt-4o", "OpenAI", "gpt-4o"),
-        ("llama3", "Ollama", "llama3"),
-    ],
-)
-def test_a_model_in_the_place_of_a_provider_is_said_with_what_to_write(
-    name: str, provider: str, model: str, site: Site
-) -> None:
-    with pytest.raises(UnknownProviderError) as caught:
-        App().provider(name, {})
-
-    assert str(caught.value) == (
-        f"unknown provider {name!r}; it is a model: write get_provider({provider!r}) "
-        f"and model={model!r}, or fallback('{provider}:{model}')"
-    )
-
-
 def test_plugins_set_aside_are_told_with_an_unknown_provider(site: Site) -> None:
     site.add("torn", "1 / 0", "Torn")
 

@@ -455,31 +455,6 @@ def test_what_can_be_no_name_is_refused(name: Any) -> None:
         resolver().explain(name)
 
 
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        pytest.param("alpha/gpt-4", ("Alpha:gpt-4",), id="a model id with a slash"),
-        pytest.param("open/llama3", ("Open:llama3",), id="a model that is not listed"),
-        pytest.param("alpha/nope", (), id="a slash, and no such model"),
-        pytest.param("gpt", ("gpt-4", "gpt-5", "GPT-4"), id="the beginning of names"),
-        pytest.param("turbo", ("big-turbo", "big-turbo-2"), id="a word in names"),
-        pytest.param("urbo", (), id="a part of a word"),
-        pytest.param("open3", ("Open", "Opener:open3"), id="like two providers"),
-        pytest.param("peners3", ("Opener:peners3",), id="like a provider"),
-        pytest.param("gtp-4", ("gpt-4", "GPT-4", "gpt-5"), id="like a model"),
-        pytest.param("peners", (), id="a word like a provider"),
-    ],
-)
-def test_what_an_unknown_name_may_mean(name: str, meant: tuple[str, ...]) -> None:
-    more = plugin(
-        info("Zeta", "big-turbo-2", "big-turbo", default_model="big-turbo"),
-        info("Opener", open_models=True),
-        name="More",
-    )
-
-    assert resolver([*PLUGINS, more]).meant(name) == meant
-
-
 def test_plugins_set_aside_are_told_where_a_name_is_unknown() -> None:
     with pytest.raises(UnknownModelError) as caught:
         resolver(set_aside=["Broken", "Torn"]).explain("zzzzz")
