@@ -85,6 +85,6 @@ def unblocked() -> Iterator[None]:
         for function in blockbuster.functions.values():
             function.can_block_in("<frozen importlib._bootstrap>", "_find_and_load")
             function.can_block_in("turnout/_app.py", "current_app")
-            function.can_block_in("turnout/_plugins.py", "installed")
+            function.can_block_in("turnout/_distributions.py", "installed")
             function.can_block_in("turnout/_plugins.py", "_load")
         yield

@@ -8,7 +8,6 @@ distribution is read on its own.
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,8 +96,8 @@ def unreadable() -> list[BrokenDistribution]:
 def identity(distribution: Distribution | None) -> tuple[str, str]:
     """Return the name and the version of a distribution; "?" for what is not known.
 
-    What its metadata lacks is taken from the name of its folder. That name comes second,
-    as pip puts a tilde in it where it could not remove a package.
+    What its metadata lacks is taken from the name of its folder. That one comes second,
+    as pip puts a tilde in it if it could not remove a package.
     """
     try:
         # By `get`: what is missing is None or an error, by Python's version.
@@ -182,7 +181,8 @@ def _folder(distribution: Distribution) -> str:
 
 def _folded(name: str) -> str:
     """Return a name as packaging tools compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    parts = name.lower().replace("_", "-").replace(".", "-").split("-")
+    return "-".join(filter(None, parts))
 
 
 def _rank(
@@ -191,7 +191,7 @@ def _rank(
     """Return how sure it is that an installation is the one that is imported."""
     name, version = identity(distribution)
     running = _folded(name) == own[0] and version == own[1]
-    numbers = [int(digits) for digits in re.findall(r"\d+", version)]
+    numbers = [int(part) for part in version.split(".") if part.isdecimal()]
     return (
         running,
         _intact(distribution),

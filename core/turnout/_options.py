@@ -10,9 +10,9 @@ from turnout._environment import variable
 from turnout._frozen import frozen
 from turnout._keys import fault_of_key
 from turnout.framing import MAX_EVENT_BYTES
-from turnout.types import Secret
+from turnout.types import ProviderInfo, Secret
 
-__all__ = ["ProviderOptions"]
+__all__ = ["ProviderOptions", "own_address"]
 
 
 @frozen
@@ -101,6 +101,14 @@ class ProviderOptions:
         The key's is not among them: `ProviderInfo.key_variable` names that.
         """
         return variable(name)
+
+
+def own_address(options_type: type[ProviderOptions], info: ProviderInfo) -> str | None:
+    """Return the address that a plugin gives its provider; None if it gives none."""
+    # Not the attribute of the class, which is not the default if it has slots.
+    defaults = {option.name: option.default for option in fields(options_type)}
+    own = info.options.get("base_url", defaults["base_url"])
+    return None if own is None else str(own).rstrip("/")
 
 
 def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:

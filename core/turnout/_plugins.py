@@ -144,6 +144,11 @@ class PluginHost:
         return tuple(sorted(found, key=lambda e: (e.name, e.value)))
 
     @cached_property
+    def has_own(self) -> bool:
+        """Whether turnout's own plugins are installed."""
+        return any(identity(entry.dist)[0] == OWN for entry in self.installed)
+
+    @cached_property
     def _distributions(self) -> Installed:
         return installed(GROUP, (OWN, VERSION))
 

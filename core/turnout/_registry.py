@@ -16,9 +16,10 @@ from turnout._catalog import Catalog
 from turnout._config import Config, ProviderConfig
 from turnout._frozen import frozen
 from turnout._names import Suggester, did_you_mean, fold, nearest
+from turnout._options import own_address
 from turnout._plugins import OWN, Plugin, SetAside
 from turnout.errors import ConfigError, PluginError
-from turnout.provider import Provider, own_address
+from turnout.provider import Provider
 from turnout.types import ModelInfo, ProviderInfo, Target
 
 __all__ = ["ProviderEntry", "Registry"]

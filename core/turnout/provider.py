@@ -15,6 +15,7 @@ from turnout._frozen import frozen
 from turnout._gate import Gates
 from turnout._keys import fault_of_variable
 from turnout._options import ProviderOptions as ProviderOptions
+from turnout._options import own_address
 from turnout._record import Record
 from turnout._validation import checked, hidden
 from turnout.errors import AuthenticationError, PluginError
@@ -403,14 +404,6 @@ class Provider(ABC):
         if unsupported is not None:
             raise unsupported
         return request
-
-
-def own_address(options_type: type[ProviderOptions], info: ProviderInfo) -> str | None:
-    """Return the address that a plugin gives its provider; None if it gives none."""
-    # Not the attribute of the class, which is not the default if it has slots.
-    defaults = {option.name: option.default for option in fields(options_type)}
-    own = info.options.get("base_url", defaults["base_url"])
-    return None if own is None else str(own).rstrip("/")
 
 
 @cache

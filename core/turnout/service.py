@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple
 
 from turnout.decoding import Decoder
-from turnout.errors import ProviderError
+from turnout.errors import ModelUnavailableError, ProviderError
 from turnout.provider import Provider
 from turnout.types import ChatRequest, Event, Secret
 
@@ -171,6 +171,10 @@ class Service(Provider):
         advice = self.advice(error, model)
         if advice is not None:
             error.advise(advice)
+        if isinstance(error, ModelUnavailableError) and model:
+            meant = self.catalog.meant(model)
+            if meant is not None:
+                error.advise(f"did you mean {meant!r}?")
 
     def key(self) -> Secret | None:
         """Return the key; None if there is none and none is needed.

@@ -495,7 +495,7 @@ def test_a_distribution_without_metadata_is_told_as_far_as_it_is_known(
     host.load("Bare")
 
     (aside,) = host.set_aside
-    assert (aside.distribution, aside.version) == ("?", "?")
+    assert (aside.distribution, aside.version) == ("bare", "1.0")
 
 
 def test_a_hook_of_another_version_may_be_marked_as_optional(site: Site) -> None:

@@ -55,7 +55,7 @@ def test_a_timer_is_more_than_no_time(name: str, value: float) -> None:
         ({"base_url": "http://h/\u2028v1"}, "base_url has a space or a control"),
         ({"base_url": "http://h/\u202ev1"}, "base_url has a space or a control"),
         ({"base_url": " http://h/v1"}, "base_url has a space or a control"),
-        ({"proxy": "http://h\r\n:1"}, "proxy: expected a text that is neither"),
+        ({"proxy": "http://h\r\n:1"}, "proxy: it has a line break; remove it"),
         ({"proxy": "http://h h:1"}, "proxy has a space or a control character"),
         ({"queue_timeout": True}, "queue_timeout: expected a number, not True"),
         ({"max_queued": False}, "max_queued: expected a number, not False"),

@@ -93,10 +93,13 @@ def _target(name: str) -> str | None:
         app = current_app()
         with suppress(UnknownModelError):
             return name if app.meaning(name).places else None
-        # Words of a sentence are not names of models.
-        return next(iter(app.meant(name)), None) if len(name) >= _SHORTEST else None
+        guess = next(iter(app.suggestions(name)), "")
     except TurnoutError:
         return None
+    # Words of a sentence are like many names.
+    like_a_model = any(mark.isdigit() or mark in "/:" for mark in name)
+    is_part = len(name) >= _SHORTEST and name.casefold() in guess.casefold()
+    return guess if guess and (like_a_model or is_part) else None
 
 
 def _quoted(words: Sequence[str]) -> str:
