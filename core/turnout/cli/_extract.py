@@ -17,8 +17,7 @@ def first_code_block(text: str) -> str | None:
     lines = iter(text.split("\n"))
     for line in lines:
         opening = _FENCE.fullmatch(line.rstrip("\r"))
-        # What looks like a fence with a backtick after it is code in a line.
-        if opening is None or "`" in opening[3]:
+        if opening is None or _is_inline(opening):
             continue
         indent, fence = len(opening[1].expandtabs()), opening[2]
         closing = re.compile(rf"[ \t]*{re.escape(fence)}{re.escape(fence[0])}*[ \t\r]*")
@@ -29,3 +28,8 @@ def first_code_block(text: str) -> str | None:
             spaces = len(inner) - len(inner.lstrip(" "))
             block.append(inner[min(indent, spaces) :].rstrip("\r"))
     return None
+
+
+def _is_inline(opening: re.Match[str]) -> bool:
+    """Tell whether what looks like a fence is code in a line: "```a``` b"."""
+    return opening[2].startswith("`") and "`" in opening[3]

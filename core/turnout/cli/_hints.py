@@ -98,7 +98,9 @@ def _target(name: str) -> str | None:
         return None
     # Words of a sentence are like many names.
     like_a_model = any(mark.isdigit() or mark in "/:" for mark in name)
-    is_part = len(name) >= _SHORTEST and name.casefold() in guess.casefold()
+    model = guess.partition(":")[2].casefold()
+    word = name.casefold()
+    is_part = len(word) >= _SHORTEST and word in model and word != model
     return guess if guess and (like_a_model or is_part) else None
 
 

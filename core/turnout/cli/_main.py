@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,7 @@ from turnout.errors import TurnoutError
 if TYPE_CHECKING:
     from turnout._app import App
 
-__all__ = ["main", "run"]
+__all__ = ["run"]
 
 _OWN = {
     "chat": ("_chat", "Ask, and show the answer as it comes."),
@@ -181,8 +181,3 @@ def run(arguments: Sequence[str] | None = None) -> int:
         fail(error)
         return 1
     return status or 0
-
-
-def main() -> NoReturn:
-    """Run the process's command line, and end the process."""
-    sys.exit(run())

@@ -16,10 +16,12 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from pygments.lexers import get_all_lexers
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.segment import Segment
@@ -206,11 +208,22 @@ class _Code(CodeBlock):
     ) -> RenderResult:
         yield Syntax(
             str(self.text).rstrip(),
-            self.lexer_name,
+            self.lexer_name if self.lexer_name.lower() in _languages() else "text",
             theme="ansi_dark",
             background_color="default",
             word_wrap=True,
         )
+
+
+@cache
+def _languages() -> frozenset[str]:
+    """Return the languages that Pygments itself knows.
+
+    For any other it would search all installed packages, with each rendering.
+    """
+    return frozenset(
+        alias for _, aliases, _, _ in get_all_lexers(plugins=False) for alias in aliases
+    )
 
 
 class _Heading(Heading):

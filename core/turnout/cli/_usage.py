@@ -19,7 +19,7 @@ def usage_line(reply: Reply, seconds: float) -> str:
         reply: The answer, of all attempts.
         seconds: From the question to the end.
     """
-    parts = ["no tokens were reported"] if reply.usage is None else _tokens(reply.usage)
+    parts = _tokens(reply.usage or Usage())
     cost = reply.cost
     if cost is not None:
         parts.append(f"US$ {_money(cost)}")
@@ -32,11 +32,16 @@ def _tokens(usage: Usage) -> list[str]:
     parts: list[str] = []
     if usage.input_tokens is not None:
         cached = f" ({read:,} cached)" if read else ""
-        parts.append(f"{about}{usage.input_tokens:,} input tokens{cached}")
+        parts.append(f"{about}{_count(usage.input_tokens, 'input token')}{cached}")
     if usage.output_tokens is not None:
         reasoning = f" ({reasoned:,} reasoning)" if reasoned else ""
-        parts.append(f"{about}{usage.output_tokens:,} output tokens{reasoning}")
-    return parts
+        written = _count(usage.output_tokens, "output token")
+        parts.append(f"{about}{written}{reasoning}")
+    return parts or ["no tokens were reported"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _money(cost: Decimal) -> str:

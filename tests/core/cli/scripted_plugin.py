@@ -210,7 +210,11 @@ class Rich(Provider):
 class Writer(Provider):
     """Gives the text of `answer.md` in the working directory, piece by piece."""
 
-    info = ProviderInfo(name="Writer", models=("writer-1",), capabilities=ALL)
+    info = ProviderInfo(
+        name="Writer",
+        models=("writer-1",),
+        capabilities=Capabilities(response_format=True),
+    )
 
     async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
         """Answer."""

@@ -130,6 +130,10 @@ class Terminal:
     def _rest(self) -> str:
         return self.screen[self._expected :]
 
+    def wait(self) -> None:
+        """Wait for more to be shown."""
+        self._read(time.monotonic() + _PATIENCE)
+
     def end(self) -> int:
         """Wait for the command's end and return its exit status."""
         deadline = time.monotonic() + _PATIENCE
