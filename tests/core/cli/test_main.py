@@ -183,8 +183,8 @@ def test_an_unknown_command_is_told_with_its_like(turnout: CommandLine) -> None:
             id="many words",
         ),
         pytest.param(
-            ["chit", "and chat"],
-            "; did you mean 'chat'? To ask a model, type `turnout chat \"chit and chat\"`",
+            ["chit", "and more"],
+            "; did you mean 'chat'? To ask a model, type `turnout chat \"chit and more",
             id="words like a command",
         ),
         pytest.param(
@@ -204,7 +204,7 @@ def test_an_unknown_command_is_told_with_its_like(turnout: CommandLine) -> None:
         ),
         pytest.param(
             ["claude"],
-            "; to ask a model of this name, type `turnout chat -m claude-",
+            "; to ask a model of this name, type `turnout chat -m Anthropic:claude-",
             id="kind of model",
         ),
         pytest.param(["run", "x"], "; type `turnout chat`", id="of another program"),
