@@ -223,6 +223,10 @@ class App:
         self.load_all()
         return self._resolver.explain(name)
 
+    def suggestions(self, name: str) -> tuple[str, ...]:
+        """Return targets that an unknown name may mean, best first."""
+        return models_meant(name, self.load_all(), self._rank)
+
     def _placed_now(self, place: Place, made: dict[str, Provider]) -> Place:
         from turnout.routes import status
 

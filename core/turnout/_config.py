@@ -20,6 +20,7 @@ from turnout.errors import ArgumentError, ConfigError
 from turnout.types import Secret
 
 __all__ = [
+    "CliConfig",
     "Config",
     "ProviderConfig",
     "RouteConfig",
@@ -65,6 +66,14 @@ class ProviderConfig:
 
 
 @frozen
+class CliConfig:
+    """The table `cli`: what the command line does."""
+
+    log: bool = True
+    """Whether `turnout chat` keeps its conversations."""
+
+
+@frozen
 class Config:
     """What the configuration says; everything works without one."""
 
@@ -77,6 +86,7 @@ class Config:
         default_factory=dict[str, ProviderConfig]
     )
     plugins: PluginRules = field(default_factory=PluginRules)
+    cli: CliConfig = field(default_factory=CliConfig)
     exposed: tuple[str, ...] = ()
     """The providers whose keys stand in the file itself while others can read it."""
 
@@ -101,6 +111,7 @@ class _File:
         default_factory=dict[str, dict[str, object]]
     )
     plugins: dict[str, object] = field(default_factory=dict[str, object])
+    cli: dict[str, object] = field(default_factory=dict[str, object])
 
 
 def find_config() -> Path | None:
@@ -213,6 +224,7 @@ def _read(path: Path) -> Config:
             for name, table in file.providers.items()
         },
         plugins=checked(PluginRules, file.plugins, f"{path}: plugins"),
+        cli=checked(CliConfig, file.cli, f"{path}: cli"),
         exposed=_exposed(path, file.providers),
     )
 

@@ -96,7 +96,7 @@ def _servers() -> Generator[list[str]]:
         async with (
             AnthropicServer() as anthropic,
             FlowGptServer() as flowgpt,
-            GeminiServer() as gemini,
+            GeminiServer(pages=[{"models": []}]) as gemini,
             OllamaServer(tags={"models": [{"name": "llama3.2:latest"}]}) as ollama,
             OpenAIServer(structured=answer(*_CITY)) as openai,
             ForwardProxy() as proxy,
