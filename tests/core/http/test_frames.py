@@ -166,7 +166,7 @@ class Signs(Service):
 
 
 @pytest.mark.parametrize("token", [respond(200, b"1"), respond(400, KEY.encode())])
-@pytest.mark.parametrize("script", [*SCRIPTS.values(), respond(401, ECHO.encode())])
+@pytest.mark.parametrize("script", [*SCRIPTS.values(), respond(401, KEY.encode())])
 async def test_so_it_is_for_a_request_that_is_signed(
     script: list[Step], token: list[Step]
 ) -> None:
