@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple
 
-from turnout._loops import import_in_thread
+from turnout._loops import import_in_thread, running_loop
 from turnout.decoding import Decoder
 from turnout.errors import ProviderError
 from turnout.provider import Provider
@@ -154,6 +154,7 @@ class Service(Provider):
         Raises:
             TurnoutError: As `Http.get` does; with the provider's advice.
         """
+        running_loop()
         if self._http is None:
             await import_in_thread(_HTTP)
         try:

@@ -7,6 +7,7 @@ origin than the one that it was given for.
 from __future__ import annotations
 
 import json as json_
+from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
@@ -18,7 +19,6 @@ from pydantic_core import to_json
 
 from turnout._environment import proxy_for
 from turnout._frozen import frozen
-from turnout._loops import running_loop
 from turnout.errors import (
     ArgumentError,
     ConfigError,
@@ -207,7 +207,7 @@ class Http:
         Raises:
             TurnoutError: As `post` does, but for refusals.
         """
-        loop = running_loop()
+        loop = get_running_loop()
         pool = self.pool
         if pool is None or pool.loop is not loop:
             pool = _transport.pool_of(loop) or await _transport.open_pool(loop)
