@@ -79,6 +79,7 @@ from turnout.types import (
     Media,
     MediaDelta,
     Message,
+    MessageLike,
     ModelInfo,
     NativeTool,
     Outcome,
@@ -140,6 +141,7 @@ __all__ = [
     "Media",
     "MediaDelta",
     "Message",
+    "MessageLike",
     "ModelInfo",
     "ModelUnavailableError",
     "NativeTool",
@@ -204,3 +206,7 @@ def __getattr__(name: str) -> object:
     from turnout import routes
 
     return getattr(routes, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -46,7 +46,7 @@ class Settings:
     slots: int
 
 
-_INSTALL = 'type pip install "turnout[local]"'
+_INSTALL = 'type `pip install "turnout[local]"`, then `turnout local pull`'
 
 
 def missing(model_path: Path | None) -> str | None:
