@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json as json_
 import re
-from asyncio import to_thread
+from asyncio import get_running_loop, to_thread
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
@@ -20,7 +20,6 @@ from pydantic_core import to_json
 from yarl import URL
 
 from turnout._frozen import frozen
-from turnout._loops import running_loop
 from turnout._proxy import OPTION, Proxy, proxy_of_environment, read_proxy
 from turnout.errors import (
     ArgumentError,
@@ -257,7 +256,7 @@ class Http:
         Raises:
             TurnoutError: As `post` does, but for refusals.
         """
-        loop = running_loop()
+        loop = get_running_loop()
         pool = self.pool
         if pool is None or pool.loop is not loop:
             pool = _transport.pool_of(loop) or await _transport.open_pool(loop)
@@ -352,7 +351,7 @@ class Http:
     ) -> bool:
         from turnout.http._certificate_check import requires_certificate
 
-        now = running_loop().time()
+        now = get_running_loop().time()
         if now < self._needs_none.get(place.name, 0.0) + _CERTIFICATE_SECONDS:
             return False
         via = place.proxy
