@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from turnout.errors import AuthenticationError, ConfigError, FallbackError
 from turnout.provider import ProviderOptions
 from turnout.routes import Route
 from turnout.testing import FakeProvider
-from turnout.types import Secret
+from turnout.types import ChatRequest, Secret
 
 from .scripted import Lines
 
@@ -225,13 +226,14 @@ class Keeper(Provider):
     options_type = Many
     options: Many
 
-    async def generate(self, request: Any) -> Any:
-        yield ""
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[str]:
+        yield request.last_user_text
 
 
 def made(file: Path, text: str) -> Many:
     config = read_config(written(file, f"[providers.Keeper]\n{text}"))
-    return Keeper(**config.providers["Keeper"].options).options
+    options: dict[str, Any] = {**config.providers["Keeper"].options}
+    return Keeper(**options).options
 
 
 def written(file: Path, text: str) -> Path:
@@ -287,7 +289,7 @@ def test_the_variable_of_a_secret_that_is_wrong_is_named(
 
 
 @pytest.mark.parametrize("value", [5, b"canary", ["canary"]])
-def test_what_is_no_text_is_no_secret(value: object) -> None:
+def test_what_is_no_text_is_no_secret(value: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         Keeper(secret=value)
 
