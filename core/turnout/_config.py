@@ -20,6 +20,7 @@ from turnout.errors import ArgumentError, ConfigError
 from turnout.types import Secret
 
 __all__ = [
+    "CliConfig",
     "Config",
     "ProviderConfig",
     "RouteConfig",
@@ -33,6 +34,9 @@ _NAME = "turnout.toml"
 
 _KEYS = {"api_key", "base_url", "headers"}
 """The options of a provider that hold keys, or may hold one by mistake."""
+
+_PATHS = ("ca_file", "client_certificate", "client_key")
+"""The options of a provider that name files, relative to the configuration's folder."""
 
 _log = logging.getLogger("turnout")
 
@@ -62,6 +66,14 @@ class ProviderConfig:
 
 
 @frozen
+class CliConfig:
+    """The table `cli`: what the command line does."""
+
+    log: bool = True
+    """Whether `turnout chat` keeps its conversations."""
+
+
+@frozen
 class Config:
     """What the configuration says; everything works without one."""
 
@@ -74,6 +86,7 @@ class Config:
         default_factory=dict[str, ProviderConfig]
     )
     plugins: PluginRules = field(default_factory=PluginRules)
+    cli: CliConfig = field(default_factory=CliConfig)
     exposed: tuple[str, ...] = ()
     """The providers whose keys stand in the file itself while others can read it."""
 
@@ -98,6 +111,7 @@ class _File:
         default_factory=dict[str, dict[str, object]]
     )
     plugins: dict[str, object] = field(default_factory=dict[str, object])
+    cli: dict[str, object] = field(default_factory=dict[str, object])
 
 
 def find_config() -> Path | None:
@@ -206,10 +220,11 @@ def _read(path: Path) -> Config:
             for name, table in file.routes.items()
         },
         providers={
-            name: _provider(f"{path}: providers.{name}", table)
+            name: _provider(f"{path}: providers.{name}", _with_paths(path, table))
             for name, table in file.providers.items()
         },
         plugins=checked(PluginRules, file.plugins, f"{path}: plugins"),
+        cli=checked(CliConfig, file.cli, f"{path}: cli"),
         exposed=_exposed(path, file.providers),
     )
 
@@ -328,6 +343,16 @@ def _target(where: str, value: object) -> tuple[str, Mapping[str, object]]:
         except ArgumentError as error:
             raise ConfigError(f"{where}: {error}") from None
     return name, table
+
+
+def _with_paths(path: Path, table: dict[str, object]) -> dict[str, object]:
+    """Return a provider's table with the paths in it relative to the file's folder."""
+    paths: dict[str, object] = {}
+    for name in _PATHS:
+        value = table.get(name)
+        if isinstance(value, str) and value and not value.startswith("~"):
+            paths[name] = str(path.absolute().parent / value)
+    return table | paths
 
 
 def _provider(where: str, table: dict[str, object]) -> ProviderConfig:

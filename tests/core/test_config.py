@@ -149,7 +149,8 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "zzz = 1",
-            "there is no 'zzz'; there are order, aliases, routes, providers, plugins",
+            "there is no 'zzz'; there are order, aliases, routes, providers, plugins, "
+            "cli",
             id="table like no other",
         ),
         pytest.param(
@@ -214,7 +215,7 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ target = 'A', temprature = 1 }]",
-            "routes.mine: targets[0]: a request has no 'temprature'; did you mean "
+            "routes.mine: targets[0]: unknown option 'temprature'; did you mean "
             "'temperature'?",
             id="option of a target",
         ),
@@ -323,7 +324,7 @@ def test_no_file_says_nothing() -> None:
         pytest.param(
             "order = 5\nzzz = 1\n",
             "order: input should be a list, not 5; there is no 'zzz'; there are "
-            "order, aliases, routes, providers, plugins",
+            "order, aliases, routes, providers, plugins, cli",
             id="two at once",
         ),
     ],

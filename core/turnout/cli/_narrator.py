@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from turnout._names import followed
 from turnout.cli._output import said
+from turnout.cli._views import View
 from turnout.errors import TurnoutError
 from turnout.routes import Route
 from turnout.streams import Stream
@@ -30,13 +31,13 @@ class Narrator:
     Args:
         route: What is asked; its providers are this command's own, so that they can
             be listened to.
-        note: Takes a line.
+        view: Shows the lines, and which target is waited for.
     """
 
-    def __init__(self, route: Route, note: Callable[[str], None]) -> None:
+    def __init__(self, route: Route, view: View) -> None:
         # Else Python writes on stderr what this tells of already.
         logging.getLogger("turnout.attempts").addHandler(logging.NullHandler())
-        self._note = note
+        self._view = view
         self._stream: Stream | None = None
         self._told = 0
         self._names = Counter(bound.provider.info.name for bound in route.targets)
@@ -77,7 +78,9 @@ class Narrator:
             whom = "it again" if again else self.name(asking)
             lines[-1] = followed(lines[-1], f"asking {whom}")
         for line in lines:
-            self._note(line)
+            self._view.note(line)
+        if asking is not None:
+            self._view.wait(self.name(asking))
 
 
 class _Listener:

@@ -8,6 +8,7 @@ seen. So none of that is sent to a terminal. Into a pipe data goes as it is.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from turnout._plugins import SetAside
 
 __all__ = [
+    "dimmed",
     "fail",
+    "is_dumb",
     "note",
     "on_terminal",
     "one_line",
@@ -32,6 +35,7 @@ __all__ = [
     "said",
     "set_aside_note",
     "write",
+    "write_escaped",
     "write_json",
     "write_table",
 ]
@@ -84,11 +88,26 @@ def on_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def is_dumb() -> bool:
+    """Tell whether a terminal understands no escape sequences, by its TERM."""
+    return os.name == "posix" and variable("TERM") in {None, "dumb", "unknown"}
+
+
+def dimmed(text: str) -> str:
+    """Return a text for standard error, dimmed if that is a terminal that can."""
+    return text if _is_plain() else click.style(text, dim=True)
+
+
 def write(text: str, *, newline: bool = True) -> None:
     """Write data, at once."""
     shown = printable(text) if on_terminal(sys.stdout) else text
     # click takes escape sequences out of what goes into a pipe, unless told so.
     click.echo(shown, nl=newline, color=True)
+
+
+def write_escaped(text: str) -> None:
+    """Write a text with turnout's own escape sequences to a terminal, at once."""
+    click.echo(text, nl=False, color=True)
 
 
 def write_json(value: object) -> None:
@@ -177,7 +196,9 @@ def _broken(text: str, room: int) -> list[str]:
 
 
 def _tell(line: str, colour: str) -> None:
-    plain = variable("NO_COLOR") is not None or variable("TERM") == "dumb"
-    if on_terminal(sys.stderr) and not plain:
-        line = click.style(line, fg=colour)
-    click.echo(line, err=True)
+    click.echo(line if _is_plain() else click.style(line, fg=colour), err=True)
+
+
+def _is_plain() -> bool:
+    """Tell whether standard error is to have no styles."""
+    return not on_terminal(sys.stderr) or is_dumb() or variable("NO_COLOR") is not None

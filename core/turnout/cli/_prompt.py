@@ -1,23 +1,36 @@
-"""What the user says: words of the command line, a pipe, lines typed, and files."""
+"""What the user asks: words of the command line, a pipe, and attachments."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import mimetypes
+import os
+import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import click
 
 from turnout.cli._output import note, on_terminal
-from turnout.types import FilePart, ImagePart, Message, Part, TextPart
+from turnout.types import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    Part,
+    TextPart,
+    VideoPart,
+)
 
-__all__ = ["message", "prompt", "typed"]
+__all__ = ["Attachment", "AttachmentType", "encodable", "message", "prompt"]
 
-_PROMPT = "> "
+Attachment: TypeAlias = Path | str
+"""A file, or an address."""
+
+_ADDRESS = re.compile("https?://", re.IGNORECASE)
 
 _SILENT = 2.0
 """Seconds after which the command says that it reads standard input."""
@@ -56,51 +69,50 @@ def encodable(name: str, text: str) -> str:
     return text
 
 
-def message(text: str, attachments: Sequence[Path]) -> Message:
-    """Return the user's message: the text, then the files.
+class AttachmentType(click.Path):
+    """A file, or an address that the provider fetches."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Attachment:
+        """Return an address as a text, and a file as its path."""
+        if not isinstance(value, str) or not _ADDRESS.match(value):
+            return Path(os.fsdecode(super().convert(value, param, ctx)))
+        try:
+            named = urlsplit(value).hostname
+        except ValueError:
+            named = None
+        if not named:
+            self.fail(f"{value!r} is not a valid address", param, ctx)
+        return value
+
+
+def message(text: str, attachments: Sequence[Attachment]) -> Message:
+    """Return the user's message: the text, then the attachments.
 
     Args:
         text: The prompt.
-        attachments: An image goes as such; a text goes with the prompt, under its
-            name; anything else goes as a file.
+        attachments: An image, a sound or a video goes as such; the text of a file goes
+            with the prompt, under its name; anything else goes as a file.
 
     Raises:
         UsageError: A text is not UTF-8.
     """
-    parts = [_part(path) for path in attachments]
+    parts = [
+        _linked(one) if isinstance(one, str) else _part(one) for one in attachments
+    ]
     texts = [text, *(part.text for part in parts if isinstance(part, TextPart))]
     others = [part for part in parts if not isinstance(part, TextPart)]
     whole = "\n\n".join(texts)
     if not others:
         return Message(role="user", content=whole)
     return Message(role="user", content=(TextPart(text=whole), *others))
-
-
-def typed() -> Iterator[str]:
-    """Give the lines that the user types, until the input ends; blank ones are none.
-
-    Raises:
-        KeyboardInterrupt: The user interrupted the prompt.
-    """
-    # With it a line can be edited, and those before it are at hand. Windows has none
-    # and needs none.
-    with contextlib.suppress(ImportError):
-        importlib.import_module("readline")
-    while (line := _typed()) is not None:
-        if line.strip():
-            yield line
-
-
-def _typed() -> str | None:
-    try:
-        if on_terminal(sys.stdout):
-            return input(_PROMPT)
-        # What goes into a pipe is data, and `input` would write its prompt there.
-        click.echo(_PROMPT, nl=False, err=True)
-        return input()
-    except EOFError:
-        click.echo(err=True)
-        return None
 
 
 def _piped() -> str:
@@ -124,6 +136,20 @@ def _piped() -> str:
     return text
 
 
+def _linked(address: str) -> Part:
+    """Return what an address is, by the ending of its path."""
+    media_type, _ = mimetypes.guess_type(urlsplit(address).path)
+    kind = (media_type or "").partition("/")[0]
+    if kind == "audio":
+        return AudioPart(url=address)
+    if kind == "video":
+        return VideoPart(url=address)
+    # Most addresses without an ending are images.
+    if kind in {"image", ""}:
+        return ImagePart(url=address)
+    return FilePart(url=address, media_type=media_type)
+
+
 def _part(path: Path) -> Part:
     data = path.read_bytes()
     media_type, _ = mimetypes.guess_type(path.name)
@@ -138,6 +164,10 @@ def _part(path: Path) -> Part:
         return TextPart(text=f"{path.name}:\n\n{text}")
     if kind == "text":
         raise click.UsageError(f"{path.name} is not UTF-8 text; convert it")
+    if kind == "audio":
+        return AudioPart(data=data, media_type=media_type)
+    if kind == "video":
+        return VideoPart(data=data, media_type=media_type)
     return FilePart(
         data=data,
         media_type=media_type or "application/octet-stream",

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Protocol, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import click
 
 from turnout._names import followed
-from turnout.cli._output import note, on_terminal, write
-from turnout.errors import FallbackError, TurnoutError
-from turnout.types import (
-    Attempt,
-    Citation,
-    Event,
-    Failover,
-    Finish,
-    FinishReason,
-    MediaDelta,
-    ReasoningDelta,
-    Reply,
-    Restart,
-    Target,
-    ToolCallDelta,
-    Usage,
+from turnout.cli._output import (
+    dimmed,
+    is_dumb,
+    note,
+    on_terminal,
+    printable,
+    write,
 )
+from turnout.cli._waiting import Waiting
+from turnout.errors import TurnoutError
+from turnout.types import Event, FinishReason, ReasoningDelta, Reply, to_dict
 
-__all__ = ["JsonView", "TextView", "View"]
+__all__ = [
+    "JsonView",
+    "Pane",
+    "PlainPane",
+    "TextView",
+    "View",
+    "WholeView",
+    "text_pane",
+]
 
 _CUT: dict[FinishReason | None, str] = {
     "length": "the answer ends here because it has as many tokens as it may have",
@@ -37,24 +39,16 @@ _CUT: dict[FinishReason | None, str] = {
 }
 """What is told of an answer that ends before its end."""
 
-_TYPES: dict[type, str] = {
-    Citation: "citation",
-    Failover: "failover",
-    Finish: "finish",
-    MediaDelta: "media",
-    ReasoningDelta: "reasoning",
-    Restart: "restart",
-    ToolCallDelta: "tool_call",
-    Usage: "usage",
-}
-"""What JSON calls the events that are not text."""
-
 
 class View(Protocol):
     """Shows one answer after another."""
 
+    def wait(self, name: str) -> None:
+        """Show that a target is asked. An event loop has to run."""
+        ...
+
     def show(self, event: Event) -> None:
-        """Show an event of the answer, at once."""
+        """Show an event of the answer, at once. An event loop has to run."""
         ...
 
     def note(self, line: str) -> None:
@@ -62,7 +56,11 @@ class View(Protocol):
         ...
 
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
-        """Show that the answer ended, or failed."""
+        """Show that the answer ended, or failed.
+
+        Raises:
+            ClickException: The answer has nothing that can be shown.
+        """
         ...
 
     def stop(self) -> None:
@@ -70,65 +68,228 @@ class View(Protocol):
         ...
 
 
-class TextView:
-    """The text alone, as it comes, with a newline at its end."""
+class Pane(Protocol):
+    """Where the text of an answer is shown."""
+
+    in_line: bool
+    """Whether the line that the text ends in is not ended."""
+
+    def add(self, text: str) -> None:
+        """Show a text that continues the answer."""
+        ...
+
+    def end(self) -> None:
+        """End the answer, and its line."""
+        ...
+
+    def stop(self) -> None:
+        """End the answer where it is."""
+        ...
+
+    def make_room(self) -> list[str]:
+        """Leave the cursor at the start of a line, and return what to put back."""
+        ...
+
+    def put_back(self, rows: Sequence[str]) -> None:
+        """Show again what `make_room` took away."""
+        ...
+
+
+class PlainPane:
+    """The text as it is."""
 
     def __init__(self) -> None:
-        self._in_line = False
+        self.in_line = False
+
+    def add(self, text: str) -> None:
+        """Write a text."""
+        write(text, newline=False)
+        self.in_line = not text.endswith("\n")
+
+    def end(self) -> None:
+        """End the line."""
+        if self.in_line:
+            write("")
+        self.in_line = False
+
+    def stop(self) -> None:
+        """Leave the line as it is."""
+        self.in_line = False
+
+    def make_room(self) -> list[str]:
+        """End the line."""
+        if self.in_line:
+            click.echo(err=True)
+            self.in_line = False
+        return []
+
+    def put_back(self, rows: Sequence[str]) -> None:
+        """Put nothing back: nothing was taken away."""
+
+
+def text_pane(*, markdown: bool) -> Pane:
+    """Return where text is shown.
+
+    Args:
+        markdown: Whether Markdown is rendered, on a terminal that can show it and
+            with the extra `cli`.
+    """
+    if markdown and on_terminal(sys.stdout) and not is_dumb():
+        with contextlib.suppress(ImportError):
+            from turnout.cli._markdown import MarkdownPane
+
+            return MarkdownPane()
+    return PlainPane()
+
+
+class TextView:
+    """The text as it comes, with a newline at its end.
+
+    On a terminal the reasoning is shown before it, dimmed. It goes to standard error,
+    and only if both are terminals.
+
+    Args:
+        pane: Where the text is shown.
+    """
+
+    def __init__(self, pane: Pane | None = None) -> None:
+        self._pane = PlainPane() if pane is None else pane
+        self._waiting = Waiting()
+        self._reasoning = ""
+        """The end of the reasoning that is shown and not ended."""
+
+    def wait(self, name: str) -> None:
+        """Show whom an answer is waited for, where no part of one is shown."""
+        if not (self._pane.in_line and _shared()) and not self._reasoning:
+            self._waiting.show(name)
 
     def show(self, event: Event) -> None:
-        """Show an event, where it is text."""
+        """Show an event, if it is text or reasoning."""
         if isinstance(event, str):
-            write(event, newline=False)
-            self._in_line = not event.endswith("\n")
+            if event:
+                self._waiting.clear()
+                self._end_reasoning()
+                self._pane.add(event)
+        elif isinstance(event, ReasoningDelta):
+            self._reason(event.text)
 
     def note(self, line: str) -> None:
         """Tell what happens on the way, on a line of its own."""
-        if self._in_line and _shared():
-            click.echo(err=True)
-            self._in_line = False
+        self._waiting.clear()
+        self._end_reasoning()
+        taken = self._pane.make_room() if _shared() else []
         note(line)
+        self._pane.put_back(taken)
 
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
         """End the line, and note what belongs to the answer and is not text."""
-        if self._in_line:
-            write("")
-            self._in_line = False
-        cut = _CUT.get(reply.finish_reason)
-        notes = [*_media(reply), *_sources(reply), *([] if cut is None else [cut])]
-        for line in notes:
-            note(line)
+        self._waiting.clear()
+        self._end_reasoning()
+        self._pane.end()
+        note_rest(reply)
 
     def stop(self) -> None:
         """End the line, unless it is ended after the `^C` that a terminal shows."""
-        if self._in_line and not _shared():
-            write("")
-        self._in_line = False
+        self._waiting.clear()
+        self._reasoning = ""
+        if _shared():
+            self._pane.stop()
+        else:
+            self._pane.end()
+
+    def _reason(self, text: str) -> None:
+        if text and _shared() and not self._pane.in_line:
+            self._waiting.clear()
+            if not self._reasoning:
+                click.echo(dimmed("Reasoning:"), err=True)
+            click.echo(dimmed(printable(text)), nl=False, err=True, color=True)
+            self._reasoning = text
+
+    def _end_reasoning(self) -> None:
+        """Set the reasoning that is shown apart from what follows."""
+        if self._reasoning:
+            ended = self._reasoning.endswith("\n")
+            click.echo("\n" if ended else "\n\n", nl=False, err=True)
+            self._reasoning = ""
+
+
+class WholeView:
+    """What is made of a whole answer, shown at its end.
+
+    Args:
+        made: Makes it.
+    """
+
+    def __init__(self, made: Callable[[Reply], str]) -> None:
+        self._made = made
+        self._waiting = Waiting()
+
+    def wait(self, name: str) -> None:
+        """Show whom an answer is waited for."""
+        self._waiting.show(name)
+
+    def show(self, event: Event) -> None:
+        """Show nothing yet."""
+
+    def note(self, line: str) -> None:
+        """Tell what happens on the way."""
+        self._waiting.clear()
+        note(line)
+
+    def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
+        """Show what the answer is made to.
+
+        Raises:
+            ClickException: It has nothing that can be shown.
+        """
+        self._waiting.clear()
+        if error is None:
+            note_rest(reply)
+            write(self._made(reply))
+
+    def stop(self) -> None:
+        """Show nothing."""
+        self._waiting.clear()
+
+
+def note_rest(reply: Reply) -> None:
+    """Note what belongs to an answer and is not text."""
+    cut = _CUT.get(reply.finish_reason)
+    for line in (*_media(reply), *_sources(reply), *([] if cut is None else [cut])):
+        note(line)
 
 
 class JsonView:
     """A line for each event, and one for how the answer ended."""
 
+    def __init__(self) -> None:
+        self._waiting = Waiting()
+
+    def wait(self, name: str) -> None:
+        """Show whom an answer is waited for, until its first event."""
+        self._waiting.show(name)
+
     def show(self, event: Event) -> None:
         """Show an event."""
-        if isinstance(event, str):
-            _write_line({"type": "text", "text": event})
-        else:
-            _write_line({"type": _TYPES[type(event)], **_fields(event)})
+        self._waiting.clear()
+        _write_line(to_dict(event))
 
     def note(self, line: str) -> None:
         """Tell what happens on the way."""
+        self._waiting.clear()
         note(line)
 
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
         """Show the reply, or what came of it and the error."""
-        if error is None:
-            _write_line({"type": "reply", **_fields(reply)})
-        else:
-            _write_line({"type": "error", "error": error, "reply": reply})
+        self._waiting.clear()
+        told = to_dict(reply)
+        if error is not None:
+            told = {"type": "error", "error": to_dict(error), "reply": told}
+        _write_line(told)
 
     def stop(self) -> None:
         """Show nothing: an answer without its last line was stopped."""
+        self._waiting.clear()
 
 
 _KINDS = {"image": "an image", "audio": "a sound", "video": "a video"}
@@ -173,33 +334,5 @@ def _shared() -> bool:
     return on_terminal(sys.stdout) and on_terminal(sys.stderr)
 
 
-def _write_line(value: Mapping[str, object]) -> None:
-    write(json.dumps(value, default=_plain))
-
-
-def _plain(value: object) -> object:
-    """Return what JSON has for a value that it does not know."""
-    if isinstance(value, TurnoutError):
-        return _error(value)
-    if isinstance(value, Attempt):
-        return {**_fields(value), "status_code": value.status_code}
-    if is_dataclass(value) and not isinstance(value, Target):
-        return _fields(value)
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[object, object]", value))
-    if isinstance(value, bytes):
-        from base64 import b64encode
-
-        return b64encode(value).decode("ascii")
-    return str(value)
-
-
-def _fields(value: object) -> dict[str, object]:
-    assert is_dataclass(value)
-    return {field.name: getattr(value, field.name) for field in fields(value)}
-
-
-def _error(error: TurnoutError) -> dict[str, object]:
-    # A group adds to its text how many it holds.
-    text = error.message if isinstance(error, FallbackError) else str(error)
-    return {"type": type(error).__name__, "message": text}
+def _write_line(value: object) -> None:
+    write(json.dumps(value))

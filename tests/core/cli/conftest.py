@@ -68,9 +68,22 @@ class CommandLine:
         """Return a command as it is started."""
         return [sys.executable, "-m", "turnout", *map(str, arguments)]
 
-    def terminal(self, *arguments: str, stdout: Path | None = None) -> Terminal:
+    def terminal(
+        self,
+        *arguments: str,
+        stdout: Path | None = None,
+        columns: int = 80,
+        lines: int = 24,
+    ) -> Terminal:
         """Return a terminal with a command in it."""
-        return Terminal(arguments, self.folder, self.environment, stdout)
+        return Terminal(
+            arguments,
+            self.folder,
+            self.environment,
+            stdout,
+            columns=columns,
+            lines=lines,
+        )
 
     def configure(self, text: str) -> Path:
         """Write the configuration."""
@@ -123,7 +136,11 @@ class InProcess(CommandLine):
             contextlib.chdir(self.folder),
         ):
             current_app.cache_clear()
-            status = run(command)
+            try:
+                status = run(command)
+            except SystemExit as ended:  # click's, after completions.
+                assert isinstance(ended.code, int)
+                status = ended.code
         output, errors = (file.getvalue().decode() for file in files[1:])
         return subprocess.CompletedProcess(command, status, output, errors)
 

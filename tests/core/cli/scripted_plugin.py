@@ -207,6 +207,41 @@ class Rich(Provider):
         )
 
 
+class Writer(Provider):
+    """Gives the text of `answer.md` in the working directory, piece by piece."""
+
+    info = ProviderInfo(
+        name="Writer",
+        models=("writer-1",),
+        capabilities=Capabilities(response_format=True),
+    )
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer."""
+        import asyncio
+        from pathlib import Path
+
+        text = await asyncio.to_thread(Path("answer.md").read_text, "utf-8")
+        for start in range(0, len(text), 3):
+            yield text[start : start + 3]
+            if text.endswith("\n\n\n"):  # Slowly.
+                await asyncio.sleep(0.005)
+        yield Finish(reason="stop")
+
+
+class Thinker(Provider):
+    """Thinks before it answers."""
+
+    info = ProviderInfo(name="Thinker", models=("thinker-1",), capabilities=ALL)
+
+    async def generate(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """Answer."""
+        yield ReasoningDelta(text="Well,\x1b[2J")
+        yield ReasoningDelta(text=" then.")
+        yield "It is so."
+        yield Finish(reason="stop")
+
+
 class Sourced(Provider):
     """Gives images, sounds, sources, and what else belongs to an answer."""
 
@@ -344,5 +379,7 @@ def turnout_providers() -> list[type[Provider]]:
         Slow,
         Sourced,
         Strict,
+        Thinker,
         Torn,
+        Writer,
     ]

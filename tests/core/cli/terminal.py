@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
+import struct
 import subprocess
 import sys
 import time
@@ -22,7 +24,14 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 runpy.run_module("turnout", run_name="__main__", alter_sys=True)
 """
 
-_PATIENCE = 15.0
+# What comes and goes: the switch of bracketed paste, and the sign of life.
+_TRANSIENT = re.compile(
+    r"\x1b\[\?2004[hl]\r?"
+    r"|\r(?:\x1b\[2m)?waiting for [^\x1b]*(?:\x1b\[0m)?\x1b\[K"
+    r"|\r\x1b\[K(?!\n)"
+)
+
+_PATIENCE = 120.0
 """Seconds that something expected has to appear."""
 
 
@@ -34,6 +43,8 @@ class Terminal:
         folder: The working directory.
         environment: All of it.
         stdout: A file that standard output goes to in place of the terminal.
+        columns: Of the screen.
+        lines: Of the screen.
     """
 
     def __init__(
@@ -42,18 +53,24 @@ class Terminal:
         folder: Path,
         environment: Mapping[str, str],
         stdout: Path | None = None,
+        *,
+        columns: int = 80,
+        lines: int = 24,
     ) -> None:
         self._arguments = arguments
         self._folder = folder
         self._environment = environment
         self._stdout = stdout
-        self._seen = b""
-        self.screen = ""
-        """All that was shown, with the terminal's own newlines made plain."""
+        self._size = columns, lines
+        self._expected = 0
+        """How much of the text was returned by `expect`."""
+        self.sent = b""
+        """All that was sent to the terminal, as it was sent."""
 
     def __enter__(self) -> Self:
         pty = pytest.importorskip("pty")  # Windows has none.
         self._master, slave = pty.openpty()
+        self.resize(*self._size)
         output = slave
         if self._stdout is not None:
             output = os.open(self._stdout, os.O_WRONLY | os.O_CREAT)
@@ -77,6 +94,10 @@ class Terminal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is None and self._process.poll() is None:
+            self.type("\x04")
+            with contextlib.suppress(AssertionError):
+                self.end()
         self._process.kill()
         self._process.wait()
         os.close(self._master)
@@ -85,18 +106,38 @@ class Terminal:
         """Type a text; a newline is the return key, `\\x03` Ctrl-C, `\\x04` Ctrl-D."""
         os.write(self._master, text.encode())
 
+    def resize(self, columns: int, lines: int) -> None:
+        """Change the size of the screen."""
+        import fcntl
+        import termios
+
+        size = struct.pack("HHHH", lines, columns, 0, 0)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+
+    @property
+    def screen(self) -> str:
+        """All that was shown, with plain newlines, without what comes and goes."""
+        text = self.sent.decode("utf-8", "replace").replace("\r\n", "\n")
+        return _TRANSIENT.sub("", text)
+
     def expect(self, text: str) -> str:
         """Return what was shown since the last call, up to and with a text."""
-        wanted = text.encode().replace(b"\n", b"\r\n")
         deadline = time.monotonic() + _PATIENCE
-        while wanted not in self._seen:
+        while (start := self.screen.find(text, self._expected)) < 0:
             if not self._read(deadline):
                 raise AssertionError(
-                    f"{text!r} never came; on the screen: {self._seen!r}"
+                    f"{text!r} never came; on the screen: {self._rest!r}"
                 )
-        end = self._seen.index(wanted) + len(wanted)
-        shown, self._seen = self._seen[:end], self._seen[end:]
-        return shown.decode().replace("\r\n", "\n")
+        begin, self._expected = self._expected, start + len(text)
+        return self.screen[begin : self._expected]
+
+    @property
+    def _rest(self) -> str:
+        return self.screen[self._expected :]
+
+    def wait(self) -> None:
+        """Wait for more to be shown."""
+        self._read(time.monotonic() + _PATIENCE)
 
     def end(self) -> int:
         """Wait for the command's end and return its exit status."""
@@ -115,7 +156,7 @@ class Terminal:
         while self._process.poll() is None:
             self.type("\x03")
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.5)
+                self._process.wait(2)
             assert time.monotonic() < deadline
         return self.end()
 
@@ -123,11 +164,10 @@ class Terminal:
         left = max(0.0, deadline - time.monotonic())
         ready, _, _ = select.select([self._master], [], [], left)
         if not ready:
-            raise AssertionError(f"nothing came; on the screen: {self._seen!r}")
+            raise AssertionError(f"nothing came; on the screen: {self._rest!r}")
         try:
             data = os.read(self._master, 65536)
         except OSError:  # Linux says EIO when nobody has the terminal open any more.
             data = b""
-        self._seen += data
-        self.screen += data.decode("utf-8", "replace").replace("\r\n", "\n")
+        self.sent += data
         return bool(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -19,8 +20,9 @@ from typing import Any
 
 import pytest
 
-from turnout.cli._prompt import prompt
+from turnout.cli._prompt import Attachment, message, prompt
 from turnout.testing import refused_url
+from turnout.types import AudioPart, VideoPart
 
 from ...support.flowgpt_server import Answer, FlowGptServer, json_status
 from .conftest import CommandLine
@@ -125,7 +127,7 @@ def test_a_pipe_that_stays_open_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 
     class Open(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            assert told.wait(10)
+            assert told.wait(60)
             return b"piped"
 
     def note(line: str) -> None:
@@ -140,6 +142,135 @@ def test_a_pipe_that_stays_open_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     assert lines == [
         "waiting for standard input to end; close it, or add `< /dev/null`"
     ]
+
+
+def test_addresses_go_as_what_they_are(inside: CommandLine) -> None:
+    done = inside(
+        "chat", "-m", "Echo", "--json", "Hi",
+        "-a", "https://x.example/photo",
+        "-a", "HTTPS://x.example/photo.png?size=2",
+        "-a", "http://x.example/paper.pdf",
+    )  # fmt: skip
+
+    assert events(done.stdout)[-1]["text"] == "user=Hi|ImagePart|ImagePart|FilePart|"
+
+
+def test_sounds_and_videos_go_as_such(tmp_path: Path) -> None:
+    (tmp_path / "bell.mp3").write_bytes(b"\xff\0")
+    (tmp_path / "film.mp4").write_bytes(b"\xff\0")
+    attachments: list[Attachment] = [
+        tmp_path / "bell.mp3",
+        tmp_path / "film.mp4",
+        "https://x.example/bell.mp3",
+        "https://x.example/film.mp4",
+    ]
+
+    content = message("Hi", attachments).content
+
+    assert [*content][1:] == [
+        AudioPart(data=b"\xff\0", media_type="audio/mpeg"),
+        VideoPart(data=b"\xff\0", media_type="video/mp4"),
+        AudioPart(url="https://x.example/bell.mp3"),
+        VideoPart(url="https://x.example/film.mp4"),
+    ]
+
+
+@pytest.mark.parametrize("address", ["https://", "https://[x/a.png"])
+def test_an_address_that_is_none_is_wrong_usage(
+    inside: CommandLine, address: str
+) -> None:
+    done = inside("chat", "-m", "Echo", "-a", address, "Hi")
+
+    assert done.returncode == 2
+    assert f"'{address}' is not a valid address" in done.stderr
+
+
+def test_the_first_code_block_is_extracted(inside: CommandLine) -> None:
+    (inside.folder / "answer.md").write_text("So:\n\n```py\nx = 1\n```\n\n```\ny\n```")
+
+    done = inside("chat", "-m", "Writer", "-x", "Hi")
+
+    assert (done.stdout, done.stderr, done.returncode) == ("x = 1\n", "", 0)
+
+
+def test_an_answer_without_a_code_block_is_an_error(inside: CommandLine) -> None:
+    done = inside("chat", "-m", "Down", "-m", "Echo", "-x", "Hi")
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr == (
+        "Down: cannot reach down.example: its name is not known; asking Echo\n"
+        "Error: the answer has no complete fenced code block\n"
+    )
+
+
+def test_an_answer_that_failed_is_not_extracted(inside: CommandLine) -> None:
+    done = inside("chat", "-m", "Torn", "-x", "Hi")
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr == "Error: Torn: the connection to torn.example was lost\n"
+
+
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [(["--json"], "--json"), (["--schema", "name"], "--schema")],
+    ids=["json", "schema"],
+)
+def test_two_forms_are_wrong_usage(
+    inside: CommandLine, other: list[str], name: str
+) -> None:
+    done = inside("chat", "-m", "Echo", "-x", *other, "Hi")
+
+    assert done.returncode == 2
+    assert f"-x and {name} are two forms; give one of them" in done.stderr
+
+
+def test_an_answer_of_a_schema_is_json(inside: CommandLine) -> None:
+    (inside.folder / "answer.md").write_text('{"name": "é", "age": 7}')
+
+    done = inside("chat", "-m", "Writer", "--schema", "name, age int", "Hi")
+
+    assert done.stdout == '{\n  "name": "é",\n  "age": 7\n}\n'
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_an_answer_that_does_not_fit_the_schema_is_an_error(
+    inside: CommandLine,
+) -> None:
+    (inside.folder / "answer.md").write_text('{"name": 7}')
+
+    done = inside("chat", "-m", "Writer", "--schema", "name", "Hi")
+
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "not what response_format asks for" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(["--schema", "name text"], "--schema: unknown type", id="type"),
+        pytest.param(
+            ["--schema", "name", "-o", "response_format={}"],
+            "--schema and -o response_format are the same; give one of them",
+            id="twice",
+        ),
+    ],
+)
+def test_a_wrong_schema_is_wrong_usage(
+    inside: CommandLine, options: list[str], message: str
+) -> None:
+    done = inside("chat", "-m", "Echo", *options, "Hi")
+
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_usage_is_told_at_the_end(inside: CommandLine) -> None:
+    done = inside("chat", "-m", "Echo", "--usage", "Hi")
+
+    assert done.stdout == "user=Hi|\n"
+    assert re.fullmatch(
+        r"Usage: 3 input tokens, 5 output tokens, \d+\.\d s\n", done.stderr
+    )
 
 
 def test_a_closed_standard_input_brings_nothing(inside: CommandLine) -> None:
@@ -222,8 +353,9 @@ def test_an_engine_that_is_not_there_is_told_with_the_way_out(
     done = inside("chat", "Hi")
 
     assert done.stderr == (
-        "Error: the engine is not here; type `fetch it`; -m asks another, `turnout "
-        "models` lists them\n"
+        "Error: the engine is not here; type `fetch it`; or set a key, such as "
+        "ANTHROPIC_API_KEY or GEMINI_API_KEY or OPENAI_API_KEY; -m asks another model, "
+        "`turnout models` lists them\n"
     )
 
 
@@ -385,11 +517,11 @@ def test_text_passes_through_a_pipe_as_it_is(inside: CommandLine) -> None:
 def test_text_on_a_terminal_has_nothing_to_obey(inside: CommandLine) -> None:
     inside.environment["NO_COLOR"] = "1"
 
-    with inside.terminal("chat", "-m", "Rich", "Hi") as terminal:
+    with inside.terminal("chat", "-m", "Rich", "--raw", "Hi") as terminal:
         assert terminal.end() == 0
 
     assert terminal.screen == (
-        "[31mred[0m 5mtxt\ttab é\n?\n"
+        "Reasoning:\nhm\n\n[31mred[0m 5mtxt\ttab é\n?\n"
         "the answer ends here because it has as many tokens as it may have\n"
     )
 
@@ -399,14 +531,14 @@ def test_json_has_a_line_for_each_event_and_the_reply(inside: CommandLine) -> No
 
     *parts, reply = events(done.stdout)
     assert [part["type"] for part in parts] == [
-        "reasoning",
-        "tool_call",
+        "reasoning_delta",
+        "tool_call_delta",
         "text",
         "usage",
         "finish",
     ]
     assert parts[1] == {
-        "type": "tool_call",
+        "type": "tool_call_delta",
         "index": 0,
         "id": "c1",
         "name": "f",
@@ -465,7 +597,7 @@ def test_json_has_the_sources_the_images_and_the_reported_cost(
     citation, media = parts[1], parts[6]
     assert citation["type"] == "citation"
     assert citation["url"] == "https://bees.example"
-    assert media["type"] == "media"
+    assert media["type"] == "media_delta"
     assert media["data"] == b64encode(b"3" * 11_998).decode()
     assert done.stderr == ""
     assert len(reply["citations"]) == 4
@@ -483,10 +615,8 @@ def test_json_ends_with_the_error_where_there_is_one(inside: CommandLine) -> Non
     assert done.returncode == 1
     _, last = events(done.stdout)
     assert last["type"] == "error"
-    assert last["error"] == {
-        "type": "StreamTruncatedError",
-        "message": "the connection to torn.example was lost",
-    }
+    assert last["error"]["type"] == "StreamTruncatedError"
+    assert last["error"]["message"] == "the connection to torn.example was lost"
     assert last["reply"]["text"] == "half an ans"
 
 
@@ -516,7 +646,7 @@ def test_a_reader_that_leaves_ends_the_answer_quietly(inside: CommandLine) -> No
 
     with process.stderr:
         assert process.stderr.read() == b""
-    assert process.wait(10) == 1
+    assert process.wait(60) == 1
     assert line == b"line\n"
 
 
@@ -631,6 +761,14 @@ async def test_an_interruption_that_is_ignored_stops_nothing(
 
     assert process.returncode == 0
     assert first + rest == b"Paris\n"
+
+
+def test_an_interruption_of_an_import_ends_quietly(turnout: CommandLine) -> None:
+    (turnout.folder / "site" / "click.py").write_text("raise KeyboardInterrupt")
+
+    done = turnout("chat", "Hi")
+
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 130)
 
 
 def test_any_thread_can_ask(inside: CommandLine) -> None:

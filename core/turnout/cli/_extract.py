@@ -1,0 +1,35 @@
+"""`--extract`: the first code block of an answer."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["first_code_block"]
+
+_FENCE = re.compile(r"([ \t]*(?:[-*+>]|\d+[.)])?[ \t]*)(`{3,}|~{3,})(.*)")
+
+
+def first_code_block(text: str) -> str | None:
+    """Return the first fenced code block of a Markdown text; None if it has none.
+
+    A block that is not closed does not count: the answer was cut off in it.
+    """
+    lines = iter(text.split("\n"))
+    for line in lines:
+        opening = _FENCE.fullmatch(line.rstrip("\r"))
+        if opening is None or _is_inline(opening):
+            continue
+        indent, fence = len(opening[1].expandtabs()), opening[2]
+        closing = re.compile(rf"[ \t]*{re.escape(fence)}{re.escape(fence[0])}*[ \t\r]*")
+        block: list[str] = []
+        for inner in lines:
+            if closing.fullmatch(inner):
+                return "\n".join(block)
+            spaces = len(inner) - len(inner.lstrip(" "))
+            block.append(inner[min(indent, spaces) :].rstrip("\r"))
+    return None
+
+
+def _is_inline(opening: re.Match[str]) -> bool:
+    """Tell whether what looks like a fence is code in a line: "```a``` b"."""
+    return opening[2].startswith("`") and "`" in opening[3]
