@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -216,7 +216,9 @@ class Many(ProviderOptions):
     secret: Secret | None = None
     either: str | Secret | None = None
     number: int | Secret = 0
+    noted: Annotated[Secret | None, "a note"] = None
     several: list[Secret] | None = None
+    sequence: Sequence[Secret] = ()
     table: dict[str, Secret] | None = None
     texts: tuple[str | Secret, ...] = ()
 
@@ -252,6 +254,8 @@ def written(file: Path, text: str) -> Path:
         ('number = "plain"', "number", Secret("plain")),
         ("number = 5", "number", 5),
         ('several = ["env:MINE", "b"]', "several", [Secret(KEY), Secret("b")]),
+        ('sequence = ["env:MINE"]', "sequence", [Secret(KEY)]),
+        ('noted = "env:MINE"', "noted", Secret(KEY)),
         ('table = { a = "env:MINE" }', "table", {"a": Secret(KEY)}),
         ('texts = ["env:MINE", "b"]', "texts", (Secret(KEY), "b")),
         ('proxy = "env:PROXY"', "proxy", Secret("http://me:p@127.0.0.1:9")),
