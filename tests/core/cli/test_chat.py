@@ -417,7 +417,7 @@ def test_a_wrong_option_is_wrong_usage(inside: CommandLine) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.endswith(
-        "Error: -o: there is no option 'temprature'; did you mean 'temperature'?\n"
+        "Error: -o: unknown option 'temprature'; did you mean 'temperature'?\n"
     )
 
 
