@@ -117,7 +117,7 @@ def chat(
     named = bool(models) or route is not None
     options = _with_schema(request_options(pairs), schema)
     text = prompt(words)
-    encodable("the system message", system)
+    system = encodable("the system message", system)
     asked = _route(models, route)
     with asyncio.Runner() as runner:
         view = _view(

@@ -9,7 +9,7 @@ import click
 
 from turnout._names import did_you_mean, nearest
 from turnout.cli._output import fail, note, one_line
-from turnout.cli._prompt import Attachment, message
+from turnout.cli._prompt import Attachment, encodable, message
 from turnout.cli._reader import Reader
 from turnout.cli._session import Session
 from turnout.cli._transcript import transcript
@@ -86,6 +86,7 @@ class Conversation:
                 if typed.is_line and typed.text.startswith("/"):
                     self._command(text)
                 elif text.strip():
+                    text = encodable("the message", text)
                     asked, left = left, ()
                     self._session.ask(message(text, asked))
             except TurnoutError as error:

@@ -260,6 +260,19 @@ def test_words_that_end_a_conversation(turnout: CommandLine, line: str) -> None:
     assert "user=" not in terminal.screen
 
 
+def test_a_message_that_is_not_utf_8_is_not_sent(turnout: CommandLine) -> None:
+    (turnout.folder / "site" / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['readline'] = None\n"
+    )
+
+    with turnout.terminal("chat", "-m", "Echo") as terminal:
+        terminal.expect("> ")
+        terminal.type("caf\udce9\n")
+        terminal.expect("Error: the message is not UTF-8; convert it\n> ")
+        terminal.type("café\n")
+        terminal.expect("\nuser=café|\n> ")
+
+
 def test_an_unknown_command_is_not_sent(turnout: CommandLine) -> None:
     with turnout.terminal("chat", "-m", "Echo") as terminal:
         terminal.expect("> ")

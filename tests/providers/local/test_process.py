@@ -66,7 +66,9 @@ except Exception as error:
         'the local model\'s engine is not here; type `pip install "turnout[local]"`, then `turnout local pull`'
     )
     assert error.startswith("UnavailableError ")
-    assert error.endswith('type `pip install "turnout[local]"`, then `turnout local pull`')
+    assert error.endswith(
+        'type `pip install "turnout[local]"`, then `turnout local pull`'
+    )
 
 
 def test_missing_weights_say_what_to_type(tmp_path: Path) -> None:
