@@ -19,6 +19,7 @@ from turnout._face import (
     health,
     run,
     stream,
+    warm_up,
 )
 from turnout._version import VERSION as __version__
 from turnout.errors import (
@@ -78,6 +79,7 @@ from turnout.types import (
     Media,
     MediaDelta,
     Message,
+    MessageLike,
     ModelInfo,
     NativeTool,
     Outcome,
@@ -139,6 +141,7 @@ __all__ = [
     "Media",
     "MediaDelta",
     "Message",
+    "MessageLike",
     "ModelInfo",
     "ModelUnavailableError",
     "NativeTool",
@@ -193,6 +196,7 @@ __all__ = [
     "hookimpl",
     "run",
     "stream",
+    "warm_up",
 ]
 
 
@@ -202,3 +206,7 @@ def __getattr__(name: str) -> object:
     from turnout import routes
 
     return getattr(routes, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

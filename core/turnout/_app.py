@@ -13,13 +13,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from turnout._config import Config, find_config, read_config
+from turnout._config import Config, find_config, read_config, unseen_config
 from turnout._environment import variable
 from turnout._headers import has_credential
 from turnout._hooks import PluginHooks
-from turnout._names import did_you_mean, fold, nearest
+from turnout._names import did_you_mean, fold
 from turnout._plugins import (
     Plugin,
     PluginHost,
@@ -29,7 +30,8 @@ from turnout._plugins import (
     is_plugins_fault,
 )
 from turnout._registry import ProviderEntry, Registry
-from turnout._resolve import Resolver
+from turnout._resolve import Resolver, rank
+from turnout._suggestions import models_meant, providers_meant
 from turnout._validation import checked, kind_of
 from turnout.errors import (
     ArgumentError,
@@ -40,13 +42,16 @@ from turnout.errors import (
     UnsupportedError,
 )
 from turnout.provider import BoundTarget, Provider
-from turnout.types import Explanation, Place
+from turnout.types import Explanation, Place, Target
 
 if TYPE_CHECKING:
     from turnout.routes import Health, HealthReport, Route
     from turnout.types import TargetOptions
 
 __all__ = ["App", "current_app"]
+
+_OF_REQUESTS = ("turnout._attempt", "turnout.http._client", "turnout.routes._driver")
+"""Modules that are imported with the first request."""
 
 
 class App:
@@ -62,7 +67,12 @@ class App:
     """
 
     def __init__(self, config: Config | None = None, *, own_only: bool = False) -> None:
-        self.config = read_config(find_config()) if config is None else config
+        self._unseen: str | None = None
+        """Why a configuration that may be there is not read."""
+        if config is None:
+            config = read_config(find_config())
+            self._unseen = unseen_config() if config.path is None else None
+        self.config = config
         self._check_routes()
         self.host = PluginHost(self.config.plugins, own_only=own_only or _own_only())
         # The plugins that the other two were made from: loading one makes them anew.
@@ -103,6 +113,18 @@ class App:
         if self.host.complete and registry.absent is not None:
             raise registry.missing(*registry.absent)
         return registry
+
+    def warm_up(self, names: tuple[str, ...]) -> None:
+        """Import what requests need; see `turnout.warm_up`."""
+        for module in _OF_REQUESTS:
+            import_module(module)
+        if not names:
+            self.load_all()
+        for name in names:
+            try:
+                self.entry(name)
+            except UnknownProviderError:
+                self.meaning(name)
 
     def entry(self, name: str) -> ProviderEntry:
         """Return what is known of a provider, loading as few plugins as will do.
@@ -201,6 +223,10 @@ class App:
         self.load_all()
         return self._resolver.explain(name)
 
+    def suggestions(self, name: str) -> tuple[str, ...]:
+        """Return targets that an unknown name may mean, best first."""
+        return models_meant(name, self.load_all(), self._rank)
+
     def _placed_now(self, place: Place, made: dict[str, Provider]) -> Place:
         from turnout.routes import status
 
@@ -226,7 +252,7 @@ class App:
             self.registry,
             self.config,
             self.key_at_hand,
-            [one.name for one in self.set_aside],
+            self._aside,
         )
 
     def key_at_hand(self, entry: ProviderEntry) -> bool:
@@ -249,15 +275,66 @@ class App:
         return known
 
     def _unknown(self, name: str, registry: Registry) -> str:
-        known = tuple(registry.providers)
-        guess, advice = did_you_mean(nearest(name, known)), ""
         if self.host.keeps_out(name):
             by = "TURNOUT_DISABLE_PLUGINS" if _own_only() else "the configuration"
-            guess, advice = "", f"; its plugin is installed, and kept out by {by}"
-        elif known and not guess:
-            advice = f"; there are {', '.join(known)}"
-        aside = aside_clause([one.name for one in self.set_aside])
-        return f"unknown provider {name!r}{advice}{aside}{guess}"
+            advice = f"; its plugin is installed, and kept out by {by}"
+            return f"unknown provider {name!r}{advice}{self._aside()}"
+        advice = self._model_named(name, registry)
+        if advice:
+            return f"unknown provider {name!r}: {advice}"
+        names = providers_meant(name, registry)
+        models = models_meant(name, registry, self._rank)
+        models = tuple(one for one in models if one not in names)[:2]
+        guess = did_you_mean(names or models)
+        if names and models:
+            guess = f"{guess[:-1]}, or the model {' or '.join(map(repr, models))}?"
+        elif models:
+            guess = guess.replace("mean ", "mean the model ", 1)
+        elif not names and registry.providers:
+            advice = f"; known: {', '.join(registry.providers)}"
+        return f"unknown provider {name!r}{advice}{self._aside()}{guess}"
+
+    def _model_named(self, name: str, registry: Registry) -> str:
+        """Return what to write if a model is named in place of a provider."""
+        if name in self.config.aliases or name in self.config.routes:
+            kind = "an alias" if name in self.config.aliases else "a route"
+            return f'it is {kind}; write turnout.stream(..., model="{name}")'
+        kind, found = "a model", registry.serving(name)
+        found.sort(key=lambda one: self._rank(registry.providers[one.provider]))
+        if not found:
+            kind, found = "a provider with a model", self._written(name, registry)
+        if not found:
+            return ""
+        first, *others = found[:3]
+        also = "".join(f" or {str(one)!r}" for one in others)
+        return (
+            f'it is {kind}; write get_provider("{first.provider}").stream(..., model='
+            f'"{first.model}") or turnout.stream(..., model="{first}")'
+            f"{also.replace(' or ', '; it may also be ', 1)}"
+        )
+
+    def _written(self, name: str, registry: Registry) -> list[Target]:
+        """Return the targets that `provider:model` or `provider/model` may mean."""
+        left, _, model = name.replace("/", ":", 1).partition(":")
+        if registry.provider(left) is None or not model.strip():
+            return []
+        meant = models_meant(f"{left}/{model}", registry, self._rank)
+        return [Target(*one.split(":", 1)) for one in meant]
+
+    def _rank(self, entry: ProviderEntry) -> int:
+        return rank(entry, self.key_at_hand)
+
+    def _aside(self) -> str:
+        """Return the clause of a message about what may be missing, and why."""
+        clause = aside_clause([one.name for one in self.set_aside])
+        if self._unseen is not None:
+            clause += f"; {self._unseen}"
+        if not self.host.has_own:
+            clause += (
+                "; turnout's own plugins are not found, as its metadata is missing; "
+                "reinstall it, or see docs/frozen.md if this is a frozen program"
+            )
+        return clause
 
     def _made(self, entry: ProviderEntry, options: Mapping[str, object]) -> Provider:
         info = entry.info

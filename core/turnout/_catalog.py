@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turnout._names import did_you_mean, nearest
+from turnout._names import did_you_mean, nearest, without_marks
 from turnout.errors import UnknownModelError, UnsupportedError
 from turnout.types import ChatRequest, ModelInfo, ProviderInfo, Target
 
@@ -91,6 +91,14 @@ class Catalog:
         if found is not None:
             return found
         raise UnknownModelError(self.unknown(name))
+
+    def meant(self, name: str) -> str | None:
+        """Return the listed model that a name is mistyped for, if there is one."""
+        if self.listed(name) is not None:
+            return None
+        wanted = without_marks(name)
+        alike = (one for one in self.names if without_marks(one) == wanted)
+        return next(alike, None)
 
     def unknown(self, name: str, prefix: str = "", where: str = "") -> str:
         """Return the message of an unknown name, with the nearest names or all.

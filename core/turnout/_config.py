@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
+from stat import S_ISREG
 from typing import cast
 
-from turnout._environment import FromEnvironment, variable
+from turnout._environment import FromEnvironment, SecretReference, variable
 from turnout._frozen import frozen
+from turnout._keyring import FromKeyring
 from turnout._names import fold
 from turnout._plugins import PluginRules
 from turnout._validation import checked, hidden, shown
@@ -19,18 +20,23 @@ from turnout.errors import ArgumentError, ConfigError
 from turnout.types import Secret
 
 __all__ = [
+    "CliConfig",
     "Config",
     "ProviderConfig",
     "RouteConfig",
     "find_config",
     "read_config",
+    "unseen_config",
     "users_config",
 ]
 
 _NAME = "turnout.toml"
 
-_KEYS = {"api_key", "headers"}
-"""The options of a provider that hold keys."""
+_KEYS = {"api_key", "base_url", "headers"}
+"""The options of a provider that hold keys, or may hold one by mistake."""
+
+_PATHS = ("ca_file", "client_certificate", "client_key")
+"""The options of a provider that name files, relative to the configuration's folder."""
 
 _log = logging.getLogger("turnout")
 
@@ -60,6 +66,14 @@ class ProviderConfig:
 
 
 @frozen
+class CliConfig:
+    """The table `cli`: what the command line does."""
+
+    log: bool = True
+    """Whether `turnout chat` keeps its conversations."""
+
+
+@frozen
 class Config:
     """What the configuration says; everything works without one."""
 
@@ -72,6 +86,7 @@ class Config:
         default_factory=dict[str, ProviderConfig]
     )
     plugins: PluginRules = field(default_factory=PluginRules)
+    cli: CliConfig = field(default_factory=CliConfig)
     exposed: tuple[str, ...] = ()
     """The providers whose keys stand in the file itself while others can read it."""
 
@@ -96,6 +111,7 @@ class _File:
         default_factory=dict[str, dict[str, object]]
     )
     plugins: dict[str, object] = field(default_factory=dict[str, object])
+    cli: dict[str, object] = field(default_factory=dict[str, object])
 
 
 def find_config() -> Path | None:
@@ -106,25 +122,69 @@ def find_config() -> Path | None:
     """
     named = variable("TURNOUT_CONFIG")
     if named is not None:
-        with suppress(RuntimeError):  # The home that it names is not known.
-            path = Path(named).expanduser()
-            if path.is_file():
-                return path
-        raise ConfigError(
-            f"TURNOUT_CONFIG names {named!r}, which is not a file; correct it"
-        )
+        fault = _fault_of_named(named)
+        if fault is None:
+            return Path(named).expanduser()
+        raise ConfigError(f"TURNOUT_CONFIG names {named!r}, {fault}")
     here = Path(_NAME)
-    if here.is_file():
+    if _is_file(here):
         return here.absolute()
     users = users_config()
-    return users if users.is_file() else None
+    return users if users is not None and _is_file(users) else None
 
 
-def users_config() -> Path:
-    """Return the file that holds in every folder; it may not exist."""
+def _fault_of_named(named: str) -> str | None:
+    try:
+        found = Path(named).expanduser().stat()
+    except RuntimeError:
+        return "which is not a file: its home is not known; write the path in full"
+    except (FileNotFoundError, NotADirectoryError):
+        return "which is not a file; correct it"
+    except OSError as error:
+        return f"which cannot be read: {error.strerror}"
+    return None if S_ISREG(found.st_mode) else "which is not a file; correct it"
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a file is there; False if its folder cannot be looked into."""
+    try:
+        return path.is_file()
+    except OSError:  # See `unseen_config`.
+        return False
+
+
+def users_config() -> Path | None:
+    """Return the file that holds in every folder; it may not exist.
+
+    None if there is no home directory, as for a user without an entry in passwd.
+    """
     from platformdirs import user_config_path
 
-    return user_config_path("turnout", appauthor=False) / _NAME
+    try:
+        return user_config_path("turnout", appauthor=False) / _NAME
+    except RuntimeError:
+        return None
+
+
+def unseen_config() -> str | None:
+    """Return why a configuration that may be there is not read; None if it is clear.
+
+    A folder that turnout may not look into does not keep it from working.
+    """
+    if variable("TURNOUT_CONFIG") is not None:
+        return None
+    for path in (Path(_NAME), users_config()):
+        if path is None:
+            continue
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            place = path if path.is_absolute() else f"{_NAME} in the working directory"
+            return f"{place} cannot be looked at: {error.strerror}"
+        return None
+    return None
 
 
 def read_config(path: Path | None) -> Config:
@@ -160,10 +220,11 @@ def _read(path: Path) -> Config:
             for name, table in file.routes.items()
         },
         providers={
-            name: _provider(f"{path}: providers.{name}", table)
+            name: _provider(f"{path}: providers.{name}", _with_paths(path, table))
             for name, table in file.providers.items()
         },
         plugins=checked(PluginRules, file.plugins, f"{path}: plugins"),
+        cli=checked(CliConfig, file.cli, f"{path}: cli"),
         exposed=_exposed(path, file.providers),
     )
 
@@ -186,21 +247,23 @@ def _parsed(path: Path) -> dict[str, object]:
 def _without_keys(file: dict[str, object]) -> dict[str, object]:
     """Return the file with its keys as secrets, before anything can show them."""
     for table in _tables(file.get("providers")):
-        table.update(cast("dict[str, object]", _with_variables(table)))
+        table.update(cast("dict[str, object]", _with_references(table)))
         for name in _KEYS & table.keys():
             table.update(hidden({name: table[name]}))
     return file
 
 
-def _with_variables(value: object) -> object:
-    """Return a value in which each text `env:NAME` can be read as a variable."""
-    if isinstance(value, str) and value.startswith(FromEnvironment.PREFIX):
-        return FromEnvironment(value)
+def _with_references(value: object) -> object:
+    """Return a value in which each text such as `env:NAME` can be read as a secret."""
+    if isinstance(value, str):
+        for reference in (FromEnvironment, FromKeyring):
+            if value.startswith(reference.PREFIX):
+                return reference(value)
     if isinstance(value, dict):
         table = cast("dict[str, object]", value)
-        return {name: _with_variables(item) for name, item in table.items()}
+        return {name: _with_references(item) for name, item in table.items()}
     if isinstance(value, list):
-        return [_with_variables(item) for item in cast("list[object]", value)]
+        return [_with_references(item) for item in cast("list[object]", value)]
     return value
 
 
@@ -282,6 +345,16 @@ def _target(where: str, value: object) -> tuple[str, Mapping[str, object]]:
     return name, table
 
 
+def _with_paths(path: Path, table: dict[str, object]) -> dict[str, object]:
+    """Return a provider's table with the paths in it relative to the file's folder."""
+    paths: dict[str, object] = {}
+    for name in _PATHS:
+        value = table.get(name)
+        if isinstance(value, str) and value and not value.startswith("~"):
+            paths[name] = str(path.absolute().parent / value)
+    return table | paths
+
+
 def _provider(where: str, table: dict[str, object]) -> ProviderConfig:
     options = dict(table)
     plugin = options.pop("plugin", None)
@@ -290,9 +363,10 @@ def _provider(where: str, table: dict[str, object]) -> ProviderConfig:
             f"{where}: plugin: {shown(plugin)} is not the name of a provider"
         )
     key = options.get("api_key")
-    if key is None or (isinstance(key, Secret) and key.reveal().strip()):
+    given = isinstance(key, Secret) and key.reveal().strip()
+    name = key.name if isinstance(key, SecretReference) else ""
+    if key is None or given or (name and isinstance(key, FromKeyring)):
         return ProviderConfig(plugin=plugin, options=options)
-    name = key.name if isinstance(key, FromEnvironment) else ""
     if not name:
         raise ConfigError(
             f'{where}: api_key: a key is expected, or "env:NAME" for the environment '

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeAlias, cast
 
-from turnout._environment import FromEnvironment
+from turnout._environment import SecretReference
 from turnout.types import Secret
 
 __all__ = ["Headers", "checked_headers", "has_credential", "with_secrets"]
@@ -57,7 +57,7 @@ def with_secrets(headers: Mapping[str, object]) -> dict[str, object]:
 
 
 def _hidden(name: str, value: object) -> object:
-    if not isinstance(value, str) or isinstance(value, FromEnvironment):
+    if not isinstance(value, str) or isinstance(value, SecretReference):
         return value
     return Secret(value) if _SECRET_NAME.search(str(name)) else value
 

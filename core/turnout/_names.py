@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Suggester", "did_you_mean", "fold", "followed", "nearest"]
+__all__ = [
+    "Suggester",
+    "did_you_mean",
+    "fold",
+    "followed",
+    "nearest",
+    "without_marks",
+]
 
 _LIKENESS = 0.6
 """How alike two names are at least, by difflib's ratio, to be suggested."""
@@ -24,10 +31,17 @@ _LONGEST = 200
 
 _FOLDED = str.maketrans("", "", "-_ ")
 
+_MARKS_OF_MODELS = str.maketrans("", "", "-_.: ")
+
 
 def fold(name: str) -> str:
     """Return a provider's name without case, `-`, `_` and spaces."""
     return name.casefold().translate(_FOLDED)
+
+
+def without_marks(name: str) -> str:
+    """Return a model's name without case and the marks that are often left out."""
+    return name.casefold().translate(_MARKS_OF_MODELS)
 
 
 def did_you_mean(names: Sequence[str]) -> str:

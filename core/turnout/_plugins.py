@@ -25,8 +25,16 @@ from turnout._declarations import (
     read_models,
     read_providers,
 )
+from turnout._distributions import (
+    BrokenDistribution,
+    Installed,
+    identity,
+    installed,
+    unreadable,
+)
 from turnout._frozen import frozen
 from turnout._names import fold
+from turnout._version import VERSION
 from turnout.errors import PluginError, TurnoutError
 from turnout.types import ModelInfo, ProviderInfo
 
@@ -132,9 +140,17 @@ class PluginHost:
     @cached_property
     def installed(self) -> tuple[EntryPoint, ...]:
         """The entry points of all plugins, those that are kept out too, by name."""
-        from importlib.metadata import entry_points
+        found = self._distributions.entry_points
+        return tuple(sorted(found, key=lambda e: (e.name, e.value)))
 
-        return tuple(sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value)))
+    @cached_property
+    def has_own(self) -> bool:
+        """Whether turnout's own plugins are installed."""
+        return any(identity(entry.dist)[0] == OWN for entry in self.installed)
+
+    @cached_property
+    def _distributions(self) -> Installed:
+        return installed(GROUP, (OWN, VERSION))
 
     @cached_property
     def entry_points(self) -> tuple[EntryPoint, ...]:
@@ -143,13 +159,27 @@ class PluginHost:
 
     @property
     def set_aside(self) -> tuple[SetAside, ...]:
-        """The plugins that were to be loaded and are not used."""
-        return tuple(self._set_aside)
+        """The plugins that were to be loaded and are not used.
+
+        Also distributions that seem to have plugins, and whose metadata is broken.
+        """
+        broken = map(_unread, self._distributions.broken)
+        return (*broken, *self._set_aside)
 
     @property
     def complete(self) -> bool:
         """Whether every plugin that is installed is loaded and in use."""
-        return not self._set_aside and len(self._keys) == len(self.installed)
+        return not self.set_aside and len(self._keys) == len(self.installed)
+
+    def broken_packages(self) -> list[SetAside]:
+        """Return the packages that are not in `set_aside` and are not read as usual.
+
+        Packages of any kind whose metadata is broken, and further installations of
+        turnout or of a plugin. Reads the metadata of all packages.
+        """
+        known = {(one.name, one.version) for one in self._distributions.broken}
+        found = [one for one in unreadable() if (one.name, one.version) not in known]
+        return [_unread(one) for one in (*self._distributions.unused, *found)]
 
     @property
     def kept_out(self) -> tuple[Plugin, ...]:
@@ -212,7 +242,7 @@ class PluginHost:
 
     def _may_load(self, entry: EntryPoint) -> bool:
         rules = self.rules
-        if self._own_only and _distribution(entry)[0] != OWN:
+        if self._own_only and identity(entry.dist)[0] != OWN:
             return False
         name = fold(entry.name)
         if name in map(fold, rules.deny):
@@ -333,16 +363,19 @@ def aside_clause(names: Sequence[str]) -> str:
     return f"; these plugins are set aside, see `turnout plugins`: {listed}"
 
 
-def _distribution(entry: EntryPoint) -> tuple[str, str]:
-    """Return the name and version of the distribution that brings an entry point."""
-    # By `get`: what broken metadata lacks is None or an error, by Python's version.
-    told: Any = getattr(entry.dist, "metadata", None) or {}
-    return str(told.get("Name") or "?"), str(told.get("Version") or "?")
+def _unread(found: BrokenDistribution) -> SetAside:
+    """Return what is said of a distribution whose metadata is not used."""
+    return SetAside(
+        name=found.name,
+        distribution=found.name,
+        version=found.version,
+        error=PluginError(found.reason),
+    )
 
 
 def _bare(entry: EntryPoint) -> Plugin:
     """Return a plugin before it is loaded, with nothing that it declares."""
-    distribution, version = _distribution(entry)
+    distribution, version = identity(entry.dist)
     return Plugin(name=entry.name, distribution=distribution, version=version)
 
 

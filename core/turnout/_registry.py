@@ -10,14 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 from itertools import chain
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from turnout._catalog import Catalog
 from turnout._config import Config, ProviderConfig
 from turnout._frozen import frozen
 from turnout._names import Suggester, did_you_mean, fold, nearest
+from turnout._options import own_address
 from turnout._plugins import OWN, Plugin, SetAside
 from turnout.errors import ConfigError, PluginError
+from turnout.provider import Provider
 from turnout.types import ModelInfo, ProviderInfo, Target
 
 __all__ = ["ProviderEntry", "Registry"]
@@ -59,6 +61,8 @@ class Registry:
         """Those of plugins, each with what it means."""
         self._config = config
         self._by_fold: dict[str, ProviderEntry] = {}
+        # As the plugins declare them, whatever the configuration says.
+        self._declared: dict[str, ProviderInfo] = {}
         models = _added_models(plugins)
         for info, plugin in self._owners(plugins):
             self._add(_with_models(info, models.get(fold(info.name), ())), plugin)
@@ -175,6 +179,7 @@ class Registry:
         self.conflicts.append(SetAside.of(plugin, error))
 
     def _add(self, info: ProviderInfo, plugin: Plugin) -> None:
+        self._declared[fold(info.name)] = info
         found = self._config.table_of(info.name)
         if found is None:
             self._put(info, plugin, {})
@@ -196,14 +201,12 @@ class Registry:
                     "that name already; take another"
                 )
             info, options = replace(base.info, name=name), dict(base.options)
-            if renamed and "base_url" in table.options:
-                # A key is for the address that it was given for, and for no other;
-                # and nothing is known of what is at this one.
+            if renamed and _moves(base, table):
+                # A key is for the address that it was given for, and for no other.
                 options.pop("api_key", None)
                 options.pop("headers", None)
-                info = replace(
-                    info, key_variable=None, needs_key=False, open_models=True
-                )
+                declared = self._declared[fold(table.plugin)]
+                info = _elsewhere(replace(declared, name=name), table)
             options.update(table.options)
             self._put(_configured(info, table), base.plugin, options)
 
@@ -254,6 +257,34 @@ def _with_models(info: ProviderInfo, added: Sequence[ModelInfo]) -> ProviderInfo
     models = {model.name: model for model in (*info.model_infos, *added)}
     # The order stays, since the first model is the default one.
     return replace(info, models=tuple(models.values()))
+
+
+def _moves(base: ProviderEntry, table: ProviderConfig) -> bool:
+    """Return whether an instance asks another address than what it is made from."""
+    if "base_url" not in table.options:
+        return False
+    asked = base.options.get("base_url", _own_address(base.info))
+    return _address(table) != str(asked).rstrip("/")
+
+
+def _elsewhere(info: ProviderInfo, table: ProviderConfig) -> ProviderInfo:
+    """Return an instance's own info, at the address that its table gives."""
+    own = _own_address(info)
+    if own == _address(table):
+        return info
+    # Each customer has an address of their own, and the service needs a key at each.
+    needs_key = info.needs_key and own is None
+    # Nothing is known of the models there.
+    return replace(info, key_variable=None, needs_key=needs_key, open_models=True)
+
+
+def _address(table: ProviderConfig) -> str:
+    return str(table.options["base_url"]).rstrip("/")
+
+
+def _own_address(info: ProviderInfo) -> str | None:
+    cls = cast("type[Provider]", info.provider_class)
+    return own_address(cls.options_type, info)
 
 
 def _configured(info: ProviderInfo, config: ProviderConfig) -> ProviderInfo:

@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import cast
 
 from turnout._config import Config
-from turnout._names import did_you_mean, fold, nearest
-from turnout._plugins import aside_clause
+from turnout._names import did_you_mean, fold
 from turnout._registry import ProviderEntry, Registry
+from turnout._suggestions import models_meant
 from turnout._target_options import layered
 from turnout.errors import ConfigError, UnknownModelError
 from turnout.types import ChatRequest, Explanation, Place, Target
 
-__all__ = ["Resolver"]
+__all__ = ["Resolver", "rank"]
 
 KeyAtHand = Callable[[ProviderEntry], bool]
 
@@ -41,7 +41,7 @@ class Resolver:
         registry: What is known.
         config: Its aliases, routes and order.
         key_at_hand: Tells whether a provider's key is there.
-        set_aside: The names of plugins that are not used, for errors.
+        aside: Returns what else an error says, such as which plugins are not used.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Resolver:
         registry: Registry,
         config: Config,
         key_at_hand: KeyAtHand,
-        set_aside: Sequence[str] = (),
+        aside: Callable[[], str] = str,
     ) -> None:
         self._registry = registry
         self._config = config
         self._key_at_hand = key_at_hand
-        self._set_aside = set_aside
+        self._aside = aside
         self._order = {fold(name): i for i, name in enumerate(config.order)}
 
     def explain(self, name: str | None = None) -> Explanation:
@@ -120,6 +120,7 @@ class Resolver:
     def _by_model_id(self, name: str, path: tuple[str, ...]) -> Explanation | None:
         """Understand `Provider:model`; None where no provider stands on the left."""
         left, colon, model = name.partition(":")
+        model = model.strip()
         entry = self._registry.provider(left) if colon else None
         if entry is None:
             return None
@@ -132,6 +133,9 @@ class Resolver:
         target = Target(entry.info.name, found)
         place = Place(target=target, reason="it was named")
         step = f"{name!r} names provider {entry.info.name!r} and model {found!r}"
+        meant = entry.catalog.meant(found)
+        if meant is not None:
+            step += f", which is not listed; did you mean {meant!r}?"
         return Explanation(name=name, steps=(step,), places=(place,))
 
     def _by_bare_name(self, name: str, path: tuple[str, ...]) -> Explanation:
@@ -143,6 +147,8 @@ class Resolver:
         if targets:
             count = len(targets)
             step = f"{name!r} is a model of {count} provider{'s' * (count > 1)}"
+            if entry is not None and entry.info.name != name:
+                step += f"; the provider is written {entry.info.name!r}"
             alone = (Place(target=targets[0], reason="no other serves it"),)
             places = alone if count == 1 else self._placed(targets)
             return Explanation(name=name, steps=(step,), places=places)
@@ -198,14 +204,7 @@ class Resolver:
         return tuple(place for _, place in sorted(ranked, key=lambda pair: pair[0]))
 
     def _rank(self, entry: ProviderEntry) -> int:
-        info = entry.info
-        if not info.working:
-            return _NOT_WORKING
-        if info.in_process:
-            return _IN_PROCESS
-        if self._key_at_hand(entry):
-            return _KEY
-        return _NO_KEY if info.needs_key else _FREE
+        return rank(entry, self._key_at_hand)
 
     def _circle(self, names: Sequence[str]) -> str:
         config = self._config
@@ -214,14 +213,21 @@ class Resolver:
         return f"{where}aliases and routes go in a circle: {' -> '.join(names)}"
 
     def _unknown(self, name: str, path: tuple[str, ...]) -> str:
-        guesses = self._registry.suggester.nearest(name)
-        left, colon, model = name.partition(":")
-        if colon:  # Then the provider's name may be the mistyped one.
-            near = nearest(left, self._registry.providers)
-            guesses = tuple(f"{provider}:{model}" for provider in near) or guesses
-        aside = aside_clause(self._set_aside)
+        guesses = models_meant(name, self._registry, self._rank)
         guess = did_you_mean(guesses)
-        return f"unknown model {name!r}{_named_by(path)}{aside}{guess}"
+        return f"unknown model {name!r}{_named_by(path)}{self._aside()}{guess}"
+
+
+def rank(entry: ProviderEntry, key_at_hand: KeyAtHand) -> int:
+    """Return how soon a provider is asked among those that serve the same model."""
+    info = entry.info
+    if not info.working:
+        return _NOT_WORKING
+    if info.in_process:
+        return _IN_PROCESS
+    if key_at_hand(entry):
+        return _KEY
+    return _NO_KEY if info.needs_key else _FREE
 
 
 def _named_by(path: tuple[str, ...]) -> str:

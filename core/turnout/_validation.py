@@ -25,13 +25,15 @@ from typing import (
     get_origin,
 )
 
-from turnout._environment import FromEnvironment
+from turnout._environment import SecretReference
+from turnout._keys import fault_of_key, fault_of_quotes, fault_of_secret
 from turnout._names import did_you_mean, followed, nearest
 from turnout.errors import ConfigError
 from turnout.types import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from urllib.parse import SplitResult
 
     from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator
 
@@ -43,6 +45,9 @@ _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 
 _HIDDEN = {"api_key", "proxy"}
+
+_MARKS = frozenset("@?#")
+"""What stands before or after a credential in an address."""
 
 
 def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
@@ -83,9 +88,45 @@ def hidden(options: Mapping[str, object]) -> dict[str, object]:
     return {name: _hidden(name, value) for name, value in options.items()}
 
 
+class _RefusedAddress(Secret):
+    """An address that may hold a credential, and is refused without being shown."""
+
+    __slots__ = ()
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it."""
+        parts = _split(self.reveal())
+        if parts is None or parts.scheme not in {"http", "https"} or not parts.netloc:
+            return "is an http or https address, as in https://host/path"
+        if "@" in parts.netloc:
+            return "holds a user name; a credential goes into api_key"
+        return "ends with its path; leave out what follows"
+
+
+def _split(address: str) -> SplitResult | None:
+    from urllib.parse import urlsplit
+
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
+
+
+def _may_hold_credential(address: str) -> bool:
+    if _MARKS.isdisjoint(address):
+        return False
+    parts = _split(address)
+    if parts is None or not parts.netloc:
+        return True
+    return "@" in parts.netloc or bool(parts.query or parts.fragment)
+
+
 def _hidden(name: str, value: object) -> object:
     if name in _HIDDEN and isinstance(value, str):
-        return value if isinstance(value, FromEnvironment) else Secret(value)
+        return value if isinstance(value, SecretReference) else Secret(value)
+    if name == "base_url" and isinstance(value, str) and _may_hold_credential(value):
+        return _RefusedAddress(value)
     if name == "headers" and isinstance(value, Mapping):
         from turnout._headers import with_secrets
 
@@ -113,10 +154,15 @@ def _told(detail: ErrorDetails, cls: type) -> str:
     place, wrong = ".".join(str(step) for step in detail["loc"]), detail["type"]
     if wrong == "extra_forbidden" and len(detail["loc"]) == 1:
         known = [field.name for field in _fields(cls)]
+        hint: str | None = getattr(cls, "hint_for", _no_hint)(place)
+        if hint is not None:
+            return f"there is no {place!r}; {hint}"
         guesses = did_you_mean(nearest(place, known))
         return f"there is no {place!r}{guesses or _listed(known)}"
     message = _WORDS.get(wrong, detail["msg"]).removeprefix("Value error, ")
     given: object = detail["input"]
+    if isinstance(given, _RefusedAddress):
+        return f"{place} {given.fault}"
     kind = kind_of(given)
     if wrong in {"missing", "value_error"}:  # Of which the latter shows it or must not.
         but = ""
@@ -126,6 +172,10 @@ def _told(detail: ErrorDetails, cls: type) -> str:
     else:
         but = f", not {shown(given)}"
     return f"{place}: {message[:1].lower()}{message[1:]}{but}"
+
+
+def _no_hint(name: str) -> None:
+    return None
 
 
 # Pydantic's own are of Python's types, and who wrote a file may not know those.
@@ -214,9 +264,14 @@ def _schema_of(annotation: Any) -> CoreSchema:
         return _plain()[annotation]
     if origin in {Union, UnionType} and set(arguments) == {str, Secret}:
         return _converter(_text_or_secret)
+    if origin in {Union, UnionType} and Secret in arguments:
+        rest = tuple(item for item in arguments if item is not Secret)
+        return _secret_or(Union[rest])  # noqa: UP007 its types are not known here
     if origin in {Union, UnionType} and NoneType in arguments and len(arguments) == 2:
         inner = next(item for item in arguments if item is not NoneType)
         return {"type": "nullable", "schema": _schema(inner)}
+    if origin is list:
+        return {"type": "list", "items_schema": _schema(arguments[0])}
     if origin is tuple and arguments[1:] == (...,):
         return {
             "type": "tuple",
@@ -236,7 +291,12 @@ def _schema_of(annotation: Any) -> CoreSchema:
         }
     from pydantic import TypeAdapter
 
-    return TypeAdapter[object](annotation).core_schema
+    try:
+        return TypeAdapter[object](annotation).core_schema
+    except TypeError:
+        # pydantic reads the metadata of all packages once, for its own plugins. Broken
+        # metadata of any package ends that, and then it works without plugins.
+        return TypeAdapter[object](annotation).core_schema
 
 
 def _converter(convert: Callable[[object], object]) -> CoreSchema:
@@ -252,27 +312,57 @@ def _nested(cls: type[object], value: object) -> object:
     return checked(cls, cast("Mapping[str, object]", value), "")
 
 
+def _secret_or(rest: Any) -> CoreSchema:
+    """Return the schema of a value that may be a `Secret`, or else of `rest`."""
+    if rest is NoneType:
+        return {"type": "nullable", "schema": _plain()[Secret]}
+    schema: Any = _schema(rest)
+    takes_text = str in _leaves(rest)
+
+    def convert(value: object, check: Callable[[object], object]) -> object:
+        is_text = isinstance(value, str) and not takes_text
+        if isinstance(value, Secret | SecretReference) or is_text:
+            return _secret(value)
+        return check(value)
+
+    function: Any = {"type": "no-info", "function": convert}
+    return {"type": "function-wrap", "function": function, "schema": schema}
+
+
 def _text_or_secret(value: object) -> str | Secret:
-    if isinstance(value, FromEnvironment):
-        return _secret(value)
+    if isinstance(value, SecretReference):
+        # As a header's value, it is sent as it stands.
+        return _referred(value, fault_of_key)
     if isinstance(value, str | Secret):
         return value
     raise ValueError("expected a text or a Secret")
 
 
 def _secret(value: object) -> Secret:
-    given = value.read() if isinstance(value, FromEnvironment) else value
-    text = given.reveal() if isinstance(given, Secret) else given
+    if isinstance(value, SecretReference):
+        return _referred(value, fault_of_secret)
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str):
+        raise ValueError("expected a text")
     # A key that was read from a file often ends with a line feed.
-    key = text.strip() if isinstance(text, str) else ""
-    if key and key.isprintable():
+    key = text.strip()
+    fault = fault_of_secret(key)
+    if fault is None:
         return Secret(key)
     # The value is not shown: it is meant to be a secret.
-    if isinstance(value, FromEnvironment):
-        raise ValueError(
-            f"the environment variable {value.name} has a control character; remove it"
-        )
-    raise ValueError("expected a text that is neither blank nor has control characters")
+    raise ValueError(f"it {fault}")
+
+
+def _referred(
+    reference: SecretReference, fault_of: Callable[[str], str | None]
+) -> Secret:
+    """Return the secret that a text such as `env:NAME` refers to."""
+    text = reference.read().strip()
+    fault = fault_of(text) or fault_of_quotes(text)
+    if fault is None:
+        return Secret(text)
+    # Its name is not known any more where the secret is used.
+    raise ValueError(f"{reference.source} {fault}")
 
 
 def _path(value: object) -> Path:

@@ -7,16 +7,29 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import field, fields
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Protocol,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from turnout._catalog import Catalog
 from turnout._environment import variable
 from turnout._frozen import frozen
 from turnout._gate import Gates
+from turnout._keys import fault_of_variable
+from turnout._loops import running_loop
 from turnout._options import ProviderOptions as ProviderOptions
+from turnout._options import own_address
 from turnout._record import Record
 from turnout._validation import checked, hidden
-from turnout.errors import AuthenticationError, PluginError
+from turnout.errors import AuthenticationError, ConfigError, PluginError
 from turnout.streams import Reader, Stream
 from turnout.types import (
     Attempt,
@@ -33,15 +46,19 @@ from turnout.types import (
 
 if TYPE_CHECKING:
     import asyncio
+    from ssl import SSLContext
 
     from turnout._attempt import AttemptReader
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
+    from turnout.types._request import FreeOptions
 
     def _status_rules(provider: Provider) -> Sequence[StatusRule]: ...
 
 
 __all__ = ["AttemptHooks", "BoundTarget", "Provider", "ProviderOptions"]
+
+_T = TypeVar("_T")
 
 
 class AttemptHooks(Protocol):
@@ -138,6 +155,20 @@ class Provider(ABC):
                 and it needs nothing that the provider's capabilities lack.
         """
 
+    @overload
+    def stream(
+        self,
+        messages: Conversation,
+        *,
+        response_format: type[_T],
+        **options: Unpack[FreeOptions],
+    ) -> Stream[_T]: ...
+
+    @overload
+    def stream(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Stream: ...
+
     def stream(
         self, messages: Conversation, **options: Unpack[RequestOptions]
     ) -> Stream:
@@ -160,6 +191,20 @@ class Provider(ABC):
             return _reader_type()(self, request, record, waiter, deadline)
 
         return Stream(source)
+
+    @overload
+    async def complete(
+        self,
+        messages: Conversation,
+        *,
+        response_format: type[_T],
+        **options: Unpack[FreeOptions],
+    ) -> Reply[_T]: ...
+
+    @overload
+    async def complete(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Reply: ...
 
     async def complete(
         self, messages: Conversation, **options: Unpack[RequestOptions]
@@ -223,11 +268,20 @@ class Provider(ABC):
 
     @property
     def api_key(self) -> Secret | None:
-        """The key: the option, else the environment variable that `info` names."""
+        """The key: the option, else the environment variable that `info` names.
+
+        Raises:
+            AuthenticationError: The variable has a text that is not a key.
+        """
         if self.options.api_key is not None:
             return self.options.api_key
         name = self.info.key_variable
-        value = variable(name) if name is not None else None
+        if name is None:
+            return None
+        fault = fault_of_variable(name)
+        if fault is not None:
+            raise AuthenticationError(fault, provider=self.info.name)
+        value = variable(name)
         return None if value is None else Secret(value)
 
     @property
@@ -236,10 +290,13 @@ class Provider(ABC):
 
         If the plugin gives none, as each customer has one, any address is its own.
         """
-        # Not the attribute of the class, which is not the default if it has slots.
-        defaults = {option.name: option.default for option in fields(self.options_type)}
-        own = self.info.options.get("base_url", defaults["base_url"])
-        return own is None or self.options.base_url == str(own).rstrip("/")
+        own = own_address(self.options_type, self.info)
+        return own is None or self.options.base_url == own
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a request without a key is refused before it is sent."""
+        return self.info.needs_key and self.at_own_address
 
     @property
     def brings_credential(self) -> bool:
@@ -298,11 +355,9 @@ class Provider(ABC):
 
         It may be entered again meanwhile; the last block that is left closes them.
         """
-        import asyncio  # Not with the module, as it takes long to import.
-
         if not self._entered:
+            self._home = running_loop()
             self._http = None  # The next request makes one with its own connections.
-            self._home = asyncio.get_running_loop()
         self._entered += 1
         return self
 
@@ -355,6 +410,11 @@ class Provider(ABC):
             base_url=options.base_url,
             headers=options.headers,
             proxy=options.proxy,
+            ssl_context=self._tls(),
+            has_certificate=(
+                options.ssl_context is not None
+                or options.client_certificate is not None
+            ),
             connect_timeout=options.connect_timeout,
             idle_timeout=options.idle_timeout,
             max_bytes=options.max_bytes,
@@ -364,6 +424,13 @@ class Provider(ABC):
             status_rules=self.refusal_rules(),
             pool=Pool() if own_pool else None,
         )
+
+    def _tls(self) -> SSLContext | None:
+        try:
+            return self.options.tls()
+        except ValueError as error:  # A file was changed meanwhile.
+            message = f"{self.info.name}: {error}"
+        raise ConfigError(message)
 
     def _secrets(self) -> Sequence[Secret]:
         """Return the key, and the secrets among the options.

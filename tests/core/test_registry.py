@@ -208,7 +208,12 @@ def test_options_are_not_shown() -> None:
 
 BASE = plugin(
     info(
-        "OpenAI", "gpt-4", key_variable="OPENAI_API_KEY", needs_key=True, url="http://o"
+        "OpenAI",
+        "gpt-4",
+        key_variable="OPENAI_API_KEY",
+        needs_key=True,
+        url="http://o",
+        options={"base_url": "http://openai/v1"},
     )
 )
 
@@ -239,6 +244,53 @@ def test_an_instance_at_another_address_does_not_get_the_providers_key() -> None
     assert instance.info.key_variable is None
     assert not instance.info.needs_key
     assert instance.catalog.find("llama-3") == "llama-3"
+
+
+def test_an_instance_at_the_providers_own_address_has_its_key() -> None:
+    table = ProviderConfig(plugin="OpenAI", options={"base_url": "http://openai/v1/"})
+    known = registry(BASE, providers={"mine": table})
+
+    instance = entry(known.provider("mine"))
+
+    assert instance.info.key_variable == "OPENAI_API_KEY"
+    assert instance.info.needs_key
+
+
+def test_the_key_of_a_providers_mirror_is_not_sent_to_the_providers_own_address() -> (
+    None
+):
+    mirror = ProviderConfig(
+        key_variable="MIRROR_KEY",
+        options={"base_url": "http://mirror", "headers": {"X-Token": "t"}},
+    )
+    table = ProviderConfig(plugin="OpenAI", options={"base_url": "http://openai/v1"})
+    known = registry(BASE, providers={"OpenAI": mirror, "mine": table})
+
+    instance = entry(known.provider("mine"))
+
+    assert instance.info.key_variable == "OPENAI_API_KEY"
+    assert instance.options == {"base_url": "http://openai/v1"}
+
+
+def test_an_instance_at_the_address_of_the_mirror_has_the_mirrors_key() -> None:
+    mirror = ProviderConfig(
+        key_variable="MIRROR_KEY", options={"base_url": "http://mirror/"}
+    )
+    table = ProviderConfig(plugin="OpenAI", options={"base_url": "http://mirror"})
+    known = registry(BASE, providers={"OpenAI": mirror, "mine": table})
+
+    assert entry(known.provider("mine")).info.key_variable == "MIRROR_KEY"
+
+
+def test_an_instance_of_a_provider_without_an_address_needs_a_key() -> None:
+    base = plugin(info("Azure", key_variable="AZURE_KEY", needs_key=True))
+    table = ProviderConfig(plugin="Azure", options={"base_url": "http://mine"})
+    known = registry(base, providers={"mine": table})
+
+    instance = entry(known.provider("mine"))
+
+    assert instance.info.needs_key
+    assert instance.info.key_variable is None
 
 
 def test_an_instance_at_another_address_gets_the_key_of_its_own() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.core.samples import info, plugin
 from turnout._config import Config, ProviderConfig, RouteConfig
-from turnout._plugins import Plugin
+from turnout._plugins import Plugin, aside_clause
 from turnout._registry import ProviderEntry, Registry
 from turnout._resolve import Resolver
 from turnout.errors import ArgumentError, ConfigError, UnknownModelError
@@ -56,7 +57,8 @@ def resolver(
     def key_at_hand(entry: ProviderEntry) -> bool:
         return entry.info.name in keys
 
-    return Resolver(Registry(plugins, config), config, key_at_hand, set_aside)
+    aside = partial(aside_clause, set_aside)
+    return Resolver(Registry(plugins, config), config, key_at_hand, aside)
 
 
 def names(explanation: Explanation) -> list[str]:
@@ -272,7 +274,7 @@ def test_with_nobody_named_a_key_that_was_configured_is_one(
     rows = plugin(info("Hub", "m", key_variable="HUB", shared_key=True))
     config = Config(providers={"Hub": hub})
 
-    found = Resolver(Registry([rows], config), config, lambda _: True, ()).explain()
+    found = Resolver(Registry([rows], config), config, lambda _: True).explain()
 
     assert names(found) == ["Hub:m"]
 

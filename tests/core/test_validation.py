@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import traceback
@@ -150,23 +151,19 @@ def test_what_is_not_given_keeps_its_default() -> None:
         ),
         (
             {"key": " "},
-            "option of X: key: expected a text that is neither blank nor has control "
-            "characters",
+            "option of X: key: it is blank; set it",
         ),
         (
             {"key": Secret("")},
-            "option of X: key: expected a text that is neither blank nor has control "
-            "characters",
+            "option of X: key: it is blank; set it",
         ),
         (
             {"key": f"{VALUE}\nX: y"},
-            "option of X: key: expected a text that is neither blank nor has control "
-            "characters",
+            "option of X: key: it has a line break; remove it",
         ),
         (
             {"key": 5},
-            "option of X: key: expected a text that is neither blank nor has control "
-            "characters",
+            "option of X: key: expected a text",
         ),
         ({"count": True}, "option of X: count: expected a number, not True"),
         ({"seconds": False}, "option of X: seconds: expected a number, not False"),
@@ -233,9 +230,8 @@ def test_what_is_not_given_keeps_its_default() -> None:
         (
             {"txet": 1, "count": "x", "key": ""},
             "option of X: count: input should be a valid integer, unable to parse "
-            "string as an integer, not 'x'; key: expected a text that is "
-            "neither blank nor has control characters; there is no 'txet'"
-            "; did you mean 'text'?",
+            "string as an integer, not 'x'; key: it is blank; set it; there is no "
+            "'txet'; did you mean 'text'?",
         ),
         (
             {"txet": 1, "cuont": 2},
@@ -374,3 +370,33 @@ def test_what_is_no_table_is_refused_within_a_table(given: object) -> None:
 def test_a_wrong_key_within_a_table_is_told() -> None:
     with pytest.raises(ConfigError, match="there is no 'optins'"):
         checked(Outer, {"options": {"optins": 1}}, "x")
+
+
+def test_broken_metadata_of_a_package_does_not_keep_options_from_being_checked(
+    tmp_path: Path,
+) -> None:
+    # pydantic reads the metadata of all packages when it makes its first schema.
+    folder = tmp_path / "other-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: other\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[console_scripts]\nno equals sign\n")
+    program = """
+from dataclasses import dataclass
+from turnout._validation import checked
+
+@dataclass
+class Options:
+    names: set[int]
+
+print(checked(Options, {"names": ["1"]}, "x"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.stdout, done.stderr) == ("Options(names={1})\n", "")

@@ -96,7 +96,7 @@ def _servers() -> Generator[list[str]]:
         async with (
             AnthropicServer() as anthropic,
             FlowGptServer() as flowgpt,
-            GeminiServer() as gemini,
+            GeminiServer(pages=[{"models": []}]) as gemini,
             OllamaServer(tags={"models": [{"name": "llama3.2:latest"}]}) as ollama,
             OpenAIServer(structured=answer(*_CITY)) as openai,
             ForwardProxy() as proxy,
@@ -117,7 +117,7 @@ def _servers() -> Generator[list[str]]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield addresses
     finally:
         done.set()

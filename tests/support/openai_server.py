@@ -147,6 +147,9 @@ class OpenAIServer(LoopbackServer):
                 self.refusals += wrong
                 await _refuse(connection, status, "; ".join(wrong))
                 continue
+            if request.method == "GET":
+                await _document(connection, 200, {"data": [{"id": "gpt-4o"}]})
+                continue
             body = cast("Mapping[str, object]", request.json())
             answer = self._answers[min(len(self.bodies), len(self._answers) - 1)]
             if self._structured is not None and "response_format" in body:
@@ -167,6 +170,8 @@ class OpenAIServer(LoopbackServer):
         keys = request.values("Authorization")
         if keys != ([] if self._key is None else [f"Bearer {self._key}"]):
             return 401, [f"{len(keys)} keys, or a wrong one"]
+        if (request.method, request.target) == ("GET", "/v1/models"):
+            return 200, []
         wrong: list[str] = []
         if request.method != "POST" or request.target != PATH:
             wrong.append(f"{request.method} {request.target}")
@@ -181,7 +186,12 @@ class OpenAIServer(LoopbackServer):
 
 
 async def _refuse(connection: Connection, status: int, reason: str) -> None:
-    body = json.dumps({"error": {"message": reason, "type": "x", "code": None}})
+    error = {"message": reason, "type": "x", "code": None}
+    await _document(connection, status, {"error": error})
+
+
+async def _document(connection: Connection, status: int, value: object) -> None:
+    body = json.dumps(value)
     length = ("Content-Length", str(len(body)))
     await connection.send(response_head(status, length) + body.encode())
 

@@ -13,6 +13,9 @@ from turnout._names import did_you_mean, nearest
 from turnout.cli._completion import complete_route, complete_target
 from turnout.cli._conversation import Conversation
 from turnout.cli._extract import first_code_block
+from turnout.cli._log import Log
+from turnout.cli._log_recorder import Recorder, secrets_of
+from turnout.cli._logs import found
 from turnout.cli._options import NAMES, request_options
 from turnout.cli._prompt import (
     Attachment,
@@ -81,6 +84,17 @@ _MOST_KEYS = 3
 @click.option("-x", "--extract", is_flag=True, help="Print the first code block only.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
+    "-c",
+    "--continue",
+    "last",
+    is_flag=True,
+    help="Continue the last conversation, with the target that answered last.",
+)
+@click.option(
+    "--cid", metavar="ID", help="Continue this conversation; `turnout logs` lists them."
+)
+@click.option("--no-log", is_flag=True, help="Do not keep this conversation.")
+@click.option(
     "--no-markdown",
     "--raw",
     "raw",
@@ -100,6 +114,9 @@ def chat(
     as_json: bool,
     raw: bool,
     usage: bool,
+    last: bool,
+    cid: str | None,
+    no_log: bool,
 ) -> None:
     """Ask, and show the answer as it comes.
 
@@ -114,8 +131,14 @@ def chat(
     if extract and (as_json or schema is not None):
         other = "--json" if as_json else "--schema"
         raise click.UsageError(f"-x and {other} are two forms; give one of them")
-    named = bool(models) or route is not None
     options = _with_schema(request_options(pairs), schema)
+    if last and cid is not None:
+        raise click.UsageError("-c and --cid both say what to continue; give one")
+    log = Log()
+    kept = found(log, cid, answered=True) if last or cid is not None else None
+    if kept is not None and not models and route is None:
+        models = kept.asked
+    named = bool(models) or route is not None
     text = prompt(words)
     system = encodable("the system message", system)
     asked = _route(models, route)
@@ -123,10 +146,33 @@ def chat(
         view = _view(
             as_json=as_json, extract=extract, schema=schema is not None, raw=raw
         )
-        session = Session(asked, runner, view, options, system, usage=usage)
+        recorder = Recorder(
+            log,
+            asked=models if route is None else (route,),
+            system=system or ("" if kept is None else kept.system),
+            conversation="" if kept is None else kept.id,
+        )
+        app = current_app()
+        log.secrets = secrets_of(app.registry.providers.values())
+        session = Session(
+            asked,
+            runner,
+            view,
+            options,
+            system,
+            messages=() if kept is None else kept.messages(),
+            log=recorder if app.config.cli.log and not no_log else None,
+            usage=usage,
+        )
+
+        def find_route(name: str) -> Route:
+            other = app.route_for(name)
+            recorder.asked = (name,)
+            return other
+
         if text is None:
             advise = None if named else _advise
-            Conversation(session, current_app().route_for, advise).run(attachments)
+            Conversation(session, find_route, advise).run(attachments)
             return
         try:
             session.ask(message(text, attachments))

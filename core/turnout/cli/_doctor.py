@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
-from time import monotonic
+from urllib.parse import urlsplit
 
 import click
 
 from turnout._app import App
-from turnout._config import Config, users_config
+from turnout._config import Config, unseen_config, users_config
 from turnout._frozen import frozen
 from turnout._names import did_you_mean, fold, followed, nearest
-from turnout._plugins import described, is_plugins_fault
+from turnout._registry import ProviderEntry
 from turnout._version import VERSION
+from turnout.cli._check import Checked, check_engine, check_service
+from turnout.cli._log import Log, LogError
+from turnout.cli._log_recorder import secrets_of
 from turnout.cli._output import write_table
 from turnout.cli._plugins import partial_app
-from turnout.cli._reach import reach
 from turnout.cli._readiness import Readiness, readiness
 from turnout.errors import ConfigError, TurnoutError
-from turnout.provider import Provider
-from turnout.types import ProviderInfo, RequestOptions
+from turnout.http._redaction import redacted
+from turnout.types import ProviderInfo
 
 __all__ = ["doctor"]
 
-_PATIENCE = 60.0
-"""Seconds that an engine in this process has for one token, loading included."""
+_WELL_KNOWN = "OPENAI_API_KEY"
+"""The variable that is named as an example."""
 
 
 @click.command("doctor")
-@click.option("--offline", is_flag=True, help="Do not try to reach any service.")
+@click.option("--offline", is_flag=True, help="Send nothing to any service.")
 @click.pass_context
 def doctor(context: click.Context, offline: bool) -> None:
     """Look at the configuration, the keys, the plugins and the providers.
 
-    Each service's host is connected to, and an engine in this process is asked for
-    one token; no prompt and no key goes over the network.
+    What is wrong comes first, then what is configured.
+
+    A service that has a key, or that needs none, is asked for its list of models. That
+    costs nothing and checks the key; some services list their models to anyone. The
+    host of a service without such a list is connected to. An engine in this process is
+    asked for one token. No prompt goes over the network, and no key is shown.
 
     The exit status is 1 if no provider can be asked.
     """
@@ -56,6 +64,11 @@ class _Level(StrEnum):
     WARNING = "warning"
     ERROR = "error"
     """Nothing can be asked because of it."""
+    NOTE = "-"
+    """Not configured, which is well."""
+
+
+_ORDER = (_Level.ERROR, _Level.WARNING, _Level.OK, _Level.NOTE)
 
 
 @frozen
@@ -65,10 +78,12 @@ class _Finding:
     level: _Level
     subject: str
     text: str
+    usable: bool = False
+    """Whether it is a provider that can be asked."""
 
 
 def _diagnose(app: App, broken: ConfigError | None, *, offline: bool) -> list[_Finding]:
-    """Return what is found, in the order in which things depend on each other.
+    """Return what is found, what is wrong first.
 
     Args:
         app: With its plugins loaded.
@@ -76,16 +91,20 @@ def _diagnose(app: App, broken: ConfigError | None, *, offline: bool) -> list[_F
         offline: Whether services are left alone.
     """
     # Before the event loop runs, as it looks for files.
-    known = [(e.info, readiness(app, e)) for e in app.registry.providers.values()]
-    providers = asyncio.run(_providers(known, offline=offline))
-    return [
+    known = [
+        (entry, readiness(app, entry)) for entry in app.registry.providers.values()
+    ]
+    providers = asyncio.run(_providers(app, known, offline=offline))
+    found = [
+        *_outcome(providers),
         _ok("turnout", f"{VERSION} on Python {platform.python_version()}"),
         *_configuration(app.config, broken),
         *_names(app),
         *_plugins(app),
+        _conversations(app),
         *providers,
-        *_outcome(providers),
     ]
+    return sorted(found, key=lambda each: _ORDER.index(each.level))
 
 
 def _ok(subject: str, text: str) -> _Finding:
@@ -106,9 +125,12 @@ def _configuration(config: Config, broken: ConfigError | None) -> Iterator[_Find
         advice = "fix it, nothing works until then"
         yield _error(subject, followed(str(broken), advice))
     elif config.path is None:
-        place = users_config()
-        text = f"there is none, and none is needed; yours would be {place}"
-        yield _ok(subject, text)
+        unseen, place = unseen_config(), users_config()
+        yours = f"yours would be {place}" if place else "you have no home directory"
+        if unseen is not None:
+            yield _warning(subject, f"{unseen}; none is used")
+        else:
+            yield _ok(subject, f"there is none, and none is needed; {yours}")
     else:
         yield _ok(subject, f"{config.path} is used")
     if config.exposed:
@@ -143,61 +165,157 @@ def _names(app: App) -> Iterator[_Finding]:
 
 def _plugins(app: App) -> Iterator[_Finding]:
     plugins = app.host.plugins
-    yield _ok("plugins", ", ".join(plugin.name for plugin in plugins) or "none")
+    others = [plugin.name for plugin in plugins if plugin.distribution != "turnout"]
+    own = len(plugins) - len(others)
+    names = [*others, *([f"{own} of turnout's own"] if own else [])]
+    yield _ok("plugins", ", ".join(names) or "none")
     for one in app.set_aside:
         advice = f"update or remove {one.distribution}"
         yield _warning(f"plugin {one.name}", followed(str(one.error), advice))
+    for one in app.host.broken_packages():
+        yield _warning(f"package {one.name}", str(one.error))
+
+
+def _conversations(app: App) -> _Finding:
+    subject = "conversations"
+    if not app.config.cli.log:
+        return _ok(subject, f"not kept: cli.log is false in {app.config.path}")
+    log = Log()
+    try:
+        count = len(log.summaries())
+    except LogError as error:
+        return _warning(subject, f"not kept: {error}")
+    return _ok(subject, f"{count} kept in {log.path}")
 
 
 async def _providers(
-    known: Iterable[tuple[ProviderInfo, Readiness]], *, offline: bool
+    app: App, known: Sequence[tuple[ProviderEntry, Readiness]], *, offline: bool
 ) -> list[_Finding]:
-    return await asyncio.gather(
-        *(_provider(info, found, offline=offline) for info, found in known)
+    """Return a finding for each provider that is configured or can be asked.
+
+    The others are listed in one line for each reason.
+    """
+    named = _named(app)
+    configured = [_is_configured(app, entry, named) for entry, _ in known]
+    checks = (_checked(each, offline=offline) for _, each in known)
+    found: list[_Finding] = []
+    rest: dict[str, list[ProviderInfo]] = {}
+    for (entry, state), own, checked in zip(
+        known, configured, await asyncio.gather(*checks), strict=True
+    ):
+        info = entry.info
+        why = "" if own else _rest(info, state, checked, offline=offline)
+        if why:
+            rest.setdefault(why, []).append(info)
+            continue
+        found.append(
+            _Finding(
+                level=_Level.OK if checked.good else _Level.WARNING,
+                subject=info.name,
+                text=redacted(checked.text, secrets_of([entry])),
+                usable=checked.usable,
+            )
+        )
+    for why, infos in rest.items():
+        names = ", ".join(info.name for info in infos)
+        subject, text = names, why
+        if why in _GROUPS:
+            words = why if len(infos) > 1 else _GROUPS[why]
+            subject, text = "not configured", f"{len(infos)} {words}: {names}"
+        if why == _WITHOUT_KEY:
+            text = f"{text}; set e.g. {_variable(infos)}"
+        found.append(_Finding(level=_Level.NOTE, subject=subject, text=text))
+    return found
+
+
+_WITHOUT_KEY = "services without a key"
+_NOT_RUNNING = "servers on this machine, which do not run"
+_NOT_TRIED = "servers on this machine, which were not tried"
+_NOT_WORKING = "that do not work, as their plugins say"
+_GROUPS = {
+    _WITHOUT_KEY: "service without a key",
+    _NOT_RUNNING: "server on this machine, which does not run",
+    _NOT_TRIED: "server on this machine, which was not tried",
+    _NOT_WORKING: "that does not work, as its plugin says",
+}
+"""The groups of providers that are not configured, and the words for one alone."""
+
+
+def _rest(
+    info: ProviderInfo, found: Readiness, checked: Checked, *, offline: bool
+) -> str:
+    """Return why a provider that is not configured is only listed; empty if it is not.
+
+    One of `_GROUPS`, or what the provider itself lacks.
+    """
+    if found.state == "needs key":
+        return _WITHOUT_KEY
+    if found.state == "not working":
+        return _NOT_WORKING
+    if found.state == "unavailable":
+        return found.reason
+    address = found.provider and found.provider.options.base_url
+    if found.state == "ready" and address and _is_local(address):
+        if offline:
+            return _NOT_TRIED
+        if not checked.usable:
+            return _NOT_RUNNING
+    return ""
+
+
+def _is_local(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    return host == "localhost" or host.startswith("127.") or host == "::1"
+
+
+def _named(app: App) -> set[str]:
+    """Return the providers that the configuration names in `order`, aliases, routes."""
+    config = app.config
+    names = {fold(name) for name in config.order}
+    for name in (*config.aliases, *config.routes):
+        with suppress(TurnoutError):  # Reported with the names.
+            places = app.meaning(name).places
+            names.update(fold(place.target.provider) for place in places)
+    return names
+
+
+def _is_configured(app: App, entry: ProviderEntry, named: Collection[str]) -> bool:
+    """Return whether the user set a provider up: by a key, a table or a plugin."""
+    name = entry.info.name
+    return (
+        app.key_at_hand(entry)
+        or app.config.table_of(name) is not None
+        or fold(name) in named
+        or entry.plugin.distribution != "turnout"
     )
 
 
-async def _provider(info: ProviderInfo, found: Readiness, *, offline: bool) -> _Finding:
-    name, provider = info.name, found.provider
-    # Whether a host can be reached would help nobody who cannot ask it.
-    if provider is None or found.state in {"no key", "unavailable"}:
-        return _warning(name, found.reason)
-    if info.in_process:
-        return await _engine(provider)
-    told, well = [found.reason], found.state == "ready"
-    address = provider.options.base_url
-    if address is None:
-        told.append("it was not tried, as it has no base_url")
-    elif not offline:
-        reached = await reach(address, provider.options)
-        told.append(reached.text)
-        well = well and reached.good
-    return (_ok if well else _warning)(name, "; ".join(told))
+def _variable(infos: Sequence[ProviderInfo]) -> str:
+    """Return the environment variable that people are most likely to have."""
+    variables = [info.key_variable for info in infos if info.key_variable]
+    known = [name for name in variables if name == _WELL_KNOWN]
+    return (known or variables or ["api_key in turnout.toml"])[0]
 
 
-async def _engine(provider: Provider) -> _Finding:
-    """Ask an engine in this process for as little as it gives."""
-    name = provider.info.name
-    options: RequestOptions = {"deadline": _PATIENCE}
-    if provider.info.capabilities.max_tokens:
-        options["max_tokens"] = 1
-    began = monotonic()
-    try:
-        async with provider:
-            await provider.complete("Hello.", **options)
-    except TurnoutError as error:
-        return _warning(name, str(error))
-    except BaseException as error:
-        if not is_plugins_fault(error):
-            raise
-        return _warning(name, f"its plugin raised {described(error)}")
-    return _ok(name, f"in this process; it answered in {monotonic() - began:.1f} s")
+async def _checked(found: Readiness, *, offline: bool) -> Checked:
+    provider = found.provider
+    if provider is None or found.state in {"needs key", "unavailable"}:
+        return Checked(text=found.reason, good=False, usable=False)
+    if provider.info.in_process:
+        return await check_engine(provider)
+    if found.state != "ready":
+        return Checked(text=found.reason, good=False, usable=False)
+    if offline:
+        return Checked(text=found.reason)
+    key = provider.api_key is not None or provider.brings_credential
+    checked = await check_service(provider, has_key=key)
+    return replace(checked, text=f"{found.reason}; {checked.text}")
 
 
 def _outcome(providers: Sequence[_Finding]) -> Iterator[_Finding]:
-    if any(provider.level is _Level.OK for provider in providers):
-        return
-    yield _error(
-        "summary",
-        "nothing can be asked; fix one of the above, or install a provider's plugin",
-    )
+    if not any(provider.usable for provider in providers):
+        yield _error(
+            "summary",
+            "nothing can be asked; fix one of the providers below, set the key of a "
+            "service, or install a provider's plugin",
+        )

@@ -15,7 +15,7 @@ from turnout.errors import PluginError, TurnoutError
 from turnout.provider import Provider
 from turnout.types import ModelInfo
 
-__all__ = ["live_models", "live_models_of_all"]
+__all__ = ["list_of", "live_models", "live_models_of_all"]
 
 
 def live_models(app: App, entry: ProviderEntry) -> Sequence[ModelInfo]:
@@ -24,7 +24,7 @@ def live_models(app: App, entry: ProviderEntry) -> Sequence[ModelInfo]:
     Raises:
         TurnoutError: The list could not be had.
     """
-    return asyncio.run(_asked(app.provider(entry.info.name, {})))
+    return asyncio.run(list_of(app.provider(entry.info.name, {})))
 
 
 def live_models_of_all(
@@ -49,12 +49,17 @@ def live_models_of_all(
 
 async def _told(provider: Provider) -> Sequence[ModelInfo] | TurnoutError:
     try:
-        return await _asked(provider)
+        return await list_of(provider)
     except TurnoutError as error:
         return error
 
 
-async def _asked(provider: Provider) -> Sequence[ModelInfo]:
+async def list_of(provider: Provider) -> Sequence[ModelInfo]:
+    """Return the models that a provider has now.
+
+    Raises:
+        TurnoutError: The list could not be had, by a fault of the plugin perhaps.
+    """
     try:
         async with provider:
             models = tuple(await provider.list_models())

@@ -22,6 +22,7 @@ __all__ = ["run"]
 
 _OWN = {
     "chat": ("_chat", "Ask, and show the answer as it comes."),
+    "logs": ("_logs", "List, search and show the conversations that are kept."),
     "models": ("_listings", "List the models."),
     "providers": ("_listings", "List the providers, and who can be asked."),
     "resolve": ("_listings", "Show whom a name means, and why."),
@@ -64,6 +65,17 @@ class Commands(click.Group):
 
     _loaded = False
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; `help` and a command stand for the command's `--help`."""
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        try:
+            return super().parse_args(ctx, [*args])  # It takes from the list.
+        except click.NoSuchOption as error:
+            from turnout.cli._hints import misplaced_option
+
+            raise misplaced_option(error, args) from None
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands' names, as the help shows them."""
         try:
@@ -93,13 +105,11 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is called; an unknown one is told with its like."""
-        name = args[0]
-        if self.get_command(ctx, name) is None and not ctx.resilient_parsing:
-            from turnout._names import did_you_mean, nearest
+        """Return the command that is called; say what an unknown one may mean."""
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            from turnout.cli._hints import unknown_command
 
-            guesses = did_you_mean(nearest(name, self.list_commands(ctx)))
-            ctx.fail(f"there is no command {name!r}{guesses}")
+            ctx.fail(unknown_command(args, self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> None:
@@ -129,7 +139,12 @@ class Commands(click.Group):
 def command_line() -> Commands:
     """Return the command `turnout`."""
 
-    @click.group("turnout", cls=Commands)
+    @click.group(
+        "turnout",
+        cls=Commands,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="`turnout COMMAND -h` shows what a command takes.",
+    )
     @click.version_option(VERSION, message="turnout %(version)s")
     def turnout() -> None:
         """Stream chat completions from many providers behind one interface."""

@@ -36,7 +36,7 @@ def plugins() -> None:
     ]
     aside = [
         (one.name, f"{one.distribution} {one.version}", f"set aside: {one.error}")
-        for one in app.set_aside
+        for one in (*app.set_aside, *app.host.broken_packages())
     ]
     out = [(plugin.name, str(plugin), "kept out") for plugin in app.host.kept_out]
     write_table(("PLUGIN", "DISTRIBUTION", "GIVES"), [*loaded, *aside, *out])

@@ -10,12 +10,14 @@ from turnout._headers import has_credential
 from turnout._plugins import described, is_plugins_fault
 from turnout._registry import ProviderEntry
 from turnout._validation import kind_of
-from turnout.errors import TurnoutError
+from turnout.errors import AuthenticationError, TurnoutError
 from turnout.provider import Provider
 
 __all__ = ["Readiness", "readiness"]
 
-_State: TypeAlias = Literal["ready", "no key", "unavailable", "not working", "broken"]
+_State: TypeAlias = Literal[
+    "ready", "needs key", "unavailable", "not working", "broken"
+]
 
 
 @frozen
@@ -49,8 +51,12 @@ def readiness(app: App, entry: ProviderEntry) -> Readiness:
         return Readiness(state=state, reason=reason, provider=provider)
 
     key = app.key_at_hand(entry)
-    if info.needs_key and not key:
-        return found("no key", f"it needs a key; set {_key(app, entry)}")
+    try:
+        _ = provider.api_key
+    except AuthenticationError as error:
+        return found("needs key", str(error))
+    if provider.needs_key and not key:
+        return found("needs key", f"it needs a key; set {_key(app, entry)}")
     if missing is not None:
         return found("unavailable", missing)
     if not info.working:

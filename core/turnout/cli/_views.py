@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from typing import Protocol, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import click
 
@@ -21,22 +20,8 @@ from turnout.cli._output import (
     write,
 )
 from turnout.cli._waiting import Waiting
-from turnout.errors import FallbackError, TurnoutError
-from turnout.types import (
-    Attempt,
-    Citation,
-    Event,
-    Failover,
-    Finish,
-    FinishReason,
-    MediaDelta,
-    ReasoningDelta,
-    Reply,
-    Restart,
-    Target,
-    ToolCallDelta,
-    Usage,
-)
+from turnout.errors import TurnoutError
+from turnout.types import Event, FinishReason, ReasoningDelta, Reply, to_dict
 
 __all__ = [
     "JsonView",
@@ -53,18 +38,6 @@ _CUT: dict[FinishReason | None, str] = {
     "content_filter": "the answer ends here because of the provider's content filter",
 }
 """The note on an answer that ends before its end."""
-
-_TYPES: dict[type, str] = {
-    Citation: "citation",
-    Failover: "failover",
-    Finish: "finish",
-    MediaDelta: "media",
-    ReasoningDelta: "reasoning",
-    Restart: "restart",
-    ToolCallDelta: "tool_call",
-    Usage: "usage",
-}
-"""What JSON calls the events that are not text."""
 
 
 class View(Protocol):
@@ -299,10 +272,7 @@ class JsonView:
     def show(self, event: Event) -> None:
         """Show an event."""
         self._waiting.clear()
-        if isinstance(event, str):
-            _write_line({"type": "text", "text": event})
-        else:
-            _write_line({"type": _TYPES[type(event)], **_fields(event)})
+        _write_line(to_dict(event))
 
     def note(self, line: str) -> None:
         """Show a note on its own line."""
@@ -312,10 +282,10 @@ class JsonView:
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
         """Show the reply, or the error with the reply so far."""
         self._waiting.clear()
-        if error is None:
-            _write_line({"type": "reply", **_fields(reply)})
-        else:
-            _write_line({"type": "error", "error": error, "reply": reply})
+        told = to_dict(reply)
+        if error is not None:
+            told = {"type": "error", "error": to_dict(error), "reply": told}
+        _write_line(told)
 
     def stop(self) -> None:
         """Show nothing: an answer without its last line was stopped."""
@@ -364,33 +334,5 @@ def _shared() -> bool:
     return on_terminal(sys.stdout) and on_terminal(sys.stderr)
 
 
-def _write_line(value: Mapping[str, object]) -> None:
-    write(json.dumps(value, default=_plain))
-
-
-def _plain(value: object) -> object:
-    """Return what JSON has for a value that it does not know."""
-    if isinstance(value, TurnoutError):
-        return _error(value)
-    if isinstance(value, Attempt):
-        return {**_fields(value), "status_code": value.status_code}
-    if is_dataclass(value) and not isinstance(value, Target):
-        return _fields(value)
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[object, object]", value))
-    if isinstance(value, bytes):
-        from base64 import b64encode
-
-        return b64encode(value).decode("ascii")
-    return str(value)
-
-
-def _fields(value: object) -> dict[str, object]:
-    assert is_dataclass(value)
-    return {field.name: getattr(value, field.name) for field in fields(value)}
-
-
-def _error(error: TurnoutError) -> dict[str, object]:
-    # A group adds to its text how many it holds.
-    text = error.message if isinstance(error, FallbackError) else str(error)
-    return {"type": type(error).__name__, "message": text}
+def _write_line(value: object) -> None:
+    write(json.dumps(value))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from turnout._json_prompt import prompted
 from turnout._target_options import applied, checked_options, layered
+from turnout.errors import AuthenticationError
 from turnout.routes._health import Health, Scope, fingerprint, report
 from turnout.routes._target_health import TargetHealth
 from turnout.types import ChatRequest, Secret
@@ -33,7 +34,10 @@ class RouteTarget:
 
     def health(self, now: float) -> TargetHealth:
         """Return the target's health."""
-        key = self.bound.provider.api_key
+        try:
+            key = self.bound.provider.api_key
+        except AuthenticationError:  # The attempt raises it.
+            key = None
         scoped = self._scoped
         if scoped is None or not (key is scoped[1] or key == scoped[1]):
             self._scoped = scoped = _scope(self.bound, key), key

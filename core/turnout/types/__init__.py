@@ -1,5 +1,7 @@
 """The values that flow: messages, requests, deltas, replies, and who gives them."""
 
+from typing import TYPE_CHECKING
+
 from turnout.types._events import (
     Citation,
     Delta,
@@ -32,6 +34,7 @@ from turnout.types._messages import (
 )
 from turnout.types._openai import (
     Conversation,
+    MessageLike,
     as_messages,
     merged,
     message_to_openai,
@@ -41,6 +44,9 @@ from turnout.types._reply import Attempt, Media, Outcome, Reply
 from turnout.types._request import ChatRequest, RequestOptions, TargetOptions
 from turnout.types._secret import Secret
 from turnout.types._target import Target
+
+if TYPE_CHECKING:
+    from turnout.types._json import from_dict, to_dict
 
 __all__ = [
     "AnswerForm",
@@ -62,6 +68,7 @@ __all__ = [
     "Media",
     "MediaDelta",
     "Message",
+    "MessageLike",
     "ModelInfo",
     "NativeTool",
     "Outcome",
@@ -84,7 +91,22 @@ __all__ = [
     "Usage",
     "VideoPart",
     "as_messages",
+    "from_dict",
     "merged",
     "message_to_openai",
+    "to_dict",
     "tool_to_openai",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Few programs use them, and to import them takes as long as a dozen classes.
+    if name not in {"from_dict", "to_dict"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from turnout.types import _json
+
+    return getattr(_json, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -33,6 +33,7 @@ from turnout.types._messages import (
 
 __all__ = [
     "Conversation",
+    "MessageLike",
     "as_messages",
     "as_tools",
     "listed",
@@ -41,13 +42,11 @@ __all__ = [
     "tool_to_openai",
 ]
 
-Conversation: TypeAlias = (
-    str
-    | Message
-    | Mapping[str, object]
-    | Sequence[str | Message | Mapping[str, object]]
-)
-"""All that is taken for messages: one of them, or a sequence."""
+MessageLike: TypeAlias = str | Message | Mapping[str, object]
+"""What is taken for a message: a text, a `Message`, or a mapping in OpenAI's form."""
+
+Conversation: TypeAlias = MessageLike | Sequence[MessageLike]
+"""What is taken for messages: one of them, or a sequence."""
 
 _MESSAGES = "a text, a message or a list of messages"
 
@@ -134,11 +133,27 @@ def _item(item: object, where: str) -> Message:
     if isinstance(item, str):
         return Message(role="user", content=item)
     if isinstance(item, Mapping):
-        return _message(cast("Mapping[str, object]", item), where)
+        fields = cast("Mapping[str, object]", item)
+        if fields.get("type") == "message" and "developer" in fields:
+            return _written(fields, where)
+        return _message(fields, where)
     raise ArgumentError(
         f"{where} is a {type(item).__name__}; a message is a str, a mapping or a "
         "Message"
     )
+
+
+def _written(fields: Mapping[str, object], where: str) -> Message:
+    """Read a message as `turnout.types.to_dict` writes it.
+
+    Mappings of other origin may have the type `message`, and never `developer`.
+    """
+    from turnout.types._json import from_dict
+
+    try:
+        return from_dict(fields, Message)
+    except ArgumentError as error:
+        raise ArgumentError(f"{where}: {error}") from None
 
 
 def _message(fields: Mapping[str, object], where: str) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from turnout._frozen import WithFields, frozen
 from turnout.errors import TurnoutError
@@ -14,6 +14,12 @@ from turnout.types._target import Target
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    T_co = TypeVarWithDefault("T_co", covariant=True, default=Any)
+else:
+    T_co = TypeVar("T_co", covariant=True)
 
 __all__ = ["Attempt", "Media", "Outcome", "Reply"]
 
@@ -89,8 +95,11 @@ def _from_base64(text: bytes) -> bytes | None:
 
 
 @frozen
-class Reply:
-    """A finished answer, or what came so far of one under way."""
+class Reply(Generic[T_co]):
+    """A finished answer, or what came so far of one under way.
+
+    `Reply[Model]` is the answer to a request with `response_format=Model`.
+    """
 
     text: str = ""
     reasoning: str = ""
@@ -114,10 +123,10 @@ class Reply:
     """The provider's own words about the answer."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
     """What the service wants to see again with the answer, see `Message.state`."""
-    # Only who asked knows its type, as with `json.loads`.
-    parsed: Any = None
+    parsed: T_co = cast("Any", None)
     """What the answer is with `response_format`: an instance of the pydantic model, or
-    the value of the JSON. None without one, and until the answer is whole."""
+    the value of the JSON. None without one, until the answer is whole, and if the
+    answer calls a tool."""
 
     @property
     def cost(self) -> Decimal | None:

@@ -6,12 +6,15 @@ import asyncio
 import os
 import socket
 import ssl
+import threading
 from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from tests.core.site import OWN_NAMES
-from turnout.cli import _reach
+from turnout.cli import _check, _reach
 from turnout.cli._reach import reach, reason_of
 from turnout.provider import ProviderOptions
 from turnout.types import Secret
@@ -61,14 +64,23 @@ def test_all_is_well(inside: CommandLine, listening: str) -> None:
     assert found["turnout"][0] == "ok"
     assert found["configuration"] == ("ok", f"{path} is used")
     assert found["plugins"] == ("ok", "Scripted")
+    assert found["conversations"][1].startswith("0 kept in ")
     assert found["Keyed"] == (
         "ok",
-        f"its key is in KEYED_KEY; {listening} can be reached",
+        f"its key is in KEYED_KEY; {listening} can be reached; the key was not checked",
     )
-    assert found["Echo"] == (
+    assert found["Echo"] == ("ok", "it needs no key; it listed 2 models")
+    assert found["Torn"] == (
         "ok",
         "it needs no key; it was not tried, as it has no base_url",
     )
+    assert found["Endless"] == (
+        "warning",
+        "it needs no key; provider 'Endless' raised RuntimeError while it listed its "
+        "models; that is a fault of its plugin",
+    )
+    levels = [line.split()[0] for line in done.stdout.splitlines()]
+    assert levels == sorted(levels, reverse=True)  # Warnings, then what is well.
     assert found["Engine"][1].startswith("in this process; it answered in 0.")
     assert found["Bare"] == ("warning", "the engine is not here; type `fetch it`")
     assert found["Strict"] == ("warning", "Strict rejected the request: [2Jno never")
@@ -85,7 +97,18 @@ def test_no_configuration_is_well(inside: CommandLine) -> None:
     assert level == "ok"
     assert text.startswith("there is none, and none is needed; yours would be ")
     assert text.endswith("turnout.toml")
-    assert found["FlowGpt"] == ("warning", "its plugin says that it does not work")
+    assert found["plugins"] == ("ok", f"{len(OWN_NAMES)} of turnout's own")
+    rest = [line for line in done.stdout.splitlines() if "not configured" in line]
+    assert [line.split("  ")[-1].partition(":")[0] for line in rest] == [
+        "30 services without a key",
+        "1 that does not work, as its plugin says",
+        "6 servers on this machine, which were not tried",
+    ]
+    assert rest[0].startswith("-  ")
+    assert rest[0].endswith("; set e.g. OPENAI_API_KEY")
+    assert ", OpenAI, " in rest[0]
+    # Nothing that is not configured is a warning.
+    assert "warning" not in done.stdout
 
 
 def test_whatever_is_wrong_is_told_with_what_to_do(
@@ -150,7 +173,8 @@ def test_no_provider_that_can_be_asked_is_an_error(inside: CommandLine) -> None:
     level, text = findings(done.stdout)["summary"]
     assert level == "error"
     assert text == (
-        "nothing can be asked; fix one of the above, or install a provider's plugin"
+        "nothing can be asked; fix one of the providers below, set the key of a "
+        "service, or install a provider's plugin"
     )
 
 
@@ -167,7 +191,211 @@ def test_a_broken_configuration_is_an_error(inside: CommandLine) -> None:
         f"{path}: there is no 'ordre'; did you mean 'order'? Fix it, nothing works "
         "until then"
     )
-    assert found["plugins"] == ("ok", ", ".join(OWN_NAMES))
+    assert found["plugins"] == ("ok", f"{len(OWN_NAMES)} of turnout's own")
+    assert done.stdout.startswith("error  ")
+
+
+class Service:
+    """An HTTP server that gives each request the same answer."""
+
+    def __init__(self) -> None:
+        self.status, self.body = 200, '{"data": [{"id": "a"}, {"id": "b"}]}'
+        self.keys: list[str | None] = []
+        self.silent = threading.Event()
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                service.keys.append(self.headers["Authorization"])
+                if not service.status:
+                    service.silent.wait(10)
+                    return
+                data = service.body.encode()
+                self.send_response(service.status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def service() -> Generator[Service]:
+    service = Service()
+    thread = threading.Thread(target=service.server.serve_forever, args=(0.05,))
+    thread.start()
+    yield service
+    service.silent.set()
+    service.server.shutdown()
+    thread.join()
+    service.server.server_close()
+
+
+@pytest.fixture
+def with_key(inside: CommandLine, service: Service) -> CommandLine:
+    """Run `turnout` with OpenAI alone, which is the service and has a key."""
+    inside.environment["OPENAI_API_KEY"] = "correct-horse-battery"
+    inside.configure(
+        f'[plugins]\nallow = ["OpenAI"]\n[providers.OpenAI]\nbase_url = "{service.url}"'
+    )
+    return inside
+
+
+def test_a_key_is_checked_by_the_list_of_models(
+    with_key: CommandLine, service: Service
+) -> None:
+    done = with_key("doctor")
+    service.body = '{"data": [{"id": "a"}]}'
+    one = with_key("doctor")
+
+    assert done.returncode == 0
+    assert findings(done.stdout)["OpenAI"] == (
+        "ok",
+        "its key is in OPENAI_API_KEY; it listed 2 models with the key",
+    )
+    assert findings(one.stdout)["OpenAI"][1].endswith("it listed 1 model with the key")
+    assert service.keys == ["Bearer correct-horse-battery"] * 2
+
+
+def test_offline_sends_nothing(with_key: CommandLine, service: Service) -> None:
+    done = with_key("doctor", "--offline")
+
+    assert findings(done.stdout)["OpenAI"] == ("ok", "its key is in OPENAI_API_KEY")
+    assert service.keys == []
+
+
+def test_a_wrong_key_is_not_well_and_not_shown(
+    with_key: CommandLine, service: Service
+) -> None:
+    service.status = 401
+    service.body = '{"error": {"message": "Incorrect key: correct-horse-battery"}}'
+
+    done = with_key("doctor")
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("error    summary        nothing can be asked; ")
+    level, text = findings(done.stdout)["OpenAI"]
+    assert level == "warning"
+    assert text.startswith("its key is in OPENAI_API_KEY; the service refused the ")
+    assert text.endswith("; set a valid key")
+    assert "horse" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "text"),
+    [
+        pytest.param(403, "warning", "it may not list the models: ", id="restricted"),
+        pytest.param(404, "ok", "it has no list of models; the key was", id="no list"),
+        pytest.param(500, "warning", "its models cannot be listed: ", id="broken"),
+        pytest.param(429, "warning", "its models cannot be listed: ", id="limited"),
+    ],
+)
+def test_a_list_that_does_not_come_says_little_of_the_key(
+    status: int, level: str, text: str, with_key: CommandLine, service: Service
+) -> None:
+    service.status, service.body = status, '{"error": {"message": "no"}}'
+
+    done = with_key("doctor")
+
+    assert done.returncode == 0
+    found = findings(done.stdout)["OpenAI"]
+    assert found[0] == level
+    assert found[1].startswith(f"its key is in OPENAI_API_KEY; {text}")
+
+
+def test_a_service_without_a_key_that_wants_one_is_reported(
+    inside: CommandLine, service: Service
+) -> None:
+    inside.configure(
+        f'[plugins]\nallow = ["vLLM"]\n[providers.vLLM]\nbase_url = "{service.url}"'
+    )
+    service.status, service.body = 401, '{"error": {"message": "no"}}'
+
+    done = inside("doctor")
+
+    assert findings(done.stdout)["vLLM"][1].endswith("; set its key")
+
+
+def test_a_list_that_takes_too_long_is_given_up(
+    with_key: CommandLine, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_check, "_LISTING", 0.05)
+    service.status = 0
+
+    done = with_key("doctor")
+
+    assert findings(done.stdout)["OpenAI"] == (
+        "warning",
+        "its key is in OPENAI_API_KEY; no list of models came within 0.05 s; look at "
+        "the network",
+    )
+
+
+def test_servers_on_this_machine_are_one_line_unless_they_run(
+    inside: CommandLine, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside.configure(
+        '[plugins]\nallow = ["LMStudio", "vLLM", "Ollama"]\n[providers.mine]\n'
+        f'plugin = "vLLM"\nbase_url = "{service.url}"\n'
+        '[routes.r]\ntargets = ["Ollama:x"]\n'
+    )
+
+    done = inside("doctor")
+
+    found = findings(done.stdout)
+    assert found["mine"] == ("ok", "it needs no key; it listed 2 models")
+    assert found["not configured"] == (
+        "-",
+        "2 servers on this machine, which do not run: LMStudio, vLLM",
+    )
+    # The configuration names it.
+    assert found["Ollama"][0] == "warning"
+
+
+def test_an_engine_that_is_not_set_up_is_no_fault(inside: CommandLine) -> None:
+    inside.configure('[plugins]\nallow = ["Local"]\n')
+    inside.environment["XDG_DATA_HOME"] = str(inside.folder)
+
+    done = inside("doctor", "--offline")
+
+    found = findings(done.stdout)
+    if found["Local"][0] == "ok":
+        pytest.skip("the weights are installed as a package")
+    assert found["Local"][0] == "-"
+    assert "`turnout local pull`" in found["Local"][1]
+    assert found["summary"][0] == "error"
+
+
+def test_a_service_without_a_variable_for_its_key_is_named(inside: CommandLine) -> None:
+    inside.configure('[plugins]\nallow = ["Groq", "Scripted"]\n')
+
+    done = inside("doctor", "--offline")
+
+    assert findings(done.stdout)["not configured"] == (
+        "-",
+        "1 service without a key: Groq; set e.g. GROQ_API_KEY",
+    )
+
+
+def test_whether_conversations_are_kept_is_reported(inside: CommandLine) -> None:
+    path = inside.configure('[plugins]\nallow = ["Scripted"]\n[cli]\nlog = false\n')
+    off = findings(inside("doctor", "--offline").stdout)["conversations"]
+    inside.configure('[plugins]\nallow = ["Scripted"]\n')
+    inside("chat", "-m", "Echo", "Hi")
+    kept = findings(inside("doctor", "--offline").stdout)["conversations"]
+    log = Path(inside("logs", "path").stdout.strip())
+    log.write_bytes(b"not a database" * 99)
+    damaged = findings(inside("doctor", "--offline").stdout)["conversations"]
+
+    assert off == ("ok", f"not kept: cli.log is false in {path}")
+    assert kept == ("ok", f"1 kept in {log}")
+    assert damaged[0] == "warning"
+    assert damaged[1].startswith(f"not kept: {log} is damaged (")
 
 
 async def test_a_proxy_is_what_is_reached(
@@ -185,8 +413,8 @@ async def test_a_proxy_is_what_is_reached(
     assert by_option == (True, f"the proxy {listening} can be reached")
     assert by_variable == (
         False,
-        f"cannot reach the proxy {refusing}: Connection refused; look at the proxy's "
-        "address",
+        f"cannot reach the proxy {refusing} of HTTPS_PROXY: Connection refused; look "
+        "at the proxy's address",
     )
 
 

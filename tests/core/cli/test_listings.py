@@ -167,7 +167,7 @@ def test_providers_say_whether_they_can_be_asked(inside: CommandLine) -> None:
     assert found["Echo"] == ("ready", "it needs no key")
     assert found["Engine"] == ("ready", "it runs in this process")
     assert found["Bare"] == ("unavailable", "the engine is not here; type `fetch it`")
-    assert found["Keyed"] == ("no key", "it needs a key; set KEYED_KEY")
+    assert found["Keyed"] == ("needs key", "it needs a key; set KEYED_KEY")
     assert found["FlowGpt"] == ("not working", "its plugin says that it does not work")
     assert found["Mute"] == (
         "broken",

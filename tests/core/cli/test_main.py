@@ -99,10 +99,11 @@ def test_the_help_has_the_commands_of_plugins(turnout: CommandLine) -> None:
 
     done = turnout("--help")
 
-    commands = done.stdout.partition("Commands:")[2].splitlines()
+    commands = done.stdout.partition("Commands:")[2].split("\n\n")[0].splitlines()
     names = [line.split()[0] for line in commands if line]
     assert names == [
         "chat",
+        "logs",
         "models",
         "providers",
         "resolve",
@@ -158,8 +159,121 @@ def test_an_unknown_command_is_told_with_its_like(turnout: CommandLine) -> None:
 
     assert done.returncode == 2
     assert done.stderr.endswith(
-        "Error: there is no command 'modls'; did you mean 'models'?\n"
+        "Error: unknown command 'modls'; did you mean 'models'?\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        pytest.param(["hi"], '; to ask a model, type `turnout chat "hi"`', id="word"),
+        pytest.param(
+            ["tell me", "a joke"],
+            '; to ask a model, type `turnout chat "tell me a joke"`',
+            id="words",
+        ),
+        pytest.param(
+            ["what is $HOME?"],
+            "; to ask a model, type `turnout chat 'what is $HOME?'`",
+            id="what a shell reads",
+        ),
+        pytest.param(
+            ["tell", "me" + " more" * 30],
+            '; to ask a model, type `turnout chat "tell me' + " more" * 14 + ' ..."`',
+            id="many words",
+        ),
+        pytest.param(
+            ["chit", "and more"],
+            "; did you mean 'chat'? To ask a model, type `turnout chat \"chit and more",
+            id="words like a command",
+        ),
+        pytest.param(
+            ["echo-1"],
+            '; to ask a model of this name, type `turnout chat -m echo-1 "..."`',
+            id="model",
+        ),
+        pytest.param(
+            ["Echo:new", "Say", "hi."],
+            '; to ask a model of this name, type `turnout chat -m Echo:new "Say hi."`',
+            id="model id",
+        ),
+        pytest.param(
+            ["echo/new"],
+            '; to ask a model of this name, type `turnout chat -m Echo:new "..."`',
+            id="model id of another program",
+        ),
+        pytest.param(
+            ["claude"],
+            "; to ask a model of this name, type `turnout chat -m Anthropic:claude-",
+            id="kind of model",
+        ),
+        pytest.param(["run", "x"], "; type `turnout chat`", id="of another program"),
+        pytest.param(["pull"], "; type `turnout local pull`", id="of a group"),
+        pytest.param(["help", "nope"], '; to ask a model, type `turnout chat "nope"`'),
+    ],
+)
+def test_an_unknown_command_is_said_with_what_to_type(
+    line: list[str], hint: str, inside: CommandLine
+) -> None:
+    done = inside(*line)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    name = line[-1] if line[0] == "help" else line[0]
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"Error: unknown command {name!r}{hint}")
+
+
+def test_a_prompt_is_a_prompt_in_spite_of_the_configuration(
+    inside: CommandLine,
+) -> None:
+    inside.configure(BROKEN)
+
+    done = inside("hi")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        (["-m", "Echo", "Say hi."], "`turnout chat -m Echo 'Say hi.'`"),
+        (["--model=Echo"], "`turnout chat -m Local`"),
+    ],
+)
+def test_an_option_before_the_command_is_said_with_its_place(
+    line: list[str], hint: str, inside: CommandLine
+) -> None:
+    done = inside(*line)
+
+    assert done.returncode == 2
+    option = line[0].partition("=")[0]
+    assert done.stderr.endswith(
+        f"Error: unknown option {option!r}; options follow the command, as in {hint}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "same"),
+    [
+        (["-h"], ["--help"]),
+        (["help"], ["--help"]),
+        (["chat", "-h"], ["chat", "--help"]),
+        (["help", "chat"], ["chat", "--help"]),
+        (["help", "local", "pull"], ["local", "pull", "--help"]),
+        (["local", "pull", "-h"], ["local", "pull", "--help"]),
+        (["logs", "-h"], ["logs", "--help"]),
+        (["logs", "show", "-h"], ["logs", "show", "--help"]),
+    ],
+)
+def test_the_help_has_several_names(
+    line: list[str], same: list[str], inside: CommandLine
+) -> None:
+    done, usual = inside(*line), inside(*same)
+
+    assert done.returncode == 0
+    assert done.stdout == usual.stdout
+    assert done.stdout.startswith("Usage: ")
 
 
 def test_an_unknown_command_of_a_plugin_set_aside_is_told(turnout: CommandLine) -> None:

