@@ -365,6 +365,14 @@ def test_an_engine_that_is_not_there_is_told_with_the_way_out(
     )
 
 
+def test_another_error_has_no_advice_on_keys(inside: CommandLine) -> None:
+    inside.configure('[routes.default]\ntargets = ["Torn"]\n')
+
+    done = inside("chat", "Hi")
+
+    assert done.stderr == "Error: Torn: the connection to torn.example was lost\n"
+
+
 def test_an_engine_that_was_named_is_told_as_it_is(inside: CommandLine) -> None:
     done = inside("chat", "-m", "Bare", "Hi")
 
