@@ -17,6 +17,9 @@ from turnout.cli._main import run
 
 from .terminal import Terminal
 
+_STEERING = ("TURNOUT_", "XDG_", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "LINES")
+"""How the variables begin that would change what is tested."""
+
 _PLUGIN = Path(__file__).with_name("scripted_plugin.py")
 
 _ENTRY_POINTS = {
@@ -139,8 +142,7 @@ class InProcess(CommandLine):
             try:
                 status = run(command)
             except SystemExit as ended:  # click's, after completions.
-                assert isinstance(ended.code, int)
-                status = ended.code
+                status = int(str(ended.code))
         output, errors = (file.getvalue().decode() for file in files[1:])
         return subprocess.CompletedProcess(command, status, output, errors)
 
@@ -167,7 +169,7 @@ def _environment(folder: Path) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.lower().endswith(("_proxy", "_api_key"))
-        and not name.startswith(("TURNOUT_", "XDG_", "FORCE_COLOR", "NO_COLOR"))
+        and not name.startswith(_STEERING)
     }
     return ours | {
         "HOME": str(folder),
