@@ -69,7 +69,7 @@ def _of_provider(name: str, registry: Registry, rank: Rank) -> Iterator[str]:
                 f"{entry.info.name}:{name}"
                 for entry in _ranked(registry, rank)
                 if entry is not exact and entry.info.open_models and not rank(entry)
-                if any(one.startswith(f"{left}/") for one in entry.catalog.names)
+                if _is_gateway_to(left, entry)
             )
 
 
@@ -118,6 +118,16 @@ def _of_family(name: str, registry: Registry, rank: Rank) -> Iterator[str]:
     yield from found
     if found:
         yield from providers_meant(name, registry)
+
+
+def _is_gateway_to(maker: str, entry: ProviderEntry) -> bool:
+    """Return whether a provider has models that are named `maker/model`.
+
+    One that lists only a model of its own in that form is taken to have all makers'.
+    """
+    names = entry.catalog.names
+    makers = {name.partition("/")[0] for name in names if "/" in name}
+    return maker in makers or makers == {fold(entry.info.name)}
 
 
 def _ranked(registry: Registry, rank: Rank) -> list[ProviderEntry]:

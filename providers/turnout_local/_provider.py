@@ -39,7 +39,10 @@ class Local(Provider):
     options: LocalOptions
 
     def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
-        super().__init__(info=info, **options)
+        try:
+            super().__init__(info=info, **options)
+        finally:
+            del options  # A traceback may show the locals: a key.
         window = self.options.context_size
         self.info = replace(
             self.info,

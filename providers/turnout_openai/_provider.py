@@ -80,7 +80,10 @@ class OpenAI(Service):
     options: OpenAIOptions
 
     def __init__(self, *, info: ProviderInfo | None = None, **options: object) -> None:
-        super().__init__(info=info, **options)
+        try:
+            super().__init__(info=info, **options)
+        finally:
+            del options  # A traceback may show the locals: a key.
         if self.options.protocol == "responses":
             from turnout_openai import _responses_body
 

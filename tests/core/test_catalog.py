@@ -110,6 +110,14 @@ def test_an_unknown_name_is_refused_with_the_nearest(name: str, message: str) ->
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("small1", "small-1"), ("BIG_2", "Big-2"), ("Big-2", None), ("zzz", None)],
+)
+def test_a_name_without_its_marks_is_recognised(name: str, meant: str | None) -> None:
+    assert CATALOG.meant(name) == meant
+
+
 def test_many_models_are_not_told_in_an_error() -> None:
     many = Catalog(ProviderInfo(name="Many", models=tuple(map(str, range(21)))))
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from turnout import get_provider
+from turnout._app import App
+from turnout._config import read_config
 from turnout.errors import ConfigError, FallbackError, TurnoutError
 from turnout.routes import Route
 from turnout.testing import (
@@ -29,6 +31,8 @@ from turnout.testing import (
     sleep,
     wait_request,
 )
+from turnout_local import Local
+from turnout_openai import OpenAI
 
 from .scripted import Lines
 
@@ -186,5 +190,63 @@ def test_a_mistake_in_the_options_shows_no_secret() -> None:
 def test_a_proxy_that_is_no_address_shows_no_secret() -> None:
     with pytest.raises(ConfigError) as caught:
         get_provider("FlowGpt", proxy=f"user:{PASSWORD}@127.0.0.1")
+
+    assert "canary" not in shown(caught.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("address", "fault"),
+    [
+        (f"http://me:{PASSWORD}@127.0.0.1:9/v1", "base_url holds a user name"),
+        (f"http://{KEY}@127.0.0.1:9/v1", "base_url holds a user name"),
+        (f"http://127.0.0.1:9/v1?key={KEY}", "base_url ends with its path"),
+        (f"http://127.0.0.1:9/v1#{KEY}", "base_url ends with its path"),
+        (f"me:{PASSWORD}@127.0.0.1:9", "base_url is an http or https address"),
+        (f"ftp://me:{PASSWORD}@h/", "base_url is an http or https address"),
+        (f"http://[{PASSWORD}@h/", "base_url is an http or https address"),
+    ],
+)
+@pytest.mark.parametrize(
+    "make",
+    [Lines, OpenAI, partial(get_provider, "vLLM"), partial(get_provider, "Local")],
+)
+def test_a_credential_in_the_address_is_refused_and_not_shown(
+    make: Callable[..., Any], address: str, fault: str
+) -> None:
+    with pytest.raises(ConfigError, match=fault) as caught:
+        make(base_url=address)
+
+    assert "canary" not in shown(caught.value).lower()
+
+
+def test_a_credential_in_an_address_of_the_configuration_is_not_shown(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "turnout.toml"
+    file.write_text(
+        f'[providers.mine]\nplugin = "OpenAI"\nbase_url = "http://me:{PASSWORD}@h/v1"'
+    )
+    app = App(read_config(file))
+
+    with pytest.raises(ConfigError) as caught:
+        app.provider("mine", {})
+
+    assert str(caught.value) == (
+        f"{file}: providers.mine: base_url holds a user name; a credential goes into "
+        "api_key"
+    )
+    assert "canary" not in shown(caught.value).lower()
+
+
+def test_an_address_with_an_at_sign_in_its_path_is_taken() -> None:
+    provider = get_provider("vLLM", base_url="http://127.0.0.1:9/@team/v1")
+
+    assert provider.options.base_url == "http://127.0.0.1:9/@team/v1"
+
+
+@pytest.mark.parametrize("make", [OpenAI, Local])
+def test_no_frame_of_a_providers_own_shows_a_key(make: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make(api_key=KEY, no_such_option=1)
 
     assert "canary" not in shown(caught.value).lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import traceback
@@ -369,3 +370,33 @@ def test_what_is_no_table_is_refused_within_a_table(given: object) -> None:
 def test_a_wrong_key_within_a_table_is_told() -> None:
     with pytest.raises(ConfigError, match="there is no 'optins'"):
         checked(Outer, {"options": {"optins": 1}}, "x")
+
+
+def test_broken_metadata_of_a_package_does_not_keep_options_from_being_checked(
+    tmp_path: Path,
+) -> None:
+    # pydantic reads the metadata of all packages when it makes its first schema.
+    folder = tmp_path / "other-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: other\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[console_scripts]\nno equals sign\n")
+    program = """
+from dataclasses import dataclass
+from turnout._validation import checked
+
+@dataclass
+class Options:
+    names: set[int]
+
+print(checked(Options, {"names": ["1"]}, "x"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.stdout, done.stderr) == ("Options(names={1})\n", "")

@@ -357,6 +357,21 @@ def test_servers_on_this_machine_are_one_line_unless_they_run(
     assert found["Ollama"][0] == "warning"
 
 
+def test_a_server_on_this_machine_that_runs_is_listed(
+    inside: CommandLine, service: Service
+) -> None:
+    inside.configure('[plugins]\nallow = ["Ollama"]\n')
+    inside.environment["OLLAMA_HOST"] = service.url
+    service.body = '{"models": [{"name": "a"}]}'
+
+    done = inside("doctor")
+
+    assert findings(done.stdout)["Ollama"] == (
+        "ok",
+        "it needs no key; it listed 1 model",
+    )
+
+
 def test_an_engine_that_is_not_set_up_is_no_fault(inside: CommandLine) -> None:
     inside.configure('[plugins]\nallow = ["Local"]\n')
     inside.environment["XDG_DATA_HOME"] = str(inside.folder)
