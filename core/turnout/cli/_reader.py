@@ -43,6 +43,7 @@ class Reader:
     """Read what is typed, message by message."""
 
     def __init__(self) -> None:
+        self._ended = False
         self._brackets = on_terminal(sys.stdout) and _use_readline() and not is_dumb()
         if self._brackets:
             # Python switches it off.
@@ -56,7 +57,7 @@ class Reader:
         Raises:
             KeyboardInterrupt: The user pressed Ctrl-C; what was typed is dropped.
         """
-        while (text := self._line(_PROMPT)) is not None:
+        while not self._ended and (text := self._line(_PROMPT)) is not None:
             if text.lstrip().startswith(_QUOTES):
                 return self._quoted(text.lstrip().removeprefix(_QUOTES))
             if text.strip():
@@ -86,7 +87,26 @@ class Reader:
         except EOFError:
             click.echo(err=True)
             return None
-        return line if self._brackets else line + _pasted()
+        return line if self._brackets else line + self._pasted()
+
+    def _pasted(self) -> str:
+        """Return what has arrived together with a line, in lines of its own."""
+        data = b""
+        with contextlib.suppress(OSError, ValueError):  # Windows selects sockets alone.
+            file = sys.stdin.fileno()
+            while select.select([file], [], [], _QUIET if data else 0)[0]:
+                # Ctrl-D is a character if it came while readline had the terminal.
+                chunk, ctrl_d, _ = os.read(file, 65536).partition(b"\x04")
+                data += chunk
+                if ctrl_d or not chunk:
+                    self._ended = True
+                    break
+        text = data.decode(errors="replace").replace("\r", "\n").rstrip()
+        if not text.strip():
+            return ""
+        count = text.count("\n") + 2
+        note(f"{count} lines came together and are sent as one message")
+        return f"\n{text}"
 
 
 def _use_readline() -> bool:
@@ -100,20 +120,3 @@ def _use_readline() -> bool:
     except ImportError:
         return False
     return "libedit" not in (readline.__doc__ or "")
-
-
-def _pasted() -> str:
-    """Return what has arrived together with a line, in lines of its own."""
-    data = b""
-    with contextlib.suppress(OSError, ValueError):  # Windows selects sockets alone.
-        file = sys.stdin.fileno()
-        while select.select([file], [], [], _QUIET if data else 0)[0]:
-            chunk = os.read(file, 65536)
-            if not chunk:
-                break
-            data += chunk
-    lines = data.decode(errors="replace").replace("\r", "\n").rstrip().split("\n")
-    if not data.strip():
-        return ""
-    note(f"{len(lines) + 1} lines came together and are sent as one message")
-    return "\n" + "\n".join(lines)

@@ -136,7 +136,11 @@ class InProcess(CommandLine):
             contextlib.chdir(self.folder),
         ):
             current_app.cache_clear()
-            status = run(command)
+            try:
+                status = run(command)
+            except SystemExit as ended:  # click's, after completions.
+                assert isinstance(ended.code, int)
+                status = ended.code
         output, errors = (file.getvalue().decode() for file in files[1:])
         return subprocess.CompletedProcess(command, status, output, errors)
 

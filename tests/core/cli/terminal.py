@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import select
 import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -96,6 +94,10 @@ class Terminal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is None and self._process.poll() is None:
+            self.type("\x04")
+            with contextlib.suppress(AssertionError):
+                self.end()
         self._process.kill()
         self._process.wait()
         os.close(self._master)
@@ -106,6 +108,9 @@ class Terminal:
 
     def resize(self, columns: int, lines: int) -> None:
         """Change the size of the screen."""
+        import fcntl
+        import termios
+
         size = struct.pack("HHHH", lines, columns, 0, 0)
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
 

@@ -42,59 +42,73 @@ def complete(line: CommandLine, *words: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_names_are_completed(turnout: CommandLine) -> None:
-    turnout.install("Extra", "Scripted")
-    turnout.configure(
+def completions(line: CommandLine, shell: str, words: str, cursor: str) -> list[str]:
+    """Return what a shell is told that asks for completions."""
+    line.environment.update(
+        _TURNOUT_COMPLETE=f"{shell}_complete", COMP_WORDS=words, COMP_CWORD=cursor
+    )
+    done = line()
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def of_bash(line: CommandLine, *words: str) -> list[str]:
+    found = completions(line, "bash", " ".join(words), str(len(words) - 1))
+    return [item.removeprefix("plain,") for item in found]
+
+
+def test_bash_completes_names(turnout: CommandLine) -> None:
+    turnout.configure('[aliases]\necho-fast = "Echo:echo-1"\n')
+
+    assert complete(turnout, "chat", "-m", "ECHO") == [
+        "echo-fast", "Echo", "echo-1", "echo-2",
+    ]  # fmt: skip
+    assert complete(turnout, "chat", "-m", "Echo", ":", "echo") == ["echo-1", "echo-2"]
+
+
+def test_names_of_all_kinds_are_completed(inside: CommandLine) -> None:
+    inside.install("Extra", "Scripted")
+    inside.configure(
         '[aliases]\necho-fast = "Echo:echo-1"\n[routes.echoes]\ntargets = ["Echo"]\n'
     )
 
-    assert complete(turnout, "chat", "-m", "ECHO") == [
+    assert of_bash(inside, "turnout", "chat", "-m", "ECHO") == [
         "echo-fast", "echoes", "Echo", "echo-1", "echo-2", "echo-3",
     ]  # fmt: skip
-    assert complete(turnout, "chat", "-m", "pol") == ["polly"]
+    assert of_bash(inside, "turnout", "chat", "-m", "pol") == ["polly"]
+    assert of_bash(inside, "turnout", "chat", "--route", "") == ["echoes"]
+    assert of_bash(inside, "turnout", "chat", "--route", "x") == []
 
 
 @pytest.mark.parametrize(
-    ("words", "completions"),
+    ("words", "names"),
     [
-        (["-m", "Echo", ":", "echo"], ["echo-1", "echo-2"]),
         (["-m", "Echo", ":"], ["echo-1", "echo-2", "parrot"]),
         (["-m", "Down", "-m", "Echo", ":", "p"], ["parrot"]),
         (["-m", "Nobody", ":", "e"], []),
         (["-m", "zzz"], []),
         (["a", ":", "-m", "Torn"], ["Torn", "torn-1"]),
-        (["--no-ma", ""], []),
+        (["--no-ma"], ["--no-markdown"]),
     ],
 )
 def test_names_with_a_colon_are_completed(
-    turnout: CommandLine, words: list[str], completions: list[str]
+    inside: CommandLine, words: list[str], names: list[str]
 ) -> None:
-    assert complete(turnout, "chat", *words) == completions
+    assert of_bash(inside, "turnout", "chat", *words) == names
 
 
-def test_routes_are_completed(turnout: CommandLine) -> None:
-    turnout.configure('[routes.mine]\ntargets = ["Echo"]\n')
+def test_a_broken_configuration_completes_nothing(inside: CommandLine) -> None:
+    inside.configure("not TOML")
 
-    assert complete(turnout, "chat", "--route", "") == ["mine"]
-    assert complete(turnout, "chat", "--route", "x") == []
-
-
-def test_a_broken_configuration_completes_nothing(turnout: CommandLine) -> None:
-    turnout.configure("not TOML")
-
-    assert complete(turnout, "chat", "-m", "Ec") == []
-    assert complete(turnout, "chat", "--route", "") == []
+    assert of_bash(inside, "turnout", "chat", "-m", "Ec") == []
+    assert of_bash(inside, "turnout", "chat", "--route", "") == []
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_are_asked_in_their_way(turnout: CommandLine, shell: str) -> None:
-    turnout.environment.update(
-        _TURNOUT_COMPLETE=f"{shell}_complete",
-        COMP_WORDS="turnout chat -m Echo:e",
-        COMP_CWORD="Echo:e" if shell == "fish" else "3",
-    )
+@pytest.mark.parametrize(("shell", "cursor"), [("zsh", "3"), ("fish", "Echo:e")])
+def test_other_shells_complete_names(
+    inside: CommandLine, shell: str, cursor: str
+) -> None:
+    found = completions(inside, shell, "turnout chat -m Echo:e", cursor)
 
-    done = turnout()
-
-    assert "Echo:echo-1" in done.stdout
-    assert "Echo:echo-2" in done.stdout
+    assert "Echo:echo-1" in "\n".join(found)
+    assert "Echo:echo-2" in "\n".join(found)

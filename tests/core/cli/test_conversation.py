@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from turnout.cli._views import TextView
+from turnout.types import ReasoningDelta
 
 from .conftest import CommandLine
 from .screen import shown
@@ -204,24 +205,19 @@ def test_a_paste_is_one_message_if_the_output_is_a_file(
     assert output.read_text() == "user=one\ntwo|\n"
 
 
-@pytest.mark.parametrize(
-    ("lines", "sent"),
-    [
-        pytest.param(['"""one', "", '  two"""'], "one\n\n  two", id="several"),
-        pytest.param(['"""', "/help", '"""'], "/help", id="a command"),
-        pytest.param(['"""one"""'], "one", id="one line"),
-        pytest.param(['"""', '"""', "two"], "two", id="nothing"),
-    ],
-)
-def test_quotes_stand_around_a_message_of_several_lines(
-    turnout: CommandLine, lines: list[str], sent: str
-) -> None:
+def test_quotes_stand_around_a_message_of_several_lines(turnout: CommandLine) -> None:
     with turnout.terminal("chat", "-m", "Echo", "--raw") as terminal:
-        terminal.expect("> ")
-        for line in lines:
-            terminal.type(f"{line}\n")
-            terminal.expect(line)
-        terminal.expect(f"user={sent}|\n> ")
+        for lines, sent in [
+            (['"""one', "", '  two"""'], "one\n\n  two"),
+            (['"""', "/help", '"""'], "/help"),
+            (['  """one"""'], "one"),
+            (['"""', '"""', "last"], "last"),
+        ]:
+            terminal.expect("> ")
+            for line in lines:
+                terminal.type(f"{line}\n")
+                terminal.expect(f"{line}\n")
+            terminal.expect(f"user={sent}|\n")
 
 
 def test_a_message_that_is_not_closed_is_not_sent(turnout: CommandLine) -> None:
@@ -240,7 +236,7 @@ def test_a_message_that_is_not_closed_is_not_sent(turnout: CommandLine) -> None:
     assert "user=" not in terminal.screen
 
 
-@pytest.mark.parametrize("line", ["exit", "quit", "/exit", "/quit", "/bye", " Exit "])
+@pytest.mark.parametrize("line", ["exit", "/bye", " Quit "])
 def test_words_that_end_a_conversation(turnout: CommandLine, line: str) -> None:
     with turnout.terminal("chat", "-m", "Echo") as terminal:
         terminal.expect("> ")
@@ -403,6 +399,46 @@ def test_what_is_waited_for_fits_in_a_line(turnout: CommandLine) -> None:
     assert shown(terminal.sent, 12)[0] == "Reasoning:"
 
 
+@pytest.mark.parametrize("form", ["--raw", "-x"])
+def test_an_answer_in_any_form_can_be_stopped(turnout: CommandLine, form: str) -> None:
+    with turnout.terminal("chat", "-m", "Slow", form) as terminal:
+        terminal.expect("> ")
+        terminal.type("Count.\n")
+        while (b"one two" if form == "--raw" else b"waiting") not in terminal.sent:
+            terminal.wait()
+        terminal.type("\x03")
+        terminal.expect("Stopped. Ctrl-D ends.\n> ")
+        terminal.type("\x04")
+
+        assert terminal.end() == 0
+
+
+def test_an_empty_answer_shows_nothing(turnout: CommandLine) -> None:
+    empty = ["-o", "allow_empty=true"]
+
+    with turnout.terminal("chat", "-m", "Mute", *empty, "Hi") as terminal:
+        assert terminal.end() == 0
+
+    assert terminal.screen == ""
+
+
+@pytest.mark.parametrize("readline", [True, False])
+def test_the_end_of_the_input_can_be_typed_ahead(
+    turnout: CommandLine, tmp_path: Path, readline: bool
+) -> None:
+    turnout.environment["TERM"] = "dumb"
+    output = None if readline else tmp_path / "answer"
+
+    with turnout.terminal("chat", "-m", "Echo", stdout=output) as terminal:
+        terminal.expect("> ")
+        terminal.type("One.\n\x04")
+
+        assert terminal.end() == 0
+
+    answer = terminal.screen if output is None else output.read_text()
+    assert "user=One.|" in answer
+
+
 def test_reasoning_is_shown_dimmed(turnout: CommandLine) -> None:
     del turnout.environment["NO_COLOR"]
 
@@ -442,6 +478,9 @@ def test_what_is_told_inside_an_answer_has_its_own_line(
     view = TextView()
 
     view.show("half an ans")
+    view.show("")
+    view.wait("another")
+    view.show(ReasoningDelta(text="hm"))
     view.note("one went, another goes on")
     view.show("wer.\n")
     view.note("it goes on still")
