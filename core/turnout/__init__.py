@@ -78,6 +78,7 @@ from turnout.types import (
     Media,
     MediaDelta,
     Message,
+    MessageLike,
     ModelInfo,
     NativeTool,
     Outcome,
@@ -139,6 +140,7 @@ __all__ = [
     "Media",
     "MediaDelta",
     "Message",
+    "MessageLike",
     "ModelInfo",
     "ModelUnavailableError",
     "NativeTool",
@@ -202,3 +204,7 @@ def __getattr__(name: str) -> object:
     from turnout import routes
 
     return getattr(routes, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

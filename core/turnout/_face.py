@@ -1,9 +1,9 @@
-"""What a user calls."""
+"""The functions of `turnout`."""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from turnout._validation import hidden
 from turnout.provider import BoundTarget, Provider
@@ -12,6 +12,8 @@ from turnout.types import Conversation, Explanation, Reply, RequestOptions
 
 if TYPE_CHECKING:
     from turnout.routes import HealthReport, Route
+    from turnout.routes._keywords import PolicyKeywords, ProviderKeywords
+    from turnout.types._request import FreeOptions
 
 __all__ = [
     "complete",
@@ -26,29 +28,33 @@ __all__ = [
 T = TypeVar("T")
 
 
-def get_provider(name: str, **options: object) -> Provider:
+def get_provider(name: str, **options: Unpack[ProviderKeywords]) -> Provider:
     """Return a provider.
 
-    Only the plugin whose entry point bears the name is loaded; all are, where none
-    does.
+    Loads only the plugin whose entry point has the name; all plugins if none has.
+
+    Type checkers know the options of all providers that come with turnout. Pass the own
+    options of another plugin as `**own`, from a `dict[str, Any]`.
 
     Args:
         name: Matched exactly, then without regard to case, `-`, `_` and spaces.
         options: Such as `api_key`, `base_url`, `headers`, `proxy`, the timers, and what
-            the provider adds; each goes over the configuration's.
+            the provider adds; each is used instead of the configuration's.
 
     Raises:
-        UnknownProviderError: No plugin brings it; the message has the nearest names.
-        ConfigError: An option is not known or wrong, or the configuration is.
-        PluginError: Its plugin is broken, or two of them claim the name.
+        UnknownProviderError: No plugin has it; the message has the nearest names.
+        ConfigError: An option is unknown or wrong, or the configuration is.
+        PluginError: Its plugin is broken, or two plugins claim the name.
     """
     from turnout._app import current_app
 
-    options = hidden(options)
+    options = cast("ProviderKeywords", hidden(options))
     return current_app().provider(name, options)
 
 
-def fallback(*targets: str | Provider | BoundTarget, **policy: object) -> Route:
+def fallback(
+    *targets: str | Provider | BoundTarget, **policy: Unpack[PolicyKeywords]
+) -> Route:
     """Return a route that asks targets in order, until one answers.
 
     Args:
@@ -57,26 +63,36 @@ def fallback(*targets: str | Provider | BoundTarget, **policy: object) -> Route:
         policy: Fields of `turnout.Policy`.
 
     Raises:
-        UnknownModelError: Nobody bears a name.
-        ConfigError: A field of the policy is not known or wrong.
+        UnknownModelError: No target has one of the names.
+        ConfigError: A field of the policy is unknown or wrong.
     """
     from turnout._app import current_app
 
     return current_app().route(targets, policy)
 
 
+@overload
+def stream(
+    messages: Conversation, *, response_format: type[T], **options: Unpack[FreeOptions]
+) -> Stream[T]: ...
+
+
+@overload
+def stream(messages: Conversation, **options: Unpack[RequestOptions]) -> Stream: ...
+
+
 def stream(messages: Conversation, **options: Unpack[RequestOptions]) -> Stream:
-    """Ask whoever serves a model, and return the answer as a stream.
+    """Ask the targets that serve a model, and return the answer as a stream.
 
     Args:
         messages: A text, a message, or a sequence of them.
         options: As a provider's `stream` takes them; `model` is any name that
             `explain` understands. Without it only engines in this process and
-            services whose key is at hand are asked, or the route `default`.
+            services that have a key are asked, or the route `default`.
 
     Raises:
-        UnknownModelError: Nobody bears the name.
-        ConfigError: The configuration is wrong, or there is nobody to ask.
+        UnknownModelError: No target has the name.
+        ConfigError: The configuration is wrong, or no provider is ready.
         ArgumentError: A message or an option cannot be used.
     """
     from turnout._app import current_app
@@ -85,8 +101,20 @@ def stream(messages: Conversation, **options: Unpack[RequestOptions]) -> Stream:
     return current_app().route_for(name).stream(messages, **options)
 
 
+@overload
+async def complete(
+    messages: Conversation, *, response_format: type[T], **options: Unpack[FreeOptions]
+) -> Reply[T]: ...
+
+
+@overload
+async def complete(
+    messages: Conversation, **options: Unpack[RequestOptions]
+) -> Reply: ...
+
+
 async def complete(messages: Conversation, **options: Unpack[RequestOptions]) -> Reply:
-    """Ask whoever serves a model, and return the whole answer.
+    """Ask the targets that serve a model, and return the whole answer.
 
     Args:
         messages: A text, a message, or a sequence of them.

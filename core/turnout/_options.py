@@ -94,6 +94,13 @@ class ProviderOptions:
             object.__setattr__(self, "headers", checked_headers(self.headers))
 
     @staticmethod
+    def hint_for(name: str) -> str | None:
+        """Return what to write for an unknown option, if that is known."""
+        from turnout.types._hints import hint_for_provider
+
+        return hint_for_provider(name)
+
+    @staticmethod
     def variable(name: str) -> str | None:
         """Return an environment variable; None where it is unset or blank.
 

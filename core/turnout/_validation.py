@@ -154,6 +154,9 @@ def _told(detail: ErrorDetails, cls: type) -> str:
     place, wrong = ".".join(str(step) for step in detail["loc"]), detail["type"]
     if wrong == "extra_forbidden" and len(detail["loc"]) == 1:
         known = [field.name for field in _fields(cls)]
+        hint: str | None = getattr(cls, "hint_for", _no_hint)(place)
+        if hint is not None:
+            return f"there is no {place!r}; {hint}"
         guesses = did_you_mean(nearest(place, known))
         return f"there is no {place!r}{guesses or _listed(known)}"
     message = _WORDS.get(wrong, detail["msg"]).removeprefix("Value error, ")
@@ -169,6 +172,10 @@ def _told(detail: ErrorDetails, cls: type) -> str:
     else:
         but = f", not {shown(given)}"
     return f"{place}: {message[:1].lower()}{message[1:]}{but}"
+
+
+def _no_hint(name: str) -> None:
+    return None
 
 
 # Pydantic's own are of Python's types, and who wrote a file may not know those.

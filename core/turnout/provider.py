@@ -7,7 +7,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import field, fields
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Protocol,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from turnout._catalog import Catalog
 from turnout._environment import variable
@@ -39,11 +49,14 @@ if TYPE_CHECKING:
     from turnout._attempt import AttemptReader
     from turnout._waiter import Waiter
     from turnout.http import Http, StatusRule
+    from turnout.types._request import FreeOptions
 
     def _status_rules(provider: Provider) -> Sequence[StatusRule]: ...
 
 
 __all__ = ["AttemptHooks", "BoundTarget", "Provider", "ProviderOptions"]
+
+_T = TypeVar("_T")
 
 
 class AttemptHooks(Protocol):
@@ -140,6 +153,20 @@ class Provider(ABC):
                 and it needs nothing that the provider's capabilities lack.
         """
 
+    @overload
+    def stream(
+        self,
+        messages: Conversation,
+        *,
+        response_format: type[_T],
+        **options: Unpack[FreeOptions],
+    ) -> Stream[_T]: ...
+
+    @overload
+    def stream(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Stream: ...
+
     def stream(
         self, messages: Conversation, **options: Unpack[RequestOptions]
     ) -> Stream:
@@ -162,6 +189,20 @@ class Provider(ABC):
             return _reader_type()(self, request, record, waiter, deadline)
 
         return Stream(source)
+
+    @overload
+    async def complete(
+        self,
+        messages: Conversation,
+        *,
+        response_format: type[_T],
+        **options: Unpack[FreeOptions],
+    ) -> Reply[_T]: ...
+
+    @overload
+    async def complete(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Reply: ...
 
     async def complete(
         self, messages: Conversation, **options: Unpack[RequestOptions]

@@ -325,19 +325,24 @@ class Stream(Generic[T_co]):
             if _dropped():
                 self._warn()
 
+    # The same in code without an event loop.
+
     def _iterate_here(self, *, everything: bool) -> Iterator[Event]:
-        for batch in self._iterate_batches_here():
+        for batch in self._read_here():
             for event in batch:
-                if everything or isinstance(event, str):
+                if event and (everything or isinstance(event, str)):
                     yield event
 
     def _iterate_batches_here(self) -> Iterator[list[Event]]:
-        """Yield batches in code without an event loop."""
+        for batch in self._read_here():
+            shown = [event for event in batch if event]
+            if shown:
+                yield shown
+
+    def _read_here(self) -> Iterator[Sequence[Event]]:
         try:
             while (batch := self._run(self._next)) is not None:
-                shown = [event for event in batch if event]
-                if shown:
-                    yield shown
+                yield batch
         finally:
             # If the stream has ended or a block will close it, nothing is to be done.
             if self._state in {_State.NEW, _State.OPEN} and not self._entered:

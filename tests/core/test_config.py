@@ -215,7 +215,7 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ target = 'A', temprature = 1 }]",
-            "routes.mine: targets[0]: a request has no 'temprature'; did you mean "
+            "routes.mine: targets[0]: unknown option 'temprature'; did you mean "
             "'temperature'?",
             id="option of a target",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import pkgutil
 import subprocess
 import sys
 from types import ModuleType
@@ -79,6 +80,32 @@ def test_the_face_has_every_value_and_error(name: str) -> None:
     }
 
     assert set(module.__all__) - apart <= set(turnout.__all__)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_dir_has_every_name(name: str) -> None:
+    module = importlib.import_module(name)
+
+    assert set(module.__all__) <= set(dir(module))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_an_unknown_name_is_an_attribute_error(name: str) -> None:
+    module = importlib.import_module(name)
+
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = module.nonsense
+
+
+def test_no_module_shares_its_name_with_something_else() -> None:
+    for found in pkgutil.walk_packages(turnout.__path__, "turnout."):
+        if found.name.startswith("turnout.cli") or found.name.endswith("__main__"):
+            continue
+        parent, _, name = found.name.rpartition(".")
+        module = importlib.import_module(found.name)
+
+        assert getattr(importlib.import_module(parent), name) is module
+        assert name not in getattr(importlib.import_module(parent), "__all__", ())
 
 
 def test_a_star_import_gives_what_is_public() -> None:

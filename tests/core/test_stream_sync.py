@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -139,7 +139,7 @@ async def test_a_block_within_an_event_loop_says_what_to_do() -> None:
     stream = saying("a").stream("Why?")
 
     with pytest.raises(ArgumentError, match="an event loop runs in this thread"):
-        stream.__enter__()
+        _ = stream.__enter__()
 
     assert [text async for text in stream] == ["a"]
 
@@ -211,9 +211,9 @@ def test_a_stream_is_read_once_in_any_way(read: Callable[[Stream], object]) -> N
         read(stream)
 
 
-@pytest.mark.parametrize("read", [iter, lambda s: iter(s.events()), Stream.batches])
+@pytest.mark.parametrize("read", [Stream.__iter__, Stream.events, Stream.batches])
 def test_leaving_the_loop_closes_the_stream(
-    read: Callable[[Stream], Iterator[object]],
+    read: Callable[[Stream], Iterable[object]],
 ) -> None:
     answer = Endless()
     for _ in read(answer.stream()):

@@ -334,5 +334,5 @@ def _shared() -> bool:
     return on_terminal(sys.stdout) and on_terminal(sys.stderr)
 
 
-def _write_line(value: dict[str, object]) -> None:
+def _write_line(value: object) -> None:
     write(json.dumps(value))

@@ -59,6 +59,13 @@ class Policy:
     """Seconds without a first delta after which a second target is asked too; None
     means never. See docs/failover.md for the requests that are not hedged."""
 
+    @staticmethod
+    def hint_for(name: str) -> str | None:
+        """Return what to write for an unknown field, if that is known."""
+        from turnout.types._hints import hint_for_policy
+
+        return hint_for_policy(name)
+
     def __post_init__(self) -> None:
         for name in ("first_delta_timeout", "stall_timeout", "deadline", "hedge_after"):
             value = getattr(self, name)

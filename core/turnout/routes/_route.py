@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
 from turnout._record import Record
 from turnout._validation import checked
@@ -22,8 +22,11 @@ from turnout.types import ChatRequest, Conversation, Reply, RequestOptions, Targ
 if TYPE_CHECKING:
     from turnout._waiter import Waiter
     from turnout.routes._driver import RouteReader
+    from turnout.types._request import FreeOptions
 
 __all__ = ["Order", "Route"]
+
+T = TypeVar("T")
 
 Order: TypeAlias = Callable[[Sequence[Target], ChatRequest], Sequence[Target]]
 """Gives a route's targets in another order for one request."""
@@ -83,6 +86,20 @@ class Route:
         vars(self).update(state)
         self._begin(Health() if self.find_health is None else self.find_health())
 
+    @overload
+    def stream(
+        self,
+        messages: Conversation,
+        *,
+        response_format: type[T],
+        **options: Unpack[FreeOptions],
+    ) -> Stream[T]: ...
+
+    @overload
+    def stream(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Stream: ...
+
     def stream(
         self, messages: Conversation, **options: Unpack[RequestOptions]
     ) -> Stream:
@@ -113,6 +130,20 @@ class Route:
             )
 
         return Stream(source)
+
+    @overload
+    async def complete(
+        self,
+        messages: Conversation,
+        *,
+        response_format: type[T],
+        **options: Unpack[FreeOptions],
+    ) -> Reply[T]: ...
+
+    @overload
+    async def complete(
+        self, messages: Conversation, **options: Unpack[RequestOptions]
+    ) -> Reply: ...
 
     async def complete(
         self, messages: Conversation, **options: Unpack[RequestOptions]

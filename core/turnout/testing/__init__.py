@@ -115,3 +115,7 @@ def __getattr__(name: str) -> object:
     from turnout.testing import _contract
 
     return getattr(_contract, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

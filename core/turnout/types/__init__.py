@@ -34,6 +34,7 @@ from turnout.types._messages import (
 )
 from turnout.types._openai import (
     Conversation,
+    MessageLike,
     as_messages,
     merged,
     message_to_openai,
@@ -67,6 +68,7 @@ __all__ = [
     "Media",
     "MediaDelta",
     "Message",
+    "MessageLike",
     "ModelInfo",
     "NativeTool",
     "Outcome",

@@ -10,7 +10,6 @@ Loaded when it is first used.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from functools import cache, partial
@@ -54,43 +53,41 @@ __all__ = ["from_dict", "to_dict"]
 
 T = TypeVar("T")
 
-_CLASSES: tuple[type[Any], ...] = (
-    AnswerForm,
-    Attempt,
-    AudioPart,
-    Capabilities,
-    ChatRequest,
-    Citation,
-    Explanation,
-    Failover,
-    FilePart,
-    Finish,
-    ImagePart,
-    Media,
-    MediaDelta,
-    Message,
-    ModelInfo,
-    NativeTool,
-    Place,
-    ProviderInfo,
-    ReasoningDelta,
-    Reply,
-    Restart,
-    Target,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-    VideoPart,
-)
+_BY_TAG: dict[str, type[Any]] = {
+    "answer_form": AnswerForm,
+    "attempt": Attempt,
+    "audio_part": AudioPart,
+    "capabilities": Capabilities,
+    "chat_request": ChatRequest,
+    "citation": Citation,
+    "explanation": Explanation,
+    "failover": Failover,
+    "file_part": FilePart,
+    "finish": Finish,
+    "image_part": ImagePart,
+    "media": Media,
+    "media_delta": MediaDelta,
+    "message": Message,
+    "model_info": ModelInfo,
+    "native_tool": NativeTool,
+    "place": Place,
+    "provider_info": ProviderInfo,
+    "reasoning_delta": ReasoningDelta,
+    "reply": Reply,
+    "restart": Restart,
+    "target": Target,
+    "text_part": TextPart,
+    "tool": Tool,
+    "tool_call": ToolCall,
+    "tool_call_delta": ToolCallDelta,
+    "usage": Usage,
+    "video_part": VideoPart,
+}
+"""The classes, by what `type` says of a value."""
 
-_TAGS = {cls: re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower() for cls in _CLASSES}
-"""What `type` says of a value."""
+_TAGS = {cls: tag for tag, cls in _BY_TAG.items()}
 
-_BY_TAG = {tag: cls for cls, tag in _TAGS.items()}
-
-_BY_NAME = {cls.__name__: cls for cls in _CLASSES}
+_BY_NAME = {cls.__name__: cls for cls in _TAGS}
 
 _ERRORS: dict[str, type[TurnoutError]] = {
     name: getattr(errors, name) for name in errors.__all__
@@ -127,13 +124,7 @@ def to_dict(value: object) -> dict[str, object]:
         return {"type": "text", "text": value}
     if isinstance(value, TurnoutError):
         return _written_error(value, "error")
-    tag = _TAGS.get(cast("type[Any]", type(value)))
-    if tag is None:
-        raise ArgumentError(
-            f"to_dict is given a {type(value).__name__}; it takes an event, a message, "
-            "a reply, or another value of turnout.types"
-        )
-    return {"type": tag, **_written(value, tag)}
+    return _written_with_type(value, "")
 
 
 @overload
@@ -233,11 +224,24 @@ def _form(annotation: str) -> _Form:
     return _nested(_BY_NAME[annotation])
 
 
-def _written(value: Any, where: str) -> dict[str, object]:
+def _written(cls: type[Any], value: object, where: str) -> dict[str, object]:
     return {
         name: form.write(getattr(value, name), f"{where}.{name}")
-        for name, form, _ in _fields(value.__class__)
+        for name, form, _ in _fields(cast("Any", cls))
     }
+
+
+def _written_with_type(value: object, where: str) -> dict[str, object]:
+    # A class of another package that is derived from one of these is written as that.
+    own: Any = type(value)
+    cls = next((cls for cls in own.__mro__ if cls in _TAGS), None)
+    if cls is None:
+        raise ArgumentError(
+            f"to_dict is given a {own.__name__}; it takes an event, a message, a "
+            "reply, or another value of turnout.types"
+        )
+    tag = _TAGS[cls]
+    return {"type": tag, **_written(cls, value, where or tag)}
 
 
 def _read(cls: Any, data: object, where: str) -> Any:
@@ -317,7 +321,7 @@ def _tuple(form: _Form) -> _Form:
 
 
 def _nested(cls: type[Any]) -> _Form:
-    return _Form(_written, partial(_read, cls))
+    return _Form(partial(_written, cls), partial(_read, cls))
 
 
 def _text_or(form: _Form) -> _Form:
@@ -334,15 +338,12 @@ def _any_of(*classes: type[Any]) -> _Form:
     """Return how a field is written that has values of several classes."""
     tags = [_TAGS[cls] for cls in classes]
 
-    def write(value: Any, where: str) -> dict[str, object]:
-        return {"type": _TAGS[type(value)], **_written(value, where)}
-
     def read(value: object, where: str) -> object:
         tag = _mapping(value, where).get("type")
         _one_of(tags, tag, f"{where}.type")
         return _read(_BY_TAG[cast("str", tag)], value, where)
 
-    return _Form(write, read)
+    return _Form(_written_with_type, read)
 
 
 def _bytes_to(value: bytes, where: str) -> str:
@@ -375,7 +376,9 @@ def _decimal_from(value: object, where: str) -> object:
 
 def _target_to(value: Target, where: str) -> object:
     # No provider's name has a colon; else the text would mean another target.
-    return _written(value, where) if ":" in value.provider else str(value)
+    if ":" in value.provider:
+        return _written(Target, value, where)
+    return str(value)
 
 
 def _target_from(value: object, where: str) -> Target:

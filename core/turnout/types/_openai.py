@@ -33,6 +33,7 @@ from turnout.types._messages import (
 
 __all__ = [
     "Conversation",
+    "MessageLike",
     "as_messages",
     "as_tools",
     "listed",
@@ -41,13 +42,11 @@ __all__ = [
     "tool_to_openai",
 ]
 
-Conversation: TypeAlias = (
-    str
-    | Message
-    | Mapping[str, object]
-    | Sequence[str | Message | Mapping[str, object]]
-)
-"""All that is taken for messages: one of them, or a sequence."""
+MessageLike: TypeAlias = str | Message | Mapping[str, object]
+"""What is taken for a message: a text, a `Message`, or a mapping in OpenAI's form."""
+
+Conversation: TypeAlias = MessageLike | Sequence[MessageLike]
+"""What is taken for messages: one of them, or a sequence."""
 
 _MESSAGES = "a text, a message or a list of messages"
 

@@ -31,9 +31,7 @@ from turnout.types._openai import Conversation, as_messages, as_tools, listed, m
 __all__ = ["ChatRequest", "RequestOptions", "TargetOptions"]
 
 
-class TargetOptions(TypedDict, total=False):
-    """The keywords of `Provider.target`, all of them optional."""
-
+class _Options(TypedDict, total=False):
     temperature: float | None
     max_tokens: int | None
     """Of the answer."""
@@ -44,8 +42,6 @@ class TargetOptions(TypedDict, total=False):
     tools: Iterable[Tool | NativeTool | Mapping[str, object]] | None
     """Functions, and tools of the service's own, see `NativeTool`."""
     tool_choice: str | Mapping[str, object] | None
-    response_format: type | Mapping[str, object] | None
-    """A pydantic model, a JSON schema, or OpenAI's mapping form."""
     extra: Mapping[str, object] | None
     """More fields of the request's body, in the service's own form.
 
@@ -57,13 +53,27 @@ class TargetOptions(TypedDict, total=False):
     `EmptyReplyError`, except after a tool result or if a limit or a filter ended it."""
 
 
-class RequestOptions(TargetOptions, total=False):
-    """The keywords of `stream` and `complete`, all of them optional."""
+class TargetOptions(_Options, total=False):
+    """The keywords of `Provider.target`, all of them optional."""
+
+    response_format: type | Mapping[str, object] | None
+    """A pydantic model, a JSON schema, or OpenAI's mapping form."""
+
+
+class FreeOptions(_Options, total=False):
+    """The keywords of `stream` and `complete` without `response_format`.
+
+    For type checkers, which take the type of `Reply.parsed` from `response_format`.
+    """
 
     model: str | None
     """A model of the provider, or an alias; None means the default model."""
     deadline: float | None
     """Seconds for the whole request, with all of its attempts."""
+
+
+class RequestOptions(TargetOptions, FreeOptions, total=False):
+    """The keywords of `stream` and `complete`, all of them optional."""
 
 
 @frozen
@@ -203,8 +213,6 @@ class ChatRequest:
         return tuple(sorted(n for n in needs if not getattr(capabilities, n)))
 
 
-_EXTRA = "; what only the provider knows goes into extra={{{name!r}: ...}}"
-
 _FIELDS = tuple(field.name for field in fields(ChatRequest))
 
 _values = attrgetter(*_FIELDS)
@@ -248,11 +256,21 @@ def _needs_of(items: Sequence[Tool | NativeTool | ToolCall]) -> Iterator[str]:
 def _check_of(option: str) -> Callable[[object], Any]:
     check = _CHECKS.get(option)
     if check is None:
-        guesses = did_you_mean(nearest(option, _CHECKS))
-        raise ArgumentError(
-            f"a request has no {option!r}{guesses or _EXTRA.format(name=option)}"
-        )
+        raise ArgumentError(f"unknown option {option!r}{_advice(option)}")
     return check
+
+
+def _advice(option: str) -> str:
+    """Return the clause that says what to write for an unknown option."""
+    from turnout.types._hints import BODY_FIELDS, hint_for_request
+
+    hint = hint_for_request(option)
+    if hint is not None:
+        return f"; {hint}"
+    guesses = () if option in BODY_FIELDS else nearest(option, _CHECKS)
+    return did_you_mean(guesses) or (
+        f"; a field of the service's own goes into extra={{{option!r}: ...}}"
+    )
 
 
 def _model(name: object) -> str:

@@ -42,7 +42,7 @@ def backwards(targets: Sequence[Target], request: ChatRequest) -> Sequence[Targe
     return targets[::-1]
 
 
-def vllm(name: str, **options: object) -> Provider:
+def vllm(name: str, **options: Any) -> Provider:
     return turnout.get_provider(
         "vLLM", base_url=f"http://127.0.0.1:9/{name}", **options
     )

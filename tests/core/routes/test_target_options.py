@@ -159,7 +159,7 @@ def test_layers_come_to_what_one_after_the_other_does() -> None:
     [
         (
             {"temprature": 1},
-            "a request has no 'temprature'; did you mean",
+            "unknown option 'temprature'; did you mean",
         ),
         ({"temperature": "warm"}, "temperature='warm' is a str, not a number"),
         ({"extra": 3}, "extra is a int, not a mapping"),

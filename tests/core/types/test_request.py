@@ -149,11 +149,63 @@ def test_an_option_is_taken(name: str, given: object, kept: object) -> None:
         ({"stop": b"a"}, "stop is a bytes, not a text or texts"),
         ({"stop": {"a": 1}}, "stop is a dict, not a text or texts"),
         ({"stop": ["a", 5]}, "stop[1] is a int; each is a text and not empty"),
-        ({"max_token": 5}, "a request has no 'max_token'; did you mean 'max_tokens'?"),
+        ({"max_token": 5}, "unknown option 'max_token'; did you mean 'max_tokens'?"),
         (
             {"logit_bias": 5},
-            "a request has no 'logit_bias'; what only the provider knows goes into "
+            "unknown option 'logit_bias'; a field of the service's own goes into "
             "extra={'logit_bias': ...}",
+        ),
+        (
+            {"timeout": 5},
+            "unknown option 'timeout'; use deadline=<seconds> for the whole request; "
+            "connect_timeout, first_delta_timeout, idle_timeout and stall_timeout are "
+            "options of get_provider",
+        ),
+        (
+            {"stream": True},
+            "unknown option 'stream'; call stream(...) for text as it comes, and "
+            "complete(...) for the whole",
+        ),
+        (
+            {"n": 2},
+            "unknown option 'n'; a reply has one answer, so send a request for each "
+            "answer",
+        ),
+        (
+            {"max_completion_tokens": 2},
+            "unknown option 'max_completion_tokens'; use max_tokens; each service is "
+            "sent its own name for it",
+        ),
+        (
+            {"system": "Be brief."},
+            "unknown option 'system'; put {'role': 'system', 'content': ...} first "
+            "among the messages",
+        ),
+        ({"functions": []}, "unknown option 'functions'; use tools"),
+        (
+            {"stream_options": {"include_usage": True}},
+            "unknown option 'stream_options'; usage is requested without it and is in "
+            "reply.usage; get_provider(..., asks_usage=False) does not request it",
+        ),
+        (
+            {"api_key": "k"},
+            "unknown option 'api_key'; use the provider's option: get_provider(..., "
+            "api_key=...)",
+        ),
+        (
+            {"extra_headers": {}},
+            "unknown option 'extra_headers'; use the provider's option: "
+            "get_provider(..., headers=...)",
+        ),
+        (
+            {"hedge_after": 1},
+            "unknown option 'hedge_after'; use the route's option: turnout.fallback("
+            "..., hedge_after=...)",
+        ),
+        (
+            {"top_k": 5},
+            "unknown option 'top_k'; a field of the service's own goes into "
+            "extra={'top_k': ...}",
         ),
         ({"tools": "now"}, "tools is a str, not a list"),
         ({"tool_choice": 5}, "tool_choice is a int, not a text or a mapping"),
