@@ -405,10 +405,21 @@ def test_a_folder_that_cannot_be_made_is_said_once(
     assert log.summaries() == []
 
 
+def nested(depth: int) -> object:
+    value: object = None
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "state",
+    [pytest.param(object(), id="object"), pytest.param(nested(5000), id="deep")],
+)
 def test_a_state_that_json_does_not_have_is_said_once(
-    log: Log, capsys: pytest.CaptureFixture[str]
+    state: object, log: Log, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reply = replace(answered(), state={"echo": object()})
+    reply = replace(answered(), state={"echo": state})
 
     recorder(log).add(asked("Kept?"), reply, None, options={})
 
