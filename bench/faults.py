@@ -1,23 +1,30 @@
-"""What becomes of an answer when the first of two targets fails, fault by fault.
+"""Compare what a user of each library gets when the first of two targets fails.
 
-    python -m bench.faults
+    python -m bench.faults [LIBRARY ...]
 
-Both targets speak OpenAI's chat completions over real sockets; the first has the fault,
-the second is healthy and goes on with what it is given. The faults are those that five
-other libraries were compared by, with their timers: 10 seconds without anything of an
-answer, 10 between two increments.
+Both targets speak OpenAI's chat completions over real sockets. The first has the fault,
+the second is healthy and continues the answer that it is given. Every library has its
+own fallback from the first to the second target, one retry, and timeouts of 10 seconds.
+The other libraries are in the environments of `bench.environments`; those that are not
+installed are left out.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
-import time
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from bench.clients import TURNOUT
+from bench.clients.fallbacks import LIBRARIES
+from bench.environments import installed, python_of, version_of
+from bench.processes import ROOT, ClientError, environment
 from turnout import ModelInfo, Provider, ProviderInfo, Route, TurnoutError
+from turnout.routes import Health
 from turnout.testing import Connection, FaultServer, http_response, response_head, sse
 from turnout_openai import OpenAI
 
@@ -25,6 +32,11 @@ WORDS = [f"word{number:02d} " for number in range(60)]
 ANSWER = "".join(WORDS)
 
 Script = Callable[[Connection], Awaitable[None]]
+
+PATIENCE = 60.0
+"""Seconds after which a library is said to hang."""
+
+HANGS = f"hangs ({PATIENCE:.0f} s)"
 
 TIMERS: dict[str, object] = {"first_delta_timeout": 10.0, "stall_timeout": 10.0}
 
@@ -173,31 +185,74 @@ def target(name: str, url: str, *, prefill: bool = False) -> Provider:
     return OpenAI(info=info, base_url=url)
 
 
-async def outcome(fault: Fault) -> str:
-    """Return what a user gets who streams, and after how many seconds."""
+async def turnout(first: str, second: str, fault: Fault) -> tuple[str, str | None]:
+    """Return the text that a user of turnout gets, and the class of the error."""
+    targets = [
+        target("First", first).target(),
+        target("Second", second, prefill=fault.prefill).target(),
+    ]
+    # Each fault has a health of its own: the targets have the same names.
+    stream = Route(targets, TIMERS, health=Health()).stream("Tell me.")
+    text = ""
+    try:
+        async for part in stream:
+            text += part
+    except TurnoutError as error:
+        return text, type(error).__name__
+    return text, None
+
+
+async def peer(library: str, first: str, second: str) -> tuple[str, str | None]:
+    """Return the text that a user of another library gets, and the error's class."""
+    process = await asyncio.create_subprocess_exec(
+        python_of(library),
+        *("-m", "bench.clients.fallbacks", library, first, second),
+        cwd=ROOT,
+        env=environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            written, words_of_failure = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return "", HANGS
+    if process.returncode:
+        raise ClientError(words_of_failure.decode().strip()[-2000:])
+    got = json.loads(written.splitlines()[-1])
+    return got["text"], got["error"]
+
+
+async def outcome(library: str, fault: Fault) -> str:
+    """Return what a user of a library gets: whole, cut, or an error."""
     async with FaultServer(fault.script) as bad, FaultServer(going_on) as good:
-        targets = [
-            target("First", bad.url).target(),
-            target("Second", good.url, prefill=fault.prefill).target(),
-        ]
-        begun = time.monotonic()
-        stream = Route(targets, TIMERS).stream("Tell me.")
-        try:
-            text = "".join([piece async for piece in stream])
-        except TurnoutError as error:
-            return f"{type(error).__name__}, {time.monotonic() - begun:.1f} s"
-        seconds = time.monotonic() - begun
-        whole = "ok" if text == ANSWER else f"WRONG ({len(text)} characters)"
-        asked = " -> ".join(a.target.provider for a in stream.reply.attempts)
-        return f"{whole}, {seconds:.1f} s ({asked})"
+        if library == TURNOUT:
+            text, error = await turnout(bad.url, good.url, fault)
+        else:
+            text, error = await peer(library, bad.url, good.url)
+    if error is not None:
+        return error if error == HANGS else f"error ({error})"
+    if text == ANSWER:
+        return "whole"
+    return "**cut short, no error**" if ANSWER.startswith(text) else "**wrong text**"
 
 
-async def main() -> None:
-    outcomes = await asyncio.gather(*map(outcome, FAULTS))
-    print("| fault of the first target | turnout |\n|---|---|")
-    for fault, told in zip(FAULTS, outcomes, strict=True):
-        print(f"| {fault.name} | {told} |")
+async def main(libraries: Sequence[str]) -> None:
+    columns = {TURNOUT: version_of(sys.executable, "turnout")}
+    columns |= {name: version_of(python_of(name), name) for name in libraries}
+    heads = " | ".join(f"{name} {version}" for name, version in columns.items())
+    print(f"| fault of the first target | {heads} |")
+    print("|---" * (len(columns) + 1) + "|")
+    for fault in FAULTS:
+        # One library after another: some take seconds of CPU to start.
+        got = [await outcome(library, fault) for library in columns]
+        print(f"| {fault.name} | {' | '.join(got)} |", flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    known = [name for name in LIBRARIES if name in installed()]
+    parser = argparse.ArgumentParser(description="Compare libraries under faults.")
+    parser.add_argument("libraries", nargs="*", default=known, metavar="LIBRARY")
+    asyncio.run(main(parser.parse_args().libraries))

@@ -73,8 +73,8 @@ def isolated(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def unblocked() -> Iterator[None]:
     """Refuse blocking calls that turnout makes on an event loop.
 
-    Imports may block, and so may what is read once in a process: the configuration
-    and the list of plugins.
+    Imports may block, and so may what is read once in a process: the configuration,
+    the list of plugins, and the files of certificates.
     """
     scanned = ["turnout", *_PACKAGES]
     excluded = ["turnout.testing"]
@@ -87,4 +87,5 @@ def unblocked() -> Iterator[None]:
             function.can_block_in("turnout/_app.py", "current_app")
             function.can_block_in("turnout/_distributions.py", "installed")
             function.can_block_in("turnout/_plugins.py", "_load")
+            function.can_block_in("turnout/_tls.py", "context_of")
         yield

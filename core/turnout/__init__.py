@@ -19,6 +19,7 @@ from turnout._face import (
     health,
     run,
     stream,
+    warm_up,
 )
 from turnout._version import VERSION as __version__
 from turnout.errors import (
@@ -195,6 +196,7 @@ __all__ = [
     "hookimpl",
     "run",
     "stream",
+    "warm_up",
 ]
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from turnout._config import Config, find_config, read_config, unseen_config
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from turnout.types import TargetOptions
 
 __all__ = ["App", "current_app"]
+
+_OF_REQUESTS = ("turnout._attempt", "turnout.http._client", "turnout.routes._driver")
+"""Modules that are imported with the first request."""
 
 
 class App:
@@ -109,6 +113,18 @@ class App:
         if self.host.complete and registry.absent is not None:
             raise registry.missing(*registry.absent)
         return registry
+
+    def warm_up(self, names: tuple[str, ...]) -> None:
+        """Import what requests need; see `turnout.warm_up`."""
+        for module in _OF_REQUESTS:
+            import_module(module)
+        if not names:
+            self.load_all()
+        for name in names:
+            try:
+                self.entry(name)
+            except UnknownProviderError:
+                self.meaning(name)
 
     def entry(self, name: str) -> ProviderEntry:
         """Return what is known of a provider, loading as few plugins as will do.

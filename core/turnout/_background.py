@@ -1,46 +1,243 @@
 """The event loop on which streams are read by code that has none.
 
-There is one for the process, in a daemon thread, begun with the first synchronous
-iteration. It is the one piece of state that this module holds, for the same reason
-for which there is one main thread: whoever needs it must find the same one.
+There is one for the process, in a real daemon thread, begun with the first synchronous
+iteration. It is the one piece of state that this module holds: like the main thread,
+it is the same one for all callers.
+
+Under gevent and eventlet the loop has a thread of the operating system too, and asyncio
+uses what they have put into `socket` and `selectors`. That works: a hub of greenlets
+belongs to a thread, and this thread's hub runs while the loop waits. Callers wait as
+greenlets do, so that others go on. If a process is patched after the loop began, the
+next stream gets another loop, as the first one never runs its thread's hub.
+
+A fork leaves threads behind. The child begins a loop of its own; a stream that was
+begun before the fork gets an error there.
 """
 
 from __future__ import annotations
 
+import _socket  # noqa: PLC2701 what gevent and eventlet do not replace
 import asyncio
 import atexit
+import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from functools import cache
-from typing import Any, TypeVar, cast
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from functools import cache, partial
+from importlib import import_module
+from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple, cast
 
 from turnout.errors import ArgumentError
+from turnout.threads import GreenLibrary, Thread, green_library, new_lock
 
 __all__ = ["BackgroundLoop", "background_loop"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _PATIENCE = 5.0
 """Seconds that the process's end waits for streams to close."""
 
 
-class BackgroundLoop:
-    """An event loop in a thread of its own."""
+class _Signal(Protocol):
+    """Wakes the caller that waits for a coroutine."""
+
+    def set(self) -> None:
+        """Wake the caller; called in the loop's thread, once."""
+        ...
+
+    def wait(self) -> None:
+        """Wait until `set` is called."""
+        ...
+
+    def close(self) -> None:
+        """Free what it holds; `set` may still be called."""
+        ...
+
+
+class _ThreadSignal:
+    """Wakes a thread."""
 
     def __init__(self) -> None:
-        self._ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve()), name="turnout", daemon=True
-        )
-        self._thread.start()
-        self._ready.wait()
+        self._lock = new_lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        self._lock.release()
+
+    def wait(self) -> None:
+        self._lock.acquire()
+
+    def close(self) -> None:
+        pass
+
+
+class _GeventSignal:
+    """Wakes a greenlet of gevent."""
+
+    def __init__(self) -> None:
+        module: Any = import_module("gevent.hub")  # Not a statement: it has no types.
+        hub = module.get_hub()
+        self._waiter = module.Waiter(hub)
+        # The one watcher that another thread may trigger.
+        self._watcher = hub.loop.async_()
+        self._watcher.start(self._waiter.switch, None)
+        self._lock = new_lock()
+        self._open = True
+
+    def set(self) -> None:
+        with self._lock:
+            if self._open:
+                self._watcher.send()
+
+    def wait(self) -> None:
+        self._waiter.get()
+
+    def close(self) -> None:
+        with self._lock:
+            self._open = False
+            self._watcher.stop()
+            self._watcher.close()
+
+
+class _EventletSignal:
+    """Wakes a green thread of eventlet."""
+
+    def __init__(self) -> None:
+        module: Any = import_module("eventlet.green.socket")
+        self._receiver, self._sender = module.socketpair()
+        self._sender.setblocking(False)
+        self._lock = new_lock()
+        self._open = True
+
+    def set(self) -> None:
+        with self._lock:
+            if self._open:
+                self._sender.send(b"\0")
+
+    def wait(self) -> None:
+        self._receiver.recv(1)
+
+    def close(self) -> None:
+        with self._lock:
+            self._open = False
+            self._sender.close()
+            self._receiver.close()
+
+
+_SIGNALS: dict[GreenLibrary | None, type[_Signal]] = {
+    None: _ThreadSignal,
+    "gevent": _GeventSignal,
+    "eventlet": _EventletSignal,
+}
+
+
+class _GreenLoop(asyncio.SelectorEventLoop):
+    """An event loop whose executor has real threads.
+
+    Those of `concurrent.futures` are greenlets of this loop's thread, which the main
+    thread cannot wait for at the end of the process.
+    """
+
+    def run_in_executor(
+        self, executor: object, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """Run a function in a thread of its own; there is no pool of them."""
+        future: asyncio.Future[T] = self.create_future()
+
+        def end(result: T | None, error: BaseException | None) -> None:
+            if future.done():  # It was cancelled.
+                return
+            if error is None:
+                future.set_result(cast("T", result))
+            else:
+                future.set_exception(error)
+
+        def run() -> None:
+            result, error = None, None
+            try:
+                result = func(*args)
+            except BaseException as raised:  # noqa: BLE001 raised where it is awaited
+                error = raised
+            with suppress(RuntimeError):  # The loop is closed.
+                self.call_soon_threadsafe(end, result, error)
+
+        Thread(run, name="turnout-executor")
+        return future
+
+    async def getaddrinfo(self, host: Any, port: Any, **options: int) -> list[Any]:
+        """Look a name up, not through the library's own resolver."""
+        look_up = partial(_socket.getaddrinfo, host, port, **options)
+        return await self.run_in_executor(None, look_up)
+
+
+class _Call(Generic[T]):
+    """A coroutine that runs in the loop. Its methods are called in the loop's thread.
+
+    Args:
+        function: Returns the coroutine. It is made in the loop's thread: if Ctrl-C
+            came before it begins, Python would warn that it was never awaited.
+        signal: Wakes the caller at the end; None if no caller waits.
+    """
+
+    def __init__(
+        self, function: Callable[[], Coroutine[Any, Any, T]], signal: _Signal | None
+    ) -> None:
+        self._function = function
+        self._signal = signal
+        self._task: asyncio.Task[T] | None = None
+
+    def begin(self) -> None:
+        """Begin to run the coroutine."""
+        self._task = asyncio.get_running_loop().create_task(self._function())
+        self._task.add_done_callback(self._end)
+
+    def cancel(self) -> None:
+        """Cancel the coroutine."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def result(self) -> T:
+        """Return what the coroutine returned, or raise what it raised."""
+        task = self._task
+        assert task is not None
+        if task.cancelled():
+            raise CancelledError
+        return task.result()
+
+    def _end(self, task: asyncio.Task[T]) -> None:
+        if not task.cancelled():
+            task.exception()  # Else asyncio reports it, where the caller is gone.
+        if self._signal is not None:
+            self._signal.set()
+
+
+class BackgroundLoop:
+    """An event loop in a thread of its own.
+
+    Args:
+        library: Which library's greenlets call it; None means threads.
+    """
+
+    def __init__(self, library: GreenLibrary | None = None) -> None:
+        self._signal_type = _SIGNALS[library]
+        self._new_loop = _GreenLoop if library else asyncio.new_event_loop
+        self._process = os.getpid()
+        self._error: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._ready = new_lock()
+        self._ready.acquire()
+        self._thread = Thread(self._serve, name="turnout")
+        self._ready.acquire()
+        if self._error is not None:
+            raise self._error
         atexit.register(self.close)
 
     @property
     def alive(self) -> bool:
         """Whether it serves; not so after a fork, which leaves threads behind."""
-        return self._thread.is_alive()
+        return self._process == os.getpid() and self._thread.alive
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end and return its result.
@@ -49,8 +246,8 @@ class BackgroundLoop:
         cancels the coroutine.
 
         Raises:
-            ArgumentError: It is no coroutine, or this thread runs an event loop, which
-                would stand still.
+            ArgumentError: It is not a coroutine, or this thread runs an event loop,
+                which would stand still.
         """
         if not isinstance(cast("object", coroutine), Coroutine):
             raise ArgumentError(
@@ -68,69 +265,79 @@ class BackgroundLoop:
         """Run the coroutine that a function returns, as `run` does.
 
         Raises:
-            ArgumentError: This thread runs an event loop, which would stand still.
+            ArgumentError: This thread runs an event loop, which would stand still, or
+                the loop was begun before a fork.
         """
         _check_no_event_loop()
-        future: Future[T] = Future()
+        if self._process != os.getpid():
+            raise ArgumentError(
+                "the stream was begun before this process was forked, and its "
+                "connection stays with the parent; ask again in this process"
+            )
+        signal = self._signal_type()
+        call = _Call(function, signal)
         try:  # From here on, as Ctrl-C may come between any two steps.
-            self._submit(function, future)
-            return future.result()
+            self._loop.call_soon_threadsafe(call.begin)
+            signal.wait()
         except BaseException:
-            future.cancel()
+            self._loop.call_soon_threadsafe(call.cancel)
             raise
+        finally:
+            signal.close()
+        return call.result()
 
     def submit(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Begin to run the coroutine that a function returns; nobody waits for it."""
-        self._submit(function, Future())
-
-    def _submit(
-        self, function: Callable[[], Coroutine[Any, Any, T]], future: Future[T]
-    ) -> None:
-        # The coroutine is made in the loop's thread: made here, one that Ctrl-C comes
-        # across before it is begun would make Python warn that it was never awaited.
-        self._loop.call_soon_threadsafe(self._begin, function, future)
-
-    def _begin(
-        self, function: Callable[[], Coroutine[Any, Any, T]], future: Future[T]
-    ) -> None:
-        task = self._loop.create_task(function())
-
-        def cancel(cancelled: Future[T]) -> None:
-            if cancelled.cancelled() and not task.done():
-                self._loop.call_soon_threadsafe(task.cancel)
-
-        def end(task: asyncio.Task[T]) -> None:
-            if task.cancelled():
-                future.cancel()
-            if not future.set_running_or_notify_cancel():
-                return
-            error = task.exception()
-            if error is None:
-                future.set_result(task.result())
-            else:
-                future.set_exception(error)
-
-        task.add_done_callback(end)
-        future.add_done_callback(cancel)
+        """Begin to run the coroutine that a function returns, and do not wait."""
+        self._loop.call_soon_threadsafe(_Call(function, None).begin)
 
     def close(self) -> None:
         """Close what is open, and end the thread."""
         atexit.unregister(self.close)
         if self.alive:
-            self._loop.call_soon_threadsafe(self._stop.set)
+            self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_PATIENCE)
 
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        self._ready.set()
-        await self._stop.wait()
+    def _serve(self) -> None:
+        try:
+            self._loop = loop = self._new_loop()
+        except BaseException as error:  # noqa: BLE001 raised where it is waited for
+            self._error = error
+            return
+        finally:
+            self._ready.release()
+        try:
+            _run_until_stopped(loop)
+            # Not as `asyncio.run` ends a loop: that begins a thread for the executor,
+            # which Python 3.12.1 refuses at the end of the process.
+            loop.run_until_complete(_cancel_others())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
+
+
+def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
+    while True:
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt):
+            continue  # A task raised it, and its caller gets it: the loop goes on.
+        return
+
+
+async def _cancel_others() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _check_no_event_loop() -> None:
     try:
-        asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
     except RuntimeError:
+        return
+    # To asyncio, all greenlets are one thread: another one may be what runs the loop.
+    if getattr(loop, "_thread_id", None) != threading.get_ident() and green_library():
         return
     raise ArgumentError(
         "an event loop runs in this thread; use `async for` and `await`"
@@ -139,18 +346,29 @@ def _check_no_event_loop() -> None:
 
 def background_loop() -> BackgroundLoop:
     """Return the process's background loop."""
+    library = green_library()
+    # A real lock: no greenlet waits while it is held.
     with _starting:
-        loop = _background_loop()
+        loop = _background_loop(library)
         if not loop.alive:
             _background_loop.cache_clear()
-            loop = _background_loop()
+            loop = _background_loop(library)
         return loop
 
 
 @cache
-def _background_loop() -> BackgroundLoop:
-    return BackgroundLoop()
+def _background_loop(library: GreenLibrary | None) -> BackgroundLoop:
+    return BackgroundLoop(library)
 
 
-_starting = threading.Lock()
+_starting = new_lock()
 """Held so that two threads do not begin two loops."""
+
+
+def _renew_lock() -> None:
+    global _starting
+    _starting = new_lock()  # Another thread may have held the old one at the fork.
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

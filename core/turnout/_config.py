@@ -35,6 +35,9 @@ _NAME = "turnout.toml"
 _KEYS = {"api_key", "base_url", "headers"}
 """The options of a provider that hold keys, or may hold one by mistake."""
 
+_PATHS = ("ca_file", "client_certificate", "client_key")
+"""The options of a provider that name files, relative to the configuration's folder."""
+
 _log = logging.getLogger("turnout")
 
 
@@ -217,7 +220,7 @@ def _read(path: Path) -> Config:
             for name, table in file.routes.items()
         },
         providers={
-            name: _provider(f"{path}: providers.{name}", table)
+            name: _provider(f"{path}: providers.{name}", _with_paths(path, table))
             for name, table in file.providers.items()
         },
         plugins=checked(PluginRules, file.plugins, f"{path}: plugins"),
@@ -340,6 +343,16 @@ def _target(where: str, value: object) -> tuple[str, Mapping[str, object]]:
         except ArgumentError as error:
             raise ConfigError(f"{where}: {error}") from None
     return name, table
+
+
+def _with_paths(path: Path, table: dict[str, object]) -> dict[str, object]:
+    """Return a provider's table with the paths in it relative to the file's folder."""
+    paths: dict[str, object] = {}
+    for name in _PATHS:
+        value = table.get(name)
+        if isinstance(value, str) and value and not value.startswith("~"):
+            paths[name] = str(path.absolute().parent / value)
+    return table | paths
 
 
 def _provider(where: str, table: dict[str, object]) -> ProviderConfig:

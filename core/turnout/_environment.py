@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-__all__ = ["FromEnvironment", "SecretReference", "proxy_for", "variable"]
+__all__ = [
+    "FromEnvironment",
+    "SecretReference",
+    "proxy_exceptions",
+    "proxy_variable",
+    "variable",
+]
 
 
 class SecretReference(str):
@@ -68,28 +74,35 @@ def variable(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
 
 
-def proxy_for(scheme: str, host: str, port: int | None) -> str | None:
-    """Return the address of the proxy that the environment names for a host.
+def proxy_variable(scheme: str) -> tuple[str, str] | None:
+    """Return the variable that names the proxy for a scheme, and its value.
 
-    Reads `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in either case, as most
-    programs do; `.netrc` and the system's own settings are not read.
+    As curl and Python's urllib have it: `https_proxy` or `http_proxy`, then
+    `all_proxy`, each in lower case, else in upper case. A variable in lower case that
+    is empty switches off the one in upper case. `.netrc` and the system's own settings
+    are not read.
 
     Args:
         scheme: `http` or `https`.
-        host: The host to be asked.
-        port: Its port, where the address names one.
     """
-    address = variable(f"{scheme}_proxy")
-    # In a CGI program HTTP_PROXY is a header that anybody can send.
-    if address is None and (scheme == "https" or variable("REQUEST_METHOD") is None):
-        address = variable(f"{scheme}_proxy".upper())
-    if address is None:
-        return None
-    # The standard library has the rules of NO_PROXY; typeshed lacks their function.
-    from urllib import request
+    for name in (f"{scheme}_proxy", "all_proxy"):
+        # In a CGI program HTTP_PROXY is a header that anybody can send.
+        header = name == "http_proxy" and variable("REQUEST_METHOD") is not None
+        found = _in_either_case(name, lower_only=header)
+        if found is not None and found[1]:
+            return found
+    return None
 
-    place = host if port is None else f"{host}:{port}"
-    exempt = {"no": variable("no_proxy") or variable("NO_PROXY") or ""}
-    if request.proxy_bypass_environment(place, exempt):  # type: ignore[attr-defined]
-        return None
-    return address if "://" in address else f"http://{address}"
+
+def proxy_exceptions() -> str:
+    """Return the value of `no_proxy`, else of `NO_PROXY`."""
+    found = _in_either_case("no_proxy")
+    return "" if found is None else found[1]
+
+
+def _in_either_case(name: str, *, lower_only: bool = False) -> tuple[str, str] | None:
+    for each in (name,) if lower_only else (name, name.upper()):
+        value = os.environ.get(each)
+        if value is not None:
+            return each, value.strip()
+    return None

@@ -23,6 +23,7 @@ __all__ = [
     "health",
     "run",
     "stream",
+    "warm_up",
 ]
 
 T = TypeVar("T")
@@ -166,3 +167,29 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     from turnout._background import background_loop
 
     return background_loop().run(coroutine)
+
+
+async def warm_up(*names: str) -> None:
+    """Load what the first request would load, in a thread.
+
+    Without it the first request does so, and its event loop stands still meanwhile. A
+    web server awaits this before it serves.
+
+    Args:
+        names: Providers, models or routes that will be asked. Of a provider, only its
+            plugin is loaded; for any other name, and without names, all plugins are.
+
+    Raises:
+        UnknownModelError: No target has a name; the message has the nearest ones.
+        PluginError: A provider's plugin is broken.
+        ConfigError: The configuration is wrong.
+    """
+    from turnout._loops import running_loop
+
+    await running_loop().run_in_executor(None, _load, names)
+
+
+def _load(names: tuple[str, ...]) -> None:
+    from turnout._app import current_app
+
+    current_app().warm_up(names)

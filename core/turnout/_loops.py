@@ -1,23 +1,63 @@
-"""One value for each event loop: what belongs to a loop must not outlive it."""
+"""Event loops: the one that runs, what is imported beside it, and a value for each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakKeyDictionary, ref
+
+from turnout.errors import ArgumentError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator
 
-__all__ = ["LoopLocal"]
+__all__ = ["LoopLocal", "import_in_thread", "running_loop"]
 
 T = TypeVar("T")
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop of asyncio that runs in this thread.
+
+    Raises:
+        ArgumentError: None does.
+    """
+    import asyncio  # Not with the module, as it takes long to import.
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    trio: Any = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        raise ArgumentError(
+            "turnout needs asyncio, and trio runs here; run the coroutine in a thread: "
+            "`await trio.to_thread.run_sync(turnout.run, provider.complete(...))`"
+        )
+    raise ArgumentError(
+        "turnout needs an event loop of asyncio, and none runs here; use "
+        "`turnout.run(provider.complete(...))` or `for text in stream`, in a thread "
+        "where another library runs this one"
+    )
+
+
+async def import_in_thread(name: str) -> None:
+    """Import a module in a thread, so that the event loop goes on meanwhile.
+
+    Cancelling leaves the thread to import it.
+    """
+    module = sys.modules.get(name)
+    # Another request may be importing it: importlib notes that.
+    if module is None or getattr(module.__spec__, "_initializing", False):
+        await running_loop().run_in_executor(None, import_module, name)
 
 
 class LoopLocal(Generic[T]):
     """Keep a value for each event loop, for as long as the loop is.
 
-    A value that holds its loop keeps it: whoever sets one takes it out again.
+    A value that holds its loop keeps it: it has to be taken out again.
     """
 
     __slots__ = ("_latest", "_values")
@@ -25,11 +65,11 @@ class LoopLocal(Generic[T]):
     def __init__(self) -> None:
         self._values: WeakKeyDictionary[asyncio.AbstractEventLoop, T]
         self._values = WeakKeyDictionary()
-        # Nearly always the one that is asked for; a look-up takes five times as long.
+        # Nearly always the right one; a look-up takes five times as long.
         self._latest: tuple[ref[asyncio.AbstractEventLoop], T] | None = None
 
     def get(self, loop: asyncio.AbstractEventLoop) -> T | None:
-        """Return the value of an event loop; None where it has none."""
+        """Return the value of an event loop; None if it has none."""
         latest = self._latest
         if latest is not None and latest[0]() is loop:
             return latest[1]
@@ -39,20 +79,31 @@ class LoopLocal(Generic[T]):
         return value
 
     def set(self, loop: asyncio.AbstractEventLoop, value: T) -> None:
-        """Give an event loop its value."""
+        """Set the value of an event loop."""
         self._values[loop] = value
         self._latest = (ref(loop), value)
 
     def discard(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take an event loop's value out, if it has one."""
+        """Remove the value of an event loop, if it has one."""
         self._values.pop(loop, None)
         self._latest = None
 
     def discard_closed(self) -> None:
-        """Take out the values of event loops that are closed and still held."""
+        """Remove the values of event loops that are closed and still held."""
         for loop in list(self):
             if loop.is_closed():
                 self.discard(loop)
+
+    def take_all(self) -> list[T]:
+        """Remove all values, and return them."""
+        values = self.values()
+        self._values.clear()
+        self._latest = None
+        return values
+
+    def values(self) -> list[T]:
+        """Return the values of all event loops."""
+        return list(self._values.values())
 
     def __iter__(self) -> Iterator[asyncio.AbstractEventLoop]:
         references = self._values.keyrefs()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import field, fields
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from turnout._environment import variable
 from turnout._frozen import frozen
@@ -12,7 +14,16 @@ from turnout._keys import fault_of_key
 from turnout.framing import MAX_EVENT_BYTES
 from turnout.types import ProviderInfo, Secret
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from ssl import SSLContext
+else:
+    # Annotations are read; both modules are loaded with their use, which is checked.
+    Path = SSLContext = object
+
 __all__ = ["ProviderOptions", "own_address"]
+
+_PATHS = ("ca_file", "client_certificate", "client_key")
 
 
 @frozen
@@ -28,10 +39,19 @@ class ProviderOptions:
     base_url: str | None = None
     """Whom to ask, in place of the provider's own address."""
     proxy: Secret | None = None
-    """The address of an HTTP proxy, secret since it may hold a password.
+    """The address of an HTTP or SOCKS proxy, secret since it may hold a password.
 
-    None means what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+    None means what the environment says, such as `HTTPS_PROXY` and `NO_PROXY`.
     """
+    ssl_context: SSLContext | None = None
+    """The context of TLS connections, in place of one made of the next three options.
+    It cannot be pickled, and a configuration file cannot set it."""
+    ca_file: Path | None = None
+    """Certificates, in PEM form, that are trusted beside the system's."""
+    client_certificate: Path | None = None
+    """The certificate for a service that requires one, in PEM form."""
+    client_key: Path | None = None
+    """Its private key, not encrypted. None means that `client_certificate` holds it."""
     headers: Mapping[str, str | Secret] = field(default_factory=dict[str, str | Secret])
     """Headers that each request to `base_url`'s origin has, in place of turnout's own
     of the same names. The value of one such as `Authorization` becomes a `Secret`."""
@@ -87,11 +107,61 @@ class ProviderOptions:
             # One address however it is written, since a provider's own is known by it.
             object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         if self.proxy is not None:
-            _check_address("proxy", self.proxy.reveal(), userinfo=True)
+            from turnout._proxy import OPTION, read_proxy
+
+            read_proxy(self.proxy.reveal(), OPTION)
+        for name in _PATHS:
+            path = getattr(self, name)
+            if path is not None:
+                from turnout._tls import checked_path
+
+                object.__setattr__(self, name, checked_path(name, path))
+        self.tls()
         if self.headers:
             from turnout._headers import checked_headers  # Few instances have any.
 
             object.__setattr__(self, "headers", checked_headers(self.headers))
+
+    def tls(self) -> SSLContext | None:
+        """Return the context of TLS connections; None means turnout's own.
+
+        Raises:
+            ValueError: A file of it cannot be used any more.
+        """
+        files = (self.ca_file, self.client_certificate, self.client_key)
+        if self.ssl_context is None and files == (None, None, None):
+            return None
+        from turnout._tls import check_context, context_of
+
+        if self.ssl_context is None:
+            return context_of(*files)
+        check_context(self.ssl_context)
+        if files != (None, None, None):
+            raise ValueError(
+                "ssl_context is set beside ca_file, client_certificate or client_key; "
+                "load the files into the context, or leave it out"
+            )
+        return self.ssl_context
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        if self.ssl_context is not None:  # A context cannot be copied, and is shared.
+            memo[id(self.ssl_context)] = self.ssl_context
+        made = object.__new__(type(self))
+        for option in fields(self):
+            value = deepcopy(getattr(self, option.name), memo)
+            object.__setattr__(made, option.name, value)
+        return made
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        if self.ssl_context is not None:
+            raise TypeError(
+                "an ssl_context cannot be pickled; set ca_file, client_certificate and "
+                "client_key in its place"
+            )
+        return object.__reduce_ex__(self, protocol)
 
     @staticmethod
     def hint_for(name: str) -> str | None:
@@ -118,7 +188,7 @@ def own_address(options_type: type[ProviderOptions], info: ProviderInfo) -> str 
     return None if own is None else str(own).rstrip("/")
 
 
-def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
+def _check_address(name: str, address: str) -> None:
     from urllib.parse import urlsplit
 
     # The standard library takes some of these out, and then asks another address.
@@ -132,7 +202,7 @@ def _check_address(name: str, address: str, *, userinfo: bool = False) -> None:
         raise ValueError(f"{name} is no address that can be asked") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{name} is an http or https address, as in https://host/path")
-    if parts.username is not None and not userinfo:
+    if parts.username is not None:
         raise ValueError(f"{name} holds a user name; a credential goes into api_key")
     if parts.query or parts.fragment:
         raise ValueError(f"{name} ends with its path; leave out what follows")

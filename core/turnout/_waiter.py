@@ -13,7 +13,9 @@ from __future__ import annotations
 import asyncio
 import math
 
+from turnout._loops import running_loop
 from turnout._watchdog import AGAIN, Watchdog
+from turnout.errors import ArgumentError
 from turnout.types import Event
 
 __all__ = ["EndSeenError", "Waiter"]
@@ -40,7 +42,7 @@ class Waiter(Watchdog):
     __slots__ = ("_before", "_interrupts", "_linked", "_task", "closed", "interrupted")
 
     def __init__(self) -> None:
-        super().__init__(asyncio.get_running_loop())
+        super().__init__(running_loop())
         self.closed = False
         """Whether the caller has closed the stream."""
         self.interrupted = False
@@ -51,6 +53,23 @@ class Waiter(Watchdog):
         self._before = 0
         self._interrupts = 0
         self._linked: Waiter | None = None
+
+    running = staticmethod(asyncio._get_running_loop)
+    """Returns the event loop that runs in this thread, or None."""
+
+    def elsewhere(self) -> ArgumentError:
+        """Return the error for a stream that is used where it was not begun."""
+        if self.forked:
+            where = (
+                "before this process was forked, and its connection stays with the "
+                "parent; ask again in this process"
+            )
+        else:
+            where = (
+                "in another event loop, and can only be read and closed there; ask "
+                "again in this one"
+            )
+        return ArgumentError(f"the stream was begun {where}")
 
     def link(self, other: Waiter) -> None:
         """Have another waiter closed with this one."""

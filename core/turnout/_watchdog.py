@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import time
 from abc import ABC, abstractmethod
 
@@ -56,6 +57,20 @@ class _Rounds:
 _ROUNDS: LoopLocal[_Rounds] = LoopLocal()
 
 
+_PARENT = object()
+
+
+def _leave_with_the_parent() -> None:
+    """Mark all that is watched as the parent's; called in a process that was forked."""
+    for rounds in _ROUNDS.values():
+        for watchdog in rounds.watched:
+            watchdog.home = _PARENT
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_with_the_parent)
+
+
 class Watchdog(ABC):
     """A wait that ends, or is told that it is over its due time.
 
@@ -65,10 +80,12 @@ class Watchdog(ABC):
         loop: The running event loop, whose clock the due times are of.
     """
 
-    __slots__ = ("_rounds", "due", "loop", "now")
+    __slots__ = ("_rounds", "due", "home", "loop", "now")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.home: object = loop
+        """The loop too; something else in a process that was forked since."""
         plain = type(loop).time is asyncio.BaseEventLoop.time
         # What asyncio's own asks, without its call in between.
         self.now = time.monotonic if plain else loop.time
@@ -81,6 +98,11 @@ class Watchdog(ABC):
             _ROUNDS.set(loop, rounds)
         self._rounds = rounds
         rounds.watched.add(self)
+
+    @property
+    def forked(self) -> bool:
+        """Whether this process was forked from the one that watches."""
+        return self.home is not self.loop
 
     @abstractmethod
     def expire(self) -> None:

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 from turnout._event_size import EventSize
 from turnout._pieces import Pieces
 from turnout.errors import ProtocolError, StreamTruncatedError
-from turnout.framing import MAX_EVENT_BYTES, FramingError, LineSplitter, SseSplitter
+from turnout.framing import (
+    MAX_EVENT_BYTES,
+    EventTooLongError,
+    FramingError,
+    LineSplitter,
+    SseSplitter,
+)
 from turnout.types import (
     Event,
     Finish,
@@ -220,13 +226,23 @@ class Decoder(ABC):
         try:
             datas = self.split(data)
         except FramingError as error:
-            if not self._report_beginning(error.beginning.removeprefix(b"data:")):
-                self._break(f"sent too much at once: {error}; set max_event_bytes")
-            return []
+            return self._unframed(error)
         given = self._read(datas)
         if self._surrogates is not None:
             given = self._surrogates.join(given)
         return [*given, *self.close()] if self.done else given
+
+    def _unframed(self, error: FramingError) -> list[Event]:
+        """Take a fault of the framing; return what the events before it bring."""
+        given = self._read(list(error.events)) if error.events else []
+        if self._surrogates is not None:
+            given = self._surrogates.join(given)
+        if not self.done:
+            if not isinstance(error, EventTooLongError):
+                self._break(f"sent bytes that are not of its protocol: {error}")
+            elif not self._report_beginning(error.beginning.removeprefix(b"data:")):
+                self._break(f"sent too much at once: {error}; set max_event_bytes")
+        return [*given, *self.close()]
 
     def close(self) -> list[Event]:
         """Take the end of the body; return what is still to be given.
@@ -283,7 +299,9 @@ class Decoder(ABC):
         """Return the events that `data` ends, undecoded.
 
         Raises:
-            FramingError: One is too long.
+            FramingError: The bytes cannot be split; the error of the answer has its
+                words.
+            EventTooLongError: An event is longer than `max_event_bytes`.
         """
 
     @abstractmethod

@@ -8,6 +8,7 @@ that may stand inside a JSON text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from turnout._event_size import EventSize
@@ -15,6 +16,7 @@ from turnout._frozen import frozen
 
 __all__ = [
     "MAX_EVENT_BYTES",
+    "EventTooLongError",
     "FramingError",
     "LineSplitter",
     "ServerSentEvent",
@@ -32,15 +34,31 @@ _BEGINNING = 64 * 1024
 
 
 class FramingError(ValueError):
+    """Bytes cannot be split into events: a checksum is wrong, a length is impossible.
+
+    Args:
+        message: What is wrong, for people.
+        events: The events before that in the same bytes.
+    """
+
+    def __init__(self, message: str, events: Sequence[bytes] = ()) -> None:
+        super().__init__(message)
+        self.events = events
+
+
+class EventTooLongError(FramingError):
     """A line or an event has more bytes than are accepted.
 
     Args:
-        message: What is wrong.
+        message: What is wrong, for people.
         beginning: The beginning of that line or event.
+        events: The events before it in the same bytes.
     """
 
-    def __init__(self, message: str, beginning: bytes = b"") -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, beginning: bytes = b"", events: Sequence[bytes] = ()
+    ) -> None:
+        super().__init__(message, events)
         self.beginning = beginning
 
 
@@ -65,7 +83,7 @@ class LineSplitter:
         """Return the lines that `data` ends, without their line feeds.
 
         Raises:
-            FramingError: A line is longer than `max_bytes`.
+            EventTooLongError: A line is longer than `max_bytes`.
         """
         # Otherwise no line can be too long, and no line needs to be checked.
         too_much = self._held + len(data) > self._max_bytes
@@ -102,7 +120,7 @@ class LineSplitter:
 
     def _check(self, size: EventSize, length: int, pieces: list[bytes]) -> None:
         if size.is_too_long(length, pieces):
-            raise FramingError(
+            raise EventTooLongError(
                 f"a line has {length} bytes or more; {self._max_bytes} are accepted",
                 b"".join(pieces)[:_BEGINNING],
             )
@@ -175,7 +193,7 @@ class SseSplitter:
         nearly all are.
 
         Raises:
-            FramingError: An event is longer than `max_bytes`.
+            EventTooLongError: An event is longer than `max_bytes`.
         """
         if self._carriage or len(data) > self._max_bytes:
             return self._fed(data)
@@ -234,7 +252,7 @@ class SseSplitter:
         """Return the events that `data` ends.
 
         Raises:
-            FramingError: An event is longer than `max_bytes`.
+            EventTooLongError: An event is longer than `max_bytes`.
         """
         self._between = False
         data = self._unified(data)
@@ -322,7 +340,7 @@ class SseSplitter:
         # With the LF that joins it, so that empty lines do not go uncounted.
         self._held += len(value) + 1
         if self._size.is_too_long(self._held - 1, self._data):
-            raise FramingError(
+            raise EventTooLongError(
                 f"an event has more than {self._max_bytes} bytes of data",
                 b"\n".join(self._data)[:_BEGINNING],
             )

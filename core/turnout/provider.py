@@ -24,11 +24,12 @@ from turnout._environment import variable
 from turnout._frozen import frozen
 from turnout._gate import Gates
 from turnout._keys import fault_of_variable
+from turnout._loops import running_loop
 from turnout._options import ProviderOptions as ProviderOptions
 from turnout._options import own_address
 from turnout._record import Record
 from turnout._validation import checked, hidden
-from turnout.errors import AuthenticationError, PluginError
+from turnout.errors import AuthenticationError, ConfigError, PluginError
 from turnout.streams import Reader, Stream
 from turnout.types import (
     Attempt,
@@ -45,6 +46,7 @@ from turnout.types import (
 
 if TYPE_CHECKING:
     import asyncio
+    from ssl import SSLContext
 
     from turnout._attempt import AttemptReader
     from turnout._waiter import Waiter
@@ -353,11 +355,9 @@ class Provider(ABC):
 
         It may be entered again meanwhile; the last block that is left closes them.
         """
-        import asyncio  # Not with the module, as it takes long to import.
-
         if not self._entered:
+            self._home = running_loop()
             self._http = None  # The next request makes one with its own connections.
-            self._home = asyncio.get_running_loop()
         self._entered += 1
         return self
 
@@ -410,6 +410,11 @@ class Provider(ABC):
             base_url=options.base_url,
             headers=options.headers,
             proxy=options.proxy,
+            ssl_context=self._tls(),
+            has_certificate=(
+                options.ssl_context is not None
+                or options.client_certificate is not None
+            ),
             connect_timeout=options.connect_timeout,
             idle_timeout=options.idle_timeout,
             max_bytes=options.max_bytes,
@@ -419,6 +424,13 @@ class Provider(ABC):
             status_rules=self.refusal_rules(),
             pool=Pool() if own_pool else None,
         )
+
+    def _tls(self) -> SSLContext | None:
+        try:
+            return self.options.tls()
+        except ValueError as error:  # A file was changed meanwhile.
+            message = f"{self.info.name}: {error}"
+        raise ConfigError(message)
 
     def _secrets(self) -> Sequence[Secret]:
         """Return the key, and the secrets among the options.

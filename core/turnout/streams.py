@@ -225,9 +225,13 @@ class Stream(Generic[T_co]):
             if self._ended is not None:
                 await self._wait_for_end()
             return
-        self._state = _State.CLOSED
         assert self._waiter is not None
         assert self._reader is not None
+        if self._waiter.forked:  # The parent closes it.
+            self._state = _State.CLOSED
+            return
+        self._check_loop()
+        self._state = _State.CLOSED
         self._ended = self._waiter.loop.create_future()
         reading = self._reading
         self._waiter.close()
@@ -286,6 +290,8 @@ class Stream(Generic[T_co]):
         if self._state is _State.OPEN and not sys.is_finalizing():
             assert self._waiter is not None
             assert self._reader is not None
+            if self._waiter.forked:
+                return  # It is the parent's.
             self._waiter.close()
             self._reader.abandon()
             self._warn()
@@ -365,12 +371,19 @@ class Stream(Generic[T_co]):
     async def _next(self) -> Sequence[Event] | None:
         """Return the next batch, or end the stream and return None."""
         if self._ahead is not None:
+            if self._state is _State.OPEN:
+                self._check_loop()
             ahead, self._ahead = self._ahead, None
             return ahead
         if self._state is not _State.OPEN:
             if self._state is not _State.NEW:
                 return None
             self._start()
+        else:
+            waiter = self._waiter
+            assert waiter is not None
+            if waiter.running() is not waiter.home:
+                raise waiter.elsewhere()
         reader = self._reader
         assert reader is not None
         self._reading = True
@@ -402,6 +415,12 @@ class Stream(Generic[T_co]):
         self._reader = self._source(self._record, self._waiter)
         self._state = _State.OPEN
 
+    def _check_loop(self) -> None:
+        waiter = self._waiter
+        assert waiter is not None
+        if waiter.running() is not waiter.home:
+            raise waiter.elsewhere()
+
     def _end(self, state: _State) -> None:
         assert self._waiter is not None
         self._state = state
@@ -411,7 +430,9 @@ class Stream(Generic[T_co]):
         import asyncio
 
         assert self._ended is not None
-        await asyncio.shield(self._ended)
+        if not self._ended.done():
+            self._check_loop()
+            await asyncio.shield(self._ended)
 
     def _warn(self) -> None:
         warnings.warn(

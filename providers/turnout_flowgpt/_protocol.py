@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import os
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from turnout.decoding import LineDecoder, OddEventError, is_error
 from turnout.types import ChatRequest, Event, Finish, Message, Secret
 
-__all__ = ["PATH", "Decoder", "body", "headers", "new_device_id", "sign"]
+__all__ = ["PATH", "Decoder", "body", "headers", "new_device_id", "proof", "sign"]
 
 PATH = "/v3/chat-anonymous"
 
@@ -60,20 +60,15 @@ def sign(timestamp: str, nonce: str, authorization: str) -> str:
     return hashlib.md5(signed, usedforsecurity=False).hexdigest()
 
 
-def headers(
-    *, device_id: str, clock: Callable[[], float], token: Secret | None
-) -> dict[str, str | Secret]:
-    """Return the headers of one request, with a new signature.
+def headers(*, device_id: str, token: Secret | None) -> dict[str, str | Secret]:
+    """Return the headers of a request that are not its `proof`.
 
     The service expects a browser on its own site.
 
     Args:
         device_id: One for the life of a provider.
-        clock: Gives the present Unix time in seconds.
         token: The caller's; None for an anonymous one.
     """
-    timestamp = str(int(clock()))
-    nonce = new_nonce()
     # An anonymous caller's token is the word null. It is not a secret: as one it would
     # be cut out of the service's own words in an error.
     bearer = (token or Secret("null")).prefixed("Bearer ")
@@ -95,8 +90,27 @@ def headers(
         "Sec-Fetch-Site": "same-site",
         "TE": "trailers",
         "x-flow-device-id": device_id,
+    }
+
+
+def proof(
+    headers: Mapping[str, str | Secret], *, clock: Callable[[], float]
+) -> dict[str, str]:
+    """Return the headers that sign a request, with a nonce of their own.
+
+    Args:
+        headers: The request's others, its `Authorization` among them.
+        clock: Gives the present Unix time in seconds.
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    authorization = named["authorization"]
+    if isinstance(authorization, Secret):
+        authorization = authorization.reveal()
+    timestamp = str(int(clock()))
+    nonce = new_nonce()
+    return {
         "x-nonce": nonce,
-        "x-signature": sign(timestamp, nonce, bearer.reveal()),
+        "x-signature": sign(timestamp, nonce, authorization),
         "x-timestamp": timestamp,
     }
 

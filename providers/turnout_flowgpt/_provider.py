@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from turnout.generators import AsyncGeneratorProvider, ProviderModelMixin, TextStream
 from turnout.provider import ProviderOptions
-from turnout.service import Call, Service
-from turnout.types import ChatRequest, Conversation
+from turnout.service import Call, Service, Token
+from turnout.types import ChatRequest, Conversation, Secret
 from turnout_flowgpt import _protocol
 from turnout_flowgpt._models import INFO
+
+if TYPE_CHECKING:
+    from turnout.http import UnsignedRequest
 
 __all__ = ["FlowGpt", "FlowGptOptions"]
 
@@ -40,14 +45,16 @@ class FlowGpt(Service, AsyncGeneratorProvider, ProviderModelMixin):
         return _protocol.new_device_id()
 
     def call(self, request: ChatRequest) -> Call:
-        """Return what is sent for a request; each try has a signature of its own."""
-        headers = partial(
-            _protocol.headers,
-            device_id=self._device_id,
-            clock=time.time,
-            token=self.api_key,
-        )
+        """Return what is sent for a request."""
+        headers = _protocol.headers(device_id=self._device_id, token=self.api_key)
         return Call(_protocol.PATH, _protocol.body(request), headers, _protocol.Decoder)
+
+    def sign(
+        self, request: UnsignedRequest, token: Token | None
+    ) -> Mapping[str, str | Secret]:
+        """Return the signature of a request; each try has one of its own."""
+        del token  # The key is in the headers.
+        return _protocol.proof(request.headers, clock=time.time)
 
     @classmethod
     def create_async_generator(

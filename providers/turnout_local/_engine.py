@@ -30,10 +30,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 from weakref import WeakSet
 
 from turnout.errors import OverloadedError, UnavailableError
+from turnout.threads import Thread, new_lock
 from turnout_local._protocol import Chunk
 
 __all__ = ["Engine", "Generation", "Server"]
@@ -68,7 +70,7 @@ class Generation:
         self._body = body
         self._loop = asyncio.get_running_loop()
         self._ready = asyncio.Event()
-        self._lock = threading.Lock()  # Guards what follows.
+        self._lock = new_lock()  # Guards what follows.
         self._chunks: list[Chunk] = []
         self._error: Exception | None = None
         self._ended = False
@@ -155,12 +157,14 @@ class Engine:
     def __init__(self, load: Callable[[], Server], *, slots: int) -> None:
         self._load = load
         self._slots = slots
-        self._loading = threading.Lock()  # Held for the time of a load.
+        self._loading = new_lock()  # Held for the time of a load.
         self._server: Server | None = None
-        self._lock = threading.Lock()  # Guards what follows, and is held briefly.
+        self._load_begun = False
+        self._lock = new_lock()  # Guards what follows, and is held briefly.
         self._waiting: deque[Generation] = deque()
-        self._threads: set[threading.Thread] = set()
-        self._running: dict[threading.Thread, Generation] = {}
+        # Both by a key of the thread.
+        self._threads: dict[object, Thread] = {}
+        self._running: dict[object, Generation] = {}
         self._users: WeakSet[object] = WeakSet()
         self._unload_when_idle = False
 
@@ -168,6 +172,11 @@ class Engine:
     def loaded(self) -> bool:
         """Whether the model is in memory."""
         return self._server is not None
+
+    @property
+    def load_begun(self) -> bool:
+        """Whether the model was ever loaded, or is being loaded."""
+        return self._load_begun
 
     @property
     def busy(self) -> int:
@@ -196,13 +205,11 @@ class Engine:
                     f"{MAX_WAITING} requests wait for the local model already"
                 )
             if len(self._threads) < self._slots:
-                # A daemon: for others Python would wait at exit. It waits for the
-                # lock before it looks at the line.
-                thread = threading.Thread(
-                    target=self._work, name="turnout-local", daemon=True
+                # It waits for the lock before it looks at the line.
+                key = object()
+                self._threads[key] = Thread(
+                    partial(self._work, key), name="turnout-local"
                 )
-                thread.start()
-                self._threads.add(thread)
             self._waiting.append(generation)
             self._users.add(user)
             self._unload_when_idle = False
@@ -222,7 +229,7 @@ class Engine:
             self._unload_when_idle = True
             wanted = (*self._waiting, *self._running.values())
             ending = all(generation.cancelled for generation in wanted)
-            threads = list(self._threads) if ending else []
+            threads = list(self._threads.values()) if ending else []
         patience = time.monotonic() + PATIENCE
         for thread in threads:
             thread.join(max(0.0, patience - time.monotonic()))
@@ -235,7 +242,7 @@ class Engine:
         """Stop all generations, wait for their threads and unload the model."""
         with self._lock:
             waiting, self._waiting = self._waiting, deque()
-            threads = list(self._threads)
+            threads = list(self._threads.values())
             for generation in (*waiting, *self._running.values()):
                 generation.cancel()
         for generation in waiting:
@@ -244,21 +251,20 @@ class Engine:
             thread.join()
         self._server = None
 
-    def _work(self) -> None:
-        while (generation := self._next()) is not None:
+    def _work(self, key: object) -> None:
+        while (generation := self._next(key)) is not None:
             generation.run(self._loaded)
 
-    def _next(self) -> Generation | None:
-        """Return the next in line; None where there is none, and the thread ends."""
-        thread = threading.current_thread()
+    def _next(self, key: object) -> Generation | None:
+        """Return the next in line; None if there is none, and the thread ends."""
         with self._lock:
             while self._waiting:
                 generation = self._waiting.popleft()
                 if not generation.cancelled:
-                    self._running[thread] = generation
+                    self._running[key] = generation
                     return generation
-            self._running.pop(thread, None)
-            self._threads.remove(thread)
+            self._running.pop(key, None)
+            del self._threads[key]
             server = self._take_idle_server()
         del server
         return None
@@ -273,6 +279,7 @@ class Engine:
     def _loaded(self) -> Server:
         with self._loading:
             if self._server is None:
+                self._load_begun = True
                 self._server = self._load()
             return self._server
 

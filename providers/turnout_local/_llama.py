@@ -11,8 +11,9 @@ What was observed of xllamacpp 2026.10.11549 on 2026-11-22, on two cores:
   as long as the first one's input is read, and nothing could be cancelled meanwhile.
 - Its threads spin while they wait for each other. Two of them on two idle cores give
   twice the speed, and a tenth of it where other work is on the cores.
-- A process that forks after a load cannot end its child in the usual way: the engine
-  waits for threads that were not forked. Use `spawn`, or load after the fork.
+- After a load, a child that was forked cannot use it, nor destroy it, nor end in the
+  usual way: llama.cpp waits for threads that were not forked. The child can load the
+  model again, but not unload it. See `_shared.py`.
 """
 
 from __future__ import annotations

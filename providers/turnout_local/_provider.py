@@ -15,6 +15,7 @@ from turnout_local._protocol import AnswerReader, body_of, error_of
 
 if TYPE_CHECKING:
     from turnout_local._engine import Engine
+    from turnout_local._llama import Settings
 
 __all__ = ["Local"]
 
@@ -58,8 +59,8 @@ class Local(Provider):
         half a second where the input is still being read.
 
         Raises:
-            UnavailableError: The engine or the weights are not installed, or the
-                process is ending.
+            UnavailableError: The engine or the weights are not installed, the process
+                is ending, or it was forked after a load.
             ContextLengthError: The input is longer than `context_size`.
             InvalidRequestError: The engine cannot read the request.
             OverloadedError: Too many requests wait already.
@@ -94,22 +95,27 @@ class Local(Provider):
         """
         import asyncio
 
+        from turnout_local._shared import ENGINES
+
         await super().aclose()
         # In a thread, since unloading takes its time.
-        await asyncio.to_thread(self.engine.release, self)
+        await asyncio.to_thread(ENGINES.release, self._settings, self)
 
     @property
     def engine(self) -> Engine:
         """The engine, which instances of the same options share."""
-        from turnout_local._llama import Settings
         from turnout_local._shared import ENGINES
 
+        return ENGINES.get(self._settings)
+
+    @property
+    def _settings(self) -> Settings:
+        from turnout_local._llama import Settings
+
         options = self.options
-        return ENGINES.get(
-            Settings(
-                model_path=options.model_path,
-                threads=options.threads,
-                context_size=options.context_size,
-                slots=options.slots,
-            )
+        return Settings(
+            model_path=options.model_path,
+            threads=options.threads,
+            context_size=options.context_size,
+            slots=options.slots,
         )

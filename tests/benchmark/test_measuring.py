@@ -10,6 +10,8 @@ from bench.load import Load
 from bench.processes import ClientError, measured, python_for, run, upstream
 from bench.wire import WIRES
 
+pytestmark = pytest.mark.ci
+
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
@@ -17,7 +19,6 @@ def port() -> Iterator[int]:
         yield number
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("protocol", WIRES)
 def test_every_client_reads_the_text_of_a_protocol(port: int, protocol: str) -> None:
     load = Load(events=5, batch=2)
@@ -29,7 +30,6 @@ def test_every_client_reads_the_text_of_a_protocol(port: int, protocol: str) -> 
     assert [len(figures[name].seconds) for name in group] == [2] * len(group)
 
 
-@pytest.mark.timeout(60)
 def test_streams_are_open_together(port: int) -> None:
     load = Load(events=3, ms=5, hold=4)
     case = Case(name="few", title="Few", load=load, per="run", streams=4, together=True)
@@ -41,7 +41,6 @@ def test_streams_are_open_together(port: int) -> None:
     assert len(figures.first_deltas) == 4
 
 
-@pytest.mark.timeout(60)
 def test_a_measured_process_reaches_nothing_else() -> None:
     code = (
         "import bench.loopback, socket; bench.loopback.enforce(); "

@@ -51,10 +51,10 @@ PROMPT = "A question that stays private."
 HEALTHY = "All is well here."
 """What the second service of a route answers."""
 
-CLOSED_WITHIN = 1.0
+CLOSED_WITHIN = 60.0
 """Seconds after which a server has seen that nobody is on its connections any more."""
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 """Seconds after which what must come has not; nothing waits for them to be over."""
 
 OURS = [

@@ -289,6 +289,7 @@ def memory_below(megabytes: int) -> Generator[None]:
     assert peak < megabytes << 20
 
 
+@pytest.mark.ci
 async def test_h20_a_compressed_bomb_stops_at_a_limit(
     case: Case, service: Service
 ) -> None:

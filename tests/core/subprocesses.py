@@ -12,13 +12,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 ENDLESS = """
-    import asyncio, sys
+    import asyncio, logging, sys
     from turnout import Provider, ProviderInfo
 
     def tell(text):
         # One write: print() makes two, between which another thread may write.
         sys.stdout.write(f"{text}\\n")
         sys.stdout.flush()
+
+    # asyncio's debug mode reports that a machine is slow.
+    logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
 
     class Endless(Provider):
         info = ProviderInfo(name="Endless", models=("m",))
@@ -60,7 +63,7 @@ def run_script(
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=120,
         check=False,
     )
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncGenerator, Iterator
+from concurrent.futures import CancelledError
 from typing import Any
 
 import pytest
@@ -80,7 +81,7 @@ def test_two_threads_that_begin_at_once_share_one_loop(
     class Loop:
         alive = True
 
-        def __init__(self) -> None:
+        def __init__(self, library: object) -> None:
             made.append(self)
             # The other thread has time to come as far as this, if nothing stops it.
             with contextlib.suppress(threading.BrokenBarrierError):
@@ -103,8 +104,8 @@ def _uncached() -> object:
     from turnout import _background
 
     @cache
-    def begin() -> object:
-        return _background.BackgroundLoop()
+    def begin(library: None) -> object:
+        return _background.BackgroundLoop(library)
 
     return begin
 
@@ -134,7 +135,7 @@ def test_leaving_the_loop_closes_the_stream() -> None:
     for _ in stream:
         break
 
-    assert closed.wait(5)
+    assert closed.wait(60)
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_an_exception_in_the_waiting_thread_cancels_the_coroutine(
             cancelled.set()
 
     def interrupt() -> None:
-        started.wait(5)
+        started.wait(60)
         signal.pthread_kill(main, signal.SIGINT)
 
     main = threading.get_ident()
@@ -168,7 +169,36 @@ def test_an_exception_in_the_waiting_thread_cancels_the_coroutine(
         loop.run(wait())
     thread.join()
 
-    assert cancelled.wait(5)
+    assert cancelled.wait(60)
+
+
+def test_what_ends_a_process_ends_only_its_coroutine(loop: BackgroundLoop) -> None:
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        loop.run(leave())
+
+    assert loop.run(asyncio.sleep(0, "alive")) == "alive"
+
+
+def test_a_coroutine_that_is_cancelled_says_so(loop: BackgroundLoop) -> None:
+    async def cancel() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(CancelledError):
+        loop.run(cancel())
+
+
+def test_a_loop_that_cannot_begin_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Policy(asyncio.DefaultEventLoopPolicy):
+        def new_event_loop(self) -> asyncio.AbstractEventLoop:
+            raise OSError("too many open files")
+
+    monkeypatch.setattr(asyncio.events, "_event_loop_policy", Policy())
+
+    with pytest.raises(OSError, match="too many"):
+        BackgroundLoop()
 
 
 def test_a_loop_that_is_closed_may_be_closed_again(loop: BackgroundLoop) -> None:
@@ -260,7 +290,7 @@ def test_interrupting_closes_the_stream_and_ends_the_process() -> None:
         assert process.stderr is not None
         assert process.stdout.readline() == "text\n"
         process.send_signal(signal.SIGINT)
-        output, complaints = process.communicate(timeout=15)
+        output, complaints = process.communicate(timeout=120)
 
     assert (process.returncode, complaints) == (0, "")
     assert set(output.split()) - {"text"} == {"interrupted", "closed"}

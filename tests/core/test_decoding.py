@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -18,7 +19,9 @@ from turnout.decoding import (
     is_error,
 )
 from turnout.errors import ProtocolError, StreamTruncatedError
-from turnout.testing._slicing import by_size
+from turnout.framing import EventTooLongError, FramingError
+from turnout.testing import SLICINGS, slices
+from turnout.testing._slicing import SlicingName, by_size
 from turnout.types import Event, Finish, Usage
 
 
@@ -188,6 +191,111 @@ def test_a_page_is_a_fault(kind: type[Decoder]) -> None:
 
     assert [*decoder.feed(b"<html>"), *decoder.close()] == []
     with pytest.raises(ProtocolError, match="a page in place of an answer"):
+        decoder.check()
+
+
+class Sized(Decoder):
+    """Messages of a length, a checksum and JSON."""
+
+    documents = b"{[<"
+    end = "its last message"
+
+    def __init__(self, provider: str, request_id: str | None = None) -> None:
+        super().__init__(provider, request_id)
+        self.held = b""
+
+    def split(self, data: bytes) -> list[bytes]:
+        self.held += data
+        found: list[bytes] = []
+        while len(self.held) >= 2:
+            length, checksum = self.held[:2]
+            if length > self.max_event_bytes:
+                raise EventTooLongError(
+                    f"a message has {length} bytes", self.held[2:], events=found
+                )
+            body = self.held[2 : 2 + length]
+            if len(body) < length:
+                break
+            if sum(body) % 256 != checksum:
+                raise FramingError("the checksum of a message is wrong", events=found)
+            found.append(body)
+            self.held = self.held[2 + length :]
+        return found
+
+    def rest(self) -> bytes:
+        return b""
+
+    def read(self, datas: list[bytes], events: list[Event]) -> None:
+        for data in datas:
+            text = json.loads(data)
+            self.read_leniently(data)  # Joins halves of pairs from here on.
+            if text == "end":
+                self.ended = self.done = True
+            else:
+                events.append(text)
+
+    def finish(self) -> Finish:
+        return Finish(reason="stop")
+
+
+def message(text: str) -> bytes:
+    body = json.dumps(text).encode()
+    return bytes([len(body), sum(body) % 256]) + body
+
+
+BROKEN = b"\x03\x00abc"
+
+
+@pytest.mark.parametrize("how", SLICINGS)
+def test_a_framing_of_its_own_is_read(how: SlicingName) -> None:
+    decoder = Sized("Vendor")
+    body = message("a") + message("\ud83d") + message("\ude82") + message("end")
+
+    events = [event for piece in slices(body, how) for event in decoder.feed(piece)]
+
+    assert "".join(e for e in events if isinstance(e, str)) == "a\U0001f682"
+    assert events[-1] == Finish(reason="stop")
+    decoder.check()
+
+
+@pytest.mark.parametrize("how", SLICINGS)
+def test_a_fault_of_the_framing_has_its_own_words(how: SlicingName) -> None:
+    decoder = Sized("Vendor")
+    body = message("a") + message("b\ud83d") + BROKEN + message("c")
+    events: list[Event] = []
+
+    for piece in slices(body, how):
+        if not decoder.done:
+            events += decoder.feed(piece)
+    events += decoder.close()
+
+    # Half of a pair stays alone.
+    assert "".join(e for e in events if isinstance(e, str)) == "ab\ufffd"
+    with pytest.raises(ProtocolError) as caught:
+        decoder.check()
+    assert str(caught.value) == (
+        "Vendor sent bytes that are not of its protocol: the checksum of a message is "
+        "wrong"
+    )
+
+
+def test_a_fault_of_the_framing_after_the_end_harms_nothing() -> None:
+    decoder = Sized("Vendor")
+
+    events = decoder.feed(message("a") + message("end") + BROKEN)
+
+    assert events == ["a", Finish(reason="stop")]
+    decoder.check()
+
+
+def test_a_message_that_is_too_long_has_the_events_before_it() -> None:
+    decoder = Sized("Vendor")
+    decoder.limit(100)
+
+    events = decoder.feed(message("a") + bytes([200, 0]) + b"x" * 200)
+
+    assert events == ["a"]
+    with pytest.raises(ProtocolError, match="too much at once: a message has 200 byte"):
         decoder.check()
 
 

@@ -153,6 +153,7 @@ def test_t09_whoever_waits_too_long_is_refused() -> None:
     assert run_simulated(main()) == pytest.approx(3)
 
 
+@pytest.mark.ci
 def test_five_thousand_questions_at_once_lose_none() -> None:
     async def main() -> float:
         provider = FakeProvider(Pause(5), "a")
@@ -165,6 +166,7 @@ def test_five_thousand_questions_at_once_lose_none() -> None:
     assert run_simulated(main()) == pytest.approx(100)
 
 
+@pytest.mark.ci
 def test_five_thousand_questions_to_a_route_of_one_target_lose_none() -> None:
     async def main() -> None:
         route = turnout.fallback(FakeProvider(Pause(5), "a"))

@@ -104,12 +104,12 @@ async def gathered() -> list[str]:
 
 
 async def within_a_timeout() -> list[str]:
-    return await texts(await asyncio.wait_for(ask(), 5))
+    return await texts(await asyncio.wait_for(ask(), 60))
 
 
 async def each_piece_within_a_timeout() -> list[str]:
     asked = ask()
-    first = await asyncio.wait_for(anext(asked), 5)
+    first = await asyncio.wait_for(anext(asked), 60)
     second = await asyncio.create_task(asked.__anext__())
     return [first, second, *await texts(asked)]
 

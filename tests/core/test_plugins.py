@@ -653,22 +653,22 @@ def test_a_second_thread_waits_for_what_the_first_one_loads(
     monkeypatch.setitem(sys.modules, "turnout_gate", cast("ModuleType", gate))
     site.add(
         "slow",
-        f"import turnout_gate as gate\ngate.started.set()\ngate.open.wait(10)\n{GOOD}",
+        f"import turnout_gate as gate\ngate.started.set()\ngate.open.wait(60)\n{GOOD}",
         "Slow",
     )
     host = PluginHost(PluginRules())
 
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(host.load, "Slow")
-        assert gate.started.wait(10)
+        assert gate.started.wait(60)
         second = threads.submit(host.load, "Slow")
         done, _ = wait([second], timeout=0.2)
         gate.open.set()
-        found = first.result(10)
+        found = first.result(60)
 
         assert done == set()
         assert [plugin.name for plugin in found] == ["Slow"]
-        assert second.result(10) == found
+        assert second.result(60) == found
 
 
 def test_a_plugin_may_ask_for_others_while_it_is_imported(

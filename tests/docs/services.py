@@ -117,7 +117,7 @@ def _servers() -> Generator[list[str]]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield addresses
     finally:
         done.set()

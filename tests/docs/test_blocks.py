@@ -24,7 +24,11 @@ from tests.docs.services import Services, services
 from turnout_local._weights import data_folder
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# The reference is written from docstrings and shows signatures.
+PAGES = [
+    ROOT / "README.md",
+    *sorted(p for p in (ROOT / "docs").rglob("*.md") if p.parent.name != "reference"),
+]
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -67,7 +71,6 @@ def test_every_block_is_of_a_language_that_is_tested() -> None:
     assert {block.language for block in _all_blocks()} == {"python", "toml", "sh"}
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_python_blocks_of_a_page_run_in_order(
     page: Path, running: Services, monkeypatch: pytest.MonkeyPatch
@@ -102,7 +105,30 @@ async def _awaited(code: Any, namespace: dict[str, Any]) -> None:
     await eval(code, namespace)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "block",
+    [block for block in blocks("python") if block.page.name == "README.md"],
+    ids=str,
+)
+def test_a_python_block_of_the_readme_runs_as_a_file(
+    block: Block, running: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.configure(monkeypatch)
+    file = tmp_path / "block.py"
+    file.write_text(block.text, encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", file],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
 def test_the_tests_that_a_page_shows_pass(tmp_path: Path) -> None:
     page = ROOT / "docs" / "testing.md"
     shown = [block.text for block in blocks("python") if block.page == page]
@@ -115,7 +141,6 @@ def test_the_tests_that_a_page_shows_pass(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=100,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -144,7 +169,7 @@ def test_a_toml_block_is_what_it_says(block: Block, tmp_path: Path) -> None:
     assert config.providers["at-work"].plugin in {"OpenAI", "vLLM"}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.ci
 def test_the_contracts_that_a_page_shows_are_kept(tmp_path: Path) -> None:
     page = ROOT / "docs" / "plugins.md"
     shown = [b.text for b in blocks("python") if b.page == page and _is_module(b.text)]
@@ -156,7 +181,6 @@ def test_the_contracts_that_a_page_shows_are_kept(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=100,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -168,7 +192,6 @@ def _is_module(text: str) -> bool:
     return not code.co_flags & inspect.CO_COROUTINE
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("block", blocks("sh"), ids=str)
 def test_the_commands_of_a_block_run(
     block: Block,
@@ -192,7 +215,7 @@ def test_the_commands_of_a_block_run(
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout

@@ -64,7 +64,7 @@ def test_a_package_answers_and_no_other_is_imported(scratch: Scratch) -> None:
     assert run.imported == []
 
 
-@pytest.mark.timeout(60)  # It runs pytest.
+@pytest.mark.ci
 def test_the_tutorials_package_passes_its_own_tests(
     scratch: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

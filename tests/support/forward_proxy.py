@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import ssl
 from collections.abc import Coroutine, Mapping
 from typing import TypeAlias, final
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -51,6 +52,8 @@ class ForwardProxy(LoopbackServer):
         *,
         credentials: tuple[str, str] | None = None,
         hosts: Mapping[str, Address] | None = None,
+        tls: ssl.SSLContext | None = None,
+        refusal: bytes | None = None,
     ) -> None:
         """Prepare a proxy.
 
@@ -58,8 +61,12 @@ class ForwardProxy(LoopbackServer):
             credentials: User and password that every request must show.
             hosts: Where host names lead that only the proxy can resolve; all others
                 are resolved as usual.
+            tls: Speak TLS to clients, with this context's certificate.
+            refusal: The answer to every request that may pass, in place of forwarding
+                it; empty to hang up.
         """
-        super().__init__()
+        super().__init__(tls=tls)
+        self._refusal = refusal
         self.forwarded: list[HttpRequest] = []
         """The heads of the requests that were let through, as the client wrote them."""
         self.refused: list[HttpRequest] = []
@@ -85,6 +92,10 @@ class ForwardProxy(LoopbackServer):
             challenge = ("Proxy-Authenticate", 'Basic realm="proxy"')
             await connection.send(_bodyless(407, challenge))
             return
+        if self._refusal is not None:
+            await _drop_body(connection, head)
+            await connection.send(self._refusal)
+            return
         origin = _origin(head)
         self.forwarded.append(head)
         try:
@@ -96,15 +107,15 @@ class ForwardProxy(LoopbackServer):
         try:
             if head.method == "CONNECT":
                 await connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                up = _copy_tunnel(connection, writer)
+                up = copy_tunnel(connection, writer)
             else:
                 up = self._forward(connection, writer, head)
-            await _relay(up, _copy_down(reader, connection))
+            await relay(up, copy_down(reader, connection))
         except* ConnectionError:
             reset_transport(writer)
             await connection.reset()
         finally:
-            await _close(writer)
+            await close(writer)
 
     def _may_pass(self, head: HttpRequest) -> bool:
         if self._credentials is None:
@@ -148,7 +159,7 @@ class _SideEnded(Exception):
     """One side has sent all that it will."""
 
 
-async def _relay(*ways: Coroutine[object, object, None]) -> None:
+async def relay(*ways: Coroutine[object, object, None]) -> None:
     """Carry all directions until one of them ends, and stop the others.
 
     Raises:
@@ -167,7 +178,7 @@ async def _relay(*ways: Coroutine[object, object, None]) -> None:
         pass
 
 
-async def _close(writer: asyncio.StreamWriter) -> None:
+async def close(writer: asyncio.StreamWriter) -> None:
     writer.close()
     try:
         with contextlib.suppress(ConnectionError):
@@ -182,13 +193,13 @@ async def _drop_body(client: Connection, head: HttpRequest) -> None:
     await client.reader.readexactly(body_length(head))
 
 
-async def _copy_tunnel(client: Connection, upstream: asyncio.StreamWriter) -> None:
+async def copy_tunnel(client: Connection, upstream: asyncio.StreamWriter) -> None:
     while data := await client.reader.read(_READ_BYTES):
         upstream.write(data)
         await upstream.drain()
 
 
-async def _copy_down(reader: asyncio.StreamReader, client: Connection) -> None:
+async def copy_down(reader: asyncio.StreamReader, client: Connection) -> None:
     while data := await reader.read(_READ_BYTES):
         await client.send(data)
 

@@ -26,9 +26,9 @@ from turnout_local._weights import find
 
 _ROOT = Path(__file__).parents[2]
 
-_READY_TIMEOUT = 15.0
+_READY_TIMEOUT = 120.0
 
-_END_TIMEOUT = 5.0
+_END_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

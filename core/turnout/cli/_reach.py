@@ -9,7 +9,7 @@ import ssl
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from turnout._environment import proxy_for
+from turnout._proxy import OPTION, Proxy, proxy_of_environment, read_proxy
 from turnout.provider import ProviderOptions
 
 __all__ = ["Reached", "reach", "reason_of"]
@@ -33,23 +33,24 @@ async def reach(address: str, options: ProviderOptions) -> Reached:
 
     Args:
         address: The service's.
-        options: The provider's, for the proxy.
+        options: The provider's, for the proxy and TLS.
     """
     try:
         service = urlsplit(address)
         proxy = _proxy(service, options)
-        place = service if proxy is None else proxy
-        port = place.port or (443 if place.scheme == "https" else 80)
+        host, scheme = service.hostname, service.scheme
+        port = service.port or (443 if scheme == "https" else 80)
+        tls = options.tls() or True
     except ValueError as error:
         return Reached(False, f"{address!r} cannot be asked: {error}")
     # Without what may stand before the host.
-    name = place.netloc.rpartition("@")[2]
+    name = service.netloc.rpartition("@")[2]
     if proxy is not None:
-        name = f"the proxy {name}"
+        host, port, scheme, name = proxy.host, proxy.port, proxy.scheme, str(proxy)
     try:
         async with asyncio.timeout(_TIMEOUT):
             _, writer = await asyncio.open_connection(
-                place.hostname, port, ssl=place.scheme == "https" or None
+                host, port, ssl=tls if scheme == "https" else None
             )
     except (OSError, TimeoutError) as error:
         where = "the network" if proxy is None else "the proxy's address"
@@ -60,11 +61,10 @@ async def reach(address: str, options: ProviderOptions) -> Reached:
     return Reached(True, f"{name} can be reached")
 
 
-def _proxy(service: SplitResult, options: ProviderOptions) -> SplitResult | None:
+def _proxy(service: SplitResult, options: ProviderOptions) -> Proxy | None:
     if options.proxy is not None:
-        return urlsplit(options.proxy.reveal())
-    address = proxy_for(service.scheme, service.hostname or "", service.port)
-    return None if address is None else urlsplit(address)
+        return read_proxy(options.proxy.reveal(), OPTION)
+    return proxy_of_environment(service.scheme, service.hostname or "", service.port)
 
 
 def reason_of(error: OSError) -> str:

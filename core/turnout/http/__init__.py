@@ -6,7 +6,13 @@ one: the rules for refusals are loaded for listings too.
 
 from typing import TYPE_CHECKING
 
-from turnout.framing import FramingError, LineSplitter, ServerSentEvent, SseSplitter
+from turnout.framing import (
+    EventTooLongError,
+    FramingError,
+    LineSplitter,
+    ServerSentEvent,
+    SseSplitter,
+)
 
 if TYPE_CHECKING:
     from turnout.http._client import Http
@@ -14,9 +20,11 @@ if TYPE_CHECKING:
     from turnout.http._response import Response
     from turnout.http._status import StatusRule
     from turnout.http._status_rules import STATUS_RULES
+    from turnout.http._unsigned import UnsignedRequest
 
 __all__ = [
     "STATUS_RULES",
+    "EventTooLongError",
     "FramingError",
     "Http",
     "LineSplitter",
@@ -25,6 +33,7 @@ __all__ = [
     "ServerSentEvent",
     "SseSplitter",
     "StatusRule",
+    "UnsignedRequest",
 ]
 
 
@@ -34,6 +43,7 @@ _ROOMS = {
     "Refusal": "_refusal",
     "Response": "_response",
     "StatusRule": "_status",
+    "UnsignedRequest": "_unsigned",
 }
 
 

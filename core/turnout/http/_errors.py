@@ -5,6 +5,7 @@ Loaded with the first of them: what most programs ask is answered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -12,7 +13,6 @@ from urllib.parse import urljoin, urlsplit
 from turnout.errors import (
     AuthenticationError,
     ConfigError,
-    ConnectError,
     ContentFilterError,
     ContextLengthError,
     InvalidReplyError,
@@ -30,15 +30,17 @@ from turnout.errors import (
     TurnoutError,
     UnsupportedError,
 )
-from turnout.http._failures import PROXY_ADVICE, PROXY_PASSWORD
 from turnout.http._hints import reset_hint
+from turnout.http._proxy_failures import not_forwarded
 from turnout.http._redaction import Redactor, without_quotes
 from turnout.http._refusal import ERROR_BYTES, Refusal, shortened
 from turnout.http._sent import Sent
 from turnout.http._status import INSIDE, StatusRule
 from turnout.http._status_rules import STATUS_RULES
+from turnout.http._tls_failures import needs_tls
 
 if TYPE_CHECKING:
+    from turnout._proxy import Proxy
     from turnout.http._client import Http, Place
     from turnout.http._response import Response
 
@@ -46,6 +48,16 @@ __all__ = ["classify", "refused", "reported"]
 
 _SECONDS = 5.0
 """For how long a refusal's body is read."""
+
+_SPEAKS_TLS = re.compile(
+    # nginx, Apache, Go, and Tomcat.
+    rb"plain HTTP request was sent to HTTPS port"
+    rb"|speaking plain HTTP to an SSL-enabled server"
+    rb"|sent an HTTP request to an HTTPS server"
+    rb"|combination of host and port requires TLS",
+    re.IGNORECASE,
+)
+"""What servers say to a request without TLS that came to a port with it."""
 
 _MOST_CODES = 16
 """How many of a refusal's codes are kept."""
@@ -73,13 +85,14 @@ async def refused(
 ) -> TurnoutError:
     """Return the error for a response whose status is not that of an answer."""
     status = response.status
-    if status == PROXY_PASSWORD and place.proxy is not None:
-        failure = ConnectError(
-            f"the proxy refused to connect to {place.name}: status {status}"
-            f"{PROXY_ADVICE}"
-        )
-        failure.retryable = False
-        return failure
+    # In a tunnel, the proxy is not heard.
+    proxy = None if place.secure else place.proxy
+    if proxy is not None and proxy.socks is not None:
+        proxy = None
+    if proxy is not None:
+        failure = not_forwarded(status, response.headers, place.name, proxy)
+        if failure is not None:
+            return failure
     if 300 <= status < 400:
         to = _redirected(response)
         return ConfigError(
@@ -91,11 +104,27 @@ async def refused(
             f"{http.provider} sent no answer (status {status})", status_code=status
         )
     body = await response.read_some(ERROR_BYTES, _SECONDS)
-    return reported(http, body, response, sent)
+    if status == 400 and not place.secure and _SPEAKS_TLS.search(body):
+        return needs_tls(place.name)
+    return reported(http, body, response, sent, proxy)
 
 
-def reported(http: Http, body: bytes, response: Response, sent: Sent) -> ProviderError:
-    """Return the error that a body reports; see `Http.error_from`."""
+def reported(
+    http: Http,
+    body: bytes,
+    response: Response,
+    sent: Sent,
+    proxy: Proxy | None = None,
+) -> ProviderError:
+    """Return the error that a body reports; see `Http.error_from`.
+
+    Args:
+        http: The client that sent the request.
+        body: What was reported.
+        response: The response that it came in.
+        sent: The request.
+        proxy: The proxy that may have made the response.
+    """
     refusal = Refusal.read(response.status, response.headers, body)
     secrets, texts = sent.hidden()
     redacted = Redactor([*secrets, *http.secrets])
@@ -108,6 +137,7 @@ def reported(http: Http, body: bytes, response: Response, sent: Sent) -> Provide
         key=http.key,
         reason=shortened(reason),
         details={"codes": [redacted(code) for code in codes]},
+        through="" if proxy is None else f" through {proxy}",
     )
     if response.request_id is not None:
         error.request_id = redacted(response.request_id)
@@ -122,6 +152,7 @@ def classify(
     key: str,
     reason: str,
     details: Mapping[str, object],
+    through: str = "",
 ) -> ProviderError:
     """Return the error that a refusal is.
 
@@ -132,6 +163,7 @@ def classify(
         key: Where its key comes from, for people.
         reason: What the provider said, without secrets.
         details: What else it said, without secrets.
+        through: Through which proxy it came, for people.
     """
     matching = (rule for rule in (*rules, *STATUS_RULES) if rule.matches(refusal))
     error = next(matching).error
@@ -142,7 +174,7 @@ def classify(
     inside = refusal.status == INSIDE
     where = "inside its answer" if inside else f"status {refusal.status}"
     failure = error(
-        f"{said} ({where}){hint}{told}",
+        f"{said} ({where}){through}{hint}{told}",
         provider=provider,
         status_code=refusal.status,
         retry_after=wait,

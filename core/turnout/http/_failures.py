@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import http_exceptions
@@ -21,9 +22,14 @@ from turnout.errors import (
     StreamTruncatedError,
     TurnoutError,
 )
-from turnout.http._transport import answered
+from turnout.http._proxy_failures import is_lasting, proxy_advice, proxy_code
+from turnout.http._tls_failures import needs_tls, tls_error, tls_words
+from turnout.http._transport import answered, connected, speaks_tls
 
-__all__ = ["ERRORS", "PROXY_ADVICE", "PROXY_PASSWORD", "body_error", "open_error"]
+if TYPE_CHECKING:
+    from turnout._proxy import Proxy
+
+__all__ = ["ERRORS", "ProxyRefusal", "body_error", "open_error"]
 
 ERRORS = (
     aiohttp.ClientError,
@@ -37,9 +43,30 @@ ERRORS = (
 """All that aiohttp raises. `LineTooLong` and its like are no `ClientError`."""
 
 
+class ProxyRefusal(aiohttp.ClientConnectionError):
+    """A SOCKS proxy did not connect.
+
+    Args:
+        reason: Why, in the words of its protocol.
+        lasting: Whether another try would end the same.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.lasting = lasting
+
+
 _Row = tuple[type[BaseException], type[TurnoutError], str]
 
 _LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
+
+_LOST_OR_ODD = (
+    *_LOST,
+    aiohttp.ClientResponseError,
+    http_exceptions.HttpProcessingError,
+    ProxyRefusal,
+)
 
 # The first row that an error is an instance of says what it means.
 _BEFORE_THE_BODY: tuple[_Row, ...] = (
@@ -57,18 +84,19 @@ _BEFORE_THE_BODY: tuple[_Row, ...] = (
     (
         aiohttp.ClientHttpProxyError,
         ConnectError,
-        "the proxy refused to connect to {place}: {cause}{advice}",
+        "{proxy} refused to connect to {host}: {cause}{advice}",
     ),
     (
-        aiohttp.ClientProxyConnectionError,
+        ProxyRefusal,
         ConnectError,
-        "cannot reach the proxy on the way to {place}: {cause}",
+        "{proxy} did not connect to {host}: {cause}",
     ),
     (aiohttp.ClientConnectorError, ConnectError, "cannot reach {place}: {cause}"),
     (
         TimeoutError,
         ConnectError,
-        "cannot reach {place}: no connection within connect_timeout={timeout:g} s",
+        "cannot reach {place}{through}: no connection within "
+        "connect_timeout={timeout} s",
     ),
     (
         aiohttp.InvalidURL,
@@ -83,17 +111,17 @@ _BEFORE_THE_BODY: tuple[_Row, ...] = (
     (
         aiohttp.ServerDisconnectedError,
         ConnectionLostError,
-        "{place} hung up before it answered",
+        "{place} hung up before it answered{advice}",
     ),
     (
         ConnectionError,
         ConnectionLostError,
-        "the connection to {place} was lost before it answered: {cause}",
+        "the connection to {place} was lost before it answered: {cause}{advice}",
     ),
     (
         aiohttp.ClientOSError,
         ConnectionLostError,
-        "the connection to {place} was lost before it answered: {cause}",
+        "the connection to {place} was lost before it answered: {cause}{advice}",
     ),
     # aiohttp's own word for a head that it cannot read; its status is made up.
     (
@@ -114,7 +142,7 @@ _BEFORE_THE_BODY: tuple[_Row, ...] = (
     (
         Exception,
         ConnectionLostError,
-        "the connection to {place} was lost before it answered: {cause}",
+        "the connection to {place} was lost before it answered: {cause}{advice}",
     ),
 )
 
@@ -147,30 +175,13 @@ _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 _CORRUPT = ("Can not decode content-encoding", "chunk size", "PayloadEncodingError")
 
 
-PROXY_PASSWORD = 407
-"""The status of a proxy that wants to know who asks."""
-
-PROXY_ADVICE = "; put a user name and a password into its address"
-
-# OpenSSL's words for bytes that are not TLS.
-_NO_TLS = frozenset(
-    {
-        "HTTP_REQUEST",
-        "HTTPS_PROXY_REQUEST",
-        "PACKET_LENGTH_TOO_LONG",
-        "RECORD_LAYER_FAILURE",
-        "UNKNOWN_PROTOCOL",
-        "WRONG_VERSION_NUMBER",
-    }
-)
-
-_NO_CERTIFICATE = frozenset(
-    {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN_A_CERTIFICATE"}
-)
-
-
 def open_error(
-    error: BaseException, place: str, connect_timeout: float, *, proxied: bool = False
+    error: BaseException,
+    place: str,
+    connect_timeout: float,
+    *,
+    proxy: Proxy | None = None,
+    secure: bool = True,
 ) -> TurnoutError:
     """Return what an error before the response's body means.
 
@@ -178,46 +189,42 @@ def open_error(
         error: One of `ERRORS`.
         place: The host that was asked, for people.
         connect_timeout: Seconds that a connection may take.
-        proxied: Whether a proxy was asked to reach the host.
+        proxy: The proxy that was asked to reach the host.
+        secure: Whether the host was asked over TLS.
     """
-    tls = _tls_error(error, place)
-    if tls is not None:
-        return tls
-    if proxied and isinstance(error, aiohttp.ClientConnectorDNSError):
-        # The proxy looks up the host's name.
-        place = f"the proxy on the way to {place}"
+    at_proxy = proxy is not None and _is_of_proxy(error, proxy, secure=secure)
+    whom, where = place, ""
+    if proxy is not None and at_proxy:
+        whom, where = f"{proxy} on the way to {place}", f" in {proxy.source}"
+        secure = proxy.scheme == "https"
+    failure = tls_error(error, whom, where)
+    if failure is None and not secure and speaks_tls():
+        failure = needs_tls(whom, where)
+    if failure is not None:
+        return failure
     if isinstance(error, _LOST) and answered():
-        return ProtocolError(f"{place} hung up in the head of its response")
-    return _meaning(_BEFORE_THE_BODY, error, place, connect_timeout)
+        return ProtocolError(f"{whom} hung up in the head of its response")
+    words = {"place": whom, "host": place, "proxy": proxy or "the proxy"}
+    words |= {"timeout": f"{connect_timeout:g}", "advice": "", "through": ""}
+    if proxy is not None and not at_proxy:
+        words["through"] = f" through {proxy}"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        words["advice"] = proxy_advice(error.status, proxy)
+    elif not secure and (proxy is None or proxy.socks is None):
+        words["advice"] = f"; if its port speaks TLS, use https://{where}"
+    return _meaning(_BEFORE_THE_BODY, error, words)
 
 
-def _tls_error(error: BaseException, place: str) -> TurnoutError | None:
-    """Return the error for what OpenSSL says better than the system; else None."""
-    reason = _tls_reason(error)
-    if reason in _NO_TLS:
-        failure = ConnectError(
-            f"cannot reach {place} securely: its port does not speak TLS; use http:// "
-            "in place of https://, or another port"
+def _is_of_proxy(error: BaseException, proxy: Proxy, *, secure: bool) -> bool:
+    """Tell whether an error is about the proxy, and not about the host behind it."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return isinstance(error, aiohttp.ClientProxyConnectionError) or (
+            (error.host, error.port) == (proxy.host, proxy.port)
         )
-    elif reason in _NO_CERTIFICATE:
-        failure = ConnectError(f"{place} requires a client certificate")
-    else:
-        return None
-    failure.retryable = False
-    return failure
-
-
-def _tls_reason(error: BaseException) -> str | None:
-    """Return OpenSSL's word for what went wrong, such as `WRONG_VERSION_NUMBER`."""
-    seen: BaseException | None = error
-    while seen is not None:
-        for one in (seen, getattr(seen, "os_error", None)):
-            # One that OpenSSL did not make has none.
-            reason = getattr(one, "reason", None)
-            if isinstance(one, ssl.SSLError) and isinstance(reason, str):
-                return reason
-        seen = seen.__cause__
-    return None
+    if not isinstance(error, _LOST_OR_ODD):
+        return False
+    # Without TLS, the other side of a connection is the proxy that it was made to.
+    return not connected() or (proxy.socks is None and not secure)
 
 
 def body_error(error: BaseException, place: str) -> TurnoutError:
@@ -231,17 +238,14 @@ def body_error(error: BaseException, place: str) -> TurnoutError:
         words in str(error) for words in _CORRUPT
     ):
         return ProtocolError(f"{place} sent a body that is not valid HTTP")
-    return _meaning(_IN_THE_BODY, error, place, 0.0)
+    return _meaning(_IN_THE_BODY, error, {"place": place})
 
 
 def _meaning(
-    table: tuple[_Row, ...], error: BaseException, place: str, timeout: float
+    table: tuple[_Row, ...], error: BaseException, words: Mapping[str, object]
 ) -> TurnoutError:
     meant, text = next(row[1:] for row in table if isinstance(error, row[0]))
-    words = {"cause": _cause(error), "timeout": timeout, "advice": ""}
-    if getattr(error, "status", None) == PROXY_PASSWORD:
-        words["advice"] = PROXY_ADVICE
-    failure = meant(text.format(place=place, **words))
+    failure = meant(text.format(**words, cause=_cause(error)))
     if isinstance(failure, ConnectError) and _lasting(error):
         failure.retryable = False
     return failure
@@ -251,21 +255,21 @@ def _lasting(error: BaseException) -> bool:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return error.errno in _NO_SUCH_NAME
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return error.status == PROXY_PASSWORD
-    return isinstance(error, _LASTING)
+        return is_lasting(error.status)
+    return isinstance(error, _LASTING) or (
+        isinstance(error, ProxyRefusal) and error.lasting
+    )
 
 
 def _cause(error: BaseException) -> str:
     """Return the system's words; aiohttp's own hold headers."""
-    certificate = getattr(error, "certificate_error", None)
-    words = getattr(certificate, "verify_message", None)
-    status = getattr(error, "status", None)
-    if status is not None:
-        return f"status {status}"
-    reason = _tls_reason(error)
-    if words is None and reason is not None:  # OpenSSL's numbers are not the system's.
-        return reason.lower().replace("_", " ")
+    if isinstance(error, ProxyRefusal):
+        return error.reason
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        code = proxy_code(error.headers or {})
+        return f"status {error.status}" + (f" ({code})" if code else "")
+    words = tls_words(error)
     number = getattr(error, "errno", None)
     # asyncio puts the address into its own words for an errno.
     system = os.strerror(number) if number and number > 0 else None
-    return str(words or system or type(error).__name__)
+    return words or system or type(error).__name__

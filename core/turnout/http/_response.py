@@ -11,19 +11,25 @@ from typing import TYPE_CHECKING, cast
 from turnout._watchdog import Watchdog
 from turnout.errors import ProtocolError, StreamStalledError, TurnoutError
 from turnout.framing import (
-    FramingError,
+    EventTooLongError,
     LineSplitter,
     ServerSentEvent,
     SseSplitter,
 )
 from turnout.http import _failures, _transport
+from turnout.types import Secret
 
 if TYPE_CHECKING:
     import aiohttp
 
 __all__ = ["Response"]
 
-_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id")
+_REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "x-generation-id",
+    "x-amzn-requestid",
+)
 
 _TURN = 64 * 1024
 """After so many bytes the event loop has a turn. A few compressed kilobytes may be many
@@ -39,6 +45,7 @@ class Response:
         idle_timeout: Seconds without a byte.
         max_bytes: How many bytes the body may have, decompressed.
         max_event_bytes: How many bytes one event may have, or JSON as a whole.
+        request_headers: Those of the request, as they were sent.
     """
 
     def __init__(
@@ -48,6 +55,7 @@ class Response:
         idle_timeout: float,
         max_bytes: int,
         max_event_bytes: int,
+        request_headers: Mapping[str, str | Secret],
     ) -> None:
         self._raw = raw
         self._place = place
@@ -56,6 +64,7 @@ class Response:
         self._max_event_bytes = max_event_bytes
         self._chunks: _Chunks | None = None
         self.status = raw.status
+        self.request_headers = request_headers
 
     @property
     def url(self) -> str:
@@ -145,7 +154,7 @@ class Response:
             event = splitter.close()
             if event is not None:
                 yield event
-        except FramingError as error:
+        except EventTooLongError as error:
             failure = self._too_long(error)
         else:
             return
@@ -172,7 +181,7 @@ class Response:
             line = splitter.close()
             if line and not line.isspace():
                 yield cast("object", from_json(line, allow_inf_nan=False))
-        except FramingError as error:
+        except EventTooLongError as error:
             failure = self._too_long(error)
         except ValueError:
             failure = ProtocolError(f"{self._place} sent a line that is not valid JSON")
@@ -182,7 +191,7 @@ class Response:
             del chunk, line  # Tracebacks may show the locals.
         raise failure
 
-    def _too_long(self, error: FramingError) -> ProtocolError:
+    def _too_long(self, error: EventTooLongError) -> ProtocolError:
         return ProtocolError(f"{self._place}: {error}; set max_event_bytes")
 
     async def json(self, *, max_bytes: int | None = None) -> object:

@@ -6,7 +6,7 @@ The table of rules is in `_status_rules`, which is loaded with the first refusal
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from typing import TYPE_CHECKING
 
 from turnout._frozen import frozen
@@ -34,6 +34,9 @@ class StatusRule:
     """Any of these; every status if it is empty."""
     codes: Collection[str] = ()
     """Any of these among the refusal's codes, lower-case."""
+    header: str = ""
+    """The header of the response that has the code, such as `x-ms-error-code`. If it is
+    empty, the codes are those of the body and of `x-amzn-errortype`."""
     phrases: Sequence[str] = ()
     """Any of these in what the provider said, lower-case; `*` stands for any text. Not
     searched are the other fields of the body, which may repeat a prompt."""
@@ -53,7 +56,7 @@ class StatusRule:
         """Return whether the rule is about this refusal."""
         if self.statuses and refusal.status not in self.statuses:
             return False
-        if self.codes and refusal.codes.isdisjoint(self.codes):
+        if self.codes and self._codes(refusal).isdisjoint(self.codes):
             return False
         if self.hinted and refusal.retry_after is None:
             return False
@@ -61,6 +64,13 @@ class StatusRule:
         if self.phrases and not any(_says(words, phrase) for phrase in self.phrases):
             return False
         return not self.patterns or self._fits(plain(words))
+
+    def _codes(self, refusal: Refusal) -> Set[str]:
+        if not self.header:
+            return refusal.codes
+        # Of AWS: an address may come after the code.
+        value = refusal.headers.get(self.header.lower(), "").partition(":")[0]
+        return {value.strip().lower()}
 
     def _fits(self, words: str) -> bool:
         if not all(re.search(pattern, words) for pattern in self.patterns):

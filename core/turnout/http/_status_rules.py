@@ -30,7 +30,7 @@ from turnout.http._refusal_codes import CODES
 from turnout.http._refusal_phrases import PHRASES
 from turnout.http._status import INSIDE, StatusRule
 
-__all__ = ["STATUS_RULES"]
+__all__ = ["STATUS_RULES", "TOKEN_RULES"]
 
 _STATUSES: tuple[tuple[type[ProviderError], frozenset[int]], ...] = (
     (AuthenticationError, frozenset({401})),
@@ -107,3 +107,13 @@ STATUS_RULES: tuple[StatusRule, ...] = (
     StatusRule(error=StreamError, statuses={INSIDE}),
     StatusRule(error=ServerError),
 )
+
+TOKEN_RULES = (
+    StatusRule(
+        error=AuthenticationError,
+        codes=frozenset({"invalid_client", "invalid_grant", "unauthorized_client"}),
+        service="OAuth",
+        source="RFC 6749, section 5.2",
+    ),
+)
+"""Those of an address that gives tokens: its refusals have the status 400."""

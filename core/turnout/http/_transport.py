@@ -6,10 +6,12 @@ Loaded with the first request, since importing aiohttp takes longer than all els
 from __future__ import annotations
 
 import asyncio
+import os
 import select
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from http.cookies import BaseCookie, SimpleCookie
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,26 +20,37 @@ from aiohttp import EMPTY_PAYLOAD, http_exceptions
 from aiohttp.client_proto import ResponseHandler
 
 from turnout._loops import LoopLocal
+from turnout._proxy import Proxy
 from turnout._version import VERSION
 from turnout.http._surplus import whole_response
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from aiohttp.abc import AbstractResolver
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
     from yarl import URL
 
 __all__ = [
+    "MOST_SESSIONS",
     "Body",
+    "Connector",
     "Pool",
     "answered",
+    "connected",
     "gone",
     "open_pool",
     "pool_of",
+    "speaks_tls",
     "timeout",
     "unread",
 ]
 
+
+_TLS_ALERT = b"\x15"
+"""How the answer of a TLS server to a request without TLS begins (RFC 8446, 5.1)."""
 
 _READ = 120 * 1024
 """How many bytes are read of a connection at a time, at most.
@@ -63,6 +76,8 @@ class _Protocol(ResponseHandler):
     requests = 0
     idle = False
     """Whether it is in the pool, where no byte may come."""
+    speaks_tls = False
+    """Whether the other side was found to speak TLS, of which this is no part."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -163,6 +178,7 @@ class _Protocol(ResponseHandler):
         parser has thrown away the head.
         """
         begun, self._begun = bytes(self._begun), bytearray()
+        self.speaks_tls = begun.startswith(_TLS_ALERT)
         whole = whole_response(begun)
         if whole is None:
             return False
@@ -198,19 +214,27 @@ def _poller(descriptor: int) -> Callable[[int], object]:
     return lambda seconds: select.select([descriptor], [], [], seconds)[0]
 
 
+MOST_SESSIONS = 32
+"""How many sessions a pool has beside the usual one, if the others are idle."""
+
 _PROTOCOL: ContextVar[_Protocol | None] = ContextVar("turnout_protocol", default=None)
 """The connection that this task got last."""
 
 
-class _Connector(aiohttp.TCPConnector):
+class Connector(aiohttp.TCPConnector):
     """Makes connections that tell how they were used.
 
     aiohttp's own tracing tells of the use too, but makes every request a tenth dearer.
     """
 
-    def __init__(self, *, keep: bool) -> None:
-        # No limit: a hundred streams would make the next one wait in silence.
-        super().__init__(limit=0, ttl_dns_cache=60, force_close=not keep)  # pyright: ignore[reportUnknownMemberType]
+    def __init__(self, *, keep: bool, resolver: AbstractResolver | None = None) -> None:
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
+            # A hundred streams would make the next one wait in silence.
+            limit=0,
+            ttl_dns_cache=60,
+            force_close=not keep,
+            resolver=resolver,
+        )
         self._factory = cast(
             "partial[ResponseHandler]", partial(_Protocol, loop=self._loop)
         )
@@ -237,6 +261,11 @@ class _Connector(aiohttp.TCPConnector):
         _PROTOCOL.set(protocol)
         return connection
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request has one of its connections, or waits for one."""
+        return bool(self._acquired)
+
     def _release(
         self,
         key: ConnectionKey,
@@ -252,6 +281,19 @@ def answered() -> bool:
     """Tell whether a byte of a response came for this task's last request."""
     protocol = _PROTOCOL.get()
     return protocol is not None and protocol.answered
+
+
+def connected() -> bool:
+    """Tell whether this task's last request had a connection to be sent on."""
+    return _PROTOCOL.get() is not None
+
+
+def speaks_tls() -> bool:
+    """Tell whether the answer to this task's last request was an alert of TLS."""
+    protocol = _PROTOCOL.get()
+    return protocol is not None and (
+        protocol.speaks_tls or protocol._begun.startswith(_TLS_ALERT)  # pyright: ignore[reportPrivateUsage]
+    )
 
 
 def gone(error: BaseException) -> bool:
@@ -282,6 +324,11 @@ class Body(aiohttp.BytesPayload):
         aiohttp.Payload.__init__(self, data, content_type="application/json")
         self._size = len(data)
 
+    @property
+    def data(self) -> bytes:
+        """The bytes that are sent."""
+        return self._value
+
 
 class _NoCookies(aiohttp.DummyCookieJar):
     """Keeps no cookies, and makes no jar of none for each request."""
@@ -297,23 +344,49 @@ class Pool:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.session = self._session(keep=True)
+        self.session = self._session(Connector(keep=True))
+        self.tls: SSLContext | bool = True
+        """The context of TLS connections without one of a provider's own; True means
+        aiohttp's, which has read the system's certificates when it was imported."""
+        self._others: dict[tuple[Proxy | None, bool], aiohttp.ClientSession] = {}
 
-    @cached_property
-    def fresh(self) -> aiohttp.ClientSession:
-        """A session whose requests each have a new connection."""
-        return self._session(keep=False)
+    async def other(
+        self, socks: Proxy | None = None, *, keep: bool
+    ) -> aiohttp.ClientSession:
+        """Return a session beside the usual one.
+
+        Args:
+            socks: The SOCKS proxy of its connections.
+            keep: Whether connections are kept; else each request has a new one.
+        """
+        key = socks, keep
+        session = self._others.pop(key, None)
+        if session is None:
+            await self._close_idle()
+            session = self._session(_connector(socks, keep=keep))
+        self._others[key] = session  # The last one is the one used last.
+        return session
+
+    async def _close_idle(self) -> None:
+        """Close the sessions used longest ago, for programs that change proxies."""
+        for key, session in list(self._others.items()):
+            if len(self._others) < MOST_SESSIONS:
+                return
+            if not cast("Connector", session.connector).busy:
+                del self._others[key]
+                await session.close()
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self.session.close()
-        if "fresh" in vars(self):
-            await self.fresh.close()
+        others, self._others = self._others, {}
+        for session in others.values():
+            await session.close()
 
     @staticmethod
-    def _session(*, keep: bool) -> aiohttp.ClientSession:
+    def _session(connector: Connector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=_Connector(keep=keep),
+            connector=connector,
             cookie_jar=_NoCookies(),
             # aiohttp's own default ends every stream after five minutes.
             timeout=aiohttp.ClientTimeout(total=None),
@@ -326,6 +399,14 @@ class Pool:
             # was cut off looks whole.
             headers={"Accept-Encoding": "identity", "User-Agent": f"turnout/{VERSION}"},
         )
+
+
+def _connector(socks: Proxy | None, *, keep: bool) -> Connector:
+    if socks is None:
+        return Connector(keep=keep)
+    from turnout.http._socks import SocksConnector
+
+    return SocksConnector(socks, keep=keep)
 
 
 # One pool an event loop, for all providers: state of the process by its nature. Each
@@ -351,11 +432,47 @@ async def open_pool(loop: asyncio.AbstractEventLoop) -> Pool:
 
 async def _keep(pool: Pool, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
     """Hold a pool until the loop closes its async generators, as `asyncio.run` does."""
+    with _closed_by_hand(loop):
+        try:
+            yield
+        finally:
+            _POOLS.discard(loop)
+            await pool.aclose()
+
+
+@contextmanager
+def _closed_by_hand(loop: asyncio.AbstractEventLoop) -> Generator[None]:
+    """Have a loop's pool closed too if the loop's `close` is all that is called."""
+    close = loop.close
+
+    def close_all() -> None:
+        kept = _POOLS.get(loop)
+        usable = not loop.is_running() and not loop.is_closed()
+        try:
+            if kept is not None and usable and asyncio._get_running_loop() is None:
+                loop.run_until_complete(kept[1].aclose())
+                loop.run_until_complete(asyncio.sleep(0))  # Sockets are closed then.
+        finally:
+            close()
+
+    vars(loop)["close"] = close_all
     try:
         yield
     finally:
-        _POOLS.discard(loop)
-        await pool.aclose()
+        vars(loop).pop("close", None)
+
+
+def _leave_with_the_parent() -> None:
+    """Use no connection of the parent; called in a process that was forked."""
+    _PARENTS.append(_POOLS.take_all())
+
+
+_PARENTS: list[object] = []
+"""Pools of processes that this one was forked from. They are kept: freeing them would
+close connections, and take them out of what the parent's selector watches."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_with_the_parent)
 
 
 @cache

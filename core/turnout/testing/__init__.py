@@ -53,7 +53,11 @@ from turnout.testing._steps import (
 from turnout.testing._wire import Piece, WireAnswer, WireError
 
 if TYPE_CHECKING:
-    from turnout.testing._contract import EngineContract, ProviderContract
+    from turnout.testing._contract import (
+        EngineContract,
+        ProviderContract,
+        oddities,
+    )
 
 __all__ = [
     "CHUNKED",
@@ -88,6 +92,7 @@ __all__ = [
     "http_response",
     "json_lines",
     "last_chunk",
+    "oddities",
     "refused_url",
     "respond",
     "respond_in_chunks",
@@ -106,7 +111,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in {"EngineContract", "ProviderContract"}:
+    if name not in {"EngineContract", "ProviderContract", "oddities"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import pytest
 

@@ -31,7 +31,7 @@ _TRANSIENT = re.compile(
     r"|\r\x1b\[K(?!\n)"
 )
 
-_PATIENCE = 15.0
+_PATIENCE = 120.0
 """Seconds that something expected has to appear."""
 
 

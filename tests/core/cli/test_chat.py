@@ -127,7 +127,7 @@ def test_a_pipe_that_stays_open_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 
     class Open(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            assert told.wait(10)
+            assert told.wait(60)
             return b"piped"
 
     def note(line: str) -> None:
@@ -646,7 +646,7 @@ def test_a_reader_that_leaves_ends_the_answer_quietly(inside: CommandLine) -> No
 
     with process.stderr:
         assert process.stderr.read() == b""
-    assert process.wait(10) == 1
+    assert process.wait(60) == 1
     assert line == b"line\n"
 
 

@@ -428,8 +428,8 @@ async def test_a_proxy_is_what_is_reached(
     assert by_option == (True, f"the proxy {listening} can be reached")
     assert by_variable == (
         False,
-        f"cannot reach the proxy {refusing}: Connection refused; look at the proxy's "
-        "address",
+        f"cannot reach the proxy {refusing} of HTTPS_PROXY: Connection refused; look "
+        "at the proxy's address",
     )
 
 

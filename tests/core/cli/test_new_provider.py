@@ -148,7 +148,7 @@ _NO_PLUGINS = ("-p", "no:asyncio", "-p", "no:timeout", "-p", "no:xdist")
         pytest.param(["--openai-compatible"], id="openai-compatible"),
     ],
 )
-@pytest.mark.timeout(60)  # It builds a package and runs its tests.
+@pytest.mark.ci
 def test_the_package_can_be_installed_and_keeps_the_contract(
     turnout: CommandLine, tmp_path: Path, kind: list[str]
 ) -> None:
@@ -195,7 +195,7 @@ def test_the_package_can_be_installed_and_keeps_the_contract(
 
 
 @pytest.mark.parametrize("kind", [[], ["--openai-compatible"]])
-@pytest.mark.timeout(60)  # mypy reads all of turnout.
+@pytest.mark.ci
 def test_the_package_is_formatted_and_typed(
     turnout: CommandLine, tmp_path: Path, kind: list[str]
 ) -> None:

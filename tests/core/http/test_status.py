@@ -505,6 +505,21 @@ def test_codes_are_found_in_every_form(body: object, codes: set[str]) -> None:
     assert refusal(400, body).codes == codes
 
 
+@pytest.mark.parametrize("status", [400, 200])
+@pytest.mark.parametrize("value", ["NoSeeds", "noseeds:http://x", " NoSeeds "])
+def test_a_rule_may_be_about_the_code_in_a_header(value: str, status: int) -> None:
+    rule = StatusRule(
+        error=QuotaExceededError, header="X-Ms-Error-Code", codes={"noseeds"}
+    )
+    body = b'{"error": {"code": "noseeds"}}'
+
+    assert type(error_of(refusal(status, x_ms_error_code=value), rule)) is (
+        QuotaExceededError
+    )
+    for told in (refusal(400, body), refusal(400, x_ms_error_code="other")):
+        assert type(error_of(told, rule)) is InvalidRequestError
+
+
 def test_a_code_may_be_in_a_header() -> None:
     told = refusal(400, b"", x_amzn_errortype="ThrottlingException:http://x")
 

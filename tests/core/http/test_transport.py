@@ -435,20 +435,6 @@ def test_a_failure_of_tls_is_named_by_its_reason(
     assert getattr(error, "retryable", None) is retryable
 
 
-@pytest.mark.parametrize(("status", "retryable"), [(407, False), (502, True)])
-def test_a_proxy_that_refuses_is_asked_again_unless_it_wants_a_password(
-    status: int, retryable: bool
-) -> None:
-    info = aiohttp.RequestInfo(URL("http://canary/"), "GET", None, URL("http://x/"))  # type: ignore[arg-type]
-    refusal = aiohttp.ClientHttpProxyError(info, (), status=status, message="canary")
-
-    error = _failures.open_error(refusal, "host", 5.0, proxied=True)
-
-    assert f"status {status}" in str(error)
-    assert ("put a user name" in str(error)) is not retryable
-    assert getattr(error, "retryable", None) is retryable
-
-
 async def test_a_server_without_tls_is_told_nothing() -> None:  # H26
     async with FaultServer(respond(200, b"a\n")) as server:
         server_url = server.url.replace("http://", "https://")

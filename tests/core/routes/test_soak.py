@@ -9,7 +9,7 @@ from turnout.testing import run_simulated
 from .soaking import FAULTS, Soak
 
 
-@pytest.mark.timeout(60)  # Ten seconds of a processor, which coverage doubles.
+@pytest.mark.ci
 @pytest.mark.parametrize("seed", [20261122])
 def test_every_answer_is_whole_under_random_faults(seed: int) -> None:
     soak = Soak(streams=500, seed=seed)

@@ -164,7 +164,7 @@ class Speechless(ProviderContract):
     provider = Parrot
 
 
-@pytest.mark.timeout(120)  # It runs pytest.
+@pytest.mark.ci
 def test_each_breach_is_found_by_its_test() -> None:
     file = "tests/core/testing/breaches.py"
     tests = [f"{file}::{c.strip()}::test_{test}" for c, test in BREACHES.items()]

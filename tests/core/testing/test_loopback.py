@@ -155,7 +155,7 @@ def test_leaving_the_block_drops_what_a_slow_client_does_not_read() -> None:
 def test_a_connection_that_comes_as_the_block_is_left_is_closed(turns: int) -> None:
     async def main() -> None:
         async with FaultServer([until(asyncio.Event())]) as server:
-            client = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+            client = socket.create_connection(("127.0.0.1", server.port), timeout=60)
             # After none the kernel alone knows of it; then the loop; then the server.
             for _ in range(turns):
                 await asyncio.sleep(0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 
 import pytest
 
@@ -184,7 +183,6 @@ def test_random_bytes_break_nothing_else(seed: int) -> None:
     whole_answer = (
         begin() + thinking("hm") + tool("{}", index=1) + texts("a", index=2) + finish()
     )
-    began = time.perf_counter()
     for _ in range(2000):
         data = bytearray(whole_answer)
         for _ in range(source.randint(1, 8)):
@@ -195,8 +193,6 @@ def test_random_bytes_break_nothing_else(seed: int) -> None:
             decoder.check()
         except (ProtocolError, StreamTruncatedError):
             assert not any(isinstance(event, Finish) for event in events)
-
-    assert (time.perf_counter() - began) / 2000 < 0.05
 
 
 # The end.

@@ -23,6 +23,7 @@ from turnout_flowgpt._protocol import (
     headers,
     new_device_id,
     new_nonce,
+    proof,
     sign,
 )
 
@@ -95,30 +96,35 @@ def test_nonces_and_device_ids_have_their_form_and_differ() -> None:
     )
 
 
-def test_the_headers_sign_the_request() -> None:
-    made = headers(device_id="f-x", clock=lambda: 1_700_000_000.9, token=None)
+def test_the_headers_name_a_caller_without_a_token() -> None:
+    made = headers(device_id="f-x", token=None)
 
     assert made.items() >= HEADERS.items()
     assert made["Authorization"] == "Bearer null"
     assert made["x-flow-device-id"] == "f-x"
+
+
+def test_a_request_is_signed_with_its_time_and_a_nonce() -> None:
+    made = proof({"authorization": "Bearer null"}, clock=lambda: 1_700_000_000.9)
+
     assert made["x-timestamp"] == "1700000000"
-    nonce = str(made["x-nonce"])
-    assert made["x-signature"] == sign("1700000000", nonce, "Bearer null")
+    assert made["x-signature"] == sign("1700000000", made["x-nonce"], "Bearer null")
 
 
 def test_each_request_has_a_nonce_of_its_own() -> None:
-    made = [headers(device_id="f-x", clock=lambda: 1.0, token=None) for _ in range(9)]
+    made = [proof({"Authorization": "x"}, clock=lambda: 1.0) for _ in range(9)]
 
     assert len({h["x-nonce"] for h in made}) == 9
     assert len({h["x-signature"] for h in made}) == 9
 
 
 def test_a_token_is_signed_and_stays_secret() -> None:
-    made = headers(device_id="f-x", clock=lambda: 5.0, token=Secret("canary"))
+    made = headers(device_id="f-x", token=Secret("canary"))
+    signed = proof(made, clock=lambda: 5.0)
 
     assert made["Authorization"] == Secret("Bearer canary")
-    assert made["x-signature"] == sign("5", str(made["x-nonce"]), "Bearer canary")
-    assert "canary" not in repr(made)
+    assert signed["x-signature"] == sign("5", signed["x-nonce"], "Bearer canary")
+    assert "canary" not in f"{made!r}{signed!r}"
 
 
 def test_a_question_alone_has_every_key() -> None:

@@ -87,7 +87,8 @@ async def test_a_proxy_is_handed_on(service: Mocked) -> None:
     await FlowGpt(proxy="http://me:secret@127.0.0.1:8080").complete("Why?")
 
     (call,) = service.calls()
-    assert call["proxy"] == "http://me:secret@127.0.0.1:8080"
+    assert call["proxy"] == "http://127.0.0.1:8080"
+    assert call["proxy_headers"] == {"Proxy-Authorization": "Basic bWU6c2VjcmV0"}
 
 
 async def test_each_request_is_signed_anew(service: Mocked) -> None:

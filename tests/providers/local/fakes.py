@@ -32,7 +32,7 @@ class Call:
         """Let the engine call back with a chunk, and wait until it has."""
         self._chunk = chunk
         self._steps.release()
-        assert self._told.acquire(timeout=5)
+        assert self._told.acquire(timeout=60)
 
     def finish(self, error: Exception | None = None) -> None:
         """Let the call return, or raise."""
@@ -68,7 +68,7 @@ class FakeServer:
 
     def next_call(self) -> Call:
         """Wait for a further call and return it."""
-        assert self._called.acquire(timeout=5)
+        assert self._called.acquire(timeout=60)
         self._seen += 1
         return self.calls[self._seen - 1]
 

@@ -42,7 +42,7 @@ class Bench:
 
     async def ended(self) -> None:
         """Wait until the engine has no thread."""
-        await asyncio.wait_for(asyncio.to_thread(self._join), 5)
+        await asyncio.wait_for(asyncio.to_thread(self._join), 60)
 
     def _join(self) -> None:
         for thread in threading.enumerate():
@@ -179,7 +179,7 @@ async def test_cancelled_while_loading_is_never_begun(one: Bench) -> None:
 
     def load() -> FakeServer:
         loading.set()
-        assert may_load.wait(5)
+        assert may_load.wait(60)
         return one.server
 
     engine = Engine(load, slots=1)
@@ -273,7 +273,7 @@ def test_event_loops_of_several_threads_share_one_engine() -> None:
         call.give(text("a"))
         call.finish()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
 
     assert got == [[text("a")], [text("a")]]
     assert bench.loads == 1

@@ -222,17 +222,25 @@ async def test_closing_frees_the_slot(small: Local) -> None:
     assert small.engine.busy == 0
 
 
+@pytest.mark.ci
 async def test_cancelling_stops_the_reading_of_an_input(small: Local) -> None:
-    # Ten seconds' work on one core, of which one batch is waited for at most.
-    question = ChatRequest.build("One long word after another. " * 130)
-    generation = small.engine.generate(body_of(question), user=small)
-    assert await generation.read()  # It tells of its progress.
+    async def read(question: str, *, cancelled: bool) -> float:
+        request = ChatRequest.build(question, max_tokens=1)
+        generation = small.engine.generate(body_of(request), user=small)
+        begun = time.monotonic()
+        assert await generation.read()  # It reports its progress.
+        if cancelled:
+            generation.cancel()
+        while await generation.read():
+            pass
+        await all_threads_end()
+        return time.monotonic() - begun
 
-    begun = time.monotonic()
-    generation.cancel()
-    await all_threads_end()
+    # Seconds of work on one core, of which one batch of five is waited for at most.
+    whole = await read("One long word after another. " * 130, cancelled=False)
+    cut = await read("Some short word before another. " * 130, cancelled=True)
 
-    assert time.monotonic() - begun < 4
+    assert cut < whole * 0.7
 
 
 async def test_cancelling_in_the_line_leaves_it(small: Local) -> None:
@@ -252,25 +260,21 @@ async def test_cancelling_in_the_line_leaves_it(small: Local) -> None:
 async def test_the_event_loop_goes_on_while_it_loads_and_generates(
     model: None,
 ) -> None:
-    async def lags() -> list[float]:
-        found: list[float] = []
+    async def turns() -> int:
+        count = 0
         while not done.is_set():
-            begun = time.perf_counter()
             await asyncio.sleep(0.001)
-            found.append(time.perf_counter() - begun - 0.001)
-        return sorted(found)
+            count += 1
+        return count
 
     done = asyncio.Event()
-    watcher = asyncio.create_task(lags())
+    watcher = asyncio.create_task(turns())
     async with Local(slots=1, context_size=512, threads=1) as local:
         await local.complete(STORY, max_tokens=50)
         done.set()
-        measured = await watcher
 
-    assert len(measured) > 200
-    # A loop that stood still for each token would lag 20 ms. The median, since what
-    # else the machine does may hold up a few.
-    assert measured[len(measured) // 2] < 0.010
+    # A loop that stands still while a token is made has a turn or two for each token.
+    assert await watcher > 200
 
 
 async def test_nothing_blocks_in_the_event_loop(local: Local) -> None:

@@ -29,7 +29,7 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=18,
+        timeout=120,
         check=False,
     )
 

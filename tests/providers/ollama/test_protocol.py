@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 import re
-import time
 from typing import Any
 
 import pytest
@@ -166,7 +165,6 @@ def test_random_bytes_break_nothing_else(seed: int) -> None:
     # F25. What looks like lines at first gets deeper.
     source = random.Random(seed)
     whole_answer = answer("a", "b")
-    began = time.perf_counter()
     for _ in range(2000):
         data = bytearray(whole_answer)
         for _ in range(source.randint(1, 8)):
@@ -177,8 +175,6 @@ def test_random_bytes_break_nothing_else(seed: int) -> None:
             decoder.check()
         except (ProtocolError, StreamTruncatedError):
             assert not any(isinstance(event, Finish) for event in events)
-
-    assert (time.perf_counter() - began) / 2000 < 0.05
 
 
 # The end.

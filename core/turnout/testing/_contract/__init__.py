@@ -5,5 +5,6 @@ the classes is asked for.
 """
 
 from turnout.testing._contract._contracts import EngineContract, ProviderContract
+from turnout.testing._contract._oddities import oddities
 
-__all__ = ["EngineContract", "ProviderContract"]
+__all__ = ["EngineContract", "ProviderContract", "oddities"]
