@@ -27,14 +27,14 @@ from turnout.cli._prompt import (
 from turnout.cli._schema_option import read_schema
 from turnout.cli._session import Session
 from turnout.cli._views import JsonView, TextView, View, WholeView, text_pane
-from turnout.errors import ConfigError, UnavailableError
+from turnout.errors import ConfigError, TurnoutError, UnavailableError
 from turnout.routes import Route
 from turnout.types import Reply, RequestOptions
 
 __all__ = ["chat"]
 
 _MOST_KEYS = 3
-"""How many services' keys are named to someone who has none."""
+"""How many services' keys are suggested if no model can be asked."""
 
 
 @click.command("chat")
@@ -127,7 +127,7 @@ def chat(
     is none, the services that have a key are asked, then the models in this process.
     """
     if models and route is not None:
-        raise click.UsageError("-m and --route both say whom to ask; give one of them")
+        raise click.UsageError("-m and --route both say what to ask; give one of them")
     if extract and (as_json or schema is not None):
         other = "--json" if as_json else "--schema"
         raise click.UsageError(f"-x and {other} are two forms; give one of them")
@@ -138,8 +138,9 @@ def chat(
     kept = found(log, cid, answered=True) if last or cid is not None else None
     if kept is not None and not models and route is None:
         models = kept.asked
+    named = bool(models) or route is not None
     text = prompt(words)
-    encodable("the system message", system)
+    system = encodable("the system message", system)
     asked = _route(models, route)
     with asyncio.Runner() as runner:
         view = _view(
@@ -170,13 +171,14 @@ def chat(
             return other
 
         if text is None:
-            Conversation(session, find_route).run(attachments)
+            advise = None if named else _advise
+            Conversation(session, find_route, advise).run(attachments)
             return
         try:
             session.ask(message(text, attachments))
-        except UnavailableError as error:
-            if not models and route is None:
-                error.add_note(_other_ways())
+        except TurnoutError as error:
+            if not named:
+                _advise(error)
             raise
 
 
@@ -211,8 +213,10 @@ def _parsed(reply: Reply) -> str:
     return json.dumps(reply.parsed, indent=2, ensure_ascii=False)
 
 
-def _other_ways() -> str:
-    """Return what to do instead of asking a model in this process."""
+def _advise(error: TurnoutError) -> None:
+    """Add the other ways to go on if a model in this process cannot be asked."""
+    if not isinstance(error, UnavailableError):
+        return
     entries = current_app().load_all().providers.values()
     with_key = [
         entry for entry in entries if entry.info.needs_key and entry.info.key_variable
@@ -221,7 +225,7 @@ def _other_ways() -> str:
     with_key.sort(key=lambda entry: -len(entry.catalog.names))
     keys = sorted(str(entry.info.key_variable) for entry in with_key[:_MOST_KEYS])
     way = "-m asks another model, `turnout models` lists them"
-    return f"or set a key, such as {' or '.join(keys)}; {way}" if keys else way
+    error.add_note(f"or set a key, such as {' or '.join(keys)}; {way}" if keys else way)
 
 
 def _route(models: Sequence[str], route: str | None) -> Route:

@@ -9,7 +9,7 @@ import click
 
 from turnout._names import did_you_mean, nearest
 from turnout.cli._output import fail, note, one_line
-from turnout.cli._prompt import Attachment, message
+from turnout.cli._prompt import Attachment, encodable, message
 from turnout.cli._reader import Reader
 from turnout.cli._session import Session
 from turnout.cli._transcript import transcript
@@ -41,11 +41,18 @@ class Conversation:
     Args:
         session: The conversation.
         find_route: Returns what a name means, or raises a `TurnoutError`.
+        advise: Adds to an error what else to do; None means nothing.
     """
 
-    def __init__(self, session: Session, find_route: Callable[[str], Route]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        find_route: Callable[[str], Route],
+        advise: Callable[[TurnoutError], None] | None = None,
+    ) -> None:
         self._session = session
         self._find_route = find_route
+        self._advise = advise
 
     def run(self, attachments: Sequence[Attachment] = ()) -> None:
         """Go on until the user ends the conversation.
@@ -56,7 +63,7 @@ class Conversation:
         Raises:
             KeyboardInterrupt: The user pressed Ctrl-C twice at the prompt.
         """
-        self._tell_names("/help lists the commands, Ctrl-D ends.")
+        self._note_names("/help lists the commands, Ctrl-D ends.")
         reader, left = Reader(), attachments
         interrupted = False
         while True:
@@ -79,9 +86,12 @@ class Conversation:
                 if typed.is_line and typed.text.startswith("/"):
                     self._command(text)
                 elif text.strip():
+                    text = encodable("the message", text)
                     asked, left = left, ()
                     self._session.ask(message(text, asked))
             except TurnoutError as error:
+                if self._advise is not None:
+                    self._advise(error)
                 fail(error)
             except OSError as error:
                 # The files of the first question, or the one to save to.
@@ -100,9 +110,9 @@ class Conversation:
                 click.echo(_HELP, err=True)
             case "/model" if argument:
                 self._session.change_route(self._find_route(argument))
-                self._tell_names()
+                self._note_names()
             case "/model":
-                self._tell_names()
+                self._note_names()
             case "/clear":
                 self._session.clear()
                 note("The conversation is cleared.")
@@ -113,7 +123,7 @@ class Conversation:
                 hint = "/help lists the commands; to send the line, type a space first"
                 raise ArgumentError(f"unknown command {name!r}; {hint}{guess}")
 
-    def _tell_names(self, more: str = "") -> None:
+    def _note_names(self, more: str = "") -> None:
         note(f"Asking {self._session.names()}. {more}")
 
     def _save(self, name: str) -> None:

@@ -31,5 +31,5 @@ def first_code_block(text: str) -> str | None:
 
 
 def _is_inline(opening: re.Match[str]) -> bool:
-    """Tell whether what looks like a fence is code in a line: "```a``` b"."""
+    """Return whether what looks like a fence is code in a line: "```a``` b"."""
     return opening[2].startswith("`") and "`" in opening[3]

@@ -42,7 +42,7 @@ _NARROWEST = 8
 """Columns that a row may have at least."""
 
 _UNSURE = re.compile(r"[ \t]*(?:\d{1,3}[.)]?|[-=*+#`~|:>_ \t]*)")
-"""A last line of which nobody can say yet what it is: `-` may begin an item, a rule,
+"""A last line whose meaning depends on what follows: `-` may begin an item or a rule,
 or make a heading of the line above."""
 
 _THEME = Theme({"markdown.code": "bold cyan"})
@@ -277,7 +277,7 @@ def _inline(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _sure(source: str) -> str:
-    """Return a text without a last line of which nobody can say what it will be."""
+    """Return a text without a last line whose meaning depends on what follows."""
     head, newline, tail = source.rpartition("\n")
     return head + newline if _UNSURE.fullmatch(tail) else source
 

@@ -1,7 +1,7 @@
-"""Tell of the targets that could not be asked, as it happens.
+"""Show which targets failed, and which one is asked next.
 
-A route falls back in silence, which is right for a program; a person wants to know
-why the answer is late, and whose it is.
+A route falls back in silence, which is right for a program. A person wants to know
+why an answer is late, and which model gives it.
 """
 
 from __future__ import annotations
@@ -26,57 +26,57 @@ __all__ = ["Narrator"]
 
 
 class Narrator:
-    """Note each attempt that came to nothing, and who is asked next.
+    """Note each attempt that failed, and which target is asked next.
 
     Args:
-        route: What is asked; its providers are this command's own, so that they can
-            be listened to.
+        route: What is asked. No other code uses its providers, so this may observe
+            them.
         view: Shows the lines, and which target is waited for.
     """
 
     def __init__(self, route: Route, view: View) -> None:
-        # Else Python writes on stderr what this tells of already.
+        # Without a handler Python writes the same to standard error.
         logging.getLogger("turnout.attempts").addHandler(logging.NullHandler())
         self._view = view
         self._stream: Stream | None = None
-        self._told = 0
+        self._noted = 0
         self._names = Counter(bound.provider.info.name for bound in route.targets)
         providers = {id(bound.provider): bound.provider for bound in route.targets}
         for provider in providers.values():
-            provider.hooks = _Listener(provider.hooks, self._tell)
+            provider.hooks = _Listener(provider.hooks, self._note)
 
     def begin(self, stream: Stream) -> None:
-        """Tell of this stream from now on."""
+        """Observe this stream from now on."""
         self._stream = stream
-        self._told = 0
+        self._noted = 0
 
     def end(self, error: TurnoutError) -> None:
-        """Tell of the attempts that nobody was asked after.
+        """Note the attempts after the last note.
 
         Args:
-            error: How the stream ended, which the command itself tells of.
+            error: How the stream ended. The command itself shows it.
         """
-        self._tell(but=error)
+        self._note(but=error)
 
     def name(self, target: Target) -> str:
-        """Return a target's name, as short as it can be told from the others'."""
+        """Return a target's name: the provider's if no other target has it."""
         return str(target) if self._names[target.provider] > 1 else target.provider
 
-    def _tell(
+    def _note(
         self, asking: Target | None = None, *, but: TurnoutError | None = None
     ) -> None:
         assert self._stream is not None
         attempts = self._stream.reply.attempts
         lines = [
             said(attempt.error, self.name(attempt.target))
-            for attempt in attempts[self._told :]
+            for attempt in attempts[self._noted :]
             if attempt.error is not None and attempt.error is not but
         ]
-        self._told = len(attempts)
+        self._noted = len(attempts)
         if lines and asking is not None:
             again = attempts[-1].target == asking
-            whom = "it again" if again else self.name(asking)
-            lines[-1] = followed(lines[-1], f"asking {whom}")
+            what = "it again" if again else self.name(asking)
+            lines[-1] = followed(lines[-1], f"asking {what}")
         for line in lines:
             self._view.note(line)
         if asking is not None:
@@ -84,11 +84,11 @@ class Narrator:
 
 
 class _Listener:
-    """Hears of a provider's attempts, and passes all on to who heard of them before.
+    """Observes the attempts of a provider, and calls the earlier observers too.
 
     Args:
-        before: The plugins, where they listen.
-        asking: Told which target is about to be asked.
+        before: The hooks of plugins, if there are any.
+        asking: Called with the target of each attempt that begins.
     """
 
     def __init__(
@@ -104,12 +104,12 @@ class _Listener:
         return self._before.rewrite(request, target)
 
     def started(self, attempt: Attempt) -> None:
-        """Hear of an attempt that begins."""
+        """Observe the start of an attempt."""
         self._asking(attempt.target)
         if self._before is not None:
             self._before.started(attempt)
 
     def ended(self, attempt: Attempt) -> None:
-        """Hear what became of it."""
+        """Observe the end of an attempt."""
         if self._before is not None:
             self._before.ended(attempt)

@@ -15,7 +15,7 @@ from turnout.types import ChatRequest, RequestOptions
 __all__ = ["NAMES", "request_options"]
 
 NAMES = tuple(name for name in RequestOptions.__annotations__ if name != "model")
-"""The options that there are. The model is part of whom to ask, which `-m` says."""
+"""The known options, without the model, which `-m` gives."""
 
 # A value that begins so is meant as TOML; any other that is none is a text.
 _OPENING = ('"', "'", "[", "{")
@@ -35,11 +35,11 @@ def request_options(pairs: Sequence[str]) -> RequestOptions:
         name, equals, text = pair.partition("=")
         name = name.strip()
         if not equals:
-            raise _refused(f"{pair!r} is no KEY=VALUE, as in temperature=0.5")
+            raise _refused(f"{pair!r} is not KEY=VALUE, as in temperature=0.5")
         if name not in NAMES:
             guess = did_you_mean(nearest(name, NAMES))
-            known = f"; there are {', '.join(NAMES)}"
-            raise _refused(f"there is no option {name!r}{guess or known}")
+            known = f"; known: {', '.join(NAMES)}"
+            raise _refused(f"unknown option {name!r}{guess or known}")
         if name in options:
             raise _refused(f"{name} is given twice")
         options[name] = _value(name, text.strip())

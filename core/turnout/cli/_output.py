@@ -84,12 +84,12 @@ def one_line(text: str) -> str:
 
 
 def on_terminal(stream: TextIO | None) -> bool:
-    """Tell whether a stream is a terminal; one that is closed is None."""
+    """Return whether a stream is a terminal; a closed one is None."""
     return stream is not None and stream.isatty()
 
 
 def is_dumb() -> bool:
-    """Tell whether a terminal understands no escape sequences, by its TERM."""
+    """Return whether the terminal has no escape sequences, by its TERM."""
     return os.name == "posix" and variable("TERM") in {None, "dumb", "unknown"}
 
 
@@ -101,7 +101,7 @@ def dimmed(text: str) -> str:
 def write(text: str, *, newline: bool = True) -> None:
     """Write data, at once."""
     shown = printable(text) if on_terminal(sys.stdout) else text
-    # click takes escape sequences out of what goes into a pipe, unless told so.
+    # Without `color`, click removes escape sequences from what goes into a pipe.
     click.echo(shown, nl=newline, color=True)
 
 
@@ -143,32 +143,32 @@ def write_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def note(line: str) -> None:
-    """Tell what happens on the way, in one line."""
-    _tell(one_line(line), "yellow")
+    """Write a note to standard error, in one line."""
+    _write_error(one_line(line), "yellow")
 
 
 def fail(error: Exception) -> None:
-    """Tell why the command fails, in one line."""
+    """Write to standard error why the command fails, in one line."""
     line = said(error)
     hint = _HINTS.get(type(error))
     # It asks whether another name was meant.
     if hint is not None and not line.endswith("?"):
         line = followed(line, hint)
-    _tell(f"Error: {one_line(line)}", "red")
+    _write_error(f"Error: {one_line(line)}", "red")
 
 
 def said(error: BaseException, name: str = "") -> str:
-    """Return what an error says, with whose it is.
+    """Return the message of an error, with the provider it comes from.
 
     Args:
-        error: Any; a `FallbackError`'s targets are told elsewhere, one by one.
-        name: Whose it is; empty means what the error itself knows of that.
+        error: Any error. The targets of a `FallbackError` have notes of their own.
+        name: The provider's name; empty means the one that the error has.
     """
     text = str(error) or type(error).__name__
     if isinstance(error, FallbackError):
         text = "no target answered"
     elif isinstance(error, OSError) and error.strerror:
-        # Its number helps nobody.
+        # The number does not help.
         file = "" if error.filename is None else f": {str(error.filename)!r}"
         text = f"{error.strerror}{file}"
     name = name or getattr(error, "provider", "")
@@ -178,7 +178,7 @@ def said(error: BaseException, name: str = "") -> str:
 
 
 def set_aside_note(plugins: Sequence[SetAside]) -> None:
-    """Tell which plugins are set aside, where there are any."""
+    """Write which plugins are set aside, if there are any."""
     if plugins:
         names = ", ".join(repr(plugin.name) for plugin in plugins)
         note(f"set aside, see `turnout plugins`: {names}")
@@ -195,10 +195,10 @@ def _broken(text: str, room: int) -> list[str]:
     return [line.replace("\0", " ") for line in lines]
 
 
-def _tell(line: str, colour: str) -> None:
+def _write_error(line: str, colour: str) -> None:
     click.echo(line if _is_plain() else click.style(line, fg=colour), err=True)
 
 
 def _is_plain() -> bool:
-    """Tell whether standard error is to have no styles."""
+    """Return whether standard error gets no styles."""
     return not on_terminal(sys.stderr) or is_dumb() or variable("NO_COLOR") is not None

@@ -56,17 +56,20 @@ def prompt(words: Sequence[str]) -> str | None:
 
 
 def encodable(name: str, text: str) -> str:
-    """Return a text of the command line.
+    """Return a text of the command line or the terminal.
+
+    Python keeps bytes that are not of the locale's encoding as half pairs. Those that
+    are UTF-8 are read as that, as in the locale C.
 
     Raises:
-        UsageError: It is not UTF-8: Python keeps such bytes as half pairs.
+        UsageError: It is not UTF-8.
     """
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise click.UsageError(f"{name} is not UTF-8; convert it") from None
-    return text
+    try:
+        return (
+            text if text.isascii() else text.encode(errors="surrogateescape").decode()
+        )
+    except UnicodeError:
+        raise click.UsageError(f"{name} is not UTF-8; convert it") from None
 
 
 class AttachmentType(click.Path):

@@ -56,7 +56,7 @@ class Session:
     """Ask a route, and keep what was said.
 
     Args:
-        route: Whom to ask.
+        route: What to ask.
         runner: Runs the event loop. It turns Ctrl-C into the end of an answer, whose
             connection is closed before anything else happens.
         view: Shows the answers.
@@ -198,7 +198,7 @@ def _interruptible() -> Generator[None]:
         loop.add_signal_handler(signal.SIGINT, task.cancel)
     except (NotImplementedError, RuntimeError):
         # Windows' loop has no handlers and is woken by any signal; and no thread but
-        # the main one hears of them.
+        # the main one gets signals.
         yield
         return
     try:

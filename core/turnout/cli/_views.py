@@ -37,7 +37,7 @@ _CUT: dict[FinishReason | None, str] = {
     "length": "the answer ends here because it has as many tokens as it may have",
     "content_filter": "the answer ends here because of the provider's content filter",
 }
-"""What is told of an answer that ends before its end."""
+"""The note on an answer that ends before its end."""
 
 
 class View(Protocol):
@@ -52,7 +52,7 @@ class View(Protocol):
         ...
 
     def note(self, line: str) -> None:
-        """Tell what happens on the way."""
+        """Show a note on its own line."""
         ...
 
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
@@ -159,7 +159,7 @@ class TextView:
         """The end of the reasoning that is shown and not ended."""
 
     def wait(self, name: str) -> None:
-        """Show whom an answer is waited for, where no part of one is shown."""
+        """Show which target is waited for, unless a part of its answer is shown."""
         if not (self._pane.in_line and _shared()) and not self._reasoning:
             self._waiting.show(name)
 
@@ -174,7 +174,7 @@ class TextView:
             self._reason(event.text)
 
     def note(self, line: str) -> None:
-        """Tell what happens on the way, on a line of its own."""
+        """Show a note on its own line, apart from the answer."""
         self._waiting.clear()
         self._end_reasoning()
         taken = self._pane.make_room() if _shared() else []
@@ -225,14 +225,14 @@ class WholeView:
         self._waiting = Waiting()
 
     def wait(self, name: str) -> None:
-        """Show whom an answer is waited for."""
+        """Show which target is waited for."""
         self._waiting.show(name)
 
     def show(self, event: Event) -> None:
         """Show nothing yet."""
 
     def note(self, line: str) -> None:
-        """Tell what happens on the way."""
+        """Show a note on its own line."""
         self._waiting.clear()
         note(line)
 
@@ -266,7 +266,7 @@ class JsonView:
         self._waiting = Waiting()
 
     def wait(self, name: str) -> None:
-        """Show whom an answer is waited for, until its first event."""
+        """Show which target is waited for, until its first event."""
         self._waiting.show(name)
 
     def show(self, event: Event) -> None:
@@ -275,12 +275,12 @@ class JsonView:
         _write_line(to_dict(event))
 
     def note(self, line: str) -> None:
-        """Tell what happens on the way."""
+        """Show a note on its own line."""
         self._waiting.clear()
         note(line)
 
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
-        """Show the reply, or what came of it and the error."""
+        """Show the reply, or the error with the reply so far."""
         self._waiting.clear()
         told: dict[str, object] = to_dict(reply)
         if error is not None:
@@ -330,7 +330,7 @@ def _sources(reply: Reply) -> Iterator[str]:
 
 
 def _shared() -> bool:
-    """Tell whether the answer and what is told on the way stand on one screen."""
+    """Return whether standard output and standard error are both terminals."""
     return on_terminal(sys.stdout) and on_terminal(sys.stderr)
 
 

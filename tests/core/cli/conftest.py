@@ -139,8 +139,7 @@ class InProcess(CommandLine):
             try:
                 status = run(command)
             except SystemExit as ended:  # click's, after completions.
-                assert isinstance(ended.code, int)
-                status = ended.code
+                status = int(str(ended.code))
         output, errors = (file.getvalue().decode() for file in files[1:])
         return subprocess.CompletedProcess(command, status, output, errors)
 

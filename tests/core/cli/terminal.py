@@ -104,7 +104,7 @@ class Terminal:
 
     def type(self, text: str) -> None:
         """Type a text; a newline is the return key, `\\x03` Ctrl-C, `\\x04` Ctrl-D."""
-        os.write(self._master, text.encode())
+        os.write(self._master, text.encode(errors="surrogateescape"))
 
     def resize(self, columns: int, lines: int) -> None:
         """Change the size of the screen."""

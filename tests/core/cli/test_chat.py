@@ -111,6 +111,12 @@ def test_words_that_are_not_utf_8_are_wrong_usage(
     assert "is not UTF-8; convert it" in done.stderr
 
 
+def test_words_in_utf_8_are_read_in_any_locale(inside: CommandLine) -> None:
+    done = inside("chat", "-m", "Echo", "caf\udcc3\udca9")
+
+    assert done.stdout == "user=café|\n"
+
+
 def test_an_attached_text_that_is_not_utf_8_is_wrong_usage(
     inside: CommandLine, tmp_path: Path
 ) -> None:
@@ -417,7 +423,7 @@ def test_a_wrong_option_is_wrong_usage(inside: CommandLine) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.endswith(
-        "Error: -o: there is no option 'temprature'; did you mean 'temperature'?\n"
+        "Error: -o: unknown option 'temprature'; did you mean 'temperature'?\n"
     )
 
 

@@ -236,6 +236,19 @@ def test_a_message_that_is_not_closed_is_not_sent(turnout: CommandLine) -> None:
     assert "user=" not in terminal.screen
 
 
+def test_a_conversation_with_an_engine_that_is_not_there_says_what_to_do(
+    turnout: CommandLine,
+) -> None:
+    turnout.configure('[routes.default]\ntargets = ["Bare"]\n')
+
+    with turnout.terminal("chat") as terminal:
+        terminal.expect("Asking Bare:bare-1. ")
+        terminal.expect("> ")
+        terminal.type("Hi.\n")
+        terminal.expect("type `fetch it`; or set a key, such as ")
+        terminal.expect("> ")
+
+
 @pytest.mark.parametrize("line", ["exit", "/bye", " Quit "])
 def test_words_that_end_a_conversation(turnout: CommandLine, line: str) -> None:
     with turnout.terminal("chat", "-m", "Echo") as terminal:
@@ -245,6 +258,19 @@ def test_words_that_end_a_conversation(turnout: CommandLine, line: str) -> None:
         assert terminal.end() == 0
 
     assert "user=" not in terminal.screen
+
+
+def test_a_message_that_is_not_utf_8_is_not_sent(turnout: CommandLine) -> None:
+    (turnout.folder / "site" / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['readline'] = None\n"
+    )
+
+    with turnout.terminal("chat", "-m", "Echo") as terminal:
+        terminal.expect("> ")
+        terminal.type("caf\udce9\n")
+        terminal.expect("Error: the message is not UTF-8; convert it\n> ")
+        terminal.type("café\n")
+        terminal.expect("\nuser=café|\n> ")
 
 
 def test_an_unknown_command_is_not_sent(turnout: CommandLine) -> None:

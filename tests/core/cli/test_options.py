@@ -37,17 +37,17 @@ def test_there_may_be_several_and_none() -> None:
     [
         pytest.param(
             ["temperature"],
-            "-o: 'temperature' is no KEY=VALUE, as in temperature=0.5",
+            "-o: 'temperature' is not KEY=VALUE, as in temperature=0.5",
             id="no value",
         ),
         pytest.param(
             ["max-tokens=1"],
-            "-o: there is no option 'max-tokens'; did you mean 'max_tokens'?",
+            "-o: unknown option 'max-tokens'; did you mean 'max_tokens'?",
             id="mistyped",
         ),
         pytest.param(
             ["model=gpt-4"],
-            "-o: there is no option 'model'; there are temperature, max_tokens, "
+            "-o: unknown option 'model'; known: temperature, max_tokens, "
             "top_p, stop, seed, tools, tool_choice, response_format, extra, "
             "allow_empty, deadline",
             id="model",

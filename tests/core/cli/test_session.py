@@ -45,6 +45,7 @@ def test_an_answer_is_sent_again_with_what_its_service_wants(
 class Log:
     def __init__(self) -> None:
         self.added: list[tuple[str, str, str, RequestOptions]] = []
+        self.conversations = 1
 
     def add(
         self,
@@ -56,7 +57,8 @@ class Log:
     ) -> None:
         self.added.append((question.text, reply.text, type(error).__name__, options))
 
-    def new_conversation(self) -> None: ...
+    def new_conversation(self) -> None:
+        self.conversations += 1
 
 
 def test_answers_are_added_to_the_log_those_that_failed_too() -> None:
@@ -69,7 +71,9 @@ def test_answers_are_added_to_the_log_those_that_failed_too() -> None:
         session.ask(Message(role="user", content="First?"))
         with pytest.raises(InvalidRequestError):
             session.ask(Message(role="user", content="Second?"))
+        session.clear()
 
+    assert log.conversations == 2
     assert log.added == [
         ("First?", "One.", "NoneType", {"max_tokens": 7}),
         ("Second?", "", "InvalidRequestError", {"max_tokens": 7}),

@@ -63,7 +63,8 @@ except Exception as error:
     before, after, error = finished.stdout.splitlines()
     assert before == "None"
     assert after == (
-        'the local model\'s engine is not here; type `pip install "turnout[local]"`, then `turnout local pull`'
+        'the local model\'s engine is not here; type `pip install "turnout[local]"`, '
+        "then `turnout local pull`"
     )
     assert error.startswith("UnavailableError ")
     assert error.endswith(
