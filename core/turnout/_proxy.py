@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -80,6 +79,8 @@ class Proxy:
         """
         if self.user is None:
             return None
+        from base64 import b64encode
+
         pair = f"{self.user.reveal()}:{(self.password or self._EMPTY).reveal()}"
         return "Basic " + b64encode(_bytes(pair)).decode("ascii")
 

@@ -19,8 +19,8 @@ from urllib.parse import SplitResult, quote, urlsplit
 from pydantic_core import to_json
 from yarl import URL
 
+from turnout._environment import proxy_variable
 from turnout._frozen import frozen
-from turnout._proxy import OPTION, Proxy, proxy_of_environment, read_proxy
 from turnout.errors import (
     ArgumentError,
     ConfigError,
@@ -29,11 +29,6 @@ from turnout.errors import (
 from turnout.framing import MAX_EVENT_BYTES
 from turnout.http import _failures, _transport
 from turnout.http._response import Response
-from turnout.http._tls_failures import (
-    is_untrusted,
-    lacks_certificate,
-    may_lack_certificate,
-)
 from turnout.http._unsigned import Sign, UnsignedRequest
 from turnout.types import Secret
 
@@ -42,6 +37,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from turnout._proxy import Proxy
     from turnout.http._status import StatusRule
 
 __all__ = ["Http"]
@@ -202,10 +198,7 @@ class Http:
         if address.scheme not in {"http", "https"} or not host:
             raise ConfigError(f"{self.provider}: {url!r} is no http or https address")
         try:
-            if self.proxy is None:
-                proxy = proxy_of_environment(address.scheme, host, port)
-            else:
-                proxy = read_proxy(self.proxy.reveal(), OPTION)
+            proxy = self._proxy_for(address.scheme, host, port)
         except ValueError as error:
             message = f"{self.provider}: {error}"
         else:
@@ -217,6 +210,16 @@ class Http:
                 proxy=proxy,
             )
         raise ConfigError(message)  # Outside the handler, whose frames hold the value.
+
+    def _proxy_for(self, scheme: str, host: str, port: int | None) -> Proxy | None:
+        if self.proxy is None and proxy_variable(scheme) is None:
+            return None
+        # Most programs have none, and do not load what is about proxies.
+        from turnout._proxy import OPTION, proxy_of_environment, read_proxy
+
+        if self.proxy is None:
+            return proxy_of_environment(scheme, host, port)
+        return read_proxy(self.proxy.reveal(), OPTION)
 
     def _exact(self, url: str, address: SplitResult) -> URL:
         """Return an address whose path and query are sent byte for byte."""
@@ -291,6 +294,8 @@ class Http:
                     proxy_headers=_tunnel_headers(via) if via and secure else None,
                 )
             except _failures.ERRORS as error:
+                from turnout.http._tls_failures import is_untrusted
+
                 failure = _failures.open_error(
                     error,
                     place.name,
@@ -311,6 +316,8 @@ class Http:
             else:
                 break
         if unsure and await self._requires_certificate(session, place):
+            from turnout.http._tls_failures import lacks_certificate
+
             failure = lacks_certificate(place.name)
         # Outside the handler, so that aiohttp's error is not kept as the context of
         # ours: its frames and its repr hold the headers, the key among them.
@@ -337,6 +344,8 @@ class Http:
         raise ConfigError(message)
 
     def _may_lack_certificate(self, error: BaseException, proxy: Proxy | None) -> bool:
+        from turnout.http._tls_failures import may_lack_certificate
+
         # A proxy that is asked over TLS is sent a password, so its certificate counts.
         unchecked = proxy is not None and proxy.scheme == "https"
         return (

@@ -22,8 +22,6 @@ from turnout.errors import (
     StreamTruncatedError,
     TurnoutError,
 )
-from turnout.http._proxy_failures import is_lasting, proxy_advice, proxy_code
-from turnout.http._tls_failures import needs_tls, tls_error, tls_words
 from turnout.http._transport import answered, connected, speaks_tls
 
 if TYPE_CHECKING:
@@ -192,6 +190,10 @@ def open_error(
         proxy: The proxy that was asked to reach the host.
         secure: Whether the host was asked over TLS.
     """
+    # These two are loaded with the first failure: most programs have none.
+    from turnout.http._proxy_failures import proxy_advice
+    from turnout.http._tls_failures import needs_tls, tls_error
+
     at_proxy = proxy is not None and _is_of_proxy(error, proxy, secure=secure)
     whom, where = place, ""
     if proxy is not None and at_proxy:
@@ -255,6 +257,8 @@ def _lasting(error: BaseException) -> bool:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return error.errno in _NO_SUCH_NAME
     if isinstance(error, aiohttp.ClientHttpProxyError):
+        from turnout.http._proxy_failures import is_lasting
+
         return is_lasting(error.status)
     return isinstance(error, _LASTING) or (
         isinstance(error, ProxyRefusal) and error.lasting
@@ -263,6 +267,9 @@ def _lasting(error: BaseException) -> bool:
 
 def _cause(error: BaseException) -> str:
     """Return the system's words; aiohttp's own hold headers."""
+    from turnout.http._proxy_failures import proxy_code
+    from turnout.http._tls_failures import tls_words
+
     if isinstance(error, ProxyRefusal):
         return error.reason
     if isinstance(error, aiohttp.ClientHttpProxyError):

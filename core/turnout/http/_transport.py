@@ -20,7 +20,6 @@ from aiohttp import EMPTY_PAYLOAD, http_exceptions
 from aiohttp.client_proto import ResponseHandler
 
 from turnout._loops import LoopLocal
-from turnout._proxy import Proxy
 from turnout._version import VERSION
 from turnout.http._surplus import whole_response
 
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
     from yarl import URL
+
+    from turnout._proxy import Proxy
 
 __all__ = [
     "MOST_SESSIONS",
