@@ -201,7 +201,8 @@ class _Call(Generic[T]):
 
     def cancel(self) -> None:
         """Cancel the coroutine."""
-        if self._task is not None:
+        # It is None if Ctrl-C came before `begin` was submitted.
+        if self._task is not None:  # pragma: no branch
             self._task.cancel()
 
     def result(self) -> T:
@@ -376,5 +377,6 @@ def _renew_lock() -> None:
     _starting = new_lock()  # Another thread may have held the old one at the fork.
 
 
-if hasattr(os, "register_at_fork"):
+# Windows has no forks.
+if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(after_in_child=_renew_lock)

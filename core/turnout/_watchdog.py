@@ -67,7 +67,8 @@ def _leave_with_the_parent() -> None:
             watchdog.home = _PARENT
 
 
-if hasattr(os, "register_at_fork"):
+# Windows has no forks.
+if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(after_in_child=_leave_with_the_parent)
 
 

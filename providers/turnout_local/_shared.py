@@ -81,7 +81,8 @@ def _end_without_destructors(engines: list[Engine]) -> None:
     for engine in engines:  # Never freed, so that its server is not destroyed.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
     libc = ctypes.CDLL(None)
-    if hasattr(libc, "on_exit"):  # Of glibc. What is registered last is called first.
+    # Only glibc has it. What is registered last is called first.
+    if hasattr(libc, "on_exit"):  # pragma: no branch
         libc.on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None)
 
 
@@ -89,5 +90,6 @@ ENGINES = Engines()
 # State of the process, because that is whose memory the weights take: providers that
 # know nothing of each other are to share them.
 
-if hasattr(os, "register_at_fork"):
+# Windows has no forks.
+if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(after_in_child=ENGINES.leave_with_the_parent)

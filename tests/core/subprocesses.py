@@ -11,17 +11,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-ENDLESS = """
-    import asyncio, logging, sys
+SLOW = """
+    import logging
+    logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
+"""
+"""Begins a script that may be slow, which asyncio's debug mode reports."""
+
+ENDLESS = f"""{SLOW}
+    import asyncio, sys
     from turnout import Provider, ProviderInfo
 
     def tell(text):
         # One write: print() makes two, between which another thread may write.
-        sys.stdout.write(f"{text}\\n")
+        sys.stdout.write(str(text) + "\\n")
         sys.stdout.flush()
-
-    # asyncio's debug mode reports that a machine is slow.
-    logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
 
     class Endless(Provider):
         info = ProviderInfo(name="Endless", models=("m",))

@@ -10,14 +10,14 @@ import pytest
 
 from tests.support.openai_server import OpenAIServer
 
-from .subprocesses import ENDLESS, output_of, run_script
+from .subprocesses import ENDLESS, SLOW, output_of, run_script
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
 
 # Since 3.12 Python warns of any fork of a process with threads.
 COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-W", "ignore:This process"]
 
-FORKED = """
+FORKED = f"""{SLOW}
     import os, sys
     import turnout
     def in_child(function):
@@ -26,7 +26,7 @@ FORKED = """
             try:
                 print(function())
             except turnout.TurnoutError as error:
-                print(f"{type(error).__name__}: {error}")
+                print(type(error).__name__ + ": " + str(error))
             sys.exit(0)
         assert os.waitpid(child, 0)[1] == 0
 """

@@ -472,7 +472,8 @@ _PARENTS: list[object] = []
 """Pools of processes that this one was forked from. They are kept: freeing them would
 close connections, and take them out of what the parent's selector watches."""
 
-if hasattr(os, "register_at_fork"):
+# Windows has no forks.
+if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(after_in_child=_leave_with_the_parent)
 
 
