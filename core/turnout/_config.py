@@ -171,19 +171,14 @@ def unseen_config() -> str | None:
 
     A folder that turnout may not look into does not keep it from working.
     """
-    if variable("TURNOUT_CONFIG") is not None:
-        return None
-    for path in (Path(_NAME), users_config()):
-        if path is None:
-            continue
+    for path in filter(None, (Path(_NAME), users_config())):
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            continue
+            pass  # It is clear that there is none.
         except OSError as error:
             place = path if path.is_absolute() else f"{_NAME} in the working directory"
             return f"{place} cannot be looked at: {error.strerror}"
-        return None
     return None
 
 

@@ -7,7 +7,6 @@ distribution is read on its own.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -212,6 +211,8 @@ def _intact(distribution: Distribution) -> float:
         return 0.0
     if text is None:
         return 0.25
+    import csv  # Few distributions are there twice.
+
     rows = [row for row in csv.reader(text.splitlines()) if len(row) == 3]
     code = [(name, size) for name, _, size in rows if name.endswith(".py") and size]
     if not code:

@@ -49,6 +49,9 @@ _HIDDEN = {"api_key", "proxy"}
 _MARKS = frozenset("@?#")
 """What stands before or after a credential in an address."""
 
+_SECRET_WORDS = ("auth", "code", "key", "pass", "secret", "sig", "token")
+"""What the names of parameters with a credential have in them."""
+
 
 def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
     """Return an instance of the dataclass `cls` made of `values`.
@@ -119,7 +122,8 @@ def _may_hold_credential(address: str) -> bool:
     parts = _split(address)
     if parts is None or not parts.netloc:
         return True
-    return "@" in parts.netloc or bool(parts.query or parts.fragment)
+    rest = f"{parts.query}#{parts.fragment}".casefold()
+    return "@" in parts.netloc or any(word in rest for word in _SECRET_WORDS)
 
 
 def _hidden(name: str, value: object) -> object:
