@@ -48,7 +48,7 @@ def main() -> None:
     check("turnout.run", turnout.run(ask_a_service()), "Hello")
     check("asyncio.run", asyncio.run(ask_a_service()), "Hello")
     command = Path(sys.executable).with_name("turnout")
-    done = subprocess.run([command, "--help"], capture_output=True, text=True)  # noqa: PLW1510, S603
+    done = subprocess.run([command, "--help"], capture_output=True, text=True)  # noqa: S603
     check("the command's status", (done.returncode, done.stderr), (0, ""))
     check("the command's help", done.stdout.startswith("Usage: turnout"), True)
     print(f"Python {platform.python_version()}: good")

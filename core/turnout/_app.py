@@ -175,8 +175,8 @@ class App:
         found = self.meaning(name)
         if not found.places:
             raise ConfigError(
-                "nobody was named, and there is neither an engine in this process nor "
-                "a service whose key is at hand; name a model, or set a key"
+                "no model was named, and no provider is ready (none has a key or runs "
+                "in this process); name a model, or set a key"
             )
         policy = self.config.routes[found.route].policy if found.route else None
         made: dict[str, Provider] = {}

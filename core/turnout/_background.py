@@ -31,7 +31,13 @@ from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple, cast
 from turnout.errors import ArgumentError
 from turnout.threads import GreenLibrary, Thread, green_library, new_lock
 
-__all__ = ["BackgroundLoop", "background_loop"]
+__all__ = [
+    "BackgroundLoop",
+    "EventletSignal",
+    "GeventSignal",
+    "GreenLoop",
+    "background_loop",
+]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -73,7 +79,7 @@ class _ThreadSignal:
         pass
 
 
-class _GeventSignal:
+class GeventSignal:
     """Wakes a greenlet of gevent."""
 
     def __init__(self) -> None:
@@ -101,7 +107,7 @@ class _GeventSignal:
             self._watcher.close()
 
 
-class _EventletSignal:
+class EventletSignal:
     """Wakes a green thread of eventlet."""
 
     def __init__(self) -> None:
@@ -128,12 +134,12 @@ class _EventletSignal:
 
 _SIGNALS: dict[GreenLibrary | None, type[_Signal]] = {
     None: _ThreadSignal,
-    "gevent": _GeventSignal,
-    "eventlet": _EventletSignal,
+    "gevent": GeventSignal,
+    "eventlet": EventletSignal,
 }
 
 
-class _GreenLoop(asyncio.SelectorEventLoop):
+class GreenLoop(asyncio.SelectorEventLoop):
     """An event loop whose executor has real threads.
 
     Those of `concurrent.futures` are greenlets of this loop's thread, which the main
@@ -222,7 +228,7 @@ class BackgroundLoop:
 
     def __init__(self, library: GreenLibrary | None = None) -> None:
         self._signal_type = _SIGNALS[library]
-        self._new_loop = _GreenLoop if library else asyncio.new_event_loop
+        self._new_loop = GreenLoop if library else asyncio.new_event_loop
         self._process = os.getpid()
         self._error: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop

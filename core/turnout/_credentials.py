@@ -128,6 +128,11 @@ class TokenSource:
         import asyncio
 
         asking = kept.asking
+        if asking is not None and asking.task is asyncio.current_task():
+            raise PluginError(
+                f"credentials of {self._provider} sends a request that needs a token "
+                "itself; use http_at or http there"
+            )
         if asking is None:
             asking = kept.asking = _Asking(loop.create_task(self._renew(kept, loop)))
         task = asking.task

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator
 
-__all__ = ["LoopLocal", "import_in_thread", "running_loop"]
+__all__ = ["LoopLocal", "import_in_thread", "no_loop", "running_loop"]
 
 T = TypeVar("T")
 
@@ -29,14 +29,18 @@ def running_loop() -> asyncio.AbstractEventLoop:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
-        pass
+        raise no_loop() from None
+
+
+def no_loop() -> ArgumentError:
+    """Return the error for code that no event loop of asyncio runs."""
     trio: Any = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
-        raise ArgumentError(
+        return ArgumentError(
             "turnout needs asyncio, and trio runs here; run the coroutine in a thread: "
             "`await trio.to_thread.run_sync(turnout.run, provider.complete(...))`"
         )
-    raise ArgumentError(
+    return ArgumentError(
         "turnout needs an event loop of asyncio, and none runs here; use "
         "`turnout.run(provider.complete(...))` or `for text in stream`, in a thread "
         "where another library runs this one"

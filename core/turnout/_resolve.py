@@ -62,16 +62,16 @@ class Resolver:
 
         Args:
             name: An alias, a route, a model id, a model or a provider. None means
-                that nobody was named: then only engines in this process and
-                providers whose key is at hand are asked, or the route `default`.
+                that no model was named: then only engines in this process and
+                providers that have a key are asked, or the route `default`.
 
         Raises:
             ArgumentError: The name is no printable text.
-            UnknownModelError: Nobody bears the name.
+            UnknownModelError: No target has the name.
             ConfigError: Aliases or routes go in a circle.
         """
         if name is None:
-            return self._nobody_named()
+            return self._unnamed()
         return self._explain(ChatRequest.checked_model(name), ())
 
     def _explain(self, name: str, path: tuple[str, ...]) -> Explanation:
@@ -166,22 +166,22 @@ class Resolver:
         """Tell whether a model bears a name exactly."""
         return name in self._registry.providers[target.provider].catalog.names
 
-    def _nobody_named(self) -> Explanation:
+    def _unnamed(self) -> Explanation:
         if "default" in self._config.routes:
             return self._by_route("default", ())
-        # A prompt is never sent to a service that nobody named and that nobody gave a
-        # key for; and nobody has chosen a model of an open list without a default.
+        # A prompt is never sent to a service that the user neither named nor gave a
+        # key for. An open list without a default has no model that was chosen.
         targets = [
             Target(entry.info.name, entry.info.first_model)
             for entry in self._registry.providers.values()
             if (entry.info.first_model or not entry.info.open_models)
             and self._may_be_asked(entry)
         ]
-        step = "nobody was named: engines in this process, and services with a key"
+        step = "no model was named: engines in this process, and services with a key"
         return Explanation(name=None, steps=(step,), places=self._placed(targets))
 
     def _may_be_asked(self, entry: ProviderEntry) -> bool:
-        """Tell whether a prompt may go there though nobody was named."""
+        """Return whether a prompt may go there if no model was named."""
         if entry.info.in_process:
             return True
         given = "api_key" in entry.options or not entry.info.shared_key

@@ -9,7 +9,7 @@ annotation is handed to that generator.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache, partial, reduce
 from reprlib import Repr
 from types import NoneType, UnionType
@@ -270,7 +270,9 @@ def _schema_of(annotation: Any) -> CoreSchema:
     if origin in {Union, UnionType} and NoneType in arguments and len(arguments) == 2:
         inner = next(item for item in arguments if item is not NoneType)
         return {"type": "nullable", "schema": _schema(inner)}
-    if origin is list:
+    if origin is Annotated and Secret in _leaves(annotation):
+        return _schema(arguments[0])  # pydantic does not know the class.
+    if origin in {list, Sequence}:
         return {"type": "list", "items_schema": _schema(arguments[0])}
     if origin is tuple and arguments[1:] == (...,):
         return {

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 
-from turnout._loops import running_loop
+from turnout._loops import no_loop
 from turnout._watchdog import AGAIN, Watchdog
 from turnout.errors import ArgumentError
 from turnout.types import Event
@@ -42,7 +42,10 @@ class Waiter(Watchdog):
     __slots__ = ("_before", "_interrupts", "_linked", "_task", "closed", "interrupted")
 
     def __init__(self) -> None:
-        super().__init__(running_loop())
+        loop = self.running()
+        if loop is None:
+            raise no_loop()
+        super().__init__(loop)
         self.closed = False
         """Whether the caller has closed the stream."""
         self.interrupted = False

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from turnout._credentials import Authorized, Token, TokenSource
-from turnout._loops import import_in_thread
+from turnout._loops import import_in_thread, running_loop
 from turnout.decoding import Decoder
 from turnout.errors import ModelUnavailableError, ProviderError
 from turnout.provider import Provider
@@ -253,6 +253,7 @@ class Service(Provider):
         Raises:
             TurnoutError: As `Http.get` does; with the provider's advice.
         """
+        running_loop()
         if self._http is None:
             await import_in_thread(_HTTP)
         try:

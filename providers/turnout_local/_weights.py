@@ -119,9 +119,10 @@ def _pulled(weights: Weights) -> tuple[Found | None, str]:
     )
     try:
         path = pulled_file(data_folder())
-        path.stat()
     except UnavailableError as error:
         return None, str(error)
+    try:
+        path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None, lack
     except OSError as error:

@@ -429,6 +429,20 @@ def test_what_is_not_a_token_is_the_plugins_fault() -> None:
     run_clean(main)
 
 
+def test_a_request_for_a_token_that_needs_one_is_the_plugins_fault() -> None:
+    class Circular(Tokened):
+        async def credentials(self) -> Token:
+            return Token(Secret(str(await self.fetch("/token"))))
+
+    async def main() -> None:
+        async with Servers([]) as servers, servers.provider(Circular) as one:
+            with pytest.raises(PluginError, match="needs a token itself; use http_at"):
+                await one.complete("Hi")
+        assert servers.service.connections == []
+
+    run_clean(main)
+
+
 def test_no_token_is_asked_for_if_the_user_gives_a_header() -> None:
     async def main() -> None:
         async with Servers([]) as servers:

@@ -24,7 +24,7 @@ import sys
 
 import turnout
 from turnout import Provider, ProviderInfo
-from turnout.cli import run
+from turnout.cli import main
 
 
 class Here(Provider):
@@ -39,7 +39,8 @@ print("".join(Here().stream("inside")))
 print(turnout.get_provider("v-llm", base_url=sys.argv[1]))
 print(turnout.get_provider("Local").unavailable())
 print("".join(turnout.get_provider("OpenAI", base_url=sys.argv[1]).stream("Hi")))
-sys.exit(run(["providers"]))
+sys.argv[1:] = ["providers"]
+main()
 """
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from turnout.errors import AuthenticationError, ConfigError, FallbackError
 from turnout.provider import ProviderOptions
 from turnout.routes import Route
 from turnout.testing import FakeProvider
-from turnout.types import Secret
+from turnout.types import ChatRequest, Secret
 
 from .scripted import Lines
 
@@ -215,7 +216,9 @@ class Many(ProviderOptions):
     secret: Secret | None = None
     either: str | Secret | None = None
     number: int | Secret = 0
+    noted: Annotated[Secret | None, "a note"] = None
     several: list[Secret] | None = None
+    sequence: Sequence[Secret] = ()
     table: dict[str, Secret] | None = None
     texts: tuple[str | Secret, ...] = ()
 
@@ -225,13 +228,14 @@ class Keeper(Provider):
     options_type = Many
     options: Many
 
-    async def generate(self, request: Any) -> Any:
-        yield ""
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[str]:
+        yield request.last_user_text
 
 
 def made(file: Path, text: str) -> Many:
     config = read_config(written(file, f"[providers.Keeper]\n{text}"))
-    return Keeper(**config.providers["Keeper"].options).options
+    options: dict[str, Any] = {**config.providers["Keeper"].options}
+    return Keeper(**options).options
 
 
 def written(file: Path, text: str) -> Path:
@@ -250,6 +254,8 @@ def written(file: Path, text: str) -> Path:
         ('number = "plain"', "number", Secret("plain")),
         ("number = 5", "number", 5),
         ('several = ["env:MINE", "b"]', "several", [Secret(KEY), Secret("b")]),
+        ('sequence = ["env:MINE"]', "sequence", [Secret(KEY)]),
+        ('noted = "env:MINE"', "noted", Secret(KEY)),
         ('table = { a = "env:MINE" }', "table", {"a": Secret(KEY)}),
         ('texts = ["env:MINE", "b"]', "texts", (Secret(KEY), "b")),
         ('proxy = "env:PROXY"', "proxy", Secret("http://me:p@127.0.0.1:9")),
@@ -287,7 +293,7 @@ def test_the_variable_of_a_secret_that_is_wrong_is_named(
 
 
 @pytest.mark.parametrize("value", [5, b"canary", ["canary"]])
-def test_what_is_no_text_is_no_secret(value: object) -> None:
+def test_what_is_no_text_is_no_secret(value: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         Keeper(secret=value)
 

@@ -235,21 +235,21 @@ def test_the_configurations_order_goes_before_all_else() -> None:
     ]
 
 
-def test_with_nobody_named_keys_and_engines_are_asked() -> None:
+def test_with_unnamed_keys_and_engines_are_asked() -> None:
     found = resolver(keys=["Alpha", "Gamma"]).explain()
 
     assert found.name is None
     assert names(found) == ["Alpha:gpt-4", "Delta:gpt-4", "Gamma:gpt-4"]
     assert found.steps == (
-        "nobody was named: engines in this process, and services with a key",
+        "no model was named: engines in this process, and services with a key",
     )
 
 
-def test_with_nobody_named_the_reason_is_told_of_a_lone_target_too() -> None:
+def test_with_unnamed_the_reason_is_told_of_a_lone_target_too() -> None:
     assert reasons(resolver().explain()) == ["an engine in this process"]
 
 
-def test_with_nobody_named_a_key_for_other_ends_is_no_wish_to_ask() -> None:
+def test_with_unnamed_a_key_for_other_ends_is_no_wish_to_ask() -> None:
     rows = plugin(info("Hub", "m", key_variable="HUB", shared_key=True))
 
     found = resolver([rows], keys=["Hub"])
@@ -268,7 +268,7 @@ def test_with_nobody_named_a_key_for_other_ends_is_no_wish_to_ask() -> None:
         ProviderConfig(key_variable="HUB"),
     ],
 )
-def test_with_nobody_named_a_key_that_was_configured_is_one(
+def test_with_unnamed_a_key_that_was_configured_is_one(
     hub: ProviderConfig,
 ) -> None:
     rows = plugin(info("Hub", "m", key_variable="HUB", shared_key=True))
@@ -279,19 +279,19 @@ def test_with_nobody_named_a_key_that_was_configured_is_one(
     assert names(found) == ["Hub:m"]
 
 
-def test_with_nobody_named_and_nobody_to_ask_there_are_no_targets() -> None:
+def test_with_unnamed_and_nobody_to_ask_there_are_no_targets() -> None:
     found = resolver([plugin(info("Free", "m"))]).explain()
 
     assert found.places == ()
 
 
-def test_with_nobody_named_no_model_is_chosen_of_an_open_list() -> None:
+def test_with_unnamed_no_model_is_chosen_of_an_open_list() -> None:
     rows = plugin(info("Any", open_models=True), info("None"))
 
     assert names(resolver([rows], keys=["Any", "None"]).explain()) == ["None"]
 
 
-def test_with_nobody_named_the_default_route_holds() -> None:
+def test_with_unnamed_the_default_route_holds() -> None:
     found = resolver(routes={"default": ["Gamma", "Alpha"]}).explain()
 
     assert names(found) == ["Gamma:gpt-4", "Alpha:gpt-4"]

@@ -13,7 +13,12 @@ from turnout._config import Config, ProviderConfig, RouteConfig, read_config
 from turnout._names import without_marks
 from turnout._registry import ProviderEntry, Registry
 from turnout._suggestions import models_meant, providers_meant
-from turnout.errors import UnknownModelError, UnknownProviderError
+from turnout.errors import (
+    ModelUnavailableError,
+    UnknownModelError,
+    UnknownProviderError,
+)
+from turnout.testing import FaultServer, respond
 
 PLUGINS = [
     plugin(
@@ -208,3 +213,18 @@ def test_the_configuration_names_instances_too(tmp_path: Path) -> None:
 
     with pytest.raises(UnknownModelError, match="'mine:gpt-4o'"):
         app.explain("mine/gpt-4o")
+
+
+async def test_a_model_that_a_service_does_not_know_is_told_with_the_one_that_is() -> (
+    None
+):
+    body = b'{"error":{"message":"no such model","code":"model_not_found"}}'
+    async with FaultServer(respond(404, body), respond(404, body)) as server:
+        provider = get_provider("OpenAI", base_url=server.url)
+        with pytest.raises(ModelUnavailableError) as mistyped:
+            await provider.complete("Hi", model="gpt4o")
+        with pytest.raises(ModelUnavailableError) as unlike:
+            await provider.complete("Hi", model="zzz")
+
+    assert str(mistyped.value).endswith("; did you mean 'gpt-4o'?")
+    assert "did you mean" not in str(unlike.value)

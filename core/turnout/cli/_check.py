@@ -87,9 +87,8 @@ async def _connect(provider: Provider, has_key: bool) -> Checked:
     if address is None:
         return Checked(text="it was not tried, as it has no base_url")
     reached = await reach(address, provider.options)
-    if not reached.good:
-        return Checked(text=reached.text, good=False, usable=False)
-    return Checked(text=f"{reached.text}{_unchecked(has_key)}")
+    text = reached.text + _unchecked(has_key and reached.good)
+    return Checked(text=text, good=reached.good, usable=reached.good)
 
 
 def _unchecked(has_key: bool) -> str:

@@ -17,7 +17,7 @@ from turnout.types import ModelInfo
 __all__ = ["models", "providers", "resolve"]
 
 _ALL = "*"
-"""Stands for all providers, as it can be the name of none."""
+"""Stands for all providers; none can have this name."""
 
 
 @click.command("models")
@@ -38,7 +38,7 @@ def models(query: str, provider: str | None, live: str | None, as_json: bool) ->
         provider = live
     entries = list(app.load_all().providers.values())
     if provider is not None:
-        # It says what is wrong with a name that nobody bears.
+        # Its error says what is wrong with the name.
         entries = [app.entry(provider)]
     if live is None:
         listed = [(entry, [*entry.catalog.models.values()]) for entry in entries]
@@ -62,7 +62,7 @@ def models(query: str, provider: str | None, live: str | None, as_json: bool) ->
 def _live(
     app: App, entries: list[ProviderEntry], *, one: bool
 ) -> list[tuple[ProviderEntry, list[ModelInfo]]]:
-    # asyncio takes longer to import than all that is listed otherwise.
+    # Importing asyncio takes longer than all other lists.
     from turnout.cli._live import live_models, live_models_of_all
 
     if one:
@@ -78,7 +78,7 @@ class _ModelRow:
     provider: str
     model: str
     default: bool
-    """Whether it is what its provider is asked for where no model is named."""
+    """Whether it is what its provider is asked for if no model is named."""
     context_window: int | None
     max_output_tokens: int | None
     abilities: tuple[str, ...]
@@ -115,9 +115,9 @@ def _model_row(entry: ProviderEntry, model: ModelInfo) -> _ModelRow:
 @click.command("providers")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 def providers(as_json: bool) -> None:
-    """List the providers, and whether each can be asked now; nobody is.
+    """List the providers, and whether each can be asked now. None is asked.
 
-    The abilities are those that some of its models have: `turnout models` tells which.
+    The abilities are those of some of its models: `turnout models` shows which.
     """
     app = current_app()
     entries = app.load_all().providers.values()

@@ -22,7 +22,7 @@ def live_models(app: App, entry: ProviderEntry) -> Sequence[ModelInfo]:
     """Return the models that a provider has now.
 
     Raises:
-        TurnoutError: The list could not be had.
+        TurnoutError: The list could not be read.
     """
     return asyncio.run(list_of(app.provider(entry.info.name, {})))
 
@@ -30,7 +30,7 @@ def live_models(app: App, entry: ProviderEntry) -> Sequence[ModelInfo]:
 def live_models_of_all(
     app: App, entries: Sequence[ProviderEntry]
 ) -> list[tuple[ProviderEntry, Sequence[ModelInfo]]]:
-    """Return the models of all that are ready; who does not tell is told of."""
+    """Return the models of all that are ready; a note says which ones failed."""
     asked = [(entry, readiness(app, entry)) for entry in entries]
     ready = [(e, found.provider) for e, found in asked if found.state == "ready"]
 
@@ -58,7 +58,7 @@ async def list_of(provider: Provider) -> Sequence[ModelInfo]:
     """Return the models that a provider has now.
 
     Raises:
-        TurnoutError: The list could not be had, by a fault of the plugin perhaps.
+        TurnoutError: The list could not be read, perhaps by a fault of the plugin.
     """
     try:
         async with provider:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from turnout._frozen import frozen
-from turnout.errors import ArgumentError
 from turnout.types import Message, Reply, Secret, from_dict, to_dict
 
 if TYPE_CHECKING:
@@ -257,7 +256,7 @@ class Log:
             return None
         try:
             exchanges = tuple(_exchange(row) for row in rows)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise LogError(f"{self.path} is damaged ({error}); {_AWAY}") from error
         return Kept(id=rows[0][0], exchanges=exchanges)
 
@@ -325,7 +324,7 @@ class Log:
         except sqlite3.OperationalError as error:
             # It is locked, read-only, or the disk is full.
             raise LogError(f"{path}: {error}") from error
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             raise LogError(f"{path} is damaged ({error}); {_AWAY}") from error
 
 
@@ -388,9 +387,9 @@ def _dumped(value: Message | Reply) -> str:
     """Return a value as JSON."""
     try:
         plain = to_dict(value)
-    except ArgumentError as error:  # A plugin may give any state.
+        text = json.dumps(plain, ensure_ascii=False)
+    except (ValueError, RecursionError) as error:  # A plugin may give any state.
         raise LogError(f"it cannot be written as JSON: {error}") from error
-    text = json.dumps(plain, ensure_ascii=False)
     # Half of a surrogate pair cannot be stored as it is.
     return text if text.isascii() or _is_encodable(text) else json.dumps(plain)
 

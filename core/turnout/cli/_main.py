@@ -24,23 +24,23 @@ _OWN = {
     "chat": ("_chat", "Ask, and show the answer as it comes."),
     "logs": ("_logs", "List, search and show the conversations that are kept."),
     "models": ("_listings", "List the models."),
-    "providers": ("_listings", "List the providers, and who can be asked."),
-    "resolve": ("_listings", "Show whom a name means, and why."),
-    "plugins": ("_plugins", "List the plugins, the broken ones too."),
+    "providers": ("_listings", "List the providers, and which can be asked."),
+    "resolve": ("_listings", "Show which targets a name means, and why."),
+    "plugins": ("_plugins", "List the plugins, also the broken ones."),
     "doctor": ("_doctor", "Find out what is wrong, and what to do."),
-    "new-provider": ("_new_provider", "Begin a provider package."),
+    "new-provider": ("_new_provider", "Create a provider package."),
 }
-"""turnout's own commands: the module that has each, and what the help says of it."""
+"""turnout's own commands: the module of each, and its line in the help."""
 
 _COMPLETE = "_TURNOUT_COMPLETE"
 """The environment variable by which a shell asks for completions."""
 
 _INTERRUPTED = 130
-"""The exit status that shells give to what SIGINT ended: 128 and its number."""
+"""The exit status in shells of what SIGINT ended: 128 and its number."""
 
 
 class _OwnCommand(click.Command):
-    """A command that is imported when it is called, and not where it is listed."""
+    """A command that is imported when it is called, not when it is listed."""
 
     def make_context(
         self,
@@ -59,8 +59,8 @@ class _OwnCommand(click.Command):
 class Commands(click.Group):
     """turnout's own commands, then those of plugins.
 
-    Plugins are loaded where the help is shown, and for a command that is not
-    turnout's own.
+    Plugins are loaded if the help is shown, and for a command that is not turnout's
+    own.
     """
 
     _loaded = False
@@ -81,23 +81,23 @@ class Commands(click.Group):
         try:
             app = self._load_plugins()
         except TurnoutError as error:
-            # The help is worth reading all the more.
+            # The help is shown all the same.
             note(f"the commands of plugins are not shown: {error}")
         else:
-            # A shell that completes a line has no place for it.
+            # A shell that completes a line cannot show it.
             if not ctx.resilient_parsing:
                 set_aside_note(app.set_aside)
         return [*_OWN, *sorted(self.commands)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, or None where there is none of the name."""
+        """Return a command, or None if none has the name."""
         if cmd_name in _OWN:
             return _OwnCommand(cmd_name, short_help=_OWN[cmd_name][1])
         self._load_plugins()
         return self.commands.get(cmd_name)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Take a plugin's command, unless there is one of its name already."""
+        """Add a plugin's command, unless another one has its name."""
         taken = name or cmd.name
         if taken not in _OWN and taken not in self.commands:
             super().add_command(cmd, name)
@@ -161,7 +161,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A model's text may have characters that the encoding has not.
+            # A model's text may have characters that the encoding lacks.
             stream.reconfigure(errors="replace")
     if variable(_COMPLETE) is not None:
         import_module("turnout.cli._completion")  # It is click's that asks it.

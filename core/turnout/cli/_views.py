@@ -282,7 +282,7 @@ class JsonView:
     def end(self, reply: Reply, error: TurnoutError | None = None) -> None:
         """Show the reply, or the error with the reply so far."""
         self._waiting.clear()
-        told = to_dict(reply)
+        told: dict[str, object] = to_dict(reply)
         if error is not None:
             told = {"type": "error", "error": to_dict(error), "reply": told}
         _write_line(told)

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import json as json_
 import re
-from asyncio import to_thread
+from asyncio import get_running_loop, to_thread
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, quote, urlsplit
 
 from pydantic_core import to_json
 from yarl import URL
 
 from turnout._frozen import frozen
-from turnout._loops import running_loop
 from turnout._proxy import OPTION, Proxy, proxy_of_environment, read_proxy
 from turnout.errors import (
     ArgumentError,
@@ -51,8 +50,6 @@ Headers: TypeAlias = Mapping[str, str | Secret]
 
 _NOT_SENT = re.compile(r"[^A-Za-z0-9\-._~:/?@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
 """What a path and a query cannot have. Source: RFC 3986, section 3.3 and 3.4."""
-
-_NO_WAY: Mapping[str, Any] = {"proxy": None}
 
 _CERTIFICATE_SECONDS = 60.0
 """For how long a host that was found to require no client certificate is not asked
@@ -259,13 +256,15 @@ class Http:
         Raises:
             TurnoutError: As `post` does, but for refusals.
         """
-        loop = running_loop()
+        loop = get_running_loop()
         pool = self.pool
         if pool is None or pool.loop is not loop:
             pool = _transport.pool_of(loop) or await _transport.open_pool(loop)
         session = pool.session
         proxy, secure = place.proxy, place.secure
-        socks = None if proxy is None or proxy.socks is None else proxy
+        via = socks = None
+        if proxy is not None:
+            via, socks = (proxy, None) if proxy.socks is None else (None, proxy)
         if socks is not None:
             session = await pool.other(socks, keep=True)
         tls = self.ssl_context or pool.tls
@@ -277,8 +276,8 @@ class Http:
                 self._check_no_secret(headers, place)
             elif self.headers:
                 headers = _overlaid(headers, self.headers)
-            if proxy is not None and not secure:
-                headers = {**headers, **_proxy_headers(proxy)}
+            if via is not None and not secure:
+                headers = {**headers, **_proxy_headers(via)}
             try:
                 raw = await session.request(
                     method,
@@ -288,7 +287,8 @@ class Http:
                     allow_redirects=False,
                     timeout=_transport.timeout(self.connect_timeout),
                     ssl=tls,
-                    **(_NO_WAY if proxy is None else _way(proxy, secure=secure)),
+                    proxy=None if via is None else via.url,
+                    proxy_headers=_tunnel_headers(via) if via and secure else None,
                 )
             except _failures.ERRORS as error:
                 failure = _failures.open_error(
@@ -351,15 +351,18 @@ class Http:
     ) -> bool:
         from turnout.http._certificate_check import requires_certificate
 
-        now = running_loop().time()
+        now = get_running_loop().time()
         if now < self._needs_none.get(place.name, 0.0) + _CERTIFICATE_SECONDS:
             return False
-        proxy = place.proxy
+        via = place.proxy
+        if via is not None and via.socks is not None:
+            via = None  # The session is the proxy's.
         required = await requires_certificate(
             session,
             str(place.url),
             _transport.timeout(self.connect_timeout),
-            **(_NO_WAY if proxy is None else _way(proxy, secure=True)),
+            proxy=None if via is None else via.url,
+            proxy_headers=None if via is None else _tunnel_headers(via),
         )
         if not required:
             self._needs_none[place.name] = now
@@ -529,22 +532,16 @@ def _overlaid(headers: Headers, own: Headers) -> Headers:
 
 
 def _proxy_headers(proxy: Proxy) -> dict[str, Secret]:
-    """Return the headers for a proxy; none for one that does not speak HTTP."""
+    """Return the headers for a proxy that speaks HTTP."""
     authorization = proxy.authorization
-    if authorization is None or proxy.socks is not None:
+    if authorization is None:
         return {}
     return {"Proxy-Authorization": Secret(authorization)}
 
 
-def _way(proxy: Proxy, *, secure: bool) -> dict[str, Any]:
-    """Return what aiohttp is given for a proxy: nothing if it is a SOCKS proxy.
-
-    Without TLS, the headers for the proxy are among those of the request.
-    """
-    if proxy.socks is not None:
-        return {}
-    headers = _revealed(_proxy_headers(proxy)) if secure else None
-    return {"proxy": proxy.url, "proxy_headers": headers}
+def _tunnel_headers(proxy: Proxy) -> dict[str, str]:
+    # A function of its own: as a local of `send`, tracebacks would show them.
+    return _revealed(_proxy_headers(proxy))
 
 
 def _revealed(headers: Headers) -> dict[str, str]:

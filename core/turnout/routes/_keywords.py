@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from ssl import SSLContext
 from typing import Literal, TypedDict
 
 from turnout.routes._policy import Failover
@@ -24,6 +25,10 @@ class ProviderKeywords(TypedDict, total=False):
     proxy: str | Secret | None
     headers: Mapping[str, str | Secret]
     extra: Mapping[str, object]
+    ssl_context: SSLContext | None
+    ca_file: str | PathLike[str] | None
+    client_certificate: str | PathLike[str] | None
+    client_key: str | PathLike[str] | None
     connect_timeout: float
     first_delta_timeout: float
     idle_timeout: float

@@ -43,7 +43,9 @@ def authorization(request: HttpRequest) -> str:
 
 
 def test_it_is_found_by_its_name() -> None:
-    assert type(get_provider("bedrock", region="us-east-1")) is Bedrock
+    own: dict[str, Any] = {"region": "us-east-1"}
+
+    assert type(get_provider("bedrock", **own)) is Bedrock
 
 
 def test_a_request_is_signed_and_its_address_is_sent_as_it_is() -> None:

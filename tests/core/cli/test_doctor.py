@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -355,6 +356,46 @@ def test_servers_on_this_machine_are_one_line_unless_they_run(
     )
     # The configuration names it.
     assert found["Ollama"][0] == "warning"
+
+
+def test_a_server_on_this_machine_that_runs_is_listed(
+    inside: CommandLine, service: Service
+) -> None:
+    inside.configure('[plugins]\nallow = ["Ollama"]\n')
+    inside.environment["OLLAMA_HOST"] = service.url
+    service.body = '{"models": [{"name": "a"}]}'
+
+    done = inside("doctor")
+
+    assert findings(done.stdout)["Ollama"] == (
+        "ok",
+        "it needs no key; it listed 1 model",
+    )
+
+
+def test_a_server_elsewhere_is_not_among_those_on_this_machine(
+    inside: CommandLine,
+) -> None:
+    inside.configure('[plugins]\nallow = ["Ollama"]\n')
+    inside.environment["OLLAMA_HOST"] = "http://ollama.example"
+
+    done = inside("doctor", "--offline")
+
+    assert findings(done.stdout)["Ollama"] == ("ok", "it needs no key")
+
+
+def test_what_cannot_be_looked_into_is_reported(inside: CommandLine) -> None:
+    loop = inside.folder / "loop"
+    loop.symlink_to(loop)
+    inside.environment["XDG_CONFIG_HOME"] = str(loop)
+    (inside.folder / "site" / "broken-1.0.dist-info").mkdir()
+
+    found = findings(inside("doctor", "--offline").stdout)
+
+    if sys.platform == "linux":
+        assert found["configuration"][0] == "warning"
+        assert found["configuration"][1].endswith("; none is used")
+    assert found["package broken"][0] == "warning"
 
 
 def test_an_engine_that_is_not_set_up_is_no_fault(inside: CommandLine) -> None:

@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,16 +44,9 @@ def asked(text: str) -> Message:
     return Message(role="user", content=text)
 
 
-def answered(text: str = "Yes.", **fields: object) -> Reply:
+def answered(text: str = "Yes.") -> Reply:
     attempt = Attempt(target=TARGET, outcome="complete", seconds=0.5)
-    reply = Reply(text=text, finish_reason="stop", target=TARGET, attempts=(attempt,))
-    return copied(reply, **fields)
-
-
-def copied(reply: Reply, **fields: object) -> Reply:
-    from dataclasses import replace
-
-    return replace(reply, **fields)  # type: ignore[arg-type]
+    return Reply(text=text, finish_reason="stop", target=TARGET, attempts=(attempt,))
 
 
 def recorder(log: Log, conversation: str = "", system: str = "") -> Recorder:
@@ -70,7 +64,12 @@ def prompts(log: Log) -> list[str]:
 
 
 def test_what_is_kept_comes_back(log: Log) -> None:
-    reply = answered(reasoning="Hm.", details={"model": "x"}, state={"echo": [1, None]})
+    reply = replace(
+        answered(),
+        reasoning="Hm.",
+        details={"model": "x"},
+        state={"echo": [1, None]},
+    )
 
     recorder(log, system="Be brief.").add(
         asked("Is it?"), reply, None, options={"temperature": 0.5}
@@ -103,12 +102,13 @@ def test_what_a_conversation_is_continued_with_is_kept_without_loss(log: Log) ->
     image = ImagePart(data=b"\x89PNG\0", media_type="image/png", detail="low")
     file = FilePart(data=b"%PDF", media_type="application/pdf", filename="a.pdf")
     question = Message(role="user", content=(TextPart(text="See\ud83d"), image, file))
-    reply = answered("Half \ud83d\0", state={"anthropic": {"signature": "x" * 9}})
+    state = {"anthropic": {"signature": "x" * 9}}
+    reply = replace(answered("Half \ud83d\0"), state=state)
     call = ToolCall(id="c1", name="f", arguments='{"a":', item={"raw": {"b": [1.5]}})
 
     keeping = recorder(log)
     keeping.add(question, reply, None, options={})
-    keeping.add(asked("Call"), copied(reply, tool_calls=(call,)), None, options={})
+    keeping.add(asked("Call"), replace(reply, tool_calls=(call,)), None, options={})
     keeping.add(asked("Lost"), Reply(), ServerError("no"), options={})
 
     kept = log.conversation()
@@ -214,7 +214,7 @@ def test_the_file_is_for_the_user_alone(log: Log) -> None:
         keep(log, "Again?")
         assert (mode(log.path.parent), mode(log.path)) == (0o700, 0o600)
 
-        with log._opened(write=True) as database:
+        with closing(sqlite3.connect(log.path)) as database:
             database.execute("DELETE FROM exchanges")
             beside = [path for path in log.path.parent.iterdir() if path != log.path]
             assert [mode(path) for path in beside] == [0o600]
@@ -275,7 +275,7 @@ def test_credentials_are_never_written(log: Log) -> None:
 
     recorder(log, system=key).add(
         question,
-        answered(f"So {key} it is, {odd}", state={"x": key}),
+        replace(answered(f"So {key} it is, {odd}"), state={"x": key}),
         ServerError("no"),
         options={
             "stop": ["sk-0123456789abcdef", "end"],
@@ -299,7 +299,11 @@ def test_credentials_are_never_written(log: Log) -> None:
 
 def test_ids_are_not_given_twice(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     names: Iterator[str] = iter(["aa", "aa", "bb"])
-    monkeypatch.setattr(secrets, "token_hex", lambda _: next(names))
+
+    def token_hex(_count: int) -> str:
+        return next(names)
+
+    monkeypatch.setattr(secrets, "token_hex", token_hex)
 
     assert (keep(log, "One?"), keep(log, "Two?")) == ("aa", "bb")
 
@@ -401,10 +405,21 @@ def test_a_folder_that_cannot_be_made_is_said_once(
     assert log.summaries() == []
 
 
+def nested(depth: int) -> object:
+    value: object = None
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "state",
+    [pytest.param(object(), id="object"), pytest.param(nested(5000), id="deep")],
+)
 def test_a_state_that_json_does_not_have_is_said_once(
-    log: Log, capsys: pytest.CaptureFixture[str]
+    state: object, log: Log, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reply = answered(state={"echo": object()})
+    reply = replace(answered(), state={"echo": state})
 
     recorder(log).add(asked("Kept?"), reply, None, options={})
 

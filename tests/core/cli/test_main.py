@@ -223,15 +223,13 @@ def test_an_unknown_command_is_said_with_what_to_type(
     assert last.startswith(f"Error: unknown command {name!r}{hint}")
 
 
-def test_a_prompt_is_a_prompt_in_spite_of_the_configuration(
-    inside: CommandLine,
-) -> None:
-    inside.configure(BROKEN)
+def test_a_name_that_goes_in_a_circle_is_not_asked(inside: CommandLine) -> None:
+    inside.configure('[aliases]\nhi = "ho"\nho = "hi"\n')
 
     done = inside("hi")
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: ")
+    assert done.returncode == 2
+    assert done.stderr.endswith('to ask a model, type `turnout chat "hi"`\n')
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,16 @@ async def test_an_address_is_sent_byte_for_byte() -> None:
         assert (await sent(url=target)).target == target
 
 
+async def test_a_proxy_is_given_the_address_byte_for_byte() -> None:
+    async with ForwardProxy() as proxy, FaultServer(respond(200)) as server:
+        http = Http(provider="P", base_url=server.url, proxy=Secret(proxy.url))
+        async with http.get("/m/a%3A0/%7e?q=%2F"):
+            pass
+
+    (request,) = proxy.forwarded
+    assert request.target == f"{server.url}/m/a%3A0/%7e?q=%2F"
+
+
 async def test_the_base_and_the_path_are_joined_byte_for_byte() -> None:
     async with FaultServer(respond(200)) as server:
         http = Http(provider="P", base_url=f"{server.url}/v1%2Fx/")

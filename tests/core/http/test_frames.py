@@ -12,7 +12,8 @@ import pytest
 import turnout
 from turnout import Provider, get_provider
 from turnout.errors import ArgumentError, FallbackError, TurnoutError
-from turnout.http import Http
+from turnout.http import Http, UnsignedRequest
+from turnout.service import Call, Service, Token
 from turnout.testing import (
     FaultServer,
     Step,
@@ -26,6 +27,7 @@ from turnout.testing import (
     wait_request,
 )
 from turnout.types import ChatRequest, ProviderInfo, Secret
+from turnout_openai import Decoder
 
 KEY = "sk-canary-Zx81Qp77Lm03"
 PROMPT = "canary prompt: what is mine?"
@@ -140,6 +142,44 @@ async def test_so_it_is_for_bytes_of_a_plugin(way: str, script: list[Step]) -> N
 
     if failure is not None:
         assert shown(failure) == []
+
+
+class Signs(Service):
+    """Has a token, and signs the bytes that it sends."""
+
+    info = ProviderInfo(name="Signs", models=("m",))
+
+    async def credentials(self) -> Token:
+        http = self.http_at(str(self.options.base_url))
+        form = f"client_secret={KEY}".encode()
+        async with http.post("/", data=form) as response:
+            return Token(Secret(f"{KEY}{await response.json()}"))
+
+    def call(self, request: ChatRequest) -> Call:
+        return Call("/", {"say": request.last_user_text}, {"X-A": "b"}, Decoder)
+
+    def sign(
+        self, request: UnsignedRequest, token: Token | None
+    ) -> dict[str, str | Secret]:
+        assert token is not None
+        return {"X-Signature": token.value.prefixed(str(len(request.body)))}
+
+
+@pytest.mark.parametrize("token", [respond(200, b"1"), respond(400, KEY.encode())])
+@pytest.mark.parametrize("script", [*SCRIPTS.values(), respond(401, KEY.encode())])
+async def test_so_it_is_for_a_request_that_is_signed(
+    script: list[Step], token: list[Step]
+) -> None:
+    async with FaultServer(token, script) as server:
+        failure: TurnoutError | None = None
+        try:
+            await Signs(base_url=server.url, max_event_bytes=2048).complete(PROMPT)
+        except TurnoutError as error:
+            failure = error
+
+    if failure is not None:
+        assert shown(failure) == []
+        assert "canary" not in str(failure)
 
 
 @pytest.mark.parametrize("script", ["refusal", "not-json", "truncated"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -358,3 +359,27 @@ def test_a_tunnel_leaves_nothing() -> None:
             assert (await provider.complete("Why?")).text == "a"
 
     run_clean(main)
+
+
+@pytest.mark.parametrize("service", ["http", "https"])
+@pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
+async def test_no_frame_of_turnout_shows_the_password(
+    service: str, scheme: str
+) -> None:
+    async with FaultServer([fin()]) as server:
+        proxy = server.url.replace("http://", f"{scheme}://me:canary@")
+        error = await failure_at(f"{service}://192.0.2.1", proxy=proxy)
+
+    encoded = base64.b64encode(b"me:canary").decode()
+    frames = [
+        frame
+        for frame in traceback.TracebackException.from_exception(
+            error, capture_locals=True
+        ).stack
+        if "/turnout/" in frame.filename
+    ]
+    assert frames
+    assert error.__context__ is None
+    for frame in frames:
+        assert "canary" not in str(frame.locals)
+        assert encoded not in str(frame.locals)

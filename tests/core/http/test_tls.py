@@ -88,11 +88,12 @@ def alerting(context: ssl.SSLContext) -> Generator[str]:
                     plain, _ = listening.accept()
                 except OSError:
                     return
-                with plain, contextlib.suppress(OSError):
-                    with context.wrap_socket(plain, server_side=True) as secure:
-                        secure.recv(1)
-                    # Until the client has read the alert.
-                    plain.recv(65536)
+                # A second descriptor keeps the connection open after the alert, until
+                # the request is read: else its reset may overtake the alert.
+                with plain.dup() as kept, contextlib.suppress(OSError):
+                    with contextlib.suppress(ssl.SSLError):
+                        context.wrap_socket(plain, server_side=True).close()
+                    kept.recv(65536)
 
         thread = threading.Thread(target=serve)
         thread.start()

@@ -37,7 +37,10 @@ def test_providers_have_the_keywords_of_get_provider() -> None:
     for cls in [ProviderOptions, *_types_of_options()]:
         found |= typing.get_type_hints(cls)
 
-    assert known == {name: WRITTEN.get(hint, hint) for name, hint in found.items()}
+    assert known.keys() == found.keys()
+    for name, hint in found.items():
+        # The type of some options is not loaded before they are used.
+        assert hint == object | None or known[name] == WRITTEN.get(hint, hint), name
 
 
 def test_a_policy_has_the_keywords_of_fallback() -> None:

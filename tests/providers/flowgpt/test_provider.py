@@ -57,6 +57,17 @@ async def test_a_question_alone_keeps_every_rule() -> None:
     assert request.body["temperature"] == 0.7
 
 
+async def test_a_header_of_the_users_own_is_signed() -> None:
+    async with FlowGptServer(rules=Rules(token="of-the-user")) as server:
+        headers = {"authorization": "Bearer of-the-user"}
+        flowgpt = FlowGpt(base_url=server.base_url, headers=headers)
+        reply = await flowgpt.complete("Why?")
+
+    assert server.refusals == []
+    assert reply.text == Answer().text
+    assert server.requests[0].http.values("Authorization") == ["Bearer of-the-user"]
+
+
 async def test_a_conversation_keeps_every_rule() -> None:
     async with FlowGptServer() as server:
         await ask(server).complete(CONVERSATION, temperature=0)
