@@ -346,8 +346,8 @@ def test_nobody_to_ask_is_told_with_what_to_do(inside: CommandLine) -> None:
 
     assert done.returncode == 1
     assert done.stderr == (
-        "Error: no model was named, and no provider is ready (none has a key or runs in "
-        "this process); name a model, or set a key\n"
+        "Error: no model was named, and no provider is ready (none has a key or runs "
+        "in this process); name a model, or set a key\n"
     )
 
 
