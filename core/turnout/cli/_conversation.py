@@ -82,10 +82,12 @@ class Conversation:
             text = typed.text.strip() if typed.is_line else typed.text
             if typed.is_line and text.lower() in _END:
                 return
+            if not text.strip():
+                continue
             try:
                 if typed.is_line and typed.text.startswith("/"):
                     self._command(text)
-                elif text.strip():
+                else:
                     text = encodable("the message", text)
                     asked, left = left, ()
                     self._session.ask(message(text, asked))

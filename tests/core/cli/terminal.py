@@ -94,13 +94,26 @@ class Terminal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is None and self._process.poll() is None:
-            self.type("\x04")
-            with contextlib.suppress(AssertionError):
-                self.end()
+        if kind is None:
+            self._leave()
         self._process.kill()
         self._process.wait()
         os.close(self._master)
+
+    def _leave(self) -> None:
+        """Press Ctrl-D until the command ends, a few times at most.
+
+        One that comes between an answer and the prompt is lost.
+        """
+        for _ in range(5):
+            if self._process.poll() is not None:
+                return
+            self.type("\x04")
+            with contextlib.suppress(AssertionError):
+                while self._read(time.monotonic() + 2.0):
+                    pass
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(2.0)
 
     def type(self, text: str) -> None:
         """Type a text; a newline is the return key, `\\x03` Ctrl-C, `\\x04` Ctrl-D."""

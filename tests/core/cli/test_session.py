@@ -92,7 +92,9 @@ def test_an_earlier_conversation_is_continued(system: str) -> None:
         route = Route([fake.target()])
         session = Session(route, runner, TextView(), {}, system, messages=earlier)
         session.ask(Message(role="user", content="Second?"))
+        session.clear()
 
+    assert [message.role for message in session.messages] == ["system"]
     assert fake.requests[0].messages == (
         Message(role="system", content=system or "Be long."),
         *earlier[1:],
