@@ -17,6 +17,7 @@ from turnout._face import (
     fallback,
     get_provider,
     health,
+    observe,
     run,
     stream,
 )
@@ -102,6 +103,7 @@ from turnout.types import (
 )
 
 if TYPE_CHECKING:
+    from turnout._hooks import Observation
     from turnout.routes import HealthReport, Policy, Route
 
 __all__ = [
@@ -142,6 +144,7 @@ __all__ = [
     "ModelInfo",
     "ModelUnavailableError",
     "NativeTool",
+    "Observation",
     "Outcome",
     "OverloadedError",
     "Part",
@@ -191,12 +194,17 @@ __all__ = [
     "get_provider",
     "health",
     "hookimpl",
+    "observe",
     "run",
     "stream",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name == "Observation":
+        from turnout._hooks import Observation
+
+        return Observation
     if name not in {"HealthReport", "Policy", "Route"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from turnout import routes

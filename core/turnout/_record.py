@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import count
 from operator import add
+from os import urandom
 from typing import cast
 
 from turnout._pieces import Pieces
@@ -103,7 +105,11 @@ class _PartialMedia:
 
 
 class Record:
-    """Take down a stream's events, and give the reply that they make."""
+    """Take down a stream's events, and give the reply that they make.
+
+    Args:
+        first: The stream's first record, if this is a second one.
+    """
 
     __slots__ = (
         "_calls",
@@ -111,6 +117,7 @@ class Record:
         "_finish",
         "_joined",
         "_media",
+        "_numbers",
         "_part",
         "_reasoning",
         "_reopened",
@@ -120,13 +127,24 @@ class Record:
         "dropped",
         "join",
         "parsed",
+        "route",
+        "stream_id",
         "target",
         "told_end",
         "unseen",
         "usage",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, first: Record | None = None) -> None:
+        if first is None:
+            # Unique among processes, also forked ones and those of one seed.
+            self.stream_id = urandom(8).hex()
+            self.route: str | None = None
+            """The name of the route that asks."""
+            self._numbers = count(1)
+        else:
+            self.stream_id, self.route = first.stream_id, first.route
+            self._numbers = first._numbers
         self._text = Pieces()
         self._reasoning = Pieces()
         self._calls: dict[int, _PartialCall] = {}
@@ -314,6 +332,10 @@ class Record:
         self._finish = _UNKNOWN
         self._reopened = False
         return _UNKNOWN
+
+    def next_id(self) -> str:
+        """Return the id of an attempt that begins."""
+        return f"{self.stream_id}-{next(self._numbers)}"
 
     def end(self, attempt: Attempt) -> None:
         """Take down what became of the attempt under way."""

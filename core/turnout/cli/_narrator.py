@@ -11,15 +11,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from turnout._face import observe
 from turnout._names import followed
 from turnout.cli._output import said
 from turnout.errors import TurnoutError
 from turnout.routes import Route
 from turnout.streams import Stream
-from turnout.types import Attempt, ChatRequest, Target
+from turnout.types import Target
 
 if TYPE_CHECKING:
-    from turnout.provider import AttemptHooks
+    from turnout._hooks import Observation
 
 __all__ = ["Narrator"]
 
@@ -28,8 +29,7 @@ class Narrator:
     """Note each attempt that came to nothing, and who is asked next.
 
     Args:
-        route: What is asked; its providers are this command's own, so that they can
-            be listened to.
+        route: What is asked.
         note: Takes a line.
     """
 
@@ -40,14 +40,15 @@ class Narrator:
         self._stream: Stream | None = None
         self._told = 0
         self._names = Counter(bound.provider.info.name for bound in route.targets)
-        providers = {id(bound.provider): bound.provider for bound in route.targets}
-        for provider in providers.values():
-            provider.hooks = _Listener(provider.hooks, self._tell)
+        self._observation: Observation | None = None
 
     def begin(self, stream: Stream) -> None:
         """Tell of this stream from now on."""
         self._stream = stream
         self._told = 0
+        if self._observation is None:
+            # Until the command ends; it has one request under way at a time.
+            self._observation = observe(started=lambda one: self._tell(one.target))
 
     def end(self, error: TurnoutError) -> None:
         """Tell of the attempts that nobody was asked after.
@@ -78,35 +79,3 @@ class Narrator:
             lines[-1] = followed(lines[-1], f"asking {whom}")
         for line in lines:
             self._note(line)
-
-
-class _Listener:
-    """Hears of a provider's attempts, and passes all on to who heard of them before.
-
-    Args:
-        before: The plugins, where they listen.
-        asking: Told which target is about to be asked.
-    """
-
-    def __init__(
-        self, before: AttemptHooks | None, asking: Callable[[Target], None]
-    ) -> None:
-        self._before = before
-        self._asking = asking
-
-    def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
-        """Return the request that is sent instead."""
-        if self._before is None:
-            return request
-        return self._before.rewrite(request, target)
-
-    def started(self, attempt: Attempt) -> None:
-        """Hear of an attempt that begins."""
-        self._asking(attempt.target)
-        if self._before is not None:
-            self._before.started(attempt)
-
-    def ended(self, attempt: Attempt) -> None:
-        """Hear what became of it."""
-        if self._before is not None:
-            self._before.ended(attempt)
