@@ -20,7 +20,7 @@ from turnout._validation import kind_of
 from turnout.errors import ArgumentError
 from turnout.types import Attempt, ChatRequest, Target
 
-__all__ = ["ObservedHooks", "Observation", "Observer", "Observers", "PluginHooks"]
+__all__ = ["Observation", "ObservedHooks", "Observer", "Observers", "PluginHooks"]
 
 _log = logging.getLogger("turnout")
 
@@ -233,7 +233,9 @@ def _observer(name: str, given: object) -> _Call | None:
     if given is None:
         return None
     if not callable(given):
-        raise ArgumentError(f"{name} is {kind_of(given)}; it is a function of an attempt")
+        raise ArgumentError(
+            f"{name} is {kind_of(given)}; it is a function of an attempt"
+        )
     if iscoroutinefunction(given) or iscoroutinefunction(
         getattr(given, "__call__", None)
     ):

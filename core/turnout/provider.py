@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import field, fields
 from functools import cache
 from types import TracebackType
@@ -85,7 +85,9 @@ class Provider(ABC):
     health_scope: str | None = None
     """Instances with the same text have their health in common. None means those with
     the same address and key, or of the same name without an address."""
-    find_hooks: ClassVar[Callable[[], AttemptHooks | None]] = staticmethod(_no_hooks)
+    find_hooks: ClassVar[staticmethod[[], AttemptHooks | None]] = staticmethod(
+        _no_hooks
+    )
     """Finds the hooks and observers of the process, for all providers. `import turnout`
     sets it, since the plugins are found by modules that use this one."""
     lets_cancellation_pass: ClassVar[bool] = False

@@ -14,7 +14,6 @@ from tests.core.samples import Echo
 from tests.core.site import OWN_NAMES, Site
 from turnout._app import App, current_app
 from turnout._config import Config, read_config
-from turnout._hooks import PluginHooks
 from turnout._plugins import PluginRules
 from turnout.errors import (
     ArgumentError,

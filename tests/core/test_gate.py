@@ -39,9 +39,9 @@ from turnout.testing import (
     until,
     wait_request,
 )
-from turnout.types import ChatRequest, Target
+from turnout.types import Attempt, ChatRequest
 
-from .scripted import Ledger, Lines, Scripted
+from .scripted import Lines, Scripted
 
 
 def gate_of(provider: Provider) -> Gate:

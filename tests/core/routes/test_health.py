@@ -17,7 +17,7 @@ from turnout.routes._target_health import TargetHealth
 from turnout.testing import FakeProvider
 from turnout.types import Secret, Target
 
-from ..scripted import Lines
+from ..scripted import Lines, saying
 
 T = 1000.0
 SCOPE = Scope(
@@ -103,11 +103,21 @@ def test_another_provider_at_the_same_address_has_another_health() -> None:
 def test_providers_without_an_address_are_told_apart_by_their_names() -> None:
     health = registry()
 
-    targets = [FakeProvider("a", name=name).target() for name in ("A", "A", "B")]
+    targets = [saying("a", name=name).target() for name in ("A", "A", "B")]
     first, same, other = (RouteTarget(one, health).health(T) for one in targets)
 
     assert first is same
     assert other is not first
+
+
+def test_each_fake_has_health_of_its_own() -> None:
+    health = registry()
+
+    targets = [FakeProvider("a").target() for _ in range(2)]
+    first, other = (RouteTarget(one, health).health(T) for one in targets)
+
+    assert first is not other
+    assert first is RouteTarget(targets[0], health).health(T)
 
 
 def test_a_new_key_has_a_health_of_its_own() -> None:
