@@ -236,9 +236,8 @@ def _observer(name: str, given: object) -> _Call | None:
         raise ArgumentError(
             f"{name} is {kind_of(given)}; it is a function of an attempt"
         )
-    if iscoroutinefunction(given) or iscoroutinefunction(
-        getattr(given, "__call__", None)
-    ):
+    # Of an object, its class says whether to call it gives a coroutine.
+    if iscoroutinefunction(given) or iscoroutinefunction(type(given).__call__):
         raise ArgumentError(
             f"{name} is an `async def`, which would never be awaited; it is a plain "
             "function, which may put the attempt into a queue"

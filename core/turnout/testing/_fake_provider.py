@@ -100,8 +100,8 @@ class FakeProvider(Provider):
 
     It works wherever a provider does, in `turnout.fallback(...)` too. An answer that
     brings no `Finish` ends with one of its own: `tool_calls` where it called a tool,
-    else `stop`. Each instance has health of its own: one that failed in one test does not
-    change how another is asked in the next test.
+    else `stop`. Each instance has health of its own: a failure in one test does not
+    change how the fake of the next test is asked.
 
     Args:
         items: The answer to every request: text, events, exceptions to raise, and the
