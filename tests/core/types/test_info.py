@@ -144,8 +144,10 @@ def test_aliases_that_are_a_text_are_refused() -> None:
 def test_a_model_is_declared_with_values_of_the_right_kind(
     field: str, value: Any
 ) -> None:
+    fields: dict[str, Any] = {"name": "hello-1", field: value}
+
     with pytest.raises(PluginError) as caught:
-        ModelInfo(**{"name": "hello-1", field: value})
+        ModelInfo(**fields)
 
     assert repr(value) in str(caught.value)
 
@@ -174,8 +176,10 @@ def test_a_model_is_declared_with_values_of_the_right_kind(
 def test_a_provider_is_declared_with_values_of_the_right_kind(
     field: str, value: Any
 ) -> None:
+    fields: dict[str, Any] = {"name": "Hello", field: value}
+
     with pytest.raises(PluginError) as caught:
-        ProviderInfo(**{"name": "Hello", field: value})
+        ProviderInfo(**fields)
 
     assert str(caught.value).startswith(
         f"provider 'Hello' has {field}={value!r}; {field} is "
