@@ -86,7 +86,7 @@ class ModelInfo:
     """Where these facts stand, and the date on which they were read."""
 
     def __post_init__(self) -> None:
-        name: object = self.name
+        name = cast("object", self.name)
         if not isinstance(name, str) or not name:
             raise PluginError(f"{name!r} cannot name a model; a name is a text")
         owner = f"model {name!r}"
@@ -179,22 +179,14 @@ class ProviderInfo:
                 raise _wrong(owner, field_name, value, "True or False")
         _check_prefill(owner, self.prefill)
         _check_capabilities(owner, self.capabilities)
-        aliases = cast("object", self.aliases)
-        if not isinstance(aliases, Mapping) or not _are_texts(
-            [
-                text
-                for pair in cast("Mapping[object, object]", aliases).items()
-                for text in pair
-            ]
-        ):
-            raise _wrong(owner, "aliases", aliases, 'a mapping, as in {"a": "model-1"}')
-        options = cast("object", self.options)
-        if not isinstance(options, Mapping) or not _are_texts(
-            list(cast("Mapping[object, object]", options))
-        ):
-            raise _wrong(
-                owner, "options", options, 'a mapping, as in {"base_url": "…"}'
-            )
+        aliases = _items(self.aliases)
+        if aliases is None or not all(map(_are_texts, aliases)):
+            expected = 'a mapping, as in {"a": "model-1"}'
+            raise _wrong(owner, "aliases", self.aliases, expected)
+        options = _items(self.options)
+        if options is None or not _are_texts([option[0] for option in options]):
+            expected = 'a mapping, as in {"base_url": "…"}'
+            raise _wrong(owner, "options", self.options, expected)
         if self.open_models:
             return
         names = {_name(model) for model in self.models}
@@ -237,6 +229,13 @@ _FLAGS = ("open_models", "working", "shared_key", "needs_key", "in_process")
 
 def _wrong(owner: str, name: str, value: object, expected: str) -> PluginError:
     return PluginError(f"{owner} has {name}={value!r}; {name} is {expected}")
+
+
+def _items(value: object) -> list[tuple[object, object]] | None:
+    """Return the items of a mapping; None if the value is not one."""
+    if not isinstance(value, Mapping):
+        return None
+    return list(cast("Mapping[object, object]", value).items())
 
 
 def _are_texts(value: object) -> bool:
