@@ -17,6 +17,7 @@ from turnout._face import (
     fallback,
     get_provider,
     health,
+    observe,
     run,
     stream,
     warm_up,
@@ -104,6 +105,7 @@ from turnout.types import (
 )
 
 if TYPE_CHECKING:
+    from turnout._hooks import Observation
     from turnout.routes import HealthReport, Policy, Route
 
 __all__ = [
@@ -145,6 +147,7 @@ __all__ = [
     "ModelInfo",
     "ModelUnavailableError",
     "NativeTool",
+    "Observation",
     "Outcome",
     "OverloadedError",
     "Part",
@@ -194,6 +197,7 @@ __all__ = [
     "get_provider",
     "health",
     "hookimpl",
+    "observe",
     "run",
     "stream",
     "warm_up",
@@ -201,6 +205,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "Observation":
+        from turnout._hooks import Observation
+
+        return Observation
     if name not in {"HealthReport", "Policy", "Route"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from turnout import routes

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 from turnout._config import Config, find_config, read_config, unseen_config
 from turnout._environment import variable
 from turnout._headers import has_credential
-from turnout._hooks import PluginHooks
+from turnout._hooks import Observation, ObservedHooks, Observers, PluginHooks
 from turnout._names import did_you_mean, fold
 from turnout._plugins import (
     Plugin,
@@ -41,14 +41,14 @@ from turnout.errors import (
     UnknownProviderError,
     UnsupportedError,
 )
-from turnout.provider import BoundTarget, Provider
+from turnout.provider import AttemptHooks, BoundTarget, Provider
 from turnout.types import Explanation, Place, Target
 
 if TYPE_CHECKING:
     from turnout.routes import Health, HealthReport, Route
     from turnout.types import TargetOptions
 
-__all__ = ["App", "current_app"]
+__all__ = ["App", "attempt_hooks", "current_app"]
 
 _OF_REQUESTS = ("turnout._attempt", "turnout.http._client", "turnout.routes._driver")
 """Modules that are imported with the first request."""
@@ -75,6 +75,12 @@ class App:
         self.config = config
         self._check_routes()
         self.host = PluginHost(self.config.plugins, own_only=own_only or _own_only())
+        self.observers = Observers()
+        # What they were made of: the plugins and the observers.
+        self._attempt_hooks: (
+            tuple[tuple[Plugin, ...], tuple[Observation, ...], AttemptHooks | None]
+            | None
+        ) = None
         # The plugins that the other two were made from: loading one makes them anew.
         self._known: tuple[tuple[Plugin, ...], Registry, PluginHooks] | None = None
 
@@ -94,6 +100,22 @@ class App:
     def hooks(self) -> PluginHooks:
         """What the plugins that are loaded by now say to requests."""
         return self._refreshed()[2]
+
+    def attempt_hooks(self) -> AttemptHooks | None:
+        """Return the hooks and observers of an attempt that begins; None without any.
+
+        It is called for each attempt, whatever made its provider.
+        """
+        plugins, observations = self.host.plugins, self.observers.all
+        known = self._attempt_hooks
+        if known is None or known[0] is not plugins or known[1] is not observations:
+            hooks = self.hooks
+            made: AttemptHooks | None = hooks if hooks.watching else None
+            if observations:
+                made = ObservedHooks(hooks, observations)
+            # Plugins may have been loaded by now: `hooks` loads those of `always`.
+            self._attempt_hooks = known = self.host.plugins, observations, made
+        return known[2]
 
     @property
     def set_aside(self) -> tuple[SetAside, ...]:
@@ -125,6 +147,7 @@ class App:
                 self.entry(name)
             except UnknownProviderError:
                 self.meaning(name)
+        self.attempt_hooks()
 
     def entry(self, name: str) -> ProviderEntry:
         """Return what is known of a provider, loading as few plugins as will do.
@@ -180,15 +203,19 @@ class App:
             )
         policy = self.config.routes[found.route].policy if found.route else None
         made: dict[str, Provider] = {}
-        return self._route(tuple(self._bound_places(found, made)), policy)
+        bound = tuple(self._bound_places(found, made))
+        return self._route(bound, policy, found.route or name)
 
     def _route(
-        self, targets: tuple[BoundTarget, ...], policy: Mapping[str, object] | None
+        self,
+        targets: tuple[BoundTarget, ...],
+        policy: Mapping[str, object] | None,
+        name: str | None = None,
     ) -> Route:
         from turnout.routes import Route
 
         order, health = self.hooks.ordering, self.target_health
-        route = Route(targets, policy, order=order, health=health)
+        route = Route(targets, policy, order=order, health=health, name=name)
         route.find_health = self.find_health
         return route
 
@@ -351,8 +378,6 @@ class App:
                 f"provider {info.name!r} of {entry.plugin} cannot be made: "
                 f"{described(error)}"
             ) from error
-        hooks = self.hooks
-        provider.hooks = hooks if hooks.watching else None
         return provider
 
     def _check_options(self, entry: ProviderEntry, cls: type[Provider]) -> None:
@@ -406,3 +431,8 @@ def _own_only() -> bool:
 def current_app() -> App:
     """Return the process's own."""
     return App()
+
+
+def attempt_hooks() -> AttemptHooks | None:
+    """Return the hooks and observers of an attempt that begins in this process."""
+    return current_app().attempt_hooks()

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from time import time
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
@@ -92,6 +93,7 @@ class AttemptReader:
         "_generator",
         "_held",
         "_hooks",
+        "_id",
         "_now",
         "_provider",
         "_record",
@@ -100,6 +102,7 @@ class AttemptReader:
         "_slot_limits",
         "_stall_timeout",
         "_started",
+        "_started_at",
         "_target",
         "_trusted",
         "_waiter",
@@ -140,11 +143,24 @@ class AttemptReader:
         self._held: list[Event] = []
         # Says so of a plugin that ignored its cancellation.
         self._abandoned: PluginError | None = None
-        self._hooks = hooks = provider.hooks
-        if hooks is not None:
-            hooks.started(Attempt(target=target, outcome="running"))
-            request = hooks.rewrite(request, target)
+        self._id = record.next_id()
+        self._started_at = time()
+        self._hooks = hooks = provider.find_hooks()
         self._request = request
+        if hooks is not None:
+            self._request = request = hooks.rewrite(request, target)
+            hooks.started(
+                Attempt(
+                    target=target,
+                    outcome="running",
+                    prices_id=provider.prices_id,
+                    id=self._id,
+                    stream_id=record.stream_id,
+                    started_at=self._started_at,
+                    route=record.route,
+                    request=request,
+                )
+            )
         self._characters_before = record.characters
         batches = _generator(provider, request)
         self._generator: Batches | None
@@ -434,10 +450,14 @@ class AttemptReader:
             join=record.join,
             dropped=record.dropped,
             prices_id=self._provider.prices_id,
+            id=self._id,
+            stream_id=record.stream_id,
+            started_at=self._started_at,
+            route=record.route,
         )
         enter(record, attempt)
         if self._hooks is not None:
-            self._hooks.ended(attempt)
+            self._hooks.ended(replace(attempt, request=self._request))
 
     def _estimated(self, reported: Usage) -> Usage:
         """Return what an attempt may have cost that broke before all of it was said."""

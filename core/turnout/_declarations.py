@@ -22,6 +22,10 @@ from turnout.types import ModelInfo, ProviderInfo
 __all__ = ["check_api", "check_hook", "read_aliases", "read_models", "read_providers"]
 
 
+_DECLARING = ("turnout_providers", "turnout_models", "turnout_aliases")
+"""Hooks that are called when their plugin is loaded."""
+
+
 def check_api(name: str, module: object) -> None:
     """Refuse a plugin that was written for other versions of the interface."""
     match getattr(module, "turnout_api", None):
@@ -61,6 +65,13 @@ def check_hook(name: str, caller: pluggy.HookCaller, impl: pluggy.HookImpl) -> N
         raise PluginError(
             f"plugin {name!r} wraps {caller.name}; plugins are asked one by one, so "
             "that there is nothing to wrap"
+        )
+    if caller.name in _DECLARING and (impl.tryfirst or impl.trylast):
+        mark = "tryfirst" if impl.tryfirst else "trylast"
+        raise PluginError(
+            f"plugin {name!r} marks {caller.name} with {mark}, which has no effect: it "
+            "is called once for each plugin, and the plugins' names decide between two "
+            "that declare the same; remove the mark"
         )
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from turnout._validation import hidden
-from turnout.provider import BoundTarget, Provider
+from turnout.provider import AttemptHooks, BoundTarget, Provider
 from turnout.streams import Stream
-from turnout.types import Conversation, Explanation, Reply, RequestOptions
+from turnout.types import Attempt, Conversation, Explanation, Reply, RequestOptions
 
 if TYPE_CHECKING:
+    from turnout._hooks import Observation
     from turnout.routes import HealthReport, Route
     from turnout.routes._keywords import PolicyKeywords, ProviderKeywords
     from turnout.types._request import FreeOptions
@@ -21,6 +22,7 @@ __all__ = [
     "fallback",
     "get_provider",
     "health",
+    "observe",
     "run",
     "stream",
     "warm_up",
@@ -155,6 +157,33 @@ def health() -> tuple[HealthReport, ...]:
     return current_app().health()
 
 
+def observe(
+    *,
+    started: Callable[[Attempt], object] | None = None,
+    ended: Callable[[Attempt], object] | None = None,
+) -> Observation:
+    """Call functions for each attempt in this process, and return how to stop it.
+
+        with turnout.observe(ended=print):
+            await turnout.complete("Hi", model="fast")
+
+    They are called in the thread and on the event loop of the request, and must be
+    quick. What one raises is logged, and goes no further. `attempt.id` joins the start
+    and the end, and `attempt.stream_id` the attempts of one request.
+
+    Args:
+        started: Called before a request is sent to a target.
+        ended: Called once for each call of `started`, however the attempt ended.
+
+    Raises:
+        ArgumentError: Neither is given, or one is not a plain function.
+        ConfigError: The configuration is wrong.
+    """
+    from turnout._app import current_app
+
+    return current_app().observers.add(started, ended)
+
+
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine from code that has no event loop, and return its result.
 
@@ -193,3 +222,14 @@ def _load(names: tuple[str, ...]) -> None:
     from turnout._app import current_app
 
     current_app().warm_up(names)
+
+
+def _find_hooks() -> AttemptHooks | None:
+    # Once, as an import statement in each attempt would cost more than the hooks.
+    from turnout._app import attempt_hooks
+
+    Provider.find_hooks = staticmethod(attempt_hooks)
+    return attempt_hooks()
+
+
+Provider.find_hooks = staticmethod(_find_hooks)

@@ -209,12 +209,16 @@ class PluginHost:
                 self._load(position)
 
     def implementations(self, hook: str) -> list[tuple[Plugin, Callable[..., Any]]]:
-        """Return who implements a hook, by name, each to be called on its own.
+        """Return who implements a hook, each to be called on its own.
 
-        Each takes the specification's arguments as keywords.
+        Those marked `tryfirst` come first and those marked `trylast` last, by name
+        within each. Each takes the specification's arguments as keywords.
         """
         caller = getattr(self._manager.hook, hook)
-        found = sorted(caller.get_hookimpls(), key=lambda impl: impl.plugin_name)
+        found = sorted(
+            caller.get_hookimpls(),
+            key=lambda one: (not one.tryfirst, one.trylast, one.plugin_name),
+        )
         return [
             (self._plugins[impl.plugin_name], _accepting(impl))
             for impl in found

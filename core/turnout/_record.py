@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import count
 from operator import add
-from typing import cast
+from os import urandom
+from typing import cast, get_args
 
 from turnout._pieces import Pieces
 from turnout.types import (
@@ -15,6 +17,7 @@ from turnout.types import (
     Event,
     Failover,
     Finish,
+    FinishReason,
     Join,
     Media,
     MediaDelta,
@@ -31,6 +34,20 @@ __all__ = ["Held", "NotAnEventError", "Record"]
 
 
 _UNKNOWN = Finish(reason="unknown")
+
+_REASONS = frozenset(get_args(FinishReason))
+
+_COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cache_write_tokens",
+)
+"""The fields of `Usage` that count tokens."""
+
+_SHOWN = {"reason", "start", "end", *_COUNTS}
+"""Fields whose odd values an error shows."""
 
 
 class Held:
@@ -103,7 +120,11 @@ class _PartialMedia:
 
 
 class Record:
-    """Take down a stream's events, and give the reply that they make."""
+    """Take down a stream's events, and give the reply that they make.
+
+    Args:
+        first: The stream's first record, if this is a second one.
+    """
 
     __slots__ = (
         "_calls",
@@ -111,6 +132,7 @@ class Record:
         "_finish",
         "_joined",
         "_media",
+        "_numbers",
         "_part",
         "_reasoning",
         "_reopened",
@@ -120,13 +142,24 @@ class Record:
         "dropped",
         "join",
         "parsed",
+        "route",
+        "stream_id",
         "target",
         "told_end",
         "unseen",
         "usage",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, first: Record | None = None) -> None:
+        if first is None:
+            # Unique among processes, also forked ones and those of one seed.
+            self.stream_id = urandom(8).hex()
+            self.route: str | None = None
+            """The name of the route that asks."""
+            self._numbers = count(1)
+        else:
+            self.stream_id, self.route = first.stream_id, first.route
+            self._numbers = first._numbers
         self._text = Pieces()
         self._reasoning = Pieces()
         self._calls: dict[int, _PartialCall] = {}
@@ -272,8 +305,10 @@ class Record:
                 self._reopened = True
                 return True
             case Usage():
+                _check_usage(event)
                 self.usage = event
             case Finish():
+                _check_finish(event)
                 self._finish = event
                 self._reopened = False
             case MediaDelta():
@@ -283,6 +318,7 @@ class Record:
                 self._reopened = True
                 return True
             case Citation():
+                _check_citation(event)
                 self._citations = [] if self._citations is None else self._citations
                 self._citations.append(self._placed(event) if self._joined else event)
             case Failover() | Restart():
@@ -314,6 +350,10 @@ class Record:
         self._finish = _UNKNOWN
         self._reopened = False
         return _UNKNOWN
+
+    def next_id(self) -> str:
+        """Return the id of an attempt that begins."""
+        return f"{self.stream_id}-{next(self._numbers)}"
 
     def end(self, attempt: Attempt) -> None:
         """Take down what became of the attempt under way."""
@@ -382,6 +422,53 @@ def _check_media(delta: MediaDelta) -> None:
         raise _odd(delta, "transcript")
 
 
+def _check_usage(usage: Usage) -> None:
+    """Refuse counts that are not numbers of tokens, in spite of the types."""
+    for name in _COUNTS:
+        value: object = getattr(usage, name)
+        if value is not None and (type(value) is not int or value < 0):
+            raise _odd(usage, name)
+    cost = cast("object", usage.cost)
+    if cost is not None:
+        from decimal import Decimal
+
+        if not isinstance(cost, Decimal):
+            raise _odd(usage, "cost")
+
+
+def _check_finish(finish: Finish) -> None:
+    """Refuse a reason that is not known and fields of other types."""
+    if finish.reason not in _REASONS:
+        raise _odd(finish, "reason")
+    details = cast("object", finish.details)
+    # Nearly always a dictionary, and a look at an abstract class is slow.
+    if type(details) is not dict and not isinstance(details, Mapping):
+        raise _odd(finish, "details")
+    state = cast("object", finish.state)
+    if state is not None and not isinstance(state, Mapping):
+        raise _odd(finish, "state")
+    if finish.items and not (
+        isinstance(cast("object", finish.items), tuple | list)
+        and all(isinstance(cast("object", item), Mapping) for item in finish.items)
+    ):
+        raise _odd(finish, "items")
+
+
+def _check_citation(citation: Citation) -> None:
+    """Refuse fields of other types."""
+    for name in ("url", "title", "cited_text", "source"):
+        value: object = getattr(citation, name)
+        if value is not None and not _is_text(value):
+            raise _odd(citation, name)
+    for name in ("start", "end"):
+        value = getattr(citation, name)
+        if value is not None and type(value) is not int:
+            raise _odd(citation, name)
+
+
 def _odd(event: Event, name: str) -> NotAnEventError:
-    kind = type(getattr(event, name)).__name__
-    return NotAnEventError(f"a {type(event).__name__} with {kind} for its {name}")
+    value: object = getattr(event, name)
+    told = type(value).__name__
+    if name in _SHOWN and isinstance(value, str | int | float):
+        told = f"{value!r:.80}"  # Text of the answer is not shown; a reason is.
+    return NotAnEventError(f"a {type(event).__name__} with {told} for its {name}")

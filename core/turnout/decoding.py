@@ -557,11 +557,12 @@ def as_text(value: object, what: str) -> str:
 
 
 def as_count(fields: object, name: str) -> int | None:
-    """Return a count of tokens among `fields`; None where there is none.
+    """Return a count of tokens among `fields`; None if there is none.
 
-    A count that is odd is no reason to give an answer up.
+    One that is not a count, such as a negative number, is ignored: the answer is good
+    without it.
     """
     if type(fields) is not _OBJECT:
         return None
     count = fields.get(name)
-    return count if isinstance(count, int) else None
+    return count if type(count) is int and count >= 0 else None

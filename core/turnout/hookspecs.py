@@ -11,8 +11,11 @@ names a module or an object that holds hook implementations:
 
 Hooks *declare*: they are plain functions, quick, and do no I/O; an `async def` hook
 is refused. An implementation may take fewer arguments than its specification has.
-They are asked in the order of the plugins' names, never of their installation, and
-each on its own: a hook wrapper is refused.
+
+They are called in the order of the plugins' names, whatever the order in which they
+were installed: those marked `@hookimpl(tryfirst=True)` first, those marked
+`trylast=True` last. The hooks that are called once, when their plugin is loaded, are
+refused with such a mark, as it would change nothing. A hook wrapper is refused too.
 
 A plugin that cannot be imported, is refused, or raises in a hook that says so is set
 aside whole, and everything else works; `turnout plugins` shows it with its error.
@@ -22,8 +25,11 @@ exist; a hook of another version of turnout is marked `@hookimpl(optionalhook=Tr
 
 A plugin is found by the name of its entry point, and `get_provider` loads no other:
 name it as its provider, and give each of several providers an entry point of its own.
-What is to be loaded whatever is asked for, as observers are and models for another's
-provider, has to be named under `plugins.always` in the configuration.
+A plugin that is needed whatever provider is asked for has to be named under
+`plugins.always` in the configuration: an observer, or models for another's provider.
+
+The hooks of a request are called for every provider in the process: those of
+`get_provider`, of a route, of a class that is called, and the fakes of tests.
 
 A plugin may say for which versions of this interface it was written: `turnout_api =
 (1, 1)` beside its hook implementations is the first and the last of them. One that
@@ -86,7 +92,7 @@ def turnout_providers() -> Iterable[type[Provider] | ProviderInfo]:
     None: no providers.
     Several: all hold. A name that two claim is told with both distributions; the
         configuration's `plugins.choose` settles it, else turnout's own goes first,
-        then the plugin whose entry point bears the name, else nobody gets it.
+        then the plugin whose entry point bears the name, else neither gets it.
     Raising: sets the plugin aside.
     Since: 0.1.
     """
@@ -94,7 +100,7 @@ def turnout_providers() -> Iterable[type[Provider] | ProviderInfo]:
 
 @hookspec
 def turnout_models() -> Iterable[ModelInfo]:
-    """Return models to add to providers, whoever's those are.
+    """Return models to add to providers, also to those of other plugins.
 
     `ModelInfo.provider` says which provider each belongs to; one of the same name
     replaces what the provider says of it.
@@ -124,11 +130,12 @@ def turnout_aliases() -> Mapping[str, str]:
 def turnout_rewrite_request(request: ChatRequest, target: Target) -> ChatRequest | None:
     """Return another request to send in place of this one.
 
-    Asked: before each attempt, in the request's own path; it must be quick.
+    Asked: before each attempt, on the event loop; it must be quick.
     None: leaves it as it is.
     Several: each is given what the one before it returned.
-    Raising: passes the plugin over for this attempt, with a record on the logger
-        `turnout`.
+    Raising: skips the plugin for this attempt, with a record on the logger `turnout`:
+        the request is sent without its change. A plugin that removes secrets has to
+        catch its own errors, and return a request that may be sent.
     Since: 0.1.
     """
 
@@ -152,25 +159,29 @@ def turnout_order_targets(
 
 @hookspec
 def turnout_attempt_started(attempt: Attempt) -> None:
-    """Hear that a target is about to be asked.
+    """Observe an attempt before its request is sent.
 
-    Asked: on the event loop, before the request is sent; it must be quick.
+    `attempt.request` is what is sent, as `turnout_rewrite_request` left it.
+    `attempt.id` is the same when the attempt ends; `attempt.stream_id` is the same for
+    all attempts of one request.
+
+    Asked: on the event loop of the request; it must be quick.
     None: is all that it returns.
-    Several: all hear of it.
-    Raising: is recorded on the logger `turnout` and goes no further.
+    Several: all are called.
+    Raising: is logged on the logger `turnout` and goes no further.
     Since: 0.1.
     """
 
 
 @hookspec
 def turnout_attempt_ended(attempt: Attempt) -> None:
-    """Hear what became of an attempt: complete, failed, closed or passed over.
+    """Observe the end of an attempt: complete, failed, closed or passed over.
 
-    Asked: on the event loop, once for each `turnout_attempt_started`; it must be
-        quick.
+    Asked: on the event loop of the request, once for each `turnout_attempt_started`;
+        it must be quick.
     None: is all that it returns.
-    Several: all hear of it.
-    Raising: is recorded on the logger `turnout` and goes no further.
+    Several: all are called.
+    Raising: is logged on the logger `turnout` and goes no further.
     Since: 0.1.
     """
 

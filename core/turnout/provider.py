@@ -62,19 +62,23 @@ _T = TypeVar("_T")
 
 
 class AttemptHooks(Protocol):
-    """What plugins have to say about attempts; they never raise here."""
+    """The hooks and observers of an attempt. They raise nothing but Ctrl-C."""
 
     def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
-        """Return the request that is sent instead."""
+        """Return the request that is sent."""
         ...
 
     def started(self, attempt: Attempt) -> None:
-        """Hear of an attempt that begins."""
+        """Report an attempt that begins."""
         ...
 
     def ended(self, attempt: Attempt) -> None:
-        """Hear what became of it."""
+        """Report an attempt that has ended."""
         ...
+
+
+def _no_hooks() -> AttemptHooks | None:
+    return None
 
 
 class Provider(ABC):
@@ -95,6 +99,14 @@ class Provider(ABC):
 
     info: ProviderInfo
     options_type: ClassVar[type[ProviderOptions]] = ProviderOptions
+    health_scope: str | None = None
+    """Instances with the same text have their health in common. None means those with
+    the same address and key, or of the same name without an address."""
+    find_hooks: ClassVar[staticmethod[[], AttemptHooks | None]] = staticmethod(
+        _no_hooks
+    )
+    """Finds the hooks and observers of the process, for all providers. `import turnout`
+    sets it, since the plugins are found by modules that use this one."""
     lets_cancellation_pass: ClassVar[bool] = False
     """Whether `generate` is turnout's own, so that a wait for it need not be left."""
     if TYPE_CHECKING:
@@ -120,8 +132,6 @@ class Provider(ABC):
             {**self.info.options, **options},
             f"option of provider {self.info.name!r}",
         )
-        self.hooks: AttemptHooks | None = None
-        """What plugins have to say about its attempts; set by whoever loaded them."""
         self.gates = Gates(
             self.info.name,
             self.options.max_concurrent,

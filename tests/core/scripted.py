@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, ClassVar
 
+from turnout._face import observe
 from turnout.provider import Provider, ProviderOptions
-from turnout.types import Attempt, ChatRequest, ModelInfo, ProviderInfo, Secret, Target
+from turnout.types import Attempt, ChatRequest, ModelInfo, ProviderInfo, Secret
 
 INFO = ProviderInfo(name="Scripted", models=("one", ModelInfo(name="two")))
 
@@ -62,17 +63,12 @@ class Lines(Provider):
 
 
 class Ledger:
-    """Hooks that write down what they are told."""
+    """Observes the attempts of a test, and keeps what it is called with.
+
+    The fixture `isolated` stops it, since that forgets the process's own turnout.
+    """
 
     def __init__(self) -> None:
         self.began: list[Attempt] = []
         self.over: list[Attempt] = []
-
-    def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
-        return request
-
-    def started(self, attempt: Attempt) -> None:
-        self.began.append(attempt)
-
-    def ended(self, attempt: Attempt) -> None:
-        self.over.append(attempt)
+        observe(started=self.began.append, ended=self.over.append)

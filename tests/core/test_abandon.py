@@ -331,7 +331,7 @@ def test_a_timer_holds_though_the_plugin_ignores_it(
 ) -> None:
     async def main(loop: asyncio.AbstractEventLoop) -> None:
         provider = deaf_provider(way, *texts, **options)
-        provider.hooks = ledger = Ledger()
+        ledger = Ledger()
         begun = loop.time()
         with pytest.raises(kind) as caught:
             await provider.complete("A secret question?")

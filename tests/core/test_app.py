@@ -14,7 +14,6 @@ from tests.core.samples import Echo
 from tests.core.site import OWN_NAMES, Site
 from turnout._app import App, current_app
 from turnout._config import Config, read_config
-from turnout._hooks import PluginHooks
 from turnout._plugins import PluginRules
 from turnout.errors import (
     ArgumentError,
@@ -460,22 +459,22 @@ def turnout_order_targets(targets): return targets[::-1]
 """
 
 
-def test_observers_are_given_to_providers_where_they_are_loaded(site: Site) -> None:
+def test_there_are_hooks_once_a_plugin_has_some(site: Site) -> None:
     site.add("watcher", WATCHER, "Watcher")
     app = App(Config())
 
-    assert app.provider("FlowGpt", {}).hooks is None
+    assert app.attempt_hooks() is None
     app.load_all()
-    assert isinstance(app.provider("FlowGpt", {}).hooks, PluginHooks)
+    assert app.attempt_hooks() is app.hooks
 
 
 def test_some_plugins_are_always_loaded(site: Site) -> None:
     site.add("watcher", WATCHER, "Watcher")
     app = App(Config(plugins=PluginRules(always=("watcher", "Absent"))))
 
-    provider = app.provider("FlowGpt", {})
+    app.provider("FlowGpt", {})
 
-    assert provider.hooks is app.hooks
+    assert app.attempt_hooks() is app.hooks
     assert loaded(app) == {"FlowGpt", "Watcher"}
 
 

@@ -74,7 +74,7 @@ def hanging(*items: object, **options: Any) -> Scripted:
 
 async def test_a_complete_attempt_says_what_became_of_it() -> None:
     provider = saying("a", Usage(output_tokens=1), "b", Finish(reason="stop"))
-    provider.hooks = ledger = Ledger()
+    ledger = Ledger()
     reply = await provider.complete("Why?", model="two")
 
     (attempt,) = reply.attempts
@@ -85,18 +85,6 @@ async def test_a_complete_attempt_says_what_became_of_it() -> None:
     assert 0 <= attempt.first_delta <= attempt.seconds
     assert ledger.over == [attempt]
     assert [a.outcome for a in ledger.began] == ["running"]
-
-
-async def test_hooks_may_rewrite_a_request() -> None:
-    class Shouting(Ledger):
-        def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
-            return request.for_model("two")
-
-    provider = saying("a")
-    provider.hooks = Shouting()
-    await provider.complete("Why?")
-
-    assert provider.requests[0].model == "two"
 
 
 async def test_nothing_is_shown_before_the_first_delta() -> None:
@@ -488,7 +476,7 @@ async def _coroutine() -> None:
 )
 async def test_what_is_no_async_generator_is_a_fault(make: Any) -> None:
     provider = Scripted(lambda _: make())
-    provider.hooks = ledger = Ledger()
+    ledger = Ledger()
     error = await failure_of(provider)
 
     assert isinstance(error, PluginError)

@@ -161,7 +161,7 @@ async def test_hooks_and_the_log_say_that_the_attempt_failed(
 ) -> None:
     caplog.set_level(logging.INFO, logger="turnout.attempts")
     fake = FakeProvider(HM)
-    fake.hooks = ledger = Ledger()
+    ledger = Ledger()
 
     with pytest.raises(EmptyReplyError):
         await fake.complete("Why?")

@@ -39,9 +39,9 @@ from turnout.testing import (
     until,
     wait_request,
 )
-from turnout.types import ChatRequest, Target
+from turnout.types import Attempt, ChatRequest
 
-from .scripted import Ledger, Lines, Scripted
+from .scripted import Lines, Scripted
 
 
 def gate_of(provider: Provider) -> Gate:
@@ -582,16 +582,12 @@ async def test_an_attempt_that_was_closed_takes_no_place() -> None:
 
 
 async def test_a_route_that_breaks_before_it_asks_has_no_place_to_give_back() -> None:
-    class Stop(BaseException):
-        pass
-
-    class Stopping(Ledger):
-        def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
-            raise Stop
+    def stop(_: Attempt) -> None:
+        raise KeyboardInterrupt
 
     provider = FakeProvider("a")
-    provider.hooks = Stopping()
-    with pytest.raises(Stop):
+    turnout.observe(started=stop)
+    with pytest.raises(KeyboardInterrupt):
         await turnout.fallback(provider).complete("Why?")
 
     assert load(provider) == (0, 0)

@@ -694,3 +694,34 @@ def test_a_plugin_may_ask_for_others_while_it_is_imported(
     assert [plugin.name for plugin in bearers] == ["Asks"]
     assert [plugin.name for plugin in gate.found] == ["FlowGpt"]
     assert host.set_aside == ()
+
+
+MARKED = """
+@hookimpl({mark})
+def turnout_attempt_ended(attempt): pass
+"""
+
+
+def test_hooks_are_called_in_the_order_that_their_marks_ask_for(site: Site) -> None:
+    marks = {"a": "trylast=True", "b": "", "c": "tryfirst=True", "d": "tryfirst=True"}
+    for name, mark in {**marks, "e": "", "f": "trylast=True"}.items():
+        site.add(f"dist-{name}", MARKED.format(mark=mark), name)
+    host = PluginHost(PluginRules(allow=("a", "b", "c", "d", "e", "f")))
+    host.load_all()
+
+    found = host.implementations("turnout_attempt_ended")
+
+    assert [plugin.name for plugin, _ in found] == ["c", "d", "b", "e", "a", "f"]
+
+
+@pytest.mark.parametrize("mark", ["tryfirst", "trylast"])
+@pytest.mark.parametrize(
+    "hook", ["turnout_providers", "turnout_models", "turnout_aliases"]
+)
+def test_a_mark_without_effect_is_refused(site: Site, hook: str, mark: str) -> None:
+    site.add("marked", f"@hookimpl({mark}=True)\ndef {hook}(): pass", "Marked")
+    host = PluginHost(PluginRules(allow=("Marked",)))
+    host.load_all()
+
+    (aside,) = host.set_aside
+    assert f"marks {hook} with {mark}, which has no effect" in str(aside.error)

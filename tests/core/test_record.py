@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 
@@ -23,6 +25,8 @@ from turnout.types import (
 )
 
 TARGET = Target("P", "m")
+
+ODD: Any = "banana"
 
 
 @pytest.mark.parametrize(
@@ -417,3 +421,55 @@ def test_text_that_is_held_is_progress() -> None:
 )
 def test_base64_is_read_leniently(data: str, raw: bytes | None) -> None:
     assert Media(url=f"data:image/png;base64,{data}").data == raw
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (lambda: Finish(reason=ODD), "a Finish with 'banana' for its reason"),
+        (lambda: Finish(reason="stop", details=ODD), "a Finish with str for its det"),
+        (lambda: Finish(reason="stop", state=ODD), "a Finish with str for its state"),
+        (lambda: Finish(reason="stop", items=ODD), "a Finish with str for its items"),
+        (lambda: Finish(reason="stop", items=(ODD,)), "with tuple for its items"),
+        (lambda: Usage(input_tokens=ODD), "a Usage with 'banana' for its input_tok"),
+        (lambda: Usage(output_tokens=-1), "a Usage with -1 for its output_tokens"),
+        (lambda: Usage(cached_tokens=True), "a Usage with True for its cached_tokens"),
+        (lambda: Usage(cost=ODD), "a Usage with str for its cost"),
+        (lambda: Citation(title=cast("Any", 5)), "a Citation with int for its title"),
+        (lambda: Citation(start=ODD), "a Citation with 'banana' for its start"),
+    ],
+)
+def test_an_event_of_odd_values_is_refused(
+    event: Callable[[], Event], told: str
+) -> None:
+    with pytest.raises(NotAnEventError) as caught:
+        Record().take([event()])
+
+    assert told in str(caught.value)
+
+
+def test_events_of_the_right_values_are_taken() -> None:
+    record = Record()
+    record.take(
+        [
+            "a",
+            Citation(url="https://a.example", start=0, end=1),
+            Usage(input_tokens=0, cost=Decimal("0.1")),
+            Finish(reason="stop", items=({"a": 1},), state={"p": 1}),
+        ]
+    )
+    record.complete = True
+
+    assert record.reply().finish_reason == "stop"
+
+
+def test_the_attempts_of_a_second_record_have_ids_of_the_first_ones_stream() -> None:
+    first = Record()
+    first.route = "fast"
+    ids = [first.next_id()]
+    second = Record(first)
+    ids += [second.next_id(), first.next_id()]
+
+    assert ids == [f"{first.stream_id}-{number}" for number in (1, 2, 3)]
+    assert (second.stream_id, second.route) == (first.stream_id, "fast")
+    assert Record().stream_id != first.stream_id

@@ -11,16 +11,17 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from turnout._face import observe
 from turnout._names import followed
 from turnout.cli._output import said
 from turnout.cli._views import View
 from turnout.errors import TurnoutError
 from turnout.routes import Route
 from turnout.streams import Stream
-from turnout.types import Attempt, ChatRequest, Target
+from turnout.types import Target
 
 if TYPE_CHECKING:
-    from turnout.provider import AttemptHooks
+    from turnout._hooks import Observation
 
 __all__ = ["Narrator"]
 
@@ -29,8 +30,7 @@ class Narrator:
     """Note each attempt that failed, and which target is asked next.
 
     Args:
-        route: What is asked. No other code uses its providers, so this may observe
-            them.
+        route: What is asked.
         view: Shows the lines, and which target is waited for.
     """
 
@@ -41,14 +41,13 @@ class Narrator:
         self._stream: Stream | None = None
         self._noted = 0
         self._names = Counter(bound.provider.info.name for bound in route.targets)
-        providers = {id(bound.provider): bound.provider for bound in route.targets}
-        for provider in providers.values():
-            provider.hooks = _Listener(provider.hooks, self._note)
+        self._observation: Observation | None = None
 
     def begin(self, stream: Stream) -> None:
         """Observe this stream from now on."""
         self._stream = stream
         self._noted = 0
+        self._observation = observe(started=lambda one: self._note(one.target))
 
     def end(self, error: TurnoutError) -> None:
         """Note the attempts after the last note.
@@ -57,6 +56,12 @@ class Narrator:
             error: How the stream ended. The command itself shows it.
         """
         self._note(but=error)
+
+    def stop(self) -> None:
+        """Stop observing, when the stream has ended."""
+        if self._observation is not None:
+            self._observation.stop()
+            self._observation = None
 
     def name(self, target: Target) -> str:
         """Return a target's name: the provider's if no other target has it."""
@@ -81,35 +86,3 @@ class Narrator:
             self._view.note(line)
         if asking is not None:
             self._view.wait(self.name(asking))
-
-
-class _Listener:
-    """Observes the attempts of a provider, and calls the earlier observers too.
-
-    Args:
-        before: The hooks of plugins, if there are any.
-        asking: Called with the target of each attempt that begins.
-    """
-
-    def __init__(
-        self, before: AttemptHooks | None, asking: Callable[[Target], None]
-    ) -> None:
-        self._before = before
-        self._asking = asking
-
-    def rewrite(self, request: ChatRequest, target: Target) -> ChatRequest:
-        """Return the request that is sent instead."""
-        if self._before is None:
-            return request
-        return self._before.rewrite(request, target)
-
-    def started(self, attempt: Attempt) -> None:
-        """Observe the start of an attempt."""
-        self._asking(attempt.target)
-        if self._before is not None:
-            self._before.started(attempt)
-
-    def ended(self, attempt: Attempt) -> None:
-        """Observe the end of an attempt."""
-        if self._before is not None:
-            self._before.ended(attempt)

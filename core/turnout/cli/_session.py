@@ -121,6 +121,7 @@ class Session:
         else:
             self._view.end(stream.reply)
         finally:
+            self._narrator.stop()
             reply = stream.reply
             if self._usage:
                 self._view.note(usage_line(reply, time.monotonic() - began))

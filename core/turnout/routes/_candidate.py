@@ -63,6 +63,7 @@ def _scope(bound: BoundTarget, key: Secret | None) -> Scope:
         key = Secret("\n".join(secret.reveal() for secret in [*known, *secrets]))
     # Two instances that ask the same address with the same key are one target.
     same = f"{cls.__module__}.{cls.__qualname__}" if address else provider.info.name
+    same = provider.health_scope or same
     return Scope(
         provider=same, address=address, credential=fingerprint(key), model=bound.model
     )

@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Collection, Iterator, Sequence
+from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from turnout._ledger import enter
@@ -395,9 +396,18 @@ class Course:
 
     def _note(self, candidate: Candidate, error: TurnoutError) -> None:
         self._errors.append(error)
+        record = self._record
         enter(
-            self._record,
-            Attempt(target=candidate.target, outcome="passed_over", error=error),
+            record,
+            Attempt(
+                target=candidate.target,
+                outcome="passed_over",
+                error=error,
+                id=record.next_id(),
+                stream_id=record.stream_id,
+                started_at=time(),
+                route=record.route,
+            ),
         )
 
     def _last_resort(self, skipped: Sequence[Candidate], now: float) -> Ask | Wait:

@@ -130,7 +130,7 @@ class RouteReader:
             other = self._course.hedge_target(ask, share, waiter.now())
             if other is None:
                 return None
-            record, own = Record(), Waiter()
+            record, own = Record(self._record), Waiter()
             return Leg(other, self._reader(other, record, own), record, own)
 
         def lost(leg: Leg, error: TurnoutError | None) -> None:

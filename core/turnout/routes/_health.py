@@ -101,6 +101,13 @@ class Health:
         health.used = now
         return health
 
+    def reset(self) -> None:
+        """Forget how targets answered, and their holds if they are in this process."""
+        with self._lock:
+            self._known.clear()
+        if isinstance(self._store, MemoryStore):
+            self._store.clear()
+
     def known(self) -> list[TargetHealth]:
         """Return the health of each target that is known."""
         return list(self._known.values())

@@ -46,6 +46,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self._holds: dict[str, Hold] = {}
 
+    def clear(self) -> None:
+        """Forget all holds."""
+        self._holds = {}
+
     def get(self, key: str, now: float) -> Hold | None:
         """Return the hold of a target; None if there is none, or it has passed."""
         hold = self._holds.get(key)

@@ -47,6 +47,7 @@ class Route:
         policy: Fields of `Policy`.
         order: Called at each request for another order.
         health: How targets answered lately; None means a health of this route alone.
+        name: For hooks and observers; None means the names of its targets.
 
     Raises:
         ConfigError: There are no targets, or the policy is wrong.
@@ -59,10 +60,13 @@ class Route:
         *,
         order: Order | None = None,
         health: Health | None = None,
+        name: str | None = None,
     ) -> None:
         if not targets:
             raise ConfigError("a route needs a target; name one at least")
         self.targets = tuple(targets)
+        self.name = name or " -> ".join(str(bound.target) for bound in self.targets)
+        """The name under which it was asked for, or the names of its targets."""
         self.policy = checked(Policy, policy or {}, "policy of a route")
         self._order = order
         self.find_health: Callable[[], Health] | None = None
@@ -124,6 +128,7 @@ class Route:
         request = ChatRequest.build(messages, **options)
 
         def source(record: Record, waiter: Waiter) -> Reader:
+            record.route = self.name
             targets, policy, share = self._ordered(request), self.policy, self._share
             return _reader_type()(
                 targets, request, policy, record, waiter, share, given

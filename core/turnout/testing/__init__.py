@@ -23,6 +23,7 @@ from turnout.testing._fault_server import FaultServer
 from turnout.testing._leaks import LeakCheck, run_clean
 from turnout.testing._loopback import LoopbackServer, refused_url
 from turnout.testing._requests import HttpRequest, MalformedRequestError
+from turnout.testing._reset import reset_health
 from turnout.testing._responses import (
     CHUNKED,
     chunked,
@@ -94,6 +95,7 @@ __all__ = [
     "last_chunk",
     "oddities",
     "refused_url",
+    "reset_health",
     "respond",
     "respond_in_chunks",
     "response_head",

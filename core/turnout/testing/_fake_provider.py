@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
+from os import urandom
 from types import CoroutineType
 from typing import TypeAlias, TypeGuard, cast, final
 
@@ -99,7 +100,8 @@ class FakeProvider(Provider):
 
     It works wherever a provider does, in `turnout.fallback(...)` too. An answer that
     brings no `Finish` ends with one of its own: `tool_calls` where it called a tool,
-    else `stop`.
+    else `stop`. Each instance has health of its own: a failure in one test does not
+    change how the fake of the next test is asked.
 
     Args:
         items: The answer to every request: text, events, exceptions to raise, and the
@@ -138,6 +140,7 @@ class FakeProvider(Provider):
         """What it was asked, in order."""
         for item in items:
             _check(item)
+        self.health_scope = f"{name} {urandom(8).hex()}"
         self._same = items
         self._answers = None if answers is None else tuple(answers)
 

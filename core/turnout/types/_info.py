@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
-from typing import Literal, TypeAlias, cast
+from dataclasses import field, fields
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from turnout._frozen import frozen
 from turnout.errors import PluginError
@@ -21,7 +21,11 @@ message of the assistant's alone, by `prefix` or `partial` in that message, or b
 
 @frozen
 class Capabilities:
-    """What a target can be asked for; a request that needs more is refused."""
+    """What a target can be asked for; a request that needs more is refused.
+
+    Raises:
+        PluginError: A field is not True or False.
+    """
 
     history: bool = True
     """Messages before the last one."""
@@ -50,13 +54,19 @@ class Capabilities:
     reasoning: bool = False
     """Giving what it thinks before it answers."""
 
+    def __post_init__(self) -> None:
+        for name in (each.name for each in fields(self)):
+            if type(getattr(self, name)) is not bool:
+                value: object = getattr(self, name)
+                raise _wrong("Capabilities", name, value, "True or False")
+
 
 @frozen
 class ModelInfo:
     """What a provider serves.
 
     Raises:
-        PluginError: The aliases are a text.
+        PluginError: A field has a value of another type, or one that is not known.
     """
 
     name: str
@@ -76,11 +86,21 @@ class ModelInfo:
     """Where these facts stand, and the date on which they were read."""
 
     def __post_init__(self) -> None:
-        if isinstance(cast("object", self.aliases), str):  # Else each letter is one.
-            raise PluginError(
-                f"the aliases of model {self.name!r} are a text; they are a tuple, as "
-                'in ("one",)'
-            )
+        name = cast("object", self.name)
+        if not isinstance(name, str) or not name:
+            raise PluginError(f"{name!r} cannot name a model; a name is a text")
+        owner = f"model {name!r}"
+        _check_texts(owner, self, "provider", "source")
+        # A text too has texts in it: each letter is one.
+        if not _are_texts(self.aliases):
+            raise _wrong(owner, "aliases", self.aliases, 'a tuple, as in ("one",)')
+        for field_name in ("context_window", "max_output_tokens"):
+            count: object = getattr(self, field_name)
+            if count is not None and (type(count) is not int or count < 1):
+                raise _wrong(owner, field_name, count, "a number of tokens, or None")
+        if self.capabilities is not None:
+            _check_capabilities(owner, self.capabilities)
+        _check_prefill(owner, self.prefill)
 
 
 @frozen
@@ -88,8 +108,8 @@ class ProviderInfo:
     """What a provider says of itself, before anything of it is made.
 
     Raises:
-        PluginError: The name cannot be used, the models are none, or the default model
-            or what an alias means is not among them.
+        PluginError: The name cannot be used, a field has a value of another type, or
+            the default model or what an alias means is not among the models.
     """
 
     name: str
@@ -149,6 +169,24 @@ class ProviderInfo:
                     f"provider {self.name!r} has {model!r} for a model; it is a name "
                     "or a ModelInfo"
                 )
+        owner = f"provider {self.name!r}"
+        for field_name in ("default_model", "url", "key_variable", "prices_id"):
+            if getattr(self, field_name) is not None:
+                _check_texts(owner, self, field_name)
+        for field_name in _FLAGS:
+            if type(getattr(self, field_name)) is not bool:
+                value: object = getattr(self, field_name)
+                raise _wrong(owner, field_name, value, "True or False")
+        _check_prefill(owner, self.prefill)
+        _check_capabilities(owner, self.capabilities)
+        aliases = _items(self.aliases)
+        if aliases is None or not all(map(_are_texts, aliases)):
+            expected = 'a mapping, as in {"a": "model-1"}'
+            raise _wrong(owner, "aliases", self.aliases, expected)
+        options = _items(self.options)
+        if options is None or not _are_texts([option[0] for option in options]):
+            expected = 'a mapping, as in {"base_url": "…"}'
+            raise _wrong(owner, "options", self.options, expected)
         if self.open_models:
             return
         names = {_name(model) for model in self.models}
@@ -183,3 +221,43 @@ class ProviderInfo:
 
 def _name(model: str | ModelInfo) -> str:
     return model if isinstance(model, str) else model.name
+
+
+_FLAGS = ("open_models", "working", "shared_key", "needs_key", "in_process")
+"""Fields of `ProviderInfo` that are True or False."""
+
+
+def _wrong(owner: str, name: str, value: object, expected: str) -> PluginError:
+    return PluginError(f"{owner} has {name}={value!r}; {name} is {expected}")
+
+
+def _items(value: object) -> list[tuple[object, object]] | None:
+    """Return the items of a mapping; None if the value is not one."""
+    if not isinstance(value, Mapping):
+        return None
+    return list(cast("Mapping[object, object]", value).items())
+
+
+def _are_texts(value: object) -> bool:
+    """Tell whether a value is a tuple or a list of texts."""
+    return isinstance(value, tuple | list) and all(
+        isinstance(item, str) for item in cast("Iterable[object]", value)
+    )
+
+
+def _check_texts(owner: str, value: Any, *names: str) -> None:
+    for name in names:
+        if not isinstance(getattr(value, name), str):
+            raise _wrong(owner, name, getattr(value, name), "a text")
+
+
+def _check_prefill(owner: str, prefill: object) -> None:
+    known = get_args(Prefill)
+    if prefill not in known:
+        raise _wrong(owner, "prefill", prefill, f"one of {', '.join(known)}")
+
+
+def _check_capabilities(owner: str, capabilities: object) -> None:
+    if not isinstance(capabilities, Capabilities):
+        expected = "Capabilities, as in Capabilities(tools=True)"
+        raise _wrong(owner, "capabilities", capabilities, expected)

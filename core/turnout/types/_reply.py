@@ -10,6 +10,7 @@ from turnout._frozen import WithFields, frozen
 from turnout.errors import TurnoutError
 from turnout.types._events import Citation, FinishReason, Join, Usage
 from turnout.types._messages import Message, ToolCall
+from turnout.types._request import ChatRequest
 from turnout.types._target import Target
 
 if TYPE_CHECKING:
@@ -50,6 +51,19 @@ class Attempt:
     """How many characters of its text were dropped at the join."""
     prices_id: str | None = field(default=None, repr=False, compare=False)
     """Whose prices hold for it, see `ProviderInfo.prices_id`."""
+    id: str = ""
+    """Unique among all attempts; the same when it starts and when it ends."""
+    stream_id: str = ""
+    """Unique among all streams; the same for all attempts of one request."""
+    started_at: float = 0.0
+    """When it started, in seconds since the epoch, as `time.time` gives them. A wait
+    for a free slot comes after it, and is not part of `seconds`."""
+    route: str | None = None
+    """The name of the route that asked: as it was asked for, or its targets, as in
+    `OpenAI:gpt-4o -> Local:small`. None if the provider was asked without a route."""
+    request: ChatRequest | None = field(default=None, repr=False, compare=False)
+    """What is sent, after `turnout_rewrite_request`. It holds the prompt, so only hooks
+    and observers get it: it is None in `Reply.attempts`."""
 
     @property
     def status_code(self) -> int | None:

@@ -470,7 +470,7 @@ def test_models_of_one_provider_are_told_apart(inside: CommandLine) -> None:
     ]
 
 
-def test_plugins_hear_of_attempts_as_before(inside: CommandLine) -> None:
+def test_plugins_hear_of_attempts_too(inside: CommandLine) -> None:
     inside.install("Listener", "Scripted")
 
     done = inside("chat", "-m", "Down", "-m", "Echo", "Hi")
@@ -479,8 +479,8 @@ def test_plugins_hear_of_attempts_as_before(inside: CommandLine) -> None:
     assert done.stderr.splitlines() == [
         "heard: Down:down-1 running",
         "heard: Down:down-1 failed",
-        "Down: cannot reach down.example: its name is not known; asking Echo",
         "heard: Echo:echo-1 running",
+        "Down: cannot reach down.example: its name is not known; asking Echo",
         "heard: Echo:echo-1 complete",
     ]
 

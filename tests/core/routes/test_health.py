@@ -7,17 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from turnout.errors import RateLimitError, ServerError
+from turnout.errors import AuthenticationError, RateLimitError, ServerError
 from turnout.provider import BoundTarget
 from turnout.routes import Health, HealthReport, Hold, HoldStore, Policy
 from turnout.routes._candidate import RouteTarget
 from turnout.routes._health import Scope, fingerprint
+from turnout.routes._holds import MemoryStore
 from turnout.routes._policy import rule
 from turnout.routes._target_health import TargetHealth
 from turnout.testing import FakeProvider
 from turnout.types import Secret, Target
 
-from ..scripted import Lines
+from ..scripted import Lines, saying
 
 T = 1000.0
 SCOPE = Scope(
@@ -103,11 +104,47 @@ def test_another_provider_at_the_same_address_has_another_health() -> None:
 def test_providers_without_an_address_are_told_apart_by_their_names() -> None:
     health = registry()
 
-    targets = [FakeProvider("a", name=name).target() for name in ("A", "A", "B")]
+    targets = [saying("a", name=name).target() for name in ("A", "A", "B")]
     first, same, other = (RouteTarget(one, health).health(T) for one in targets)
 
     assert first is same
     assert other is not first
+
+
+def test_each_fake_has_health_of_its_own() -> None:
+    health = registry()
+
+    targets = [FakeProvider("a").target() for _ in range(2)]
+    first, other = (RouteTarget(one, health).health(T) for one in targets)
+
+    assert first is not other
+    assert first is RouteTarget(targets[0], health).health(T)
+
+
+def test_what_is_forgotten_does_not_include_a_store_of_other_processes() -> None:
+    class Shared:
+        """Stands for a store that other processes use too; it cannot be cleared."""
+
+        def __init__(self) -> None:
+            self._holds = MemoryStore()
+
+        def get(self, key: str, now: float) -> Hold | None:
+            return self._holds.get(key, now)
+
+        def put(self, key: str, hold: Hold, now: float) -> None:
+            self._holds.put(key, hold, now)
+
+    store = Shared()
+    for kept, health in (False, registry()), (True, registry(store)):
+        refused = health.of(SCOPE, HELLO, T).start(T)
+        error = AuthenticationError("no")
+        refused.failed(error, rule(error, Policy()), T)
+        assert health.of(SCOPE, HELLO, T).held(T) is not None
+
+        health.reset()
+
+        assert health.known() == []
+        assert (health.of(SCOPE, HELLO, T).held(T) is not None) is kept
 
 
 def test_a_new_key_has_a_health_of_its_own() -> None:

@@ -16,7 +16,6 @@ from .macaws import (
     Addressless,
     Amnesiac,
     Bare,
-    Boasting,
     Chatty,
     Counting,
     Crossing,
@@ -171,10 +170,6 @@ class TestOdd(MacawContract):
 
 class TestCounting(MacawContract):
     provider = Counting
-
-
-class TestBoasting(MacawContract):
-    provider = Boasting
 
 
 class TestFunctional(MacawContract):

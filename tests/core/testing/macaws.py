@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from turnout.decoding import as_text
 from turnout.service import Call
@@ -18,8 +18,6 @@ from turnout.types import (
     Finish,
     MediaDelta,
     Message,
-    ModelInfo,
-    Prefill,
     ProviderInfo,
     RequestOptions,
     ToolCallDelta,
@@ -317,14 +315,6 @@ class Counting(Macaw):
 
     def call(self, request: ChatRequest) -> Call:
         return super().call(request)._replace(decoder=CountingDecoder)
-
-
-class Boasting(Macaw):
-    """Declares values that there are not."""
-
-    info = replace(
-        MACAW, models=(ModelInfo(name="macaw-1", prefill=cast("Prefill", "native")),)
-    )
 
 
 class Functional(Macaw):

@@ -66,7 +66,6 @@ BREACHES = {
     "TestEmpty": "an_answer_is_what_it_says[sources]",
     "TestOdd": "its_events_have_values_of_their_kinds[text]",
     "TestCounting": "its_events_have_values_of_their_kinds[text]",
-    "TestBoasting": "what_it_declares_is_of_its_kind",
     "TestFunctional": f"{NOT_EVERY}[native tool]",
     "TestCrowding": f"{NOT_EVERY}[native tool beside a function]",
     "TestUncalled": f"{NOT_EVERY}[call that is not of a function]",

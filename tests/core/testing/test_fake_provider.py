@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import turnout
+from tests.core.scripted import saying
 from turnout.errors import (
     ArgumentError,
     ConfigError,
@@ -18,7 +19,7 @@ from turnout.errors import (
     UnknownModelError,
     UnsupportedError,
 )
-from turnout.testing import FakeProvider, Pause, run_simulated
+from turnout.testing import FakeProvider, Pause, reset_health, run_simulated
 from turnout.types import (
     Capabilities,
     ChatRequest,
@@ -228,3 +229,24 @@ async def test_a_coroutine_function_is_no_answer() -> None:
 def test_items_and_answers_together_are_refused() -> None:
     with pytest.raises(ArgumentError, match="either items or answers"):
         FakeProvider("a", answers=["b"])
+
+
+async def test_a_fake_that_failed_does_not_change_how_the_next_is_asked() -> None:
+    async def answer(*items: Any) -> str:
+        second = FakeProvider("second", name="Other")
+        return (await turnout.fallback(FakeProvider(*items), second).complete("Q")).text
+
+    assert await answer(turnout.AuthenticationError("no")) == "second"
+    assert await answer("first") == "first"
+
+
+async def test_the_health_of_all_other_providers_can_be_reset() -> None:
+    first = saying(turnout.AuthenticationError("no"))
+    route = turnout.fallback(first, FakeProvider("second"))
+    for outcome in ("failed", "passed_over"):
+        assert (await route.complete("Q")).attempts[0].outcome == outcome
+
+    reset_health()
+
+    assert turnout.health() == ()
+    assert (await route.complete("Q")).attempts[0].outcome == "failed"

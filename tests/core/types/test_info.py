@@ -119,8 +119,77 @@ def test_aliases_that_are_a_text_are_refused() -> None:
         ModelInfo(name="hello-1", aliases=aliases)
 
     assert str(caught.value) == (
-        "the aliases of model 'hello-1' are a text; they are a tuple, as in (\"one\",)"
+        "model 'hello-1' has aliases='fast'; aliases is a tuple, as in (\"one\",)"
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", 5),
+        ("provider", None),
+        ("source", b"page"),
+        ("aliases", ("one", 2)),
+        ("context_window", "big"),
+        ("context_window", True),
+        ("context_window", 8192.0),
+        ("max_output_tokens", 0),
+        ("capabilities", {"tools": True}),
+        ("prefill", "native"),
+        ("prefill", None),
+        ("prefill", []),
+    ],
+)
+def test_a_model_is_declared_with_values_of_the_right_kind(
+    field: str, value: Any
+) -> None:
+    fields: dict[str, Any] = {"name": "hello-1", field: value}
+
+    with pytest.raises(PluginError) as caught:
+        ModelInfo(**fields)
+
+    assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("default_model", 1),
+        ("url", b"https"),
+        ("key_variable", ("A", "B")),
+        ("prices_id", 7),
+        ("open_models", "yes"),
+        ("working", 1),
+        ("shared_key", None),
+        ("needs_key", "KEY"),
+        ("in_process", 0),
+        ("prefill", "native"),
+        ("capabilities", {"tools": True}),
+        ("capabilities", None),
+        ("aliases", ("a",)),
+        ("aliases", {"a": None}),
+        ("options", ["base_url"]),
+        ("options", {1: 2}),
+    ],
+)
+def test_a_provider_is_declared_with_values_of_the_right_kind(
+    field: str, value: Any
+) -> None:
+    fields: dict[str, Any] = {"name": "Hello", field: value}
+
+    with pytest.raises(PluginError) as caught:
+        ProviderInfo(**fields)
+
+    assert str(caught.value).startswith(
+        f"provider 'Hello' has {field}={value!r}; {field} is "
+    )
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_a_capability_is_true_or_false(value: Any) -> None:
+    with pytest.raises(PluginError, match="tools is True or False"):
+        Capabilities(tools=value)
 
 
 def test_a_model_is_not_known_to_go_on_with_an_answer_unless_it_says_so() -> None:

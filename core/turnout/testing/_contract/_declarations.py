@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import get_args
-
 import pytest
 
 from turnout._app import current_app
@@ -12,7 +9,6 @@ from turnout._face import get_provider
 from turnout.errors import ConfigError, UnknownModelError
 from turnout.testing._contract._limits import run_clean
 from turnout.testing._contract._setting import KEY, Setting
-from turnout.types import Capabilities, Prefill
 
 __all__ = ["Declarations"]
 
@@ -34,21 +30,6 @@ class Declarations(Setting):
 
     def test_it_has_a_model_to_ask(self) -> None:
         assert self.model_name
-
-    def test_what_it_declares_is_of_its_kind(self) -> None:
-        info, models = self.told, self.make().catalog.models.values()
-        declared = [info.capabilities, *(model.capabilities for model in models)]
-
-        for model in models:
-            for limit in (model.context_window, model.max_output_tokens):
-                assert limit is None or (type(limit) is int and limit > 0), model
-        for prefill in (info.prefill, *(model.prefill for model in models)):
-            assert prefill in get_args(Prefill)
-        for each in filter(None, declared):
-            assert isinstance(each, Capabilities)
-            for field in fields(each):
-                claimed = getattr(each, field.name)
-                assert type(claimed) is bool, f"{field.name}={claimed!r}"
 
     def test_each_of_its_names_means_one_of_its_models(self) -> None:
         catalog = self.make().catalog
