@@ -35,7 +35,7 @@ def test_the_package_passes_its_quick_tests(tmp_path: Path) -> None:
     # It is not installed, and so not found by its name.
     told = passed(BEDROCK, tmp_path, *left_out, "-k", "not found_by_its_name")
 
-    assert "skipped" not in told
+    assert _skipped_elsewhere(told) == []
 
 
 LONG = ("botocore", "contract")
@@ -47,4 +47,10 @@ def test_the_installed_package_passes_its_tests(tmp_path: Path) -> None:
 
     told = passed(tmp_path / "site", tmp_path, f"--rootdir={tmp_path}")
 
-    assert "skipped" not in told
+    assert _skipped_elsewhere(told) == []
+
+
+def _skipped_elsewhere(told: str) -> list[str]:
+    """Return the skips that are not the contract's own."""
+    lines = [line for line in told.splitlines() if line.startswith("SKIPPED")]
+    return [line for line in lines if "testing/_contract/" not in line]

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from bedrock_frames import delta, end, event, exception, frame_raw, start, stop
@@ -17,14 +18,23 @@ from turnout import (
     RateLimitError,
     ReasoningDelta,
     RequestOptions,
+    Secret,
     ServerError,
     Tool,
     ToolCallDelta,
     Usage,
 )
-from turnout.testing import ProviderContract, WireAnswer, WireError, oddities
+from turnout.http import UnsignedRequest
+from turnout.testing import (
+    HttpRequest,
+    ProviderContract,
+    WireAnswer,
+    WireError,
+    oddities,
+)
 from turnout_bedrock import Bedrock
 from turnout_bedrock._eventstream import MessageSplitter, read_message
+from turnout_bedrock._sigv4 import Keys, sign
 
 BEGIN = event("messageStart", role="assistant")
 USAGE = Usage(input_tokens=12, output_tokens=7)
@@ -158,6 +168,40 @@ class TestBedrock(ProviderContract):
         """Change one value in the payload of a message, and frame that again."""
         found = list(_odd_bodies(answer.body))
         return random.Random(4711).sample(found, 100)
+
+
+class TestSigning(TestBedrock):
+    """With a pair of keys, which sign a request and are not sent."""
+
+    key_options: ClassVar[Mapping[str, object]] = {
+        "access_key_id": "AKID1",
+        "secret_access_key": ProviderContract.key,
+    }
+
+    def key_in(self, request: HttpRequest) -> bool:
+        """Sign the request again, at its own time, and compare the signatures."""
+        date, host = request.header("X-Amz-Date"), request.header("Host")
+        if date is None or host is None:
+            # Not signed: a variable has a key of Bedrock's own.
+            return super().key_in(request)
+        signed = ("Accept", "Content-Type")
+        unsigned = UnsignedRequest(
+            method=request.method,
+            url=f"http://{host}{request.target}",
+            host=host,
+            headers={name: value for name in signed for value in request.values(name)},
+            body=request.body,
+        )
+        made = sign(
+            unsigned,
+            Keys("AKID1", Secret(self.key), None),
+            region="us-east-1",
+            service="bedrock",
+            now=datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
+        )
+        wanted = made["Authorization"]
+        assert isinstance(wanted, Secret)
+        return request.header("Authorization") == wanted.reveal()
 
 
 def _odd_bodies(body: bytes) -> Iterator[bytes]:

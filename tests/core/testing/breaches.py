@@ -52,6 +52,7 @@ from .parrots import (
     Trusting,
     Zeroless,
 )
+from .signers import SignerContract, Unsigned
 
 
 class TestHasty(ParrotContract):
@@ -194,6 +195,10 @@ class TestDeafened(MacawContract):
 
 class TestAddressless(MacawContract):
     provider = Addressless
+
+
+class TestUnsigned(SignerContract):
+    provider = Unsigned
 
 
 class TestRefusing(EngineOf):

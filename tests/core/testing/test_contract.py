@@ -6,8 +6,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -28,6 +29,7 @@ from turnout.types import (
 from .engines import EngineOf
 from .macaws import MacawContract
 from .parrots import INFO, Parrot, ParrotContract, Stubborn
+from .signers import SignerContract
 
 ROOT = Path(__file__).parents[3]
 
@@ -78,6 +80,8 @@ BREACHES = {
     "TestBoundless": "a_limit_of_tokens_ends_an_answer",
     "TestUnstoppable": "a_stop_sequence_ends_an_answer",
     "TestMoody": "a_seed_gives_the_same_answer_again",
+    "TestUnsigned": "the_key_is_sent_in_a_header_and_nowhere_else",
+    "TestUnsigned ": "the_key_may_come_from_the_environment",
     "TestProsaic": "an_answer_is_bound_to_a_schema",
 }
 """By the class of a broken contract, the test that is to fail."""
@@ -101,6 +105,7 @@ ADVICE = (
     "tools is claimed, and refused: no tools here",
     "max_tokens=1 makes no difference",
     "response_format is claimed, and ignored",
+    "the request was sent without the key; if the key signs it, write key_in",
 )
 """What is told of some of them."""
 
@@ -115,6 +120,10 @@ class TestMacaw(MacawContract):
 
 class TestEngine(EngineOf):
     """An engine that can do what it claims."""
+
+
+class TestSigner(SignerContract):
+    """A provider whose key is not sent."""
 
 
 class Cockatoo(Parrot):
@@ -163,6 +172,10 @@ class Speechless(ProviderContract):
     provider = Parrot
 
 
+class Misspelt(ParrotContract):
+    left_out: ClassVar[Mapping[str, str]] = {"test_a_zero_is_sent[seed]": "it is odd"}
+
+
 @pytest.mark.ci
 def test_each_breach_is_found_by_its_test() -> None:
     file = "tests/core/testing/breaches.py"
@@ -188,6 +201,9 @@ def test_each_breach_is_found_by_its_test() -> None:
         pytest.param(ProviderContract, "ProviderContract lacks `prov", id="service"),
         pytest.param(Nameless, "Nameless lacks `info` in its provider", id="info"),
         pytest.param(Speechless, "Speechless lacks `answers`; they are", id="answers"),
+        pytest.param(
+            Misspelt, "Misspelt lacks the test 'test_a_zero_is_sent[seed]' that", id="left out"
+        ),
     ],
 )
 def test_what_a_contract_lacks_is_told(

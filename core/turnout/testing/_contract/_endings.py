@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import pytest
-
 from turnout.errors import (
     PluginError,
     ProviderError,
@@ -80,15 +78,16 @@ class Endings(ServiceSetting):
     def test_an_answer_without_its_last_word_is_no_whole_one(
         self, answer: WireAnswer
     ) -> None:
+        if not answer.end:
+            self.skip("the answer has no `end`: the end of its body is its own")
         counts = range(1, len(answer.pieces) + 1)
         scripts = [
             self.streaming(*map(chunk, answer.begin(count)), last_chunk())
             for count in counts
         ]
 
-        if answer.end:
-            for error in failures(self, scripts, **answer.request):
-                assert isinstance(error, StreamTruncatedError)
+        for error in failures(self, scripts, **answer.request):
+            assert isinstance(error, StreamTruncatedError)
 
     def test_nothing_is_no_answer(self) -> None:
         bodies = [b"", self.filler, b" ", b"\n\n", self.text_answer.end]
@@ -110,7 +109,7 @@ class Endings(ServiceSetting):
     def test_an_odd_value_is_no_fault_of_the_plugin(self, answer: WireAnswer) -> None:
         bodies = self.odd_bodies(answer)
         if not bodies:
-            pytest.skip("the answer has no lines of JSON to change; write odd_bodies")
+            self.skip("the answer has no lines of JSON to change; write odd_bodies")
         scripts = [self.streaming(chunk(body), last_chunk()) for body in bodies]
 
         ends = outcomes(self, scripts, **answer.request)

@@ -34,6 +34,8 @@ class Failover(ServiceSetting):
         run_clean(main)
 
     def test_it_is_given_what_another_said_and_goes_on(self) -> None:
+        self.needs("history")
+
         async def main() -> None:
             broken = FakeProvider(self.beginning, StreamTruncatedError("cut"))
             async with FaultServer(self.whole(self.text_answer)) as server:
@@ -47,8 +49,7 @@ class Failover(ServiceSetting):
             assert text == self.text_answer.text
             assert holds(request.json(), self.beginning.rstrip())
 
-        if self.capabilities.history:
-            run_clean(main)
+        run_clean(main)
 
     def test_another_is_asked_where_it_refuses(self) -> None:
         async def main() -> None:

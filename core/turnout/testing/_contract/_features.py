@@ -132,7 +132,7 @@ class Features(Asking):
     def test_a_feature_is_sent_or_refused(self, feature: str) -> None:
         messages, options, wanted = _FEATURES[feature]
 
-        if getattr(self.capabilities, feature) and feature not in self.lacks:
+        if self.claims(feature):
             body = self._sent(messages, **options).json()
             for value in wanted:
                 assert holds(body, value), f"{value!r} is not in the body"
@@ -141,22 +141,26 @@ class Features(Asking):
 
     @pytest.mark.parametrize("name", ["temperature", "seed"])
     def test_a_zero_is_sent_too(self, name: str) -> None:
-        if getattr(self.capabilities, name) and name not in self.lacks:
-            zero = self._sent_unless_refused(QUESTION, **{name: 0})
-            assert zero != self._sent(QUESTION).json(), (
-                f"{name}=0 is dropped; it is asked for unless it is None"
-            )
+        self.needs(name)
+
+        zero = self._sent_unless_refused(QUESTION, **{name: 0})
+
+        assert zero != self._sent(QUESTION).json(), (
+            f"{name}=0 is dropped; it is asked for unless it is None"
+        )
 
     @pytest.mark.parametrize("choice", ["none", "required", "one"])
     def test_a_choice_among_tools_is_sent_or_refused(self, choice: str) -> None:
-        if self.capabilities.tools and "tools" not in self.lacks:
-            tools = _FEATURES["tools"].options
-            one = {"type": "function", "function": {"name": "canary_tool"}}
-            chosen = one if choice == "one" else choice
-            bound = self._sent_unless_refused(QUESTION, tool_choice=chosen, **tools)
-            assert bound != self._sent(QUESTION, **tools).json(), (
-                f"tool_choice={chosen!r} is dropped; send it, or raise UnsupportedError"
-            )
+        self.needs("tools")
+        tools = _FEATURES["tools"].options
+        one = {"type": "function", "function": {"name": "canary_tool"}}
+        chosen = one if choice == "one" else choice
+
+        bound = self._sent_unless_refused(QUESTION, tool_choice=chosen, **tools)
+
+        assert bound != self._sent(QUESTION, **tools).json(), (
+            f"tool_choice={chosen!r} is dropped; send it, or raise UnsupportedError"
+        )
 
     def test_the_question_is_sent_as_it_is(self) -> None:
         assert holds(self._sent(QUESTION).json(), QUESTION)
@@ -177,6 +181,8 @@ class Features(Asking):
         )
 
     def test_an_answer_can_be_answered(self, answer: WireAnswer) -> None:
+        self.needs("history")
+
         async def main() -> None:
             async with FaultServer(self.whole(answer)) as server:
                 async with self.at(server) as provider:
@@ -200,8 +206,7 @@ class Features(Asking):
                     "Message.state"
                 )
 
-        if self.capabilities.history:
-            run(main())
+        run(main())
 
 
 def answered(reply: Reply) -> list[Message]:

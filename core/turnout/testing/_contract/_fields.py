@@ -129,7 +129,7 @@ class Fields(Asking):
         messages, tools, wanted, needs = _GIVEN[name]
         options = {"tools": tools} if tools else {}
         for need in needs:
-            if not getattr(self.capabilities, need) or need in self.lacks:
+            if not self.claims(need):
                 self._is_refused(messages, **options)
                 return
 

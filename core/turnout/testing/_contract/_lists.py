@@ -22,23 +22,21 @@ class Lists(ServiceSetting):
     """What is asked of the service, and what of a list that is none."""
 
     def test_the_services_list_is_told(self) -> None:
-        if self.model_list is not None:
-            body, names = self.model_list
+        body, names = self.list_given()
 
-            listed = self._listed(respond(200, body, _JSON))
+        listed = self._listed(respond(200, body, _JSON))
 
-            assert [model.name for model in listed] == list(names)
+        assert [model.name for model in listed] == list(names)
 
     def test_a_list_that_is_none_is_an_error(self) -> None:
-        if self.model_list is not None:
-            for body in (b"", b"null", b'{"canary', b"<!DOCTYPE html>", b"[[1]]"):
-                with pytest.raises(ProviderError):
-                    self._listed(respond(200, body, _JSON))
+        self.list_given()
+
+        for body in (b"", b"null", b'{"canary', b"<!DOCTYPE html>", b"[[1]]"):
+            with pytest.raises(ProviderError):
+                self._listed(respond(200, body, _JSON))
 
     def test_an_odd_value_in_a_list_is_an_error_of_the_tree(self) -> None:
-        if self.model_list is None:
-            return
-        bodies = oddities(self.model_list[0])
+        bodies = oddities(self.list_given()[0])
 
         async def main() -> None:
             scripts = [respond(200, body, _JSON) for body in bodies]
@@ -51,11 +49,12 @@ class Lists(ServiceSetting):
         run(main())
 
     def test_a_list_that_is_refused_is_an_error(self) -> None:
-        if self.model_list is not None:
-            with pytest.raises(AuthenticationError):
-                self._listed(respond(401, b""))
-            with pytest.raises(ProviderError):
-                self._listed([fin()])
+        self.list_given()
+
+        with pytest.raises(AuthenticationError):
+            self._listed(respond(401, b""))
+        with pytest.raises(ProviderError):
+            self._listed([fin()])
 
     def _listed(self, script: Script) -> Sequence[ModelInfo]:
         async def main() -> Sequence[ModelInfo]:

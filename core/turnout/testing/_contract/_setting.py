@@ -13,7 +13,7 @@ from collections.abc import (
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, cast
+from typing import Any, ClassVar, Final, NoReturn, cast
 
 import pytest
 
@@ -21,6 +21,7 @@ from turnout._app import current_app
 from turnout.provider import Provider
 from turnout.testing._contract._limits import forbid_blocking
 from turnout.testing._fault_server import FaultServer
+from turnout.testing._requests import HttpRequest
 from turnout.testing._responses import CHUNKED, response_head
 from turnout.testing._steps import Script, Step, chunk, last_chunk, send, wait_request
 from turnout.testing._wire import WireAnswer, WireError, text_of
@@ -51,8 +52,25 @@ class Setting:
     """Fields of `Capabilities` that the provider claims and `options` rule out."""
     installed: ClassVar[bool] = True
     """Whether `turnout.get_provider` is to find the provider by its name."""
+    key: Final = KEY
+    """The key that the tests use; it must not be shown anywhere."""
+    key_options: ClassVar[Mapping[str, object]] = {"api_key": KEY}
+    """The options that hold `key`, if they are others than `api_key`."""
+    left_out: ClassVar[Mapping[str, str]] = {}
+    """Tests to skip, each with the reason: `{"test_a_zero_is_sent_too[seed]": "…"}`.
+
+    A name without brackets means all of its parameters.
+    """
 
     pytestmark = pytest.mark.filterwarnings("error")
+
+    @pytest.fixture(autouse=True)
+    def _leave_out(self, request: pytest.FixtureRequest) -> None:
+        """Skip the tests that are left out."""
+        name = str(request.node.name)
+        for left_out in (name, name.partition("[")[0]):
+            if left_out in self.left_out:
+                pytest.skip(f"left out: {self.left_out[left_out]}")
 
     @pytest.fixture(autouse=True)
     def _apart(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
@@ -91,6 +109,9 @@ class Setting:
             self.lacking("`provider`; it is the class to be tested")
         if not isinstance(self.info or getattr(provider, "info", None), ProviderInfo):
             self.lacking('`info` in its provider; it is a ProviderInfo(name="…")')
+        for name in self.left_out:
+            if not hasattr(self, name.partition("[")[0]):
+                self.lacking(f"the test {name!r} that `left_out` names")
 
     def lacking(self, what: str) -> NoReturn:
         """Fail the collection of the tests, in one line."""
@@ -116,6 +137,24 @@ class Setting:
         provider = self.make()
         own = provider.catalog.info_of(self.model_name).capabilities
         return own or provider.info.capabilities
+
+    def claims(self, name: str) -> bool:
+        """Return whether a field of `Capabilities` is claimed and not ruled out."""
+        return name not in self.lacks and bool(getattr(self.capabilities, name))
+
+    def needs(self, *names: str) -> None:
+        """Skip the test unless each of these fields of `Capabilities` is claimed."""
+        __tracebackhide__ = True
+        for name in names:
+            if name in self.lacks:
+                self.skip(f"`lacks` says that {self.told.name} cannot do {name}")
+            if not self.claims(name):
+                self.skip(f"{self.told.name} does not claim {name}")
+
+    def skip(self, reason: str) -> NoReturn:
+        """Skip the test, since it does not apply to this provider."""
+        __tracebackhide__ = True  # pytest then shows the line of the test.
+        pytest.skip(reason)
 
     @property
     def lists_live(self) -> bool:
@@ -192,13 +231,27 @@ class ServiceSetting(Setting):
     def at(self, server: FaultServer, **options: object) -> Provider:
         """Return an instance that asks a server."""
         url = server.url + self.base_path
-        return self.make(**{"api_key": KEY, "base_url": url, **options})
+        return self.make(**{**self.key_options, "base_url": url, **options})
+
+    def key_in(self, request: HttpRequest) -> bool:
+        """Return whether a request was made with `key`: here, a header has it.
+
+        Override it if the key signs requests and is not sent.
+        """
+        return any(self.key in value for _, value in request.headers)
 
     def keyless_at(self, server: FaultServer) -> Provider:
         """Return an instance without a key, whose own address the server is."""
         url = server.url + self.base_path
         info = replace(self.told, options={**self.told.options, "base_url": url})
         return self.provider(info=info, **self.options)
+
+    def list_given(self) -> tuple[bytes, Sequence[str]]:
+        """Return `model_list`; skip the test if there is none."""
+        __tracebackhide__ = True
+        if self.model_list is None:
+            self.skip("no `model_list` is given")
+        return self.model_list
 
     def streaming(self, *steps: Step) -> list[Step]:
         """Return a script that answers a request with status 200 and these steps."""

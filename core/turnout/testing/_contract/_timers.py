@@ -66,6 +66,8 @@ class Timers(ServiceSetting):
 
     def test_an_answer_that_has_ended_is_not_waited_for(self) -> None:
         answer = self.text_answer
+        if not answer.end:
+            self.skip("the answer has no `end`: the end of its body is its own")
 
         async def main() -> None:
             script = self.streaming(chunk(answer.body), sleep(3600))
@@ -74,8 +76,7 @@ class Timers(ServiceSetting):
                     reply = await self.ask(provider)
             assert reply.text == answer.text
 
-        if answer.end:
-            run_simulated(main())
+        run_simulated(main())
 
     def _filling(self) -> Step:
         return forever(sleep(1), chunk(self.filler))
