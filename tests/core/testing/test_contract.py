@@ -202,7 +202,9 @@ def test_each_breach_is_found_by_its_test() -> None:
         pytest.param(Nameless, "Nameless lacks `info` in its provider", id="info"),
         pytest.param(Speechless, "Speechless lacks `answers`; they are", id="answers"),
         pytest.param(
-            Misspelt, "Misspelt lacks the test 'test_a_zero_is_sent[seed]' that", id="left out"
+            Misspelt,
+            "Misspelt lacks the test 'test_a_zero_is_sent[seed]' that",
+            id="left out",
         ),
     ],
 )
