@@ -119,7 +119,8 @@ class Catalog:
     def info_of(self, model: str) -> ModelInfo:
         """Return what is known of a model; little where the list is open."""
         known = self._models.get(model)
-        return known or ModelInfo(name=model, prefill=self.info.prefill)
+        # A provider without a default model may be asked for none.
+        return known or ModelInfo(name=model or "default", prefill=self.info.prefill)
 
     def context_window(self, model: str) -> int | None:
         """Return how many tokens a model takes; None where that is not known."""

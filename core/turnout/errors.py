@@ -282,7 +282,13 @@ class FallbackError(ExceptionGroup[TurnoutError], TurnoutError):
     attempts: tuple[Attempt, ...] = ()
     """What became of each attempt, in the order tried."""
     retry_after: float | None = None
-    """Seconds after which the first of the targets may be asked again that said so."""
+    """The shortest `retry_after` among the targets, in seconds."""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether asking one of the targets again may help."""
+        errors = self.exceptions
+        return any(isinstance(e, ProviderError) and e.retryable for e in errors)
 
     def derive(self, excs: Sequence[TurnoutError], /) -> Self:  # type: ignore[override]
         """Return a group of some of the errors, as `split` and `except*` ask."""

@@ -77,10 +77,6 @@ class AttemptHooks(Protocol):
         ...
 
 
-def _no_hooks() -> AttemptHooks | None:
-    return None
-
-
 class Provider(ABC):
     """A service, or an engine in this process, that answers chat requests.
 
@@ -102,9 +98,7 @@ class Provider(ABC):
     health_scope: str | None = None
     """Instances with the same text have their health in common. None means those with
     the same address and key, or of the same name without an address."""
-    find_hooks: ClassVar[staticmethod[[], AttemptHooks | None]] = staticmethod(
-        _no_hooks
-    )
+    find_hooks: ClassVar[staticmethod[[], AttemptHooks | None]]
     """Finds the hooks and observers of the process, for all providers. `import turnout`
     sets it, since the plugins are found by modules that use this one."""
     lets_cancellation_pass: ClassVar[bool] = False

@@ -256,3 +256,10 @@ def test_an_attempts_status_is_its_errors() -> None:
     assert attempt.status_code == 502
     assert replace(attempt, error=ConfigError("")).status_code is None
     assert replace(attempt, error=None).status_code is None
+
+
+def test_a_group_is_retryable_if_one_of_its_errors_is() -> None:
+    lasting, passing = errors.AuthenticationError("no"), errors.ServerError("down")
+
+    assert FallbackError("no target answered", [lasting, passing]).retryable
+    assert not FallbackError("no target answered", [lasting]).retryable

@@ -320,3 +320,8 @@ async def test_a_provider_without_a_live_list_lists_what_it_declares() -> None:
     provider = saying("Hi")
 
     assert await provider.list_models() == tuple(provider.catalog.models.values())
+
+
+def test_options_that_are_made_by_hand_refuse_a_user_name() -> None:
+    with pytest.raises(ValueError, match="base_url holds a user name"):
+        ProviderOptions(base_url="http://me:secret@h/v1")

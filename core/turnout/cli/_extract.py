@@ -6,7 +6,7 @@ import re
 
 __all__ = ["first_code_block"]
 
-_FENCE = re.compile(r"([ \t]*(?:[-*+>]|\d+[.)])?[ \t]*)(`{3,}|~{3,})(.*)")
+_FENCE = re.compile(r"([ \t]*+(?:(?:[-*+>]|\d++[.)])[ \t]*+)?)(`{3,}+|~{3,}+)(.*+)")
 
 
 def first_code_block(text: str) -> str | None:
@@ -20,10 +20,10 @@ def first_code_block(text: str) -> str | None:
         if opening is None or _is_inline(opening):
             continue
         indent, fence = len(opening[1].expandtabs()), opening[2]
-        closing = re.compile(rf"[ \t]*{re.escape(fence)}{re.escape(fence[0])}*[ \t\r]*")
         block: list[str] = []
         for inner in lines:
-            if closing.fullmatch(inner):
+            mark = inner.strip(" \t\r")
+            if mark.startswith(fence) and not mark.strip(fence[0]):
                 return "\n".join(block)
             spaces = len(inner) - len(inner.lstrip(" "))
             block.append(inner[min(indent, spaces) :].rstrip("\r"))

@@ -115,7 +115,9 @@ def clear(yes: bool) -> None:
         return
     if not yes:
         if not on_terminal(sys.stdin):
-            raise click.UsageError("nobody can be asked to confirm; add --yes")
+            raise click.UsageError(
+                "standard input is not a terminal, so this cannot be confirmed; add --yes"
+            )
         click.confirm(f"Delete {_number(count, 'conversation')}?", abort=True, err=True)
     note(f"deleted {_number(log.clear(), 'conversation')}")
 

@@ -41,7 +41,7 @@ _SHARE = 4.0
 _NARROWEST = 8
 """Columns that a row may have at least."""
 
-_UNSURE = re.compile(r"[ \t]*(?:\d{1,3}[.)]?|[-=*+#`~|:>_ \t]*)")
+_UNSURE = re.compile(r"[ \t]*+\d{1,3}[.)]?|[-=*+#`~|:>_ \t]*+")
 """A last line whose meaning depends on what follows: `-` may begin an item or a rule,
 or make a heading of the line above."""
 

@@ -58,9 +58,8 @@ class Narrator:
 
     def stop(self) -> None:
         """Stop observing, when the stream has ended."""
-        if self._observation is not None:
-            self._observation.stop()
-            self._observation = None
+        assert self._observation is not None
+        self._observation.stop()
 
     def name(self, target: Target) -> str:
         """Return a target's name: the provider's if no other target has it."""

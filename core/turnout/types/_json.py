@@ -509,7 +509,9 @@ def _read_error(data: object, where: str) -> TurnoutError:
     else:
         error = cls(message)
     for name, annotation in _ERROR_FIELDS.items():
-        if name in given and hasattr(error, name):
+        # A group computes `retryable` from its errors.
+        computed = isinstance(getattr(cls, name, None), property)
+        if name in given and hasattr(error, name) and not computed:
             value = _form(annotation).read(given[name], f"{where}.{name}")
             setattr(error, name, value)
     return error

@@ -116,8 +116,30 @@ class Terminal:
                     self._process.wait(2.0)
 
     def type(self, text: str) -> None:
-        """Type a text; a newline is the return key, `\\x03` Ctrl-C, `\\x04` Ctrl-D."""
+        """Type a text; a newline is the return key, `\\x03` Ctrl-C, `\\x04` Ctrl-D.
+
+        Ctrl-C waits until the command waits. Python's `input` loses one that comes just
+        before it begins to wait, and goes on until the next key.
+        """
+        if text == "\x03":
+            self._settle()
         os.write(self._master, text.encode(errors="surrogateescape"))
+
+    def _settle(self) -> None:
+        """Return when the command's main thread has been asleep for a moment."""
+        status = Path(f"/proc/{self._process.pid}/status")
+        if not status.exists():  # As on macOS.
+            time.sleep(0.2)
+            return
+        before = ""
+        while self._process.poll() is None:
+            # The state, and how often the thread has gone to sleep.
+            lines = status.read_text().splitlines()
+            now = " ".join(line for line in lines if "State" in line or "ctxt" in line)
+            if now == before and "S (sleeping)" in now:
+                return
+            before = now
+            time.sleep(0.05)
 
     def resize(self, columns: int, lines: int) -> None:
         """Change the size of the screen."""

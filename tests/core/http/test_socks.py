@@ -185,6 +185,13 @@ async def test_a_refusal_is_the_proxys(
     assert error.retryable is retryable
 
 
+async def test_a_status_of_the_service_is_not_the_proxys() -> None:
+    async with FaultServer(respond(502, b"{}")) as server, SocksServer() as proxy:
+        error = await failure_at(server.url, proxy=proxy.address("socks5"))
+
+    assert "proxy" not in str(error)
+
+
 async def test_a_proxy_that_hangs_up_is_told() -> None:
     async with SocksServer(silent=True) as proxy:
         error = await failure_at(f"http://{HOST}", proxy=proxy.address("socks5h"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 
+from turnout._app import current_app
 from turnout.errors import (
     ContextLengthError,
     InvalidRequestError,
@@ -278,6 +279,7 @@ async def test_the_event_loop_goes_on_while_it_loads_and_generates(
 
 
 async def test_nothing_blocks_in_the_event_loop(local: Local) -> None:
+    current_app()  # Reads the configuration.
     with blockbuster_ctx():
         assert "Paris" in (await local.complete(QUESTION, max_tokens=8)).text
 
