@@ -116,9 +116,12 @@ def clear(yes: bool) -> None:
     if not yes:
         if not on_terminal(sys.stdin):
             raise click.UsageError(
-                "standard input is not a terminal, so this cannot be confirmed; add --yes"
+                "standard input is not a terminal, so this cannot be confirmed; add "
+                "--yes"
             )
-        click.confirm(f"Delete {_number(count, 'conversation')}?", abort=True, err=True)
+        if not click.confirm(f"Delete {_number(count, 'conversation')}?", err=True):
+            note("nothing was deleted")
+            return
     note(f"deleted {_number(log.clear(), 'conversation')}")
 
 

@@ -237,7 +237,7 @@ def test_all_are_deleted_if_the_user_confirms(inside: CommandLine) -> None:
     with inside.terminal("logs", "clear") as terminal:
         terminal.expect("Delete 2 conversations? [y/N]: ")
         terminal.type("n\n")
-        assert terminal.end() == 130
+        assert terminal.end() == 0
     left = ids(inside)
     with inside.terminal("logs", "clear") as terminal:
         terminal.expect("Delete 2 conversations? [y/N]: ")
