@@ -378,6 +378,9 @@ class App:
                 f"provider {info.name!r} of {entry.plugin} cannot be made: "
                 f"{described(error)}"
             ) from error
+        table = self.config.table_of(info.name)
+        if table is not None and table[1].key_variable is not None:
+            provider.key_is_named = True
         return provider
 
     def _check_options(self, entry: ProviderEntry, cls: type[Provider]) -> None:

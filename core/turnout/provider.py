@@ -98,6 +98,9 @@ class Provider(ABC):
     health_scope: str | None = None
     """Instances with the same text have their health in common. None means those with
     the same address and key, or of the same name without an address."""
+    key_is_named = False
+    """Whether the configuration names the variable of its key, as in `api_key =
+    "env:NAME"`. No request is sent without a key then, at any address."""
     find_hooks: ClassVar[staticmethod[[], AttemptHooks | None]]
     """Finds the hooks and observers of the process, for all providers. `import turnout`
     sets it, since the plugins are found by modules that use this one."""
@@ -300,7 +303,7 @@ class Provider(ABC):
     @property
     def needs_key(self) -> bool:
         """Whether a request without a key is refused before it is sent."""
-        return self.info.needs_key and self.at_own_address
+        return self.key_is_named or (self.info.needs_key and self.at_own_address)
 
     @property
     def brings_credential(self) -> bool:

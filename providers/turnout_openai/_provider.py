@@ -222,7 +222,7 @@ class OpenAI(Service):
         """
         vendor = self.vendor
         if vendor.base_url is not None and self.options.base_url == vendor.base_url:
-            return vendor.needs_key
+            return vendor.needs_key or self.key_is_named
         return super().needs_key
 
     @cached_property

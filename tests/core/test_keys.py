@@ -17,7 +17,7 @@ from turnout.cli._readiness import readiness
 from turnout.errors import AuthenticationError, ConfigError, FallbackError
 from turnout.provider import ProviderOptions
 from turnout.routes import Route
-from turnout.testing import FakeProvider
+from turnout.testing import FakeProvider, FaultServer, respond
 from turnout.types import ChatRequest, Secret
 
 from .scripted import Lines
@@ -188,6 +188,16 @@ def test_a_provider_whose_key_cannot_be_sent_is_not_ready(
             "needs key",
             "it needs a key; set MINE",
         ),
+        (
+            'plugin = "OpenAI"\napi_key = "env:MINE"\nbase_url = "http://h:8000/v1"',
+            "needs key",
+            "it needs a key; set MINE",
+        ),
+        (
+            'plugin = "vLLM"\napi_key = "env:MINE"',
+            "needs key",
+            "it needs a key; set MINE",
+        ),
     ],
 )
 def test_an_instance_without_a_key_is_not_ready(
@@ -198,6 +208,19 @@ def test_an_instance_without_a_key_is_not_ready(
     found = readiness(app, app.entry("mine"))
 
     assert (found.state, found.reason) == (state, reason)
+
+
+async def test_nothing_is_sent_without_the_key_that_the_configuration_names(
+    file: Path,
+) -> None:
+    async with FaultServer(respond(200, b"")) as server:
+        table = f'plugin = "OpenAI"\napi_key = "env:MINE"\nbase_url = "{server.url}"'
+        app = app_of(file, f"[providers.mine]\n{table}\n")
+
+        with pytest.raises(AuthenticationError, match="set api_key or MINE"):
+            await app.provider("mine", {}).complete("Hi", model="m")
+
+    assert not server.connections
 
 
 async def test_another_services_address_is_not_asked_without_a_key() -> None:
