@@ -57,12 +57,14 @@ Text: TypeAlias = str | bytes
 
 
 def modules() -> Iterator[ModuleType]:
-    """Give each module, except for what programs are tested with."""
+    """Give each module that programs run, and not what tests or PyInstaller import."""
     for package in PACKAGES:
         folder = Path(package.__path__[0])
         for file in sorted(folder.rglob("*.py")):
             parts = file.relative_to(folder).with_suffix("").parts
-            if parts[0] != "testing" and parts[-1] not in {"__init__", "__main__"}:
+            if parts[0] in {"testing", "_pyinstaller"}:
+                continue
+            if parts[-1] not in {"__init__", "__main__"}:
                 yield importlib.import_module(".".join([package.__name__, *parts]))
 
 

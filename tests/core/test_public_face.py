@@ -99,7 +99,10 @@ def test_an_unknown_name_is_an_attribute_error(name: str) -> None:
 
 def test_no_module_shares_its_name_with_something_else() -> None:
     for found in pkgutil.walk_packages(turnout.__path__, "turnout."):
-        if found.name.startswith("turnout.cli") or found.name.endswith("__main__"):
+        # Some import click's commands, PyInstaller, or run the command line.
+        if found.name.startswith(("turnout.cli", "turnout._pyinstaller")):
+            continue
+        if found.name.endswith("__main__"):
             continue
         parent, _, name = found.name.rpartition(".")
         module = importlib.import_module(found.name)

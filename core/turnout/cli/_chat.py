@@ -130,7 +130,7 @@ def chat(
         raise click.UsageError("-m and --route both say what to ask; give one of them")
     if extract and (as_json or schema is not None):
         other = "--json" if as_json else "--schema"
-        raise click.UsageError(f"-x and {other} are two forms; give one of them")
+        raise click.UsageError(f"-x and {other} exclude each other; give one of them")
     options = _with_schema(request_options(pairs), schema)
     if last and cid is not None:
         raise click.UsageError("-c and --cid both say what to continue; give one")

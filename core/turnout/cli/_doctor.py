@@ -229,14 +229,14 @@ async def _providers(
 
 
 _WITHOUT_KEY = "services without a key"
-_NOT_RUNNING = "servers on this machine, which do not run"
+_NOT_RUNNING = "servers on this machine that do not run"
 _NOT_TRIED = "servers on this machine, which were not tried"
 _NOT_WORKING = "that do not work, as their plugins say"
 _GROUPS = {
     _WITHOUT_KEY: "service without a key",
     _NOT_RUNNING: "server on this machine, which does not run",
     _NOT_TRIED: "server on this machine, which was not tried",
-    _NOT_WORKING: "that does not work, as its plugin says",
+    _NOT_WORKING: "that does not work, according to its plugin",
 }
 """The groups of providers that are not configured, and the words for one alone."""
 

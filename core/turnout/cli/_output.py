@@ -41,9 +41,9 @@ __all__ = [
 ]
 
 _HINTS: dict[type[Exception], str] = {
-    ConnectError: "`turnout doctor` looks at the way there",
+    ConnectError: "`turnout doctor` checks the connection",
     FallbackError: "`turnout doctor` looks for the cause",
-    UnknownModelError: "`turnout models` lists what there is",
+    UnknownModelError: "`turnout models` lists the models",
 }
 """What to type next, where an error has no better advice."""
 

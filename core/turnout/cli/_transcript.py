@@ -30,7 +30,7 @@ def transcript(path: Path, messages: Sequence[Message]) -> str:
             return json.dumps(listed, indent=2, ensure_ascii=False) + "\n"
         case _:
             raise ArgumentError(
-                f"{path.name!r} ends neither in .md nor in .json; choose one of them"
+                f"{path.name!r} has an unknown ending; use .md or .json"
             )
 
 

@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 _CUT: dict[FinishReason | None, str] = {
-    "length": "the answer ends here because it has as many tokens as it may have",
-    "content_filter": "the answer ends here because of the provider's content filter",
+    "length": "the answer is cut off: it reached the limit of tokens",
+    "content_filter": "the answer is cut off: the provider's content filter stopped it",
 }
 """The note on an answer that ends before its end."""
 

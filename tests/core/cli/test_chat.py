@@ -227,7 +227,7 @@ def test_two_forms_are_wrong_usage(
     done = inside("chat", "-m", "Echo", "-x", *other, "Hi")
 
     assert done.returncode == 2
-    assert f"-x and {name} are two forms; give one of them" in done.stderr
+    assert f"-x and {name} exclude each other; give one of them" in done.stderr
 
 
 def test_an_answer_of_a_schema_is_json(inside: CommandLine) -> None:
@@ -421,7 +421,7 @@ def test_an_unknown_target_like_none_is_told_with_what_to_type(
     done = inside("chat", "-m", "zzzz", "Hi")
 
     assert done.stderr == (
-        "Error: unknown model 'zzzz'; `turnout models` lists what there is\n"
+        "Error: unknown model 'zzzz'; `turnout models` lists the models\n"
     )
 
 
@@ -523,9 +523,7 @@ def test_text_passes_through_a_pipe_as_it_is(inside: CommandLine) -> None:
         done.stdout
         == "\x1b[31mred\x1b[0m \x9b5m\u2028\u202e\u200btxt\r\x07\ttab é\n?\n"
     )
-    assert done.stderr == (
-        "the answer ends here because it has as many tokens as it may have\n"
-    )
+    assert done.stderr == ("the answer is cut off: it reached the limit of tokens\n")
 
 
 def test_text_on_a_terminal_has_nothing_to_obey(inside: CommandLine) -> None:
@@ -536,7 +534,7 @@ def test_text_on_a_terminal_has_nothing_to_obey(inside: CommandLine) -> None:
 
     assert terminal.screen == (
         "Reasoning:\nhm\n\n[31mred[0m 5mtxt\ttab é\n?\n"
-        "the answer ends here because it has as many tokens as it may have\n"
+        "the answer is cut off: it reached the limit of tokens\n"
     )
 
 

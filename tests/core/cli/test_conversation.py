@@ -335,7 +335,7 @@ def test_a_conversation_can_be_saved(turnout: CommandLine) -> None:
         terminal.type("/save\n")
         terminal.expect("Error: /save needs the name of a file: /save FILE\n> ")
         terminal.type("/save cats.txt\n")
-        terminal.expect("'cats.txt' ends neither in .md nor in .json; choose one")
+        terminal.expect("'cats.txt' has an unknown ending; use .md or .json")
         terminal.expect("> ")
         terminal.type("/save nowhere/cats.md\n")
         terminal.expect("Error: No such file or directory: 'nowhere/cats.md'\n> ")

@@ -102,7 +102,7 @@ def test_no_configuration_is_well(inside: CommandLine) -> None:
     rest = [line for line in done.stdout.splitlines() if "not configured" in line]
     assert [line.split("  ")[-1].partition(":")[0] for line in rest] == [
         "30 services without a key",
-        "1 that does not work, as its plugin says",
+        "1 that does not work, according to its plugin",
         "6 servers on this machine, which were not tried",
     ]
     assert rest[0].startswith("-  ")
@@ -352,7 +352,7 @@ def test_servers_on_this_machine_are_one_line_unless_they_run(
     assert found["mine"] == ("ok", "it needs no key; it listed 2 models")
     assert found["not configured"] == (
         "-",
-        "2 servers on this machine, which do not run: LMStudio, vLLM",
+        "2 servers on this machine that do not run: LMStudio, vLLM",
     )
     # The configuration names it.
     assert found["Ollama"][0] == "warning"
