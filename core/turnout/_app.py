@@ -38,6 +38,7 @@ from turnout.errors import (
     ConfigError,
     PluginError,
     TurnoutError,
+    UnknownModelError,
     UnknownProviderError,
     UnsupportedError,
 )
@@ -172,11 +173,7 @@ class App:
         entry = registry.provider(name)
         if entry is not None:
             return entry
-        aside = (a.error for a in self.host.set_aside if fold(a.name) == fold(wanted))
-        error = registry.contested.get(fold(wanted)) or next(aside, None)
-        if error is not None:
-            # Anew, since raising adds to an error's traceback each time.
-            raise PluginError(*error.args) from error.__cause__
+        self._check_plugin_of(wanted)
         if table is not None and table[1].plugin is not None:
             raise registry.missing(table[0], wanted)
         raise UnknownProviderError(self._unknown(name, registry))
@@ -246,9 +243,28 @@ class App:
         return replace(found, places=places)
 
     def meaning(self, name: str | None) -> Explanation:
-        """Return whom a name means, however they fare."""
+        """Return the targets that a name means, whatever their health.
+
+        Raises:
+            UnknownModelError: No target has the name.
+            PluginError: The plugin of that name is set aside.
+            ConfigError: Aliases form a cycle, or the configuration is wrong.
+        """
         self.load_all()
-        return self._resolver.explain(name)
+        try:
+            return self._resolver.explain(name)
+        except UnknownModelError:
+            self._check_plugin_of((name or "").partition(":")[0])
+            raise
+
+    def _check_plugin_of(self, name: str) -> None:
+        """Raise the error of a plugin that is set aside, if it has this name."""
+        wanted = fold(name)
+        aside = (one.error for one in self.host.set_aside if fold(one.name) == wanted)
+        error = self.registry.contested.get(wanted) or next(aside, None)
+        if error is not None:
+            # A new one, since raising adds to an error's traceback each time.
+            raise PluginError(*error.args) from error.__cause__
 
     def suggestions(self, name: str) -> tuple[str, ...]:
         """Return targets that an unknown name may mean, best first."""

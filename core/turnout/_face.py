@@ -140,6 +140,7 @@ def explain(name: str | None = None) -> Explanation:
 
     Raises:
         UnknownModelError: No target has the name; the message has the nearest ones.
+        PluginError: The plugin of that name is set aside.
         ConfigError: Aliases go in a circle, or the configuration is wrong.
     """
     from turnout._app import current_app

@@ -666,6 +666,14 @@ def test_an_unknown_model_is_told_with_plugins_set_aside(site: Site) -> None:
         App(Config()).route_for("zzz")
 
 
+@pytest.mark.parametrize("name", ["Torn", "torn", "Torn:m"])
+def test_a_name_of_a_plugin_set_aside_gives_its_error(name: str, site: Site) -> None:
+    site.add("torn", "1 / 0", "Torn")
+
+    with pytest.raises(PluginError, match=r"'Torn'.*ZeroDivisionError"):
+        App(Config()).route_for(name)
+
+
 def test_many_threads_may_ask_at_first(site: Site) -> None:
     site.add("hello", HELLO, "Hello")
     app = App(Config())
