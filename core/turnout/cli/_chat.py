@@ -15,7 +15,7 @@ from turnout.cli._conversation import Conversation
 from turnout.cli._extract import first_code_block
 from turnout.cli._log import Log
 from turnout.cli._log_recorder import Recorder, secrets_of
-from turnout.cli._logs import found
+from turnout.cli._logs import beginning, found
 from turnout.cli._options import NAMES, request_options
 from turnout.cli._prompt import (
     Attachment,
@@ -170,6 +170,9 @@ def chat(
             recorder.asked = (name,)
             return other
 
+        if text is None and kept is not None:
+            question = beginning(kept.exchanges[-1].prompt)
+            view.note(f"Continuing {kept.id}, last asked: {question}")
         if text is None:
             advise = None if named else _advise
             Conversation(session, find_route, advise).run(attachments)

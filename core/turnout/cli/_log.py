@@ -99,6 +99,7 @@ class Summary:
     id: str
     ended: float
     target: str
+    """The last target that answered; empty if none did."""
     exchanges: int
     prompt: str
     """Of the first question."""
@@ -207,7 +208,12 @@ class Log:
             words: Texts that one of its questions and answers has, in any case.
         """
         query = """
-            SELECT conversation, last.ended, last.target, number, first.prompt
+            SELECT conversation, last.ended, COALESCE((
+                SELECT answered.target FROM exchanges AS answered
+                WHERE answered.conversation = last.conversation
+                    AND answered.target != ''
+                ORDER BY answered.id DESC LIMIT 1
+            ), ''), number, first.prompt
             FROM (
                 SELECT MIN(id) AS first, MAX(id) AS last, COUNT(*) AS number
                 FROM exchanges GROUP BY conversation

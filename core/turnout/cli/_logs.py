@@ -23,7 +23,7 @@ from turnout.cli._output import (
 )
 from turnout.types import Attempt, FilePart, Message, TextPart, to_dict
 
-__all__ = ["logs"]
+__all__ = ["beginning", "found", "logs"]
 
 _BEGINNING = 60
 """Characters of a question or an address that are shown of a long one."""
@@ -77,7 +77,7 @@ def list_(count: int, query: str, as_json: bool) -> None:
                     _time(each.ended),
                     str(each.exchanges),
                     each.target or "-",
-                    _beginning(each.prompt),
+                    beginning(each.prompt),
                 )
                 for each in found
             ],
@@ -261,7 +261,8 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def _beginning(text: str) -> str:
+def beginning(text: str) -> str:
+    """Return the beginning of a text on one line."""
     line = one_line(text)
     return line if len(line) <= _BEGINNING else f"{line[: _BEGINNING - 1]}…"
 

@@ -476,3 +476,16 @@ def test_a_damaged_log_is_an_error_of_its_commands_alone(inside: CommandLine) ->
     assert chat.stderr.startswith(f"this conversation is not kept: {path} is damaged (")
     assert logs.returncode == 1
     assert logs.stderr.startswith(f"Error: {path} is damaged (")
+
+
+def test_a_conversation_that_goes_on_is_named(inside: CommandLine) -> None:
+    inside("chat", "-m", "Echo", "Do bees dance?")
+    inside("chat", "-c", "-m", "Down", "And cows?")
+
+    with inside.terminal("chat", "-c") as terminal:
+        terminal.expect(f"Continuing {ids(inside)[0]}, last asked: And cows?\n")
+        terminal.expect("> ")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+
+    assert "Echo:echo-1" in inside("logs").stdout
