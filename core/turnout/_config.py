@@ -13,7 +13,7 @@ from typing import cast
 from turnout._environment import FromEnvironment, SecretReference, variable
 from turnout._frozen import frozen
 from turnout._keyring import FromKeyring
-from turnout._names import fold
+from turnout._names import fold, nearest
 from turnout._plugins import PluginRules
 from turnout._validation import checked, hidden, shown
 from turnout.errors import ArgumentError, ConfigError
@@ -306,6 +306,12 @@ def _check_routes(path: Path, file: _File) -> None:
 def _route(where: str, table: dict[str, object]) -> RouteConfig:
     policy = dict(table)
     given = policy.pop("targets", None)
+    if given is None:
+        meant = nearest("targets", policy, most=1)
+        if meant:
+            raise ConfigError(
+                f"{where}: unknown option {meant[0]!r}; did you mean 'targets'?"
+            )
     if not isinstance(given, list) or not given:
         raise ConfigError(f'{where}: targets is a list of names, as in ["A:x", "B"]')
     names: list[str] = []

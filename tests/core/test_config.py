@@ -184,6 +184,11 @@ def test_no_file_says_nothing() -> None:
             id="route",
         ),
         pytest.param(
+            "[routes.mine]\ntarget = ['A']",
+            "routes.mine: unknown option 'target'; did you mean 'targets'?",
+            id="misspelt targets",
+        ),
+        pytest.param(
             "[routes.mine]\ndeadline = 5",
             'routes.mine: targets is a list of names, as in ["A:x", "B"]',
             id="route without targets",
