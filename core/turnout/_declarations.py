@@ -16,7 +16,7 @@ from turnout import hookspecs
 from turnout._names import did_you_mean, nearest
 from turnout._validation import kind_of
 from turnout.errors import PluginError
-from turnout.provider import Provider
+from turnout.provider import Provider, ProviderOptions
 from turnout.types import ModelInfo, ProviderInfo
 
 __all__ = ["check_api", "check_hook", "read_aliases", "read_models", "read_providers"]
@@ -94,6 +94,7 @@ def _provider_info(name: str, item: object) -> ProviderInfo:
     if isinstance(item, type) and issubclass(item, Provider):
         info = getattr(item, "info", None)
         if isinstance(info, ProviderInfo):
+            _check_class(name, item)
             return replace(info, provider_class=item)
         raise PluginError(
             f"plugin {name!r}: {item.__name__} has no `info`; it is a ProviderInfo"
@@ -101,6 +102,7 @@ def _provider_info(name: str, item: object) -> ProviderInfo:
     if isinstance(item, ProviderInfo):
         cls: object = item.provider_class
         if isinstance(cls, type) and issubclass(cls, Provider):
+            _check_class(name, cls)
             return item
         raise PluginError(
             f"plugin {name!r}: the provider_class of {item.name!r} is no Provider; "
@@ -110,6 +112,21 @@ def _provider_info(name: str, item: object) -> ProviderInfo:
         f"plugin {name!r} gave {item!r} for a provider; it is a Provider's class or a "
         "ProviderInfo"
     )
+
+
+def _check_class(name: str, cls: type[Provider]) -> None:
+    """Refuse a provider's class that could not answer."""
+    if inspect.iscoroutinefunction(cls.generate):
+        raise PluginError(
+            f"plugin {name!r}: {cls.__name__}.generate is a coroutine; `yield` what it "
+            "answers"
+        )
+    options = cast("object", cls.options_type)
+    if not isinstance(options, type) or not issubclass(options, ProviderOptions):
+        raise PluginError(
+            f"plugin {name!r}: {cls.__name__}.options_type is {options!r}; it is a "
+            "class that derives from ProviderOptions"
+        )
 
 
 def read_models(name: str, answer: object) -> tuple[ModelInfo, ...]:

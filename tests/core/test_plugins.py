@@ -386,6 +386,22 @@ def test_an_object_may_be_a_plugin(site: Site) -> None:
             id="class without info",
         ),
         pytest.param(
+            "class P(Provider):\n    info = ProviderInfo(name='P')\n"
+            "    async def generate(self, request): return 'text'\n"
+            "@hookimpl\ndef turnout_providers(): return [P]",
+            "plugin 'Culprit': P.generate is a coroutine; `yield` what it answers",
+            id="class that returns",
+        ),
+        pytest.param(
+            "class P(Provider):\n    info = ProviderInfo(name='P')\n"
+            "    options_type = int\n"
+            "    async def generate(self, request): yield 'text'\n"
+            "@hookimpl\ndef turnout_providers(): return [P]",
+            "plugin 'Culprit': P.options_type is <class 'int'>; it is a class that "
+            "derives from ProviderOptions",
+            id="class with other options",
+        ),
+        pytest.param(
             "@hookimpl\ndef turnout_providers(): return [ProviderInfo(name='P')]",
             "plugin 'Culprit': the provider_class of 'P' is no Provider; it is the "
             "class that serves the row",
