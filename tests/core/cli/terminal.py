@@ -125,8 +125,16 @@ class Terminal:
             self._settle()
         os.write(self._master, text.encode(errors="surrogateescape"))
 
+    def kill(self) -> None:
+        """Kill the command, as a user's `kill -9` does."""
+        self._process.kill()
+        self._process.wait()
+
     def _settle(self) -> None:
-        """Return when the command's main thread has been asleep for a moment."""
+        """Return when the command's main thread has been asleep for a moment.
+
+        One that writes an answer sleeps when the buffer of the terminal is full.
+        """
         status = Path(f"/proc/{self._process.pid}/status")
         if not status.exists():  # As on macOS.
             time.sleep(0.2)

@@ -380,7 +380,7 @@ def test_a_stopped_answer_is_kept_as_far_as_it_came(turnout: CommandLine) -> Non
 
 
 def test_a_killed_process_loses_the_running_answer_alone(turnout: CommandLine) -> None:
-    with turnout.terminal("chat", "-m", "Endless") as terminal:
+    with turnout.terminal("chat", "--raw", "-m", "Endless") as terminal:
         terminal.expect("> ")
         terminal.type("Go.\n")
         terminal.expect("line\n")
@@ -389,7 +389,7 @@ def test_a_killed_process_loses_the_running_answer_alone(turnout: CommandLine) -
         terminal.expect("> ")
         terminal.type("Again.\n")
         terminal.expect("line\n")
-        # It is killed where the block ends.
+        terminal.kill()
 
     (kept,) = json.loads(turnout("logs", "--json").stdout)
     assert [each["prompt"] for each in kept["exchanges"]] == ["Go."]
