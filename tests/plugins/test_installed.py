@@ -80,7 +80,7 @@ def test_the_tutorials_package_passes_its_own_tests(
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "34 passed" in done.stdout
+    assert "22 passed, 12 skipped" in done.stdout
 
 
 CULPRITS = [
