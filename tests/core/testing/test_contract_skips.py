@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from turnout.testing import ProviderContract, WireAnswer
+
 ROOT = Path(__file__).parents[3]
 CONTRACT = ROOT / "core" / "turnout" / "testing" / "_contract"
 
@@ -177,3 +179,14 @@ def test_no_test_of_the_contract_passes_without_a_test() -> None:
         code = [node for statement in own for node in ast.walk(statement)]
         returns = [node for node in code if isinstance(node, ast.Return)]
         assert not returns or "_is_refused" in ast.unparse(test), test.name
+
+
+def test_an_answer_with_nothing_to_change_is_skipped() -> None:
+    class Binary(ProviderContract):
+        pass
+
+    # Not lines of JSON, so there are no values to change.
+    answer = WireAnswer(name="text", pieces=[(b"\x00\x01", "Crack")])
+
+    with pytest.raises(pytest.skip.Exception, match="write odd_bodies"):
+        Binary().test_an_odd_value_is_no_fault_of_the_plugin(answer)
