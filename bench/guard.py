@@ -33,15 +33,15 @@ ROOT = Path(__file__).parents[1]
 
 LIMITS = {
     "import turnout": 0.20,
-    "a process that asks once": 1.28,
-    "a stream of one event": 1.48,
-    "the same, of a route of three": 1.63,
+    "a process that asks once": 1.31,
+    "a stream of one event": 1.52,
+    "the same, of a route of three": 1.65,
     "an event at full speed": 0.50,
 }
 """The ratio to bare aiohttp that is let pass: three to five hundredths over what it is.
 
 Measured with CPython 3.11 and aiohttp 3.14. A change that makes turnout cheaper lowers
-them, and one that makes it dearer says why. The limits of a stream are 0.18 and 0.20 up
+them, and one that makes it dearer says why. The limits of a stream are 0.22 and 0.22 up
 since: an idle connection is polled before it is used again, an answer is checked for
 being empty or going on after its finish, health counts under a lock, the text is
 measured to recognize a message that repeats it, what chunks say beside text is kept,
