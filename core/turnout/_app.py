@@ -46,7 +46,7 @@ from turnout.provider import AttemptHooks, BoundTarget, Provider
 from turnout.types import Explanation, Place, Target
 
 if TYPE_CHECKING:
-    from turnout.routes import Health, HealthReport, Route
+    from turnout.routes import Health, HealthReport, Order, Route
     from turnout.types import TargetOptions
 
 __all__ = ["App", "attempt_hooks", "current_app"]
@@ -211,14 +211,18 @@ class App:
     ) -> Route:
         from turnout.routes import Route
 
-        order, health = self.hooks.ordering, self.target_health
-        route = Route(targets, policy, order=order, health=health, name=name)
+        route = Route(targets, policy, health=self.target_health, name=name)
         route.find_health = self.find_health
+        route.find_order = self.find_order
         return route
 
     def find_health(self) -> Health:
         """Return `target_health`; a method, since it can be pickled."""
         return self.target_health
+
+    def find_order(self) -> Order | None:
+        """Return the order of the plugins that are loaded by now; None without any."""
+        return self.hooks.ordering
 
     def find_hooks(self) -> PluginHooks:
         """Return what plugins say to requests; a method, since it can be pickled."""

@@ -72,6 +72,9 @@ class Route:
         self.find_health: Callable[[], Health] | None = None
         """Finds the health that all routes of the process share, for a copy; set with
         `health`. None means that a copy has health of its own."""
+        self.find_order: Callable[[], Order | None] | None = None
+        """Finds the order at each request, so that a plugin that is loaded later can
+        change it. None means that `order` is used."""
         self._begin(Health() if health is None else health)
 
     def _begin(self, health: Health) -> None:
@@ -191,13 +194,14 @@ class Route:
         return f"<Route {' -> '.join(str(bound.target) for bound in self.targets)}>"
 
     def _ordered(self, request: ChatRequest) -> Sequence[RouteTarget]:
-        if self._order is None:
+        order = self._order if self.find_order is None else self.find_order()
+        if order is None:
             return self._route_targets
         # A target may be here twice, by providers with other options.
         names = tuple(dict.fromkeys(bound.target for bound in self.targets))
         ordered = [
             one
-            for name in self._order(names, request)
+            for name in order(names, request)
             for one in self._route_targets
             if one.bound.target == name
         ]
