@@ -124,7 +124,7 @@ def test_the_attempts_of_a_request_are_joined_by_their_ids() -> None:
 
 def test_a_target_that_is_passed_over_has_an_id_and_is_not_reported() -> None:
     ledger = Ledger()
-    refusing = FakeProvider(turnout.AuthenticationError("no"))
+    refusing = FakeProvider(turnout.AuthenticationError("no", status_code=401))
     route = turnout.fallback(refusing, FakeProvider("a"))
     asyncio.run(route.complete("Why?"))
     reply = asyncio.run(route.complete("Why?"))

@@ -552,8 +552,9 @@ def _unavailable(candidate: Candidate, now: float) -> UnavailableError:
     if hold is None:
         return UnavailableError(f"{target} was passed over: {health.reason(now)}")
     wait = hold.until - now
+    reason = f"{hold.reason}: {hold.message}" if hold.message else hold.reason
     error = UnavailableError(
-        f"{target} is not asked for {wait:.3g} s, after {hold.reason}"
+        f"{target} is cooling down for {wait:.3g} s after {reason}"
     )
     error.retry_after = wait
     return error

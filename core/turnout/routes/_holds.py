@@ -19,7 +19,9 @@ class Hold:
     until: float
     """In the seconds of the caller's clock, a monotonic one."""
     reason: str
-    """The class of the error that named the time, as in `RateLimitError`."""
+    """The class of the error that is the reason, such as `RateLimitError`."""
+    message: str = ""
+    """The message of that error, shortened. A store need not keep it."""
 
 
 class HoldStore(Protocol):

@@ -137,10 +137,27 @@ _RULES: dict[type[errors.TurnoutError], Rule] = {
 }
 
 
+_UNSENT = Rule(longest_hold=300.0)
+"""For a key that is missing or is not a key: nothing was sent. The next request tries
+again, since the key may have been set."""
+
+
 def rule(error: errors.TurnoutError, policy: Policy) -> Rule:
     """Return what a route does about an error."""
+    if _is_unsent(error):
+        return _UNSENT
     if policy.fallback_on_content_filter and isinstance(
         error, errors.ContentFilterError
     ):
         return _RULES[errors.TurnoutError]
     return next(_RULES[cls] for cls in type(error).__mro__ if cls in _RULES)
+
+
+def _is_unsent(error: errors.TurnoutError) -> bool:
+    """Return whether a key was found missing or wrong before anything was sent."""
+    return (
+        isinstance(error, errors.AuthenticationError)
+        and error.status_code is None
+        # Only the service knows what a key may do.
+        and not isinstance(error, errors.PermissionDeniedError)
+    )

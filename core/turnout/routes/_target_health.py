@@ -65,6 +65,9 @@ _LONGEST_DELAY = 60.0
 """Seconds until a target that is down is tried while others are up: doubled by each
 failed try. At the longest delay a dead target costs one request a minute."""
 
+_LONGEST_MESSAGE = 200
+"""Characters that a hold keeps of an error's message."""
+
 _FRESH = 1.0
 """Seconds after a first delta in which a failure says little about a target that is
 down. Without them, one that fails 80 % would be asked by one at a time for ever."""
@@ -127,7 +130,8 @@ class Permit:
         if hint is None and rule.hold and health.is_certain(now):
             seconds = rule.hold
         if seconds > 0:
-            health.hold(Hold(until=now + seconds, reason=type(error).__name__), now)
+            reason, message = type(error).__name__, _shortened(str(error))
+            health.hold(Hold(until=now + seconds, reason=reason, message=message), now)
         if rule.limited:
             health.last_limited = now
         if rule.counts:
@@ -375,6 +379,14 @@ class TargetHealth:
         failures = sum(entry[2] for entry in recent)
         # The first delta of a call that broke may have left the window.
         return max(failures, sum(entry[1] for entry in recent)), failures
+
+
+def _shortened(message: str) -> str:
+    """Return a message on one line, cut if it is long."""
+    line = " ".join(message.split())
+    if len(line) <= _LONGEST_MESSAGE:
+        return line
+    return f"{line[:_LONGEST_MESSAGE]}\u2026"
 
 
 def _report_store(error: Exception) -> None:

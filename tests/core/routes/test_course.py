@@ -276,7 +276,7 @@ def test_an_answer_of_the_wrong_form_is_not_asked_for_again() -> None:
         (UnsupportedError("no"), True),
         (StreamError("no"), True),
         # They are certain for a while, and held.
-        (AuthenticationError("no"), False),
+        (AuthenticationError("no", status_code=401), False),
         (ModelUnavailableError("no"), False),
         (QuotaExceededError("no"), False),
     ],
@@ -510,7 +510,7 @@ def test_a_target_that_is_held_is_not_asked() -> None:
         ProtocolError,
     ]
     assert failure.retry_after == pytest.approx(60.0)
-    assert "A:m is not asked for 60 s, after AuthenticationError" in str(failure)
+    assert "A:m is cooling down for 60 s after AuthenticationError" in str(failure)
 
 
 def test_a_target_that_is_passed_over_is_recorded_once() -> None:

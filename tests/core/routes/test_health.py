@@ -137,7 +137,7 @@ def test_what_is_forgotten_does_not_include_a_store_of_other_processes() -> None
     store = Shared()
     for kept, health in (False, registry()), (True, registry(store)):
         refused = health.of(SCOPE, HELLO, T).start(T)
-        error = AuthenticationError("no")
+        error = AuthenticationError("no", status_code=401)
         refused.failed(error, rule(error, Policy()), T)
         assert health.of(SCOPE, HELLO, T).held(T) is not None
 
@@ -295,7 +295,7 @@ def test_registries_with_one_store_share_their_holds_and_nothing_else() -> None:
     one.start(T).failed(error, rule(error, Policy()), T)
     hold = two.held(T)
 
-    assert hold == Hold(until=T + 5, reason="RateLimitError")
+    assert hold == Hold(until=T + 5, reason="RateLimitError", message="no")
     assert not two.is_down(T)
     assert list(store.holds) == ["Hello\nhttps://hello.test\n0123456789abcdef\nhello-1"]
 

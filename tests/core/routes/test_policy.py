@@ -123,11 +123,26 @@ def test_a_class_has_its_rule(cls: type[TurnoutError], expected: set[str]) -> No
     ],
 )
 def test_a_class_has_its_hold(
-    cls: type[TurnoutError], hold: float, longest: float
+    cls: type[ProviderError], hold: float, longest: float
 ) -> None:
-    found = rule(cls("x"), Policy())
+    found = rule(cls("x", status_code=429), Policy())
 
     assert (found.hold, found.longest_hold) == (hold, longest)
+
+
+@pytest.mark.parametrize(
+    ("error", "hold"),
+    [
+        (AuthenticationError("set P_KEY"), 0),
+        (AuthenticationError("set P_KEY", status_code=401), 300),
+        # Only a service knows what a key may do.
+        (PermissionDeniedError("no"), 300),
+    ],
+)
+def test_a_key_that_is_missing_here_is_not_held(
+    error: ProviderError, hold: float
+) -> None:
+    assert rule(error, Policy()).hold == hold
 
 
 @pytest.mark.parametrize("cls", [cls for cls, _ in TABLE])

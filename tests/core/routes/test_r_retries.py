@@ -457,7 +457,7 @@ async def test_a_short_hold_is_waited_for_r08() -> None:
 
 @simulated
 async def test_a_target_that_refused_its_key_is_not_asked_r08() -> None:
-    alone = Target("P", AuthenticationError("no"))
+    alone = Target("P", AuthenticationError("no", status_code=401))
     route = route_of(alone)
 
     await failure_of(route)

@@ -585,7 +585,7 @@ def test_a_permit_ends_once() -> None:
 @pytest.mark.parametrize(
     ("error", "seconds"),
     [
-        (AuthenticationError("no"), 300),
+        (AuthenticationError("no", status_code=401), 300),
         (PermissionDeniedError("no"), 300),
         (ModelUnavailableError("no"), 300),
         (QuotaExceededError("no"), 300),
@@ -610,12 +610,32 @@ def test_a_refusal_that_is_certain_is_a_hold(
 
 
 @pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ("P is\n  busy", "P is busy"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 200 + "\u2026"),
+        ("", ""),
+    ],
+)
+def test_a_hold_has_the_message_of_its_error_shortened(message: str, kept: str) -> None:
+    health = target_health()
+
+    fail(health, error=RateLimitError(message, retry_after=3))
+    hold = health.held(T)
+
+    assert hold is not None
+    assert hold.message == kept
+
+
+@pytest.mark.parametrize(
     "error",
     [
         RateLimitError("no"),
         OverloadedError("no"),
         ServerError("no"),
         RateLimitError("no", retry_after=0),
+        AuthenticationError("no"),
         InvalidRequestError("no", retry_after=3),
         UnsupportedError("no", retry_after=3),
         ContextLengthError("no", retry_after=3),
@@ -777,9 +797,9 @@ def test_one_refusal_of_a_target_that_answers_holds_nothing() -> None:
     health = target_health()
 
     succeed(health)
-    fail(health, error=AuthenticationError("no"), times=2)
+    fail(health, error=AuthenticationError("no", status_code=401), times=2)
     before = health.held(T)
-    fail(health, error=AuthenticationError("no"))
+    fail(health, error=AuthenticationError("no", status_code=401))
 
     assert before is None
     assert health.held(T) is not None

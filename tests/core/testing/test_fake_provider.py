@@ -241,7 +241,7 @@ async def test_a_fake_that_failed_does_not_change_how_the_next_is_asked() -> Non
 
 
 async def test_the_health_of_all_other_providers_can_be_reset() -> None:
-    first = saying(turnout.AuthenticationError("no"))
+    first = saying(turnout.AuthenticationError("no", status_code=401))
     route = turnout.fallback(first, FakeProvider("second"))
     for outcome in ("failed", "passed_over"):
         assert (await route.complete("Q")).attempts[0].outcome == outcome
