@@ -1,20 +1,20 @@
-"""Everything that turnout raises.
+"""All errors that turnout raises.
 
     TurnoutError
     ├── ConfigError              an option or the configuration is wrong
     ├── ArgumentError            an argument of a call cannot be used
-    ├── UnknownProviderError     no plugin brings a provider of this name
+    ├── UnknownProviderError     no plugin has a provider of this name
     ├── UnknownModelError        no provider serves a model of this name
-    ├── UnavailableError         the target cannot be asked now; nothing was sent
+    ├── UnavailableError         the target cannot be used now; nothing was sent
     ├── PluginError              a plugin is broken or was refused
     ├── DeadlineError            the request's time is up
-    ├── ProviderError            what a provider, or the way to it, got wrong
-    │   ├── InvalidRequestError      it refused the request as such
+    ├── ProviderError            a provider or the connection to it failed
+    │   ├── InvalidRequestError      it rejected the request
     │   ├── UnsupportedError         the target cannot do what the request needs
     │   ├── ContextLengthError       the input is longer than the model accepts
     │   ├── RequestTooLargeError     the request has too many bytes
     │   ├── ContentFilterError       the prompt was blocked
-    │   ├── AuthenticationError      the key was refused
+    │   ├── AuthenticationError      the key is missing or was refused
     │   │   └── PermissionDeniedError    the key may not do this
     │   ├── ModelUnavailableError    it does not know the model
     │   ├── QuotaExceededError       out of credit or quota
@@ -22,19 +22,19 @@
     │   ├── OverloadedError          it has no capacity for now
     │   ├── ServerError              it failed
     │   ├── ConnectError             it could not be reached
-    │   ├── ConnectionLostError      it hung up before it answered
-    │   ├── FirstDeltaTimeoutError   nothing of an answer came in time
-    │   ├── ProtocolError            it said what its protocol does not allow
+    │   ├── ConnectionLostError      it closed the connection before it answered
+    │   ├── FirstDeltaTimeoutError   it sent no first delta in time
+    │   ├── ProtocolError            it sent what its protocol does not allow
     │   ├── EmptyReplyError          its answer has neither text nor a tool call
-    │   ├── InvalidReplyError        its answer is not of the form that was asked for
+    │   ├── InvalidReplyError        its answer does not have the requested format
     │   └── StreamError              it reported an error inside its answer
-    │       ├── StreamTruncatedError     the answer ended before its end
-    │       ├── StreamStalledError       the answer stopped coming
+    │       ├── StreamTruncatedError     the answer ended before its end mark
+    │       ├── StreamStalledError       the answer stopped arriving
     │       └── StreamBrokenError        it broke and could not be continued
     └── FallbackError            every target failed; an `ExceptionGroup`
 
-Errors carry data, can be pickled, and hold neither a secret nor a prompt. What an
-answer had brought before it failed is kept in `reply`.
+Errors carry data, can be pickled, and hold neither a secret nor a prompt. The answer
+that arrived before the failure is in `reply`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class TurnoutError(Exception):
     """The root: catch it to catch everything that turnout raises."""
 
     reply: Reply | None = None
-    """What had come of the answer; None where no stream was under way."""
+    """The answer so far; None if no stream was open."""
 
 
 class ConfigError(TurnoutError, ValueError):
@@ -97,18 +97,18 @@ class ArgumentError(TurnoutError, ValueError):
 
 
 class UnknownProviderError(TurnoutError, LookupError):
-    """No plugin brings a provider of this name."""
+    """No plugin has a provider of this name."""
 
 
 class UnknownModelError(TurnoutError, LookupError):
-    """No provider serves a model of this name, and no alias bears it."""
+    """No provider serves a model of this name, and no alias has it."""
 
 
 class UnavailableError(TurnoutError):
-    """The target cannot be asked now; the message says what is missing or full."""
+    """The target cannot be used now; the message says what is missing or full."""
 
     retry_after: float | None = None
-    """Seconds after which it may be asked, where that is known."""
+    """Seconds after which it can be tried; None if that is not known."""
 
 
 class PluginError(TurnoutError):
@@ -120,23 +120,23 @@ class DeadlineError(TurnoutError):
 
 
 class ProviderError(TurnoutError):
-    """What a provider, or the way to it, got wrong.
+    """A provider or the connection to it failed.
 
     Args:
         message: What happened and what to do, without secrets and prompts.
         provider: The name of the provider.
-        model: The name of the model that was asked.
-        status_code: The HTTP status, where one came.
-        retry_after: Seconds after which the provider may be asked again, where
-            it said so.
+        model: The name of the requested model.
+        status_code: The HTTP status; None if there was no response.
+        retry_after: Seconds after which the provider accepts requests again; None if
+            it named no time.
         request_id: The provider's own name for the request.
-        details: What the provider said beyond that, redacted.
+        details: What else the provider said, redacted.
     """
 
     retryable: bool = False
-    """Whether the same provider may be asked the same thing again.
+    """Whether the same request to the same provider may succeed later.
 
-    The class says it, and an instance says otherwise where the provider did.
+    The class sets it. An instance differs if the provider said so.
     """
 
     def __init__(
@@ -159,18 +159,18 @@ class ProviderError(TurnoutError):
         self.details = dict(details or {})
 
     def advise(self, advice: str) -> None:
-        """Add to the message what to do about it."""
+        """Add to the message what the user can do."""
         self.args = (f"{self}; {advice}",)
 
 
 class InvalidRequestError(ProviderError):
-    """The provider refused the request as such; another try would not help."""
+    """The provider rejected the request; another try would not help."""
 
 
 class UnsupportedError(ProviderError):
     """The target cannot do what the request needs: a parameter, a tool, a schema.
 
-    Nothing was sent, or the provider refused it, which `status_code` tells.
+    If `status_code` is None, nothing was sent. Otherwise the provider refused it.
     """
 
 
@@ -187,23 +187,26 @@ class ContentFilterError(ProviderError):
 
 
 class AuthenticationError(ProviderError):
-    """The provider refused the key, or wanted one."""
+    """The key is missing, is not a key, or was refused by the provider.
+
+    If `status_code` is None, nothing was sent, and a route does not hold the target.
+    """
 
 
 class PermissionDeniedError(AuthenticationError):
-    """The key is good but may not do this."""
+    """The key is valid but may not do this."""
 
 
 class ModelUnavailableError(ProviderError):
-    """The provider does not know the model, or not any more."""
+    """The provider does not know the model, or has removed it."""
 
 
 class QuotaExceededError(ProviderError):
-    """The account is out of credit or quota; waiting a moment would not help."""
+    """The account is out of credit or quota; a short wait would not help."""
 
 
 class RateLimitError(ProviderError):
-    """Too many requests for now; `retry_after` has the provider's own hint."""
+    """Too many requests for now; `retry_after` has the time that the provider names."""
 
     retryable = True
 
@@ -227,13 +230,13 @@ class ConnectError(ProviderError):
 
 
 class ConnectionLostError(ProviderError):
-    """The provider hung up before a byte of its answer came."""
+    """The provider closed the connection before a byte of its answer arrived."""
 
     retryable = True
 
 
 class FirstDeltaTimeoutError(ProviderError):
-    """Nothing of an answer came within `first_delta_timeout`."""
+    """No delta of the answer arrived within `first_delta_timeout`."""
 
 
 class ProtocolError(ProviderError):
@@ -241,18 +244,18 @@ class ProtocolError(ProviderError):
 
 
 class EmptyReplyError(ProviderError):
-    """The answer ended as if it were complete, and holds nothing.
+    """The answer ended as if it were complete, and is empty.
 
-    It has no text, or white space alone, and no tool call. `allow_empty=True` in the
-    request takes such an answer.
+    It has no text, or only white space, and no tool call. With `allow_empty=True` the
+    request accepts such an answer.
     """
 
 
 class InvalidReplyError(ProviderError):
-    """The answer is not of the form that was asked for.
+    """The answer does not have the requested format.
 
-    It is whole and not what `response_format` asks for; or the service says that its
-    model failed, as with a tool call that is not valid. Only then is it retryable.
+    It is complete and does not match `response_format`; or the service says that its
+    model failed, for example by an invalid tool call. Only the latter is retryable.
     """
 
 
@@ -261,11 +264,11 @@ class StreamError(ProviderError):
 
 
 class StreamTruncatedError(StreamError):
-    """The answer ended before the end that its protocol asks for."""
+    """The answer ended before the end mark that its protocol requires."""
 
 
 class StreamStalledError(StreamError):
-    """The answer stopped coming; the message names the timer and its seconds."""
+    """The answer stopped arriving; the message names the timer and its seconds."""
 
 
 class StreamBrokenError(StreamError):
@@ -273,25 +276,24 @@ class StreamBrokenError(StreamError):
 
 
 class FallbackError(ExceptionGroup[TurnoutError], TurnoutError):
-    """Every target failed. Holds one error an attempt, in the order tried.
+    """Every target failed. Holds one error per attempt, in the order tried.
 
-    `__cause__` is the first of them: what went wrong with the target that was
-    preferred.
+    `__cause__` is the first of them: the failure of the preferred target.
     """
 
     attempts: tuple[Attempt, ...] = ()
-    """What became of each attempt, in the order tried."""
+    """The result of each attempt, in the order tried."""
     retry_after: float | None = None
     """The shortest `retry_after` among the targets, in seconds."""
 
     @property
     def retryable(self) -> bool:
-        """Whether asking one of the targets again may help."""
+        """Whether trying one of the targets again may help."""
         errors = self.exceptions
         return any(isinstance(e, ProviderError) and e.retryable for e in errors)
 
     def derive(self, excs: Sequence[TurnoutError], /) -> Self:  # type: ignore[override]
-        """Return a group of some of the errors, as `split` and `except*` ask."""
+        """Return a group of some of the errors, for `split` and `except*`."""
         group = type(self)(self.message, excs)
         group.attempts = self.attempts
         group.retry_after = self.retry_after

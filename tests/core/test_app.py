@@ -546,7 +546,7 @@ def test_a_name_that_is_no_text_is_refused(name: Any) -> None:
 
 
 def test_a_route_without_targets_is_refused() -> None:
-    with pytest.raises(ConfigError, match="needs a target"):
+    with pytest.raises(ConfigError, match="needs at least one target"):
         App(Config()).route((), {})
 
 

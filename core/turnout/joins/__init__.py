@@ -1,1 +1,1 @@
-"""Join the two parts of an answer that two targets gave: rules about text, no I/O."""
+"""Join two parts of an answer from two targets: rules for text, without I/O."""

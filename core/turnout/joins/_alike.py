@@ -1,8 +1,8 @@
-"""Compare texts by what they say: white space, quotes and emphasis do not count.
+"""Compare texts without regard to white space, quotes and emphasis.
 
-The *plain* form of a text leaves these out, and accents too, so that both Unicode forms
-of a letter are the same. All dashes are one. What was shown of an answer and what a
-model repeats of it are compared in this form.
+The *plain* form of a text omits these, and accents too, so that both Unicode forms of a
+letter are the same. All dashes are the same. The text so far and its repetition by a
+model are compared in this form.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import unicodedata
 __all__ = ["Plain", "PlainReply", "anchor_of", "repeats_itself"]
 
 _IGNORED = frozenset({"Pi", "Pf", "Mn", "Me", "Cf", "Zs", "Zl", "Zp"})
-"""Categories that do not count: quotes, accents, formats and white space."""
+"""Ignored Unicode categories: quotes, accents, formats and white space."""
 _MARKS = frozenset("\"'`\u00b4\u201a\u201e*~ \t\r\n\v\f")
-"""Other characters that do not count."""
+"""Other ignored characters."""
 
 _ANCHOR_LENGTHS = (80, 160, 320)
-"""Characters of an anchor: the first of these with which it occurs once.
+"""Characters of an anchor: the first of these with which it occurs only once.
 
-In the texts that were measured, 80 characters did not come again by chance. More cost
+In the measured texts, 80 characters did not occur twice by chance. More characters cost
 time and tokens, and a small model makes more mistakes in them.
 """
 
@@ -42,17 +42,17 @@ def _ignored(sign: str) -> bool:
 
 
 class PlainReply:
-    """The beginning of a reply, and where each plain character of it is."""
+    """The beginning of a reply, and the position of each of its plain characters."""
 
     __slots__ = ("ends", "signs")
 
     def __init__(self) -> None:
         self.signs: list[str] = []
         self.ends: list[int] = []
-        """Where each plain character ends among the signs."""
+        """The end of each plain character, as an index of `signs`."""
 
     def text(self, begin: int = 0, end: int | None = None) -> str:
-        """Return the signs from one place to another."""
+        """Return the signs between two indexes."""
         return "".join(self.signs[begin:end])
 
     def begin(self, index: int) -> int:
@@ -65,15 +65,15 @@ class PlainReply:
         return self.text(self.begin(index), end)
 
     def splits(self, index: int) -> bool:
-        """Tell whether a sign has plain characters before a place and after it."""
+        """Return whether an index is between two plain characters of one sign."""
         return 0 < index < len(self.ends) and self.ends[index] == self.ends[index - 1]
 
 
 def anchor_of(partial: str) -> str:
-    """Return the last words of a text, which a model is asked to repeat.
+    """Return the last words of a text, which the instruction asks a model to repeat.
 
-    Empty if no such words prove anything: a text that repeats itself goes on with the
-    very same words.
+    Empty if no such words prove anything: a text that repeats itself continues with the
+    same words.
     """
     plain = Plain()
     text = partial.strip()
@@ -90,7 +90,7 @@ def anchor_of(partial: str) -> str:
 
 
 def _proves(anchor: str, whole: str) -> bool:
-    """Tell whether a text that comes again can only be the repeated anchor."""
+    """Return whether another occurrence of a text can only be the repeated anchor."""
     signs = set(filter(str.isalnum, anchor))
     if not signs or (len(signs) < 4 and anchor != whole):
         return False
@@ -100,12 +100,12 @@ def _proves(anchor: str, whole: str) -> bool:
 
 
 def _border(text: str) -> int:
-    """Return the length of the longest beginning of a text that is also its end."""
+    """Return the length of the longest prefix of a text that is also its suffix."""
     return next(n for n in range(len(text) - 1, -1, -1) if text.endswith(text[:n]))
 
 
 def repeats_itself(shown: str, reply: str) -> bool:
-    """Tell whether a reply only goes on with what a text repeats at its end.
+    """Return whether a reply only continues the repetition at the end of a text.
 
     Args:
         shown: The plain form of the text.

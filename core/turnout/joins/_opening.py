@@ -1,6 +1,6 @@
-"""Tell an opening ("Sure, here is the rest:"), a new answer and the rest apart.
+"""Distinguish an opening ("Sure, here is the rest:"), a new answer and the rest.
 
-No phrases are known here, only forms, so that any language will do: a sentence does not
+The rules use no phrases, only forms, so they work for any language: a sentence does not
 begin in the middle of a word, and the rest of a sentence has no capital letter.
 """
 
@@ -23,16 +23,16 @@ __all__ = [
 ]
 
 QUOTES = "\"'`*\u201c\u2018\u00ab\u201e"
-"""Marks that may stand before a quoted text."""
+"""Marks that may precede a quoted text."""
 
 _ENDS = ".!?:\u2026\u3002\uff01\uff1f\uff1a"
 _SENTENCE = re.compile(rf"[^\n{_ENDS}]{{1,120}}[{_ENDS}]+(\s*)")
 _NO_SPEECH = re.compile(r"[(){}\[\]<>=|;/\\_#$%&+^~@`\d]")
-"""What no sentence has that speaks of the reply itself."""
+"""Characters that an opening does not have."""
 CODE = re.compile(r"[(){}\[\]<>=|/\\_#$%&+^~@`]")
 _ABBREVIATED = re.compile(r"\b[^\W\d_](?:\.[^\W\d_]){0,5}\.$")
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{2,3}\.$")
-"""What may be an abbreviation too, as `etc.` and `vs.` are."""
+"""May be an abbreviation too, such as `etc.` and `vs.`."""
 _DIGIT = re.compile(r"\d")
 _CAMEL_CASE = re.compile(r"[a-z][A-Z]")
 _WORD_START = re.compile(r"[^\W_]+")
@@ -46,29 +46,29 @@ _WORD = r"[^\W\d_][\w'\u2019-]*[*_`\"\u201d\u00bb,:;.!?]{0,4}"
 _PROSE = re.compile(rf"(?:{_WORD}[ \t]+){{2}}(?:{_WORD}(?:\s+|$)){{2,5}}")
 
 _LONGEST = 190
-"""Characters of an opening: three sentences, more than any that was seen."""
+"""Characters of an opening at most: three sentences, more than any measured opening."""
 
 
 def in_fence(text: str) -> bool:
-    """Tell whether a text ends inside a code block."""
+    """Return whether a text ends inside a code block."""
     return len(_FENCE_LINE.findall(text)) % 2 == 1
 
 
 def fence_of(partial: str, reply: str) -> int:
-    """Return the length of a line that opens a code block around the rest."""
+    """Return the length of a line that opens a code block around the rest, or 0."""
     fence = _FENCE.match(reply)
     if fence is None:
         return 0
     line = partial[partial[:-1].rfind("\n") + 1 :]
     if line.endswith("\n") and not _FENCE.fullmatch(line):
-        # Without a language, it closes the code block, or opens the answer's own.
+        # Without a language, it closes the code block or opens one of the answer.
         return fence.end() if fence[1] and in_fence(partial) else 0
     known = in_fence(partial) or fence[1] in {"", "text", "txt", "md", "markdown"}
     return fence.end() if known else 0
 
 
 def sentences_of(partial: str, reply: str) -> list[int]:
-    """Return where the sentences at a reply's start end that may be an opening."""
+    """Return the ends of the first sentences of a reply that may be an opening."""
     ends: list[int] = []
     at = 0
     if not begins_sentence(partial, reply):
@@ -78,14 +78,14 @@ def sentences_of(partial: str, reply: str) -> list[int]:
         if found.end() > _LONGEST or not said[-1:].isalpha() or _NO_SPEECH.search(said):
             break
         if not at and found[1] == " " and ":" in found[0] and " " not in said:
-            break  # As in "KeyError: b", which is a name and no sentence.
+            break  # As in "KeyError: b", which is a name and not a sentence.
         at = found.end()
         ends.append(at)
     return ends
 
 
 def may_be_opening(text: str) -> bool:
-    """Tell whether a text before a repetition may be an opening, and not the answer."""
+    """Return whether a text before a repetition may be an opening."""
     text = _FENCE.sub("", text).rstrip(QUOTES + " ")
     said = text.strip(QUOTES + "> .\u2026\n")
     note = said[:1] + said[-1:] in {"()", "[]"} and not CODE.search(said[1:-1])
@@ -96,11 +96,11 @@ def may_be_opening(text: str) -> bool:
 
 
 def opening_of(partial: str, reply: str) -> int:
-    """Return the length of an opening that a reply has before the rest; 0 for none."""
+    """Return the length of the opening before the rest; 0 if there is none."""
     last = partial[-1:]
     line = partial[-80:].rpartition("\n")[2].strip()
     if last.isspace() and (not line or CODE.search(line)):
-        return 0  # Between two words of code or of data, any name may come.
+        return 0  # Any name may follow a word of code or data.
     if last.isspace() and partial.rstrip(" \t")[-1:] in _ENDS + "\n":
         return 0
     dots = _DOTS.match(reply)
@@ -110,7 +110,7 @@ def opening_of(partial: str, reply: str) -> int:
         plain = after.isalnum() or after.isspace() or (after and "..." not in dots[0])
         if "..." in partial or "\u2026" in partial or not (inside and plain):
             return 0
-        # One space may be the answer's own: most answers break off between two words.
+        # One space may belong to the answer: most answers break between two words.
         return dots.end() - (reply[dots.end() - 1] == " " and not after.isspace())
     at = 0
     for end in sentences_of(partial, reply):
@@ -129,7 +129,7 @@ def opening_of(partial: str, reply: str) -> int:
 
 
 def _own_space(space: str, line: str, rest: str) -> str:
-    """Return how much of the white space after an opening is the answer's own."""
+    """Return the part of the space after an opening that belongs to the answer."""
     lines = len(space) - len(space.lstrip("\n"))
     start, other = (_DIGIT.sub("0", one[:3]) for one in (line, rest))
     if space == "\n\n" and start == other and not start.isalpha():
@@ -138,12 +138,12 @@ def _own_space(space: str, line: str, rest: str) -> str:
 
 
 def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
-    """Tell whether what follows an opening goes on in the middle of a sentence."""
+    """Return whether the text after an opening is the rest of a sentence."""
     last, sign = partial[-1:], rest[0]
     glued = last.isalnum()
     if "\n\n\n" in space or " \n" in space or (own == " " and not last.isspace()):
         return True
-    # These join the parts of one word, or stand before a name.
+    # These join the parts of one word, or precede a name.
     if last in "-_./:@\"'\u201c\u2018\u00ab([{<*#>$" and space != "\n\n":
         return False
     if len(own) > 1 or (not glued and space not in {" ", "\n\n"}):
@@ -161,7 +161,7 @@ def _goes_on(partial: str, space: str, own: str, rest: str) -> bool:
 
 
 def starts_over(partial: str, reply: str) -> bool:
-    """Tell whether a reply begins a new answer in the middle of a word or number."""
+    """Return whether a reply begins a new answer in the middle of a word or number."""
     if not partial[-1:].isalnum():
         return False
     if _HEADING.match(reply) or (_FENCE.match(reply) and not in_fence(partial)):
@@ -189,12 +189,12 @@ def starts_over(partial: str, reply: str) -> bool:
 
 
 def begins_sentence(partial: str, reply: str) -> bool:
-    """Tell whether a reply begins with a word as a sentence does."""
+    """Return whether the first word of a reply begins a sentence."""
     first, second, last = reply[:1], reply[1:2], partial[-1:]
     if not first.isalpha() or first.islower():
         return False
     if not first.isupper():  # A script without capitals.
-        # A modifier letter stands after another letter, as in "Hawai\u02bbi".
+        # A modifier letter follows another letter, as in "Hawai\u02bbi".
         begins = unicodedata.category(first) != "Lm"
         return begins and _script(first) not in _scripts(partial)
     if second.isupper() or not (second.isalpha() or last.islower()):
@@ -216,7 +216,7 @@ def begins_sentence(partial: str, reply: str) -> bool:
 
 
 def _last_word(text: str) -> str:
-    """Return the letters and digits at a text's end."""
+    """Return the letters and digits at the end of a text."""
     start = len(text)
     while start and text[start - 1].isalnum():
         start -= 1
@@ -224,7 +224,7 @@ def _last_word(text: str) -> str:
 
 
 def _around(word: str, text: str) -> Iterator[tuple[str, str]]:
-    """Give what stands before and after a word, wherever it is in a text."""
+    """Yield the characters before and after each occurrence of a word in a text."""
     at = text.find(word)
     while at >= 0:
         end = at + len(word)
@@ -237,7 +237,7 @@ def _scripts(text: str) -> set[str]:
 
 
 def _script(sign: str) -> str:
-    """Return the script of a letter, as its Unicode name begins; Japanese has three."""
+    """Return the script of a letter, the first word of its Unicode name."""
     script = unicodedata.name(sign, "").partition(" ")[0].partition("-")[0]
-    # "Ideographic" is the name of marks such as 々.
+    # Japanese has three scripts. "Ideographic" is the name of marks such as 々.
     return "CJK" if script in {"HIRAGANA", "KATAKANA", "IDEOGRAPHIC"} else script

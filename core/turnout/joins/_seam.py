@@ -1,18 +1,20 @@
-"""Remove the part of a continuation that repeats the answer, or speaks of it.
+"""Remove the opening of a continuation, and the part that repeats the answer.
 
-A continuation is held until it is known how it begins. The first that fits decides:
+A continuation is held until its beginning is recognized. The first match decides:
 
 1. The anchor: the reply repeats the words that the instruction quotes.
-2. An overlap: it begins with the last words shown, or with all that was shown.
-3. A changed restart: it begins nearly as the answer did. It goes on where the last
-   words shown come; if they do not come, it is another answer.
+2. An overlap: it begins with the last words of the answer so far, or with all of it.
+3. A changed restart: it begins almost like the answer. It is joined where it has the
+   last words of the answer so far; if it does not have them, it is another answer.
 4. An opening or the first line of a code block, and then the rest.
 5. A new answer in the middle of a word: it is refused.
-6. None of these: it is shown as it is.
+6. None of these: it passes unchanged.
 
-The decision depends on the text alone, neither on the time nor on how it is cut. The
-numbers were measured with `python -m bench.seams` and on the files of this repository
-and of its dependencies: they are the least with which hardly any text is lost.
+The decision depends only on the text, not on the time nor on the size of the chunks.
+The numbers were measured with `python -m bench.seams` and on the files of this
+repository and of its dependencies: they are the smallest that lose almost no text.
+
+In this module, *shown* is the plain form of the answer so far.
 """
 
 from __future__ import annotations
@@ -38,31 +40,31 @@ from turnout.types import Join
 __all__ = ["Seam", "SeamError"]
 
 _WINDOW = 200
-"""Characters within which an anchor begins; the longest opening seen has 190."""
+"""Characters within which an anchor begins; the longest measured opening has 190."""
 _PREFILL_WINDOW = 96
-"""Characters held after a prefill that may be a new answer: seven words, which tell."""
+"""Characters held after a prefill that may be a new answer: seven words are enough."""
 _SPACE = 64
-"""White space and marks that are held for a first letter."""
+"""White space and marks that are held before a first letter."""
 _TINY, _SHORT = 12, 24
 """Plain characters. A shorter anchor occurs by chance inside a word or a sentence."""
 _HEAD, _TAIL = 64, 40
-"""Plain characters of a restart, and at the end of what was shown by which one that is
-changed is joined."""
+"""Plain characters of a restart, and those at the end of the answer so far at which a
+changed restart is joined."""
 _LIKE, _LIKENESS = 48, 0.85
-"""Plain characters that are compared, and how much is the same in a changed restart."""
+"""Plain characters to compare, and the similarity of a changed restart."""
 _BEFORE, _AFTER = 8, 40
-"""Plain characters before and after a break, which show how a text goes on."""
+"""Plain characters before and after a break, to find the same passage elsewhere."""
 
 _LONGEST_ENDING = 2000
-"""Plain characters of an overlap that is looked for after a reply has differed."""
+"""Plain characters of an overlap to look for after a reply has differed."""
 
 _DOUBLED = re.compile(r"\b([^\W\d_]{3,})[\s,]{1,2}\1\b")
-"""A text with one word that comes twice may have others."""
+"""A doubled word: such a text may have more of them."""
 _KINDS = (
     "\"'\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a",
     "-\u2010\u2011\u2012\u2013\u2014\u2015",
 )
-"""Characters that stand for each other."""
+"""Characters that may replace each other."""
 _CLOSING = str.maketrans(
     "\u201c\u2018\u00ab\u201e\u2039", "\u201d\u2019\u00bb\u201c\u203a"
 )
@@ -73,10 +75,10 @@ class SeamError(ValueError):
 
 
 class Seam:
-    """Find out how a continuation begins, and what of it is to be shown.
+    """Recognize the beginning of a continuation, and remove what repeats the answer.
 
     Args:
-        partial: The text of the answer that was shown, all of it.
+        partial: The whole text of the answer so far.
         instruction: Whether a message asked for the continuation; otherwise `partial`
             was sent as the beginning of the answer.
         stripped: The white space at the end of `partial` that was not sent.
@@ -91,33 +93,33 @@ class Seam:
         anchor = anchor_of(partial) if instruction else ""
         self._anchor = anchor.translate(self._plain)
         self._held = PlainReply()
-        # The plain form of what is held, once that is not in what was shown any more.
+        # The plain form of the held text, once it is not a part of `_shown` any more.
         self._reply = ""
-        # Where what is held occurs in what was shown; -1 if it does not.
+        # Where `_shown` has the held text; -1 if it does not.
         self._from = 0 if self._shown else -1
         # Plain characters: of an overlap, and to the end of an anchor or of the tail.
         self._overlap = self._found = 0
         self._changed = self._compared = False
-        # The text so far and what may close it, if all of the reply is a code block.
+        # If the whole reply is a code block: the text so far, and a possible end of it.
         self._block: list[str] | None = None
         self._closing: str = ""
         self.join: Join | None = None
-        """How the join was made; None until that is decided."""
+        """The kind of the join; None until it is decided."""
         self.dropped = 0
-        """Characters of the continuation that were not shown, and will not be."""
+        """Characters of the continuation that were removed."""
 
     @property
     def holding(self) -> bool:
-        """Whether text is held of which it is not known what it is."""
+        """Whether text is held because the beginning is not recognized yet."""
         return self.join is None and bool(self._held.signs)
 
     @property
     def passing(self) -> bool:
-        """Whether all that comes is shown as it is."""
+        """Whether further text passes unchanged."""
         return self.join is not None and self._block is None
 
     def feed(self, text: str) -> str:
-        """Return what may be shown now that `text` has come; often nothing.
+        """Add text and return the text that may pass now, which is often empty.
 
         Raises:
             SeamError: The continuation is another answer.
@@ -131,7 +133,7 @@ class Seam:
         return ""
 
     def release(self) -> str:
-        """Return what is left to be shown once the continuation has ended.
+        """Return the rest of the text after the end of the continuation.
 
         Raises:
             SeamError: The continuation is another answer.
@@ -141,13 +143,13 @@ class Seam:
             if self._from >= 0:
                 self._leave("", len(self._held.ends))
             if self._ends_in_anchor():
-                # As when a token limit or a stop sequence ends the reply there.
+                # A token limit or a stop sequence may end the reply there.
                 return self._show(len(self._held.signs))
             text = self._judge(ended=True) or ""
         return self._passed(text, ended=True)
 
     def _take(self, sign: str) -> str | None:
-        """Hold one character; return what is to be shown once that is decided."""
+        """Hold one character; return the text that passes, None if not decided yet."""
         held, shown = self._held, self._shown
         plain = sign.translate(self._plain)
         read = len(held.ends)
@@ -162,7 +164,7 @@ class Seam:
             self._reply += plain
         elif shown.startswith(plain, self._from + read):
             read += len(plain)
-            # At 8, 16, 32 and so on, as this takes its time and a restart may be long.
+            # Only at 8, 16, 32 and so on: this is slow, and a restart may be long.
             steady = read >= 8 and not read & (read - 1) and not self._anchor
             reply = shown[self._from : self._from + read] if steady else ""
             return self._show(0) if reply and repeats_itself(shown, reply) else None
@@ -177,11 +179,11 @@ class Seam:
         return self._judge(ended=False)
 
     def _leave(self, plain: str, read: int) -> None:
-        """Record that the reply is not in what was shown any more.
+        """Record that the reply is not a part of `_shown` any more.
 
         Args:
-            plain: The plain character that is not.
-            read: How many plain characters before it are.
+            plain: The first plain character that differs.
+            read: The number of plain characters before it.
         """
         repeated = self._shown[self._from : self._from + read]
         at_end = self._from + read == len(self._shown)
@@ -193,7 +195,7 @@ class Seam:
             self._found = self._overlap if found else 0
 
     def _ending(self, reply: str) -> int:
-        """Return how many plain characters at a reply's start were shown last."""
+        """Return how many first plain characters of a reply are the end of `_shown`."""
         longest = min(len(reply), len(self._shown), _LONGEST_ENDING)
         lengths = range(longest, 0, -1)
         return next((n for n in lengths if self._shown.endswith(reply[:n])), 0)
@@ -218,10 +220,10 @@ class Seam:
         self._found = len(reply)
 
     def _judge(self, *, ended: bool) -> str | None:
-        """Decide how the reply begins; return what is to be shown, None for not yet.
+        """Recognize the beginning; return the text that passes, None if not decided.
 
         Args:
-            ended: Whether no more is waited for.
+            ended: Whether to decide without more text.
         """
         if not self._changed and self._restarts(ended=ended):
             self._changed = True
@@ -241,7 +243,7 @@ class Seam:
             if not repeated:
                 all_of_it = start and self._overlap == len(self._shown)
                 join: Join = "restart" if all_of_it else "anchor"
-                # What was shown before the anchor has marks of its own.
+                # An overlap before the anchor has marks of its own.
                 first = 0 if self._overlap == self._found else start
                 return self._show(self._end(first, self._found), join)
             self._found, self._anchor = 0, ""
@@ -259,9 +261,9 @@ class Seam:
         return self._settle()
 
     def _goes_round(self, unit: str, at: int, *, ended: bool) -> bool | None:
-        """Tell whether a text comes again at once, as in "La la la"; None for not yet.
+        """Return whether a text is repeated, as in "La la la"; None if not decided yet.
 
-        Then the answer may repeat itself, so that nothing may be dropped.
+        Then the answer may repeat itself, so nothing may be removed.
         """
         if not ended and len(self._held.ends) == at:
             return None
@@ -275,7 +277,7 @@ class Seam:
 
     @property
     def _window(self) -> int:
-        """How many characters are held if nothing is decided before."""
+        """How many characters are held at most."""
         if self._instruction:
             return _WINDOW
         last, first = self._partial[-1:], self._held.signs[0]
@@ -289,7 +291,7 @@ class Seam:
         return _PREFILL_WINDOW if first.isalnum() or first in QUOTES + "#>-" else 0
 
     def _anchor_begins(self) -> bool:
-        """Tell whether the reply ends with the beginning of the anchor."""
+        """Return whether the reply ends with the beginning of the anchor."""
         reply, anchor = self._reply, self._anchor
         return anchor != "" and any(
             self._held.begin(at) <= _WINDOW
@@ -299,13 +301,13 @@ class Seam:
         )
 
     def _ends_in_anchor(self) -> bool:
-        """Tell whether all of the reply repeats some of the anchor, without its end."""
+        """Return whether the reply is only a part of the anchor, without its end."""
         reply, anchor = self._reply.casefold(), self._anchor.casefold()
         within = reply in anchor and not anchor.endswith(reply)
         return within and len(reply) >= _SHORT and not self._found
 
     def _restarts(self, *, ended: bool) -> bool:
-        """Tell whether the reply begins as the answer did, and differs then."""
+        """Return whether the reply begins like the answer, and differs after that."""
         shown, reply = self._shown, self._reply
         same = _common(shown, reply)
         if same == len(shown) or self._compared or self._found:
@@ -319,14 +321,14 @@ class Seam:
         first = self._held.signs[0]
         if first.islower() or not self._partial.lstrip().startswith(first):
             return False
-        # At the start of a line, a table or a verse begins as others did.
+        # At the start of a line, rows of a table or verses begin alike.
         if self._partial.rstrip(" \t")[-1:] == "\n" or len(shown) < 2 * length:
             return False
         likeness = SequenceMatcher(None, shown[:length], reply[:length], autojunk=False)
         return likeness.ratio() >= _LIKENESS
 
     def _after_tail(self, *, ended: bool) -> str | None:
-        """Decide on a changed restart: it goes on after the last words shown."""
+        """Join a changed restart after the last words of the answer so far."""
         shown, read = self._shown, len(self._held.ends)
         if self._found:
             return self._show(self._end(self._found - 1, self._found), "restart")
@@ -334,11 +336,13 @@ class Seam:
             self._found = read
             return self._judge(ended=True) if ended else None
         if ended or read > len(shown) * 5 // 4 + 200:
-            raise SeamError(f"it began the answer again, and differs within {read}")
+            raise SeamError(
+                f"it restarts the answer, and differs from it within {read} characters"
+            )
         return None
 
     def _settle(self) -> str:
-        """Decide without a repetition at the start of the reply."""
+        """Decide for a reply that does not begin with a repetition."""
         text, partial = self._held.text(), self._partial
         opening = fence = fence_of(partial, text) if self._instruction else 0
         if self._instruction:
@@ -351,16 +355,16 @@ class Seam:
         if fence and not in_fence(partial):
             self._block = [partial]
         if not opening and starts_over(partial, text):
-            raise SeamError("it began a new answer in the middle of a word")
+            raise SeamError("it begins a new answer in the middle of a word")
         return self._show(opening)
 
     def _drop(self, first: int, length: int) -> str:
-        """Decide that some plain characters repeat the end of what was shown."""
+        """Decide that some plain characters repeat the end of the answer so far."""
         join: Join = "restart" if length == len(self._shown) else "overlap"
         return self._show(self._end(first, first + length), join)
 
     def _tells(self, first: int, length: int) -> bool:
-        """Tell whether a repetition is hardly one by chance."""
+        """Return whether a repetition is unlikely by chance."""
         held, partial, end = self._held, self._partial, first + length
         repeated = self._reply[first:end]
         at = self._place(length)
@@ -370,7 +374,7 @@ class Seam:
         signs = {sign for sign in again if sign.isalnum()}
         letters = [sign for sign in again if sign.isalpha()]
         word = again[0].isalnum() and not (before.isalnum() or before == "_")
-        # A letter of Chinese or Japanese says as much as a word or half of one.
+        # A Chinese or Japanese letter has the information of a word or half of one.
         dense = letters != [] and all("\u3005" <= one <= "\u9fff" for one in letters)
         same = held.text(begin, begin + len(again)) == again
         indent = any(map(str.isspace, lead))
@@ -382,8 +386,8 @@ class Seam:
             capital = again[0].isupper() and not self._reply[end : end + 1].isupper()
             enough = len(signs) >= 3 or capital
             return enough and (length >= _SHORT or exact)
-        # Whether the text went on in this way before. If the repetition begins at a
-        # word, where it stands itself does not count.
+        # Whether the answer has this passage elsewhere. If the repetition begins at a
+        # word, its own position does not count.
         way = self._shown[-_BEFORE:] + repeated[:_AFTER]
         found = self._shown.find(way)
         if found == len(self._shown) - length - _BEFORE and (word or before.isspace()):
@@ -414,7 +418,7 @@ class Seam:
         return not before or before.isspace() or before in QUOTES + "([{_"
 
     def _place(self, length: int) -> int:
-        """Return where the last plain characters of what was shown begin."""
+        """Return the index in `_partial` at which its last plain characters begin."""
         at = len(self._partial)
         while length > 0:
             at -= 1
@@ -422,7 +426,7 @@ class Seam:
         return at
 
     def _tail(self, end: int | None = None) -> str:
-        """Return the white space and marks at the end of what was shown, or before."""
+        """Return the white space and marks at the end of the answer or before `end`."""
         text = self._partial[:end]
         at = len(text)
         while at and not text[at - 1].translate(self._plain):
@@ -430,11 +434,11 @@ class Seam:
         return text[at:]
 
     def _end(self, first: int, end: int) -> int:
-        """Return where a repetition ends in what is held, with the marks after it.
+        """Return where a repetition ends in the held text, with the marks after it.
 
         Args:
-            first: Where it begins, in plain characters.
-            end: Where it ends.
+            first: Its beginning, in plain characters.
+            end: Its end, in plain characters.
         """
         held, tail, marks = self._held, self._tail(), self._held.marks(end)
         # The accents of the last letter, if they are characters of their own.
@@ -460,7 +464,7 @@ class Seam:
         return held.ends[end - 1] + length
 
     def _show(self, drop: int, join: Join | None = None) -> str:
-        """Decide: drop the beginning of what is held, and return the rest."""
+        """Decide to remove the beginning of the held text, and return the rest."""
         if not drop and not self._instruction:
             drop = _common(self._held.text(), self._stripped)
         self.join = join or ("unverified" if self._instruction else "prefill")
@@ -468,7 +472,7 @@ class Seam:
         return self._held.text(drop)
 
     def _passed(self, text: str, *, ended: bool = False) -> str:
-        """Return text as it is, but for the line that closes a block around it."""
+        """Return text without the line that closes a code block around it."""
         if self._block is None:
             return text
         text = self._closing + text
@@ -485,7 +489,7 @@ class Seam:
 
 
 def _alike(marks: str, tail: str) -> int:
-    """Return how much of some marks is at the end of what was shown already."""
+    """Return how many first characters of `marks` are those of `tail`, or alike."""
     for at, (one, other) in enumerate(zip(marks, tail, strict=False)):
         if one != other and not any(one in kind and other in kind for kind in _KINDS):
             return at
@@ -493,7 +497,7 @@ def _alike(marks: str, tail: str) -> int:
 
 
 def _common(one: str, other: str) -> int:
-    """Return how many characters two texts begin with alike."""
+    """Return the length of the common prefix of two texts."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-"""Routes: which target is asked, and what follows when it fails."""
+"""Routes: lists of targets with failover, and the health of targets."""
 
 from turnout.routes._candidate import status
 from turnout.routes._health import Health, HealthReport, HealthState

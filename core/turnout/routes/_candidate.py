@@ -1,4 +1,4 @@
-"""A target of a route: what its requests share, and what one request knows of it."""
+"""A target of a route: the state of all requests, and the state of one request."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["Candidate", "RouteTarget", "status"]
 
 
 class RouteTarget:
-    """A target of a route; finds its health."""
+    """A target of a route, shared by its requests."""
 
     __slots__ = ("_health", "_scoped", "bound", "fields", "target")
 
     def __init__(self, bound: BoundTarget, health: Health) -> None:
         self.bound = bound
         self.fields = _fields(bound)
-        """What it sets of requests that do not set it themselves."""
+        """The target's own options of requests; a call's options override them."""
         self.target = bound.target
         self._health = health
-        # The scope and its key, together, as threads share it.
+        # The scope and its key in one tuple, since threads share it.
         self._scoped: tuple[Scope, Secret | None] | None = None
 
     def health(self, now: float) -> TargetHealth:
@@ -58,10 +58,10 @@ def _scope(bound: BoundTarget, key: Secret | None) -> Scope:
     provider, address = bound.provider, bound.provider.options.base_url or ""
     cls = type(provider)
     secrets = [v for v in provider.options.headers.values() if isinstance(v, Secret)]
-    if secrets:  # A credential among them is part of what is asked.
+    if secrets:  # A header may be the credential.
         known = [] if key is None else [key]
         key = Secret("\n".join(secret.reveal() for secret in [*known, *secrets]))
-    # Two instances that ask the same address with the same key are one target.
+    # Two instances with the same address and key are one target.
     same = f"{cls.__module__}.{cls.__qualname__}" if address else provider.info.name
     same = provider.health_scope or same
     return Scope(
@@ -70,7 +70,7 @@ def _scope(bound: BoundTarget, key: Secret | None) -> Scope:
 
 
 def status(bound: BoundTarget, health: Health, now: float) -> str:
-    """Return why a target would not be asked in its turn now; empty if it would."""
+    """Return why a route would pass over a target now; empty if it would not."""
     found = report(RouteTarget(bound, health).health(now), now)
     if found.state == "held":
         return f"for {found.wait:.3g} s more, after {found.reason}"
@@ -80,20 +80,20 @@ def status(bound: BoundTarget, health: Health, now: float) -> str:
 class Candidate:
     """A target of the route, in one request."""
 
-    # Defaults in the class: one is made for each target of each request.
+    # Class attributes, since each request makes one instance for each target.
     is_out = False
-    """Whether this request does not ask it again."""
+    """Whether this request does not use it any more."""
     is_busy = False
     was_busy = False
-    """Whether to ask others first, and whether it had no free slot before."""
+    """Whether to try others first, and whether it had no free slot before."""
     passed_over = False
-    """Whether an attempt says already that it was passed over."""
+    """Whether the record already has an attempt that says so."""
     retries = 0
-    """How often it was asked again."""
+    """How often it was retried."""
     has_options = False
-    """Whether it sets options that the call does not give."""
+    """Whether it has options of its own."""
     instructed = False
-    """Whether it refused a prefill, and is asked by an instruction instead."""
+    """Whether it refused a prefill, so that it gets an instruction instead."""
 
     _asked: ChatRequest | None = None
 
@@ -108,7 +108,7 @@ class Candidate:
         """Add the target's own options to the request.
 
         Args:
-            given: The options of the call, which are used instead.
+            given: The names of the call's options, which override them.
         """
         fields = self._shared.fields
         if fields:
@@ -123,28 +123,28 @@ class Candidate:
 
     @property
     def request(self) -> ChatRequest:
-        """The request for its model, without the part of the answer that was shown."""
-        # Not for all targets at once: most are never asked.
+        """The request for its model, without the text so far."""
+        # Not made for all targets in advance, since most are not used.
         self._request = self._request.for_model(self.bound.model)
         return self._request
 
     @property
     def asked(self) -> ChatRequest:
-        """The same, with the schema that a message asks for instead."""
+        """The same, with its schema even if a message has replaced that."""
         return self.request if self._asked is None else self._asked
 
     def prompt_for_schema(self) -> None:
-        """Ask it for JSON by a message, since it does not support JSON schemas."""
+        """Put the schema into a message, since it does not support JSON schemas."""
         self._asked = self.asked
         self._request = prompted(self.request)
 
     @property
     def window(self) -> int | None:
-        """The model's context window in tokens; None where that is not known."""
+        """The model's context window in tokens; None if that is not known."""
         return self.bound.provider.catalog.context_window(self.bound.model)
 
     @property
     def prefills(self) -> bool:
-        """Whether it continues an answer that it is given as its own last message."""
+        """Whether it can continue an answer that is its own last message."""
         info = self.bound.provider.catalog.info_of(self.bound.model)
         return info.prefill != "none" and not self.instructed

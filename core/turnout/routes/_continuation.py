@@ -1,13 +1,12 @@
-"""Decide whether a broken answer may be continued, and build the request that asks.
+"""Decide whether a broken answer may be continued, and build the request for the rest.
 
-Two parts make one answer only if it is plain text. Half a tool call, a JSON text from
-two models or several choices cannot be joined. Otherwise the caller gets an error with
-the reason.
+Only plain text can be joined from two parts. Half a tool call, a JSON text from two
+models or several choices cannot. Then the caller gets an error with the reason.
 
-A model that can continue its own last message is given what was shown as that message
-(prefill). Any other model is given it too, with a message after it that quotes the last
-words shown and asks the model to repeat them and go on (instruction). The original
-messages stay as they are.
+The request has the text so far as the last message of the assistant. A model that can
+continue its own last message gets no more than that (prefill). Any other model gets one
+more message, which quotes the last words and asks the model to repeat them and to
+continue (instruction). The original messages do not change.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from turnout.types import ChatRequest, Message
 __all__ = ["continued", "fits", "instruction", "refusal_to_continue", "unsent"]
 
 LEAST_TOKENS = 16
-"""With fewer tokens left than these, a continuation costs more than it brings."""
+"""A continuation with fewer tokens than these costs more than it is worth."""
 
 _ANCHORED = (
     "Your last message was cut off by a network error. Write the rest of it now. Begin "
@@ -42,12 +41,12 @@ def instruction(partial: str, *, tools: bool) -> str:
     """Return the message that asks a model for the rest of its answer.
 
     Args:
-        partial: What was shown of the answer.
+        partial: The text so far.
         tools: Whether the request offers tools.
     """
     anchor = anchor_of(partial)
     words = _TOOLS if tools else ""
-    # Not by `format`: the anchor may have braces.
+    # `format` would fail if the anchor has braces.
     text = _ANCHORED.replace("{anchor}", anchor) if anchor else _PLAIN
     head, _, tail = text.partition("{tools}")
     return head + words + tail
@@ -62,15 +61,15 @@ def refusal_to_continue(
     finished: bool,
     used_tokens: int,
 ) -> str | None:
-    """Return why an answer may not be continued; None where it may.
+    """Return why an answer may not be continued; None if it may.
 
     Args:
-        request: The original one.
-        with_tools: Whether it may be continued though the request offers tools.
-        text: What was shown of the answer, over all attempts.
-        tools_begun: Whether any of a tool call was shown.
-        finished: Whether the provider had said why the answer ended.
-        used_tokens: Of the answer so far, as far as is known.
+        request: The original request.
+        with_tools: Whether it may be continued although the request offers tools.
+        text: The text so far, over all attempts.
+        tools_begun: Whether the caller has received a part of a tool call.
+        finished: Whether the provider had sent a finish reason.
+        used_tokens: The tokens of the answer so far, by estimate.
     """
     if finished:
         return "it had ended already"
@@ -81,7 +80,7 @@ def refusal_to_continue(
         return f"{field} asks for more than plain text"
     field = demanded_state(request)
     if field is not None:
-        return f"{field} binds it to what its service keeps"
+        return f"{field} refers to state that only its service has"
     if offers_tools(request) and not with_tools:
         return "it might have called a tool, and continue_with_tools is False"
     left = _left(request, used_tokens)
@@ -91,9 +90,10 @@ def refusal_to_continue(
 
 
 def unsent(partial: str) -> str:
-    """Return the white space at a partial answer's end, which a prefill leaves out.
+    """Return the white space at the end of a partial answer, which a prefill omits.
 
-    Anthropic refuses a last message that ends in any. Source: reliability.md 2.6.
+    Anthropic refuses a last message that ends in white space. Source:
+    reliability.md 2.6.
     """
     return partial[len(partial.rstrip()) :]
 
@@ -105,14 +105,15 @@ def continued(
     prefill: bool,
     used_tokens: int,
 ) -> ChatRequest:
-    """Return the request that asks for the rest of an answer.
+    """Return the request for the rest of an answer.
 
     Args:
-        request: The original one, however often the answer was continued before.
-        partial: What was shown of the answer, over all attempts. Where it is white
-            space alone, the original request is sent again.
-        prefill: Whether the model can go on with the beginning of an answer.
-        used_tokens: Of the answer so far; `max_tokens` is less by these, 1 at least.
+        request: The original request, even if the answer was continued before.
+        partial: The text so far, over all attempts. If it is only white space, the
+            original request is sent again.
+        prefill: Whether the model can continue the beginning of an answer.
+        used_tokens: The tokens of the answer so far. They are subtracted from
+            `max_tokens`, which stays at least 1.
     """
     left = _left(request, used_tokens)
     if not partial.strip():
@@ -122,7 +123,7 @@ def continued(
     if not prefill:
         text = instruction(partial, tools=offers_tools(request))
         messages += (Message(role="user", content=text),)
-        if left is not None:  # What the model repeats is not shown again.
+        if left is not None:  # The repeated words are removed.
             left += estimate_tokens(anchor_of(partial))
     return replace(
         request,
@@ -133,14 +134,14 @@ def continued(
 
 
 def fits(request: ChatRequest, context_window: int | None) -> bool:
-    """Tell whether a model has room for a request and an answer to it.
+    """Return whether a model has room for a request and its answer.
 
-    Only the text of messages is estimated, and no answer's length where no limit is
-    given, so that what fits may yet be refused.
+    Only the text of messages is counted, by estimate. Without `max_tokens` the answer
+    counts as one token. So the service may still refuse a request that fits.
 
     Args:
-        request: As it is to be sent.
-        context_window: In tokens; None where it is not known, and anything fits.
+        request: The request that would be sent.
+        context_window: In tokens; None if it is not known, and then any request fits.
     """
     if context_window is None:
         return True
@@ -149,5 +150,5 @@ def fits(request: ChatRequest, context_window: int | None) -> bool:
 
 
 def _left(request: ChatRequest, used_tokens: int) -> int | None:
-    """Return how many tokens the rest may have; None where there is no limit."""
+    """Return how many tokens the rest may have; None if there is no limit."""
     return None if request.max_tokens is None else request.max_tokens - used_tokens

@@ -1,14 +1,14 @@
-"""What one request does next: which target is asked, and when.
+"""Schedule the attempts of one request: which target is tried next, and when.
 
-The driver calls `next`, does what it says, and reports how the attempt ended: `failed`
-if nothing of it was shown, `broke` if the caller has seen some of the answer. There is
-no I/O here: times and the random source are arguments.
+The driver calls `next`, does what it returns, and reports how the attempt ended:
+`failed` if the caller has received nothing of it, `broke` if the caller has received a
+part. This module does no I/O: times and the random source are arguments.
 
-Targets that are up are asked in the route's order. One that is down is asked after
-them, or once in a while before them, to learn whether it answers again. One that is
-held is not asked. If no target is up, those that are down are asked by a few requests
-at a time; the others wait a moment and then ask all the same. At most one target is
-asked *again*, at a known time, before any other.
+Targets that are up are tried in the route's order. A target that is down is tried after
+them, and from time to time before them, as a probe. A target that is held is not tried.
+If no target is up, a few requests at a time try those that are down; the other requests
+wait up to two seconds and then try them too. At most one *retry* is pending, at a known
+time, and comes before any other target.
 """
 
 from __future__ import annotations
@@ -53,51 +53,52 @@ __all__ = ["Ask", "Course", "Wait"]
 _log = logging.getLogger("turnout.attempts")
 
 _TEMPORARY = {cls.__name__ for cls in (OverloadedError, RateLimitError, ServerError)}
-"""Reasons of holds that are worth waiting for: the service named the time."""
+"""Holds that a request waits for, by their reasons: the service named the time."""
 
 _LONGEST_SPREAD = 2.0
 _SPREAD_STEP = 0.1
-"""Seconds that a request waits, in all and at a time, for a place at a target that is
-down. Then it asks without one: it is delayed so that a service recovers, but asks."""
+"""Seconds that a request waits, in total and per step, for a free place at a target
+that is down. Then it is sent without one: the delay helps a service to recover, but no
+request fails for it."""
 
 
 class Ask(NamedTuple):
-    """Ask a target, now."""
+    """Send the request to a target now."""
 
     candidate: Candidate
     permit: Permit
     request: ChatRequest
     prefill: bool = False
-    """Whether it continues without a message that asks it to."""
+    """Whether the target continues the text without an instruction."""
 
 
 class Wait(NamedTuple):
-    """Ask no target before a time, in the seconds of the clock."""
+    """Try no target before a time, in the seconds of the clock."""
 
     until: float
 
 
 class _Again(NamedTuple):
-    """A target that is asked once more."""
+    """A pending retry."""
 
     candidate: Candidate
     at: float
     paid: bool
-    """Whether the retry budget paid for it."""
+    """Whether its cost was taken from the retry budget."""
 
 
 class Course:
-    """Decide what one request does.
+    """Schedule the attempts of one request.
 
     Args:
         targets: The targets of the route, in their order.
-        request: As the caller asks it.
+        request: The caller's request.
         policy: The policy of the route.
         record: Collects the answer and the attempts.
-        deadline: When the request is to be over, in the seconds of the clock.
+        deadline: When the request must end, in the seconds of the clock.
         random: For the length of waits.
-        given: The options that the caller gives, in place of those of the targets.
-            None means that no target has any.
+        given: The options that the caller passed, which override those of the targets.
+            None means that no target has options.
     """
 
     def __init__(
@@ -121,31 +122,31 @@ class Course:
         self._errors: list[TurnoutError] = []
         self._asked = 0
         self._again: _Again | None = None
-        # Whether it has asked a target that is down while others were up.
+        # Whether it has tried a target that is down while others were up.
         self._has_probed = False
-        # Seconds left to wait for a time that a target names while others are left, for
-        # the end of a hold, and for a place at targets that are down.
+        # Seconds left to wait: for a time that a target names while others are left,
+        # for the end of a hold, and for a place at targets that are down.
         self._patience = policy.patience
         self._hold_patience = LONGEST_WAIT
         self._spread_patience = _LONGEST_SPREAD
-        # A target that refused its key, until another one is asked.
+        # A target that refused its key, until another one is tried.
         self._key_refused_by: Candidate | None = None
-        # The error of the attempt that broke, while its answer is being continued.
+        # The error of the first attempt that broke, while its answer is continued.
         self._broken: TurnoutError | None = None
-        # Which attempt broke last, and how.
+        # Which attempt broke last, and with which error.
         self._last_break = ""
         self._continuations = 0
 
     @property
     def continuing(self) -> bool:
-        """Whether the answer goes on from what was shown."""
+        """Whether the next attempt continues the text so far."""
         return self._broken is not None
 
     def next(self, now: float) -> Ask | Wait:
-        """Return what to do.
+        """Return the next step.
 
         Raises:
-            TurnoutError: No target is left, or no time.
+            TurnoutError: No target or no time is left.
         """
         if self._again is not None:
             candidate, at, paid = self._again
@@ -154,7 +155,7 @@ class Course:
             if candidate.health(now).held(now) is None:
                 self._again = None
                 return self._ask(candidate, now, paid=paid)
-            # Another request learnt of a hold. It is waited for if no other is left.
+            # Another request has recorded a hold. Wait for it if no other is left.
             candidate.is_out = bool(self._others(candidate, now))
             self.cancel_retry()
         self._check_time(now)
@@ -172,10 +173,10 @@ class Course:
         return self._last_resort(skipped, now)
 
     def failed(self, candidate: Candidate, error: TurnoutError, now: float) -> None:
-        """Record the failure of an attempt of which nothing was shown.
+        """Record the failure of an attempt of which the caller received nothing.
 
         Raises:
-            TurnoutError: No other target is to be asked.
+            TurnoutError: No other target may be tried.
         """
         found = rule(error, self._policy)
         if self._broken is not None and self._refused_prefill(candidate, error, now):
@@ -200,8 +201,8 @@ class Course:
             self._key_refused_by = candidate
         if (
             isinstance(error, ProviderError)
-            # A service may ask for another try (`x-should-retry`) after any error but
-            # those that are certain for a while.
+            # A service may request a retry (`x-should-retry`) after any error, except
+            # those that last for a while.
             and (found.retried or (error.retryable and not found.hold))
             and self._broken is None
             and self._plans_retry(candidate, error, now, found)
@@ -214,8 +215,8 @@ class Course:
                 if not other.is_out and (other.window or math.inf) <= window:
                     self._leave_out(
                         other,
-                        f"{other.target} accepts no longer input than "
-                        f"{candidate.target}, for which this one is too long",
+                        f"{other.target} accepts no more tokens than "
+                        f"{candidate.target}, for which the input is too long",
                     )
 
     def has_free_slot(
@@ -229,7 +230,7 @@ class Course:
         )
 
     def hedge_target(self, ask: Ask, share: HedgeShare, now: float) -> Ask | None:
-        """Return what to ask as well, since the target that was asked is slow."""
+        """Return a second target for a request whose first target is slow, or None."""
         if now > self._latest or not share.allows():
             return None
         first, provider = ask.permit.health, ask.candidate.target.provider
@@ -245,10 +246,10 @@ class Course:
         return None
 
     def lost_race(self, candidate: Candidate, error: TurnoutError) -> None:
-        """Record the failure of one of two attempts, while the other goes on.
+        """Record the failure of one of two attempts while the other continues.
 
         Raises:
-            TurnoutError: No target is to be asked any more.
+            TurnoutError: No other target may be tried.
         """
         if not rule(error, self._policy).goes_on:
             raise error
@@ -256,19 +257,19 @@ class Course:
         candidate.is_out = True
 
     def broke(self, candidate: Candidate, error: TurnoutError) -> bool:
-        """Record the failure of an attempt of which some was shown.
+        """Record the failure of an attempt of which the caller received a part.
 
         Returns:
-            Whether the answer starts from scratch; otherwise it is continued.
+            Whether the answer restarts; otherwise it is continued.
 
         Raises:
-            TurnoutError: The policy has it raised.
+            TurnoutError: The policy allows neither.
             StreamBrokenError: The answer cannot be continued.
         """
         record, policy = self._record, self._policy
         text, tools = record.text, record.calls_tools
         found = rule(error, policy)
-        # An answer of white space alone, which ended so, has nothing to continue.
+        # A complete answer of only white space has nothing to continue.
         restarts = not (text if found.continued else text.strip()) and not (
             tools or record.has_media
         )
@@ -295,7 +296,7 @@ class Course:
             raise self._unable(refusal)
         if self._continuations >= policy.max_continuations:
             raise self._unable(
-                f"max_continuations={policy.max_continuations} does not allow another"
+                f"max_continuations={policy.max_continuations} allows no more"
             )
         return False
 
@@ -312,12 +313,12 @@ class Course:
     def _ask(self, candidate: Candidate, now: float, *, paid: bool = False) -> Ask:
         self._asked += 1
         permit = candidate.health(now).start(now)
-        if self._asked == 1:  # As a rule; the rest takes time.
+        if self._asked == 1:  # The usual case: skip the rest, which takes time.
             return Ask(candidate, permit, candidate.request)
         refused, self._key_refused_by = self._key_refused_by, None
         if refused is not None:
-            asked = candidate.target
-            _log.warning("%s refused its key; %s is asked", refused.target, asked)
+            target = candidate.target
+            _log.warning("%s refused its key; trying %s", refused.target, target)
         permit.paid = paid
         prefill = self._broken is not None and (
             candidate.prefills or not self._record.text.strip()
@@ -325,7 +326,7 @@ class Course:
         return Ask(candidate, permit, self._request_to(candidate), prefill)
 
     def _request_to(self, candidate: Candidate) -> ChatRequest:
-        """Return what a target would be asked now."""
+        """Return the request that would be sent to a target now."""
         if self._broken is None:
             return candidate.request
         text = self._record.text
@@ -339,7 +340,7 @@ class Course:
     def _refusal_to_continue(
         self, candidate: Candidate, *, tools_begun: bool = False
     ) -> str | None:
-        """Return why the request of a target allows no continuation."""
+        """Return why a target's request allows no continuation; None if it does."""
         text = self._record.text
         return refusal_to_continue(
             candidate.asked,
@@ -381,14 +382,14 @@ class Course:
     def _leave_out(self, candidate: Candidate, reason: str) -> None:
         """Record that the input is too long for a target."""
         candidate.is_out = True
-        target, message = candidate.target, f"{reason}; it was not asked"
+        target, message = candidate.target, f"{reason}; nothing was sent"
         error = ContextLengthError(
             message, provider=target.provider, model=target.model
         )
         self._note(candidate, error)
 
     def _pass_over(self, skipped: Sequence[Candidate], now: float) -> None:
-        """Record which targets come before the one that is asked, and why."""
+        """Record which targets were passed over, and why."""
         for candidate in skipped:
             if not candidate.passed_over:
                 candidate.passed_over = True
@@ -437,7 +438,7 @@ class Course:
         return self._ask(soonest, now)
 
     def _end_of_hold(self, held: Sequence[Candidate], now: float) -> float | None:
-        """Return when the first hold ends, if a request waits so long."""
+        """Return when the first hold ends; None if that is too late to wait for."""
         holds = [candidate.health(now).held(now) for candidate in held]
         ends = [h.until for h in holds if h is not None and h.reason in _TEMPORARY]
         if not ends:
@@ -449,7 +450,7 @@ class Course:
     def _plans_retry(
         self, candidate: Candidate, error: ProviderError, now: float, found: Rule
     ) -> bool:
-        """Plan and pay for another attempt at a target; return whether there is one."""
+        """Plan a retry and pay for it; return whether there is one."""
         if self._asked >= self._policy.max_attempts:
             return False
         health, others = candidate.health(now), bool(self._others(candidate, now))
@@ -471,7 +472,7 @@ class Course:
         return True
 
     def _available(self, besides: Candidate | None = None) -> Iterator[Candidate]:
-        """Give the targets that this request can ask, in order."""
+        """Yield the targets that this request can try, in order."""
         return (
             one
             for one in self._candidates
@@ -479,14 +480,14 @@ class Course:
         )
 
     def _others(self, candidate: Candidate, now: float) -> list[Candidate]:
-        """Return the targets that can be asked instead of this one."""
+        """Return the targets that can be tried instead of this one."""
         available = self._available(besides=candidate)
         return [one for one in available if one.health(now).held(now) is None]
 
     def _refused_prefill(
         self, candidate: Candidate, error: TurnoutError, now: float
     ) -> bool:
-        """Ask a target that refused a prefill again, by an instruction."""
+        """Plan an instruction to a target that refused a prefill, if possible."""
         if (
             not isinstance(error, InvalidRequestError | UnsupportedError)
             or not candidate.prefills
@@ -500,23 +501,23 @@ class Course:
 
     @property
     def _latest(self) -> float:
-        """When the last attempt may begin."""
+        """The latest time at which an attempt may begin."""
         return self._deadline - self._policy.least_time
 
     def _check_time(self, now: float) -> None:
         if not self._asked or now <= self._latest:
             return
         if self._broken is not None:
-            raise self._unable("the deadline leaves no time for it")
+            raise self._unable("the deadline leaves no time")
         for candidate in self._candidates:
             if not candidate.is_out:
                 raise DeadlineError(
-                    f"the deadline left no time to ask {candidate.target} too"
+                    f"the deadline left no time to try {candidate.target}"
                 ) from self._errors[-1]
         raise self._failure()
 
     def _unable(self, reason: str) -> StreamBrokenError:
-        """Return the error for an answer that broke and is not continued."""
+        """Return the error for a broken answer that is not continued."""
         failure = StreamBrokenError(
             f"{self._last_break} and could not be continued: {reason}"
         )
@@ -540,7 +541,7 @@ class Course:
 
 
 def _reason(target: Target, error: TurnoutError) -> str:
-    """Return why a target did not answer, with its name once."""
+    """Return why a target did not answer, with its name only once."""
     name, reason = str(target), str(error)
     return reason if reason.startswith(name) else f"{name}: {reason}"
 

@@ -1,4 +1,4 @@
-"""Ask a route's targets one after another and wait, as `_course.py` decides."""
+"""Read a route's answer: run the attempts and waits that `_course.py` schedules."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from turnout.types import ChatRequest, Event, Failover, Restart, Target
 __all__ = ["DEFAULT_DEADLINE", "RouteReader"]
 
 _SLOT_TIMEOUT = 3.0
-"""Seconds after which a request that waits for a slot goes to the next target, if that
-one has a free slot. A shorter wait for the preferred target is worth its time."""
+"""Seconds after which a request that waits for a slot moves to the next target, if that
+has a free slot. It is worth waiting less than that for the preferred target."""
 
 DEFAULT_DEADLINE = 600.0
 """Seconds for a request with all of its attempts."""
 
 
 class RouteReader:
-    """Read the answer of a route in batches, whichever targets give its parts.
+    """Read the answer of a route in batches, from one or more targets.
 
-    The answer and every attempt go to `record`. Without a `share` nothing is hedged.
-    `given` has the options that the caller gives; None if no target has options.
+    The answer and every attempt go to `record`. Without a `share` no request is hedged.
+    `given` has the names of the call's options; None if no target has options.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class RouteReader:
         self._ask: Ask | None = None
         self._attempt: AttemptReader | None = None
         self._seam: Seam | None = None
-        self._kept = 0  # Characters that the seam joins to.
-        # Whether the attempt under way has given something.
+        self._kept = 0  # Characters of the answer before the seam.
+        # Whether the current attempt has returned a batch.
         self._begun = False
-        # The target of what was shown last.
+        # The target of the last batch.
         self._giver: Target | None = None
-        # Whose part of the answer broke, and how, until another goes on.
+        # The target that broke and the class of its error, until another continues.
         self._lost: tuple[Target, str] | None = None
 
     async def read(self) -> Sequence[Event] | None:
@@ -77,8 +77,8 @@ class RouteReader:
             FallbackError: Every target failed.
             StreamBrokenError: The answer broke and could not be continued.
             DeadlineError: The time is up, or too short for another target.
-            TurnoutError: A target failed and the policy asks no other; or it was the
-                only one.
+            TurnoutError: A target failed, and the policy allows no other; or it was
+                the only one.
         """
         try:
             while not self._waiter.closed:
@@ -108,20 +108,20 @@ class RouteReader:
         return None
 
     async def close(self) -> None:
-        """End the attempt under way where it stands."""
+        """End the current attempt."""
         if self._attempt is not None:
             await self._attempt.close()
         self._release()
 
     def abandon(self) -> None:
-        """Release what others wait for, without awaiting."""
+        """Release the slot and the permit without awaiting."""
         if self._attempt is not None:
             self._attempt.abandon()
         self._release()
 
     async def _hedged(self, share: HedgeShare) -> Sequence[Event] | None:
-        """Read the first batch of the request, from a second target if it is late."""
-        self._share = None  # Once a request.
+        """Read the first batch, from a second target if the first is slow."""
+        self._share = None  # A request is hedged at most once.
         ask, attempt, waiter = self._ask, self._attempt, self._waiter
         assert ask is not None
         assert attempt is not None
@@ -154,14 +154,14 @@ class RouteReader:
         return read.result()
 
     async def _begin(self) -> None:
-        """Begin the next attempt, or wait until there may be one."""
+        """Begin the next attempt, or wait until one may begin."""
         step = self._course.next(self._waiter.now())
         if isinstance(step, Wait):
             await self._waiter.pause(step.until)
             return
         record = self._record
         if record.unseen and record.attempts:
-            # Not before another is asked: an error that is raised holds what had come.
+            # Not earlier: an error that is raised has the answer so far.
             record.begin_anew()
         self._ask, self._begun, self._seam = step, False, None
         through = None
@@ -187,7 +187,7 @@ class RouteReader:
         waiter: Waiter,
         through: Callable[[Batches], Batches] | None = None,
     ) -> AttemptReader:
-        # A reference to this reader would make a cycle: see `_below`.
+        # A reference to this reader would be a cycle, see `_below`.
         course, candidate = self._course, ask.candidate
         return AttemptReader(
             candidate.bound.provider,
@@ -206,7 +206,7 @@ class RouteReader:
         )
 
     def _noted(self, batch: Sequence[Event]) -> Sequence[Event]:
-        """Record that an attempt gives something, or is complete."""
+        """Record the first batch of an attempt, or its completion."""
         ask = self._ask
         assert ask is not None
         target = ask.candidate.target
@@ -223,7 +223,7 @@ class RouteReader:
         return batch
 
     def _change(self, target: Target, source: Target, reason: str) -> Event:
-        """Return the event for another target in the middle of an answer."""
+        """Return the event for a change of target in the middle of an answer."""
         self._lost = None
         if self._seam is None:
             return Restart(source=source, target=target, reason=reason)
@@ -238,7 +238,7 @@ class RouteReader:
         )
 
     def _failed(self, error: TurnoutError) -> None:
-        """End an attempt that failed; the course decides what follows."""
+        """End an attempt that failed, and report it to the course."""
         ask, record = self._ask, self._record
         assert ask is not None
         now = self._waiter.now()
@@ -256,7 +256,7 @@ class RouteReader:
             record.begin_anew()
 
     def _release(self) -> None:
-        """End an attempt that says nothing about its target's health."""
+        """End an attempt whose result does not affect its target's health."""
         if self._ask is not None:
             self._ask.permit.released(self._waiter.now())
         self._end()
@@ -270,8 +270,8 @@ class RouteReader:
 def _below(traceback: TracebackType | None) -> TracebackType | None:
     """Return a traceback without this module's frames.
 
-    They hold the reader, which holds the error: a stream that is dropped could not
-    close itself without the garbage collector.
+    They refer to the reader, which refers to the error. With that cycle, a stream that
+    is dropped would be closed only by the garbage collector.
     """
     while traceback is not None and traceback.tb_frame.f_globals is globals():
         traceback = traceback.tb_next

@@ -1,8 +1,8 @@
-"""The health of all targets that a process has asked, and reports of it.
+"""The health of all targets that a process has used, and reports of it.
 
-Health is advice. It decides the order in which targets are asked. A request is refused
-without asking only while a *hold* lasts: the target refused the key, the model or the
-quota, or it named a time that has not passed.
+Health decides the order in which targets are tried. A target is not tried at all only
+while it is on *hold*: it refused the key, the model or the quota, or it named a time
+that has not passed.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["Health", "HealthReport", "HealthState", "Scope", "fingerprint", "report"]
 
 _LIMIT = 4096
-"""Targets that a process remembers; the names of models may come from outside."""
+"""Targets that a process stores at most; names of models may come from its users."""
 
 _SHOWN_OF_A_FINGERPRINT = 4
-"""Characters: enough to tell two keys apart, too few to look one up."""
+"""Characters: enough to distinguish two keys, too few to find a key by."""
 
 HealthState: TypeAlias = Literal["up", "down", "held"]
 
 
 class Scope(NamedTuple):
-    """What is asked. A tuple, since it is looked up for every request."""
+    """What has a health of its own. A tuple, since each request looks it up."""
 
     provider: str
-    """The provider class where it has an address, else the provider's name."""
+    """The provider class if it has an address, else the provider's name."""
     address: str = ""
     credential: str = ""
     """The fingerprint of its key; empty without a key."""
@@ -42,13 +42,13 @@ class Scope(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The scope as one text, for a store."""
+        """The scope as one text, for a `HoldStore`."""
         return "\n".join(self)
 
 
 @frozen
 class HealthReport:
-    """How one target answered lately, for people."""
+    """The health of one target."""
 
     target: str
     """`Provider:model`."""
@@ -57,24 +57,24 @@ class HealthReport:
     key: str
     """The first characters of a hash of its key; empty without a key."""
     state: HealthState
-    """`up`; `down`: most recent attempts failed, so that it is asked after others;
-    `held`: it is not asked for `wait` seconds."""
+    """`up`; `down`: most recent attempts failed, so it is tried after the others;
+    `held`: it is not tried for `wait` seconds."""
     wait: float
-    """Seconds until it is asked again, or tried again; 0 where it is asked now."""
+    """Seconds until it is tried again; 0 if it can be tried now."""
     reason: str
-    """Why it is down or held; empty where it is up."""
+    """Why it is down or held; empty if it is up."""
     first_delta_p95: float | None
-    """Seconds in which 95 of 100 answers began; None before the first answer."""
+    """The 95th percentile of the seconds to the first delta; None without any."""
     retries_left: float
-    """How many retries its budget allows."""
+    """The retries left in its budget."""
 
 
 class Health:
-    """The health of all targets that a process has asked.
+    """The health of all targets that a process has used.
 
     Args:
-        store: Where holds are kept; None means in this process.
-        random: For the delay of tries; None means `random.random`.
+        store: Stores holds; None means that this process stores them.
+        random: For the delays of tries; None means `random.random`.
     """
 
     def __init__(
@@ -86,23 +86,23 @@ class Health:
         self._lock = Lock()
 
     def of(self, scope: Scope, target: Target, now: float) -> TargetHealth:
-        """Return the health of a scope, a good one if it is not known."""
+        """Return the health of a scope; an unknown target is up."""
         health = self._known.get(scope)
         if health is None:
             with self._lock:
                 if len(self._known) >= _LIMIT:
-                    # An eighth at once, those that were not used for longest.
+                    # Remove an eighth at once, the least recently used.
                     ranked = sorted(self._known.values(), key=lambda one: one.used)
                     for one in ranked[: _LIMIT // 8]:
                         del self._known[one.scope]
                 health = TargetHealth(scope, target, self._store, self._random)
-                # Another thread may have been first.
+                # Another thread may have added it meanwhile.
                 health = self._known.setdefault(scope, health)
         health.used = now
         return health
 
     def reset(self) -> None:
-        """Forget how targets answered, and their holds if they are in this process."""
+        """Forget the health of all targets, and holds that this process stores."""
         with self._lock:
             self._known.clear()
         if isinstance(self._store, MemoryStore):
@@ -113,7 +113,7 @@ class Health:
         return list(self._known.values())
 
     def reports(self, now: float) -> list[HealthReport]:
-        """Return how each target answered lately, by name."""
+        """Return a report of each target, sorted by name."""
         found = [report(health, now) for health in self.known()]
         return sorted(found, key=lambda one: (one.target, one.address, one.key))
 
@@ -125,7 +125,7 @@ def _default_random() -> Random:
 
 
 def report(health: TargetHealth, now: float) -> HealthReport:
-    """Return how a target answered lately."""
+    """Return a report of a target's health."""
     hold = health.held(now)
     state: HealthState = "up"
     wait, reason = 0.0, ""
@@ -146,7 +146,7 @@ def report(health: TargetHealth, now: float) -> HealthReport:
 
 
 def fingerprint(key: Secret | None) -> str:
-    """Return what tells one key from another without showing it; empty without one."""
+    """Return a hash that distinguishes keys; empty without a key."""
     if not key:
         return ""
     value = key.reveal().encode("utf-8", "surrogatepass")

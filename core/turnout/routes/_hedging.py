@@ -1,8 +1,8 @@
-"""Ask a second target when the first is slow to begin: when, and for which requests.
+"""Hedging: send a request to a second target if the first is slow to begin.
 
-Hedging makes more load, and must not be what brings a target down. So both targets
-have to be up, neither may have refused requests for want of capacity lately, and only a
-small share of the requests is hedged.
+Hedging adds load and must not overload a target. So both targets have to be up, neither
+may have refused a request lately because of its capacity, and only a small share of the
+requests is hedged.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from turnout.types import ChatRequest
 __all__ = ["HedgeShare", "can_hedge", "hedge_delay"]
 
 _SHARE = 0.05
-"""Of the requests are hedged at most: the second target's load stays small."""
+"""The largest share of hedged requests: the second target's load stays small."""
 
 _RECENT = 1000
-"""Requests after which all counts are halved, so that an hour without hedges does not
-allow many at once."""
+"""After so many requests the counts are halved. So many hedges at once are not allowed
+after an hour without any."""
 
 _CALM = 60.0
-"""Seconds for which a target must not have refused a request for want of capacity."""
+"""Seconds in which a target must not have refused a request because of its capacity."""
 
-# Fields of `extra` that ask for other output than text; twice of it is too dear.
+# Fields of `extra` that request other output than text: two of these cost too much.
 _NOT_TEXT = ("audio", "modalities")
 
 
 class HedgeShare:
-    """Count how many of the recent requests were hedged."""
+    """Counts how many of the recent requests were hedged."""
 
     __slots__ = ("_hedges", "_requests")
 
@@ -48,14 +48,14 @@ class HedgeShare:
         return (self._hedges + 1) <= self._requests * _SHARE
 
     def hedged(self) -> None:
-        """Count a hedge of a request that was counted."""
+        """Count a hedge of a request that was counted before."""
         self._hedges += 1
 
 
 def hedge_delay(hedge_after: float, health: TargetHealth) -> float:
-    """Return the seconds after which a second target is asked.
+    """Return the seconds after which the request goes to a second target.
 
-    A target that usually takes longer than the policy says has its usual time.
+    If the first one usually takes longer than `hedge_after`, its usual time is used.
     """
     return max(hedge_after, health.usual_first_delta or 0.0)
 
@@ -63,9 +63,9 @@ def hedge_delay(hedge_after: float, health: TargetHealth) -> float:
 def can_hedge(
     first: TargetHealth, second: TargetHealth, request: ChatRequest, now: float
 ) -> bool:
-    """Return whether a second target may be asked too."""
+    """Return whether a request may go to a second target too."""
     return (
-        # The request has no effect but its answer.
+        # The request must have no side effects.
         not offers_tools(request)
         and demanded_state(request) is None
         and not any(request.extra.get(name) for name in _NOT_TEXT)

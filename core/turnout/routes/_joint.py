@@ -1,4 +1,4 @@
-"""Pass a continuation's events on, its text as the seam allows."""
+"""Yield a continuation's events, without the text that the seam removes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from turnout.types import Event, Finish, MediaDelta, ReasoningDelta, ToolCallDel
 __all__ = ["joined"]
 
 _PIECE = 8192
-"""Characters that are compared without giving way to others: some 10 ms."""
+"""Characters that are compared before other tasks may run: about 10 ms."""
 
 _HELD = cast("Event", Held())
 
@@ -24,9 +24,9 @@ class _Joint:
     """Keep a continuation's events in order while its text is held.
 
     Args:
-        seam: Decides what of the text is shown.
-        stops: The ends of stop sequences whose beginnings were shown.
-        verified: Whether a join that nothing verifies is an error.
+        seam: Removes the part of the text that repeats the answer.
+        stops: The ends of stop sequences whose beginnings are in the text so far.
+        verified: Whether an unverified join is an error.
     """
 
     __slots__ = ("_ahead", "_behind", "_seam", "_stops", "_text", "_verified", "ended")
@@ -35,26 +35,26 @@ class _Joint:
         self._seam = seam
         self._stops = stops
         self._verified = verified
-        # What came before any text that is held, that text, and what came after it.
+        # The events before the text that is held, that text, and the events after it.
         self._ahead: list[Event] = []
         self._text = ""
         self._behind: list[Event] = []
         self.ended = False
-        """Whether a stop sequence was completed, so that the answer is over."""
+        """Whether a stop sequence was completed, so the answer has ended."""
 
     @property
     def open(self) -> bool:
-        """Whether all that comes may pass as it is."""
+        """Whether further events pass unchanged."""
         return self._seam.passing and not self._stops
 
     def take(self, event: Event) -> list[Event]:
-        """Return what may pass now that an event has come."""
+        """Add an event and return the events that may pass now."""
         if self.ended:
             return []
         if isinstance(event, str):
             text = self._seam.feed(event)
             return self._passed(text) if self._seam.join else []
-        # After these, more text is not to be expected.
+        # After these, no more text is expected.
         if isinstance(event, Finish | ToolCallDelta | MediaDelta):
             return [*self.release(), event]
         if self._seam.join is not None and not self._stops:
@@ -64,13 +64,13 @@ class _Joint:
         return []
 
     def release(self) -> list[Event]:
-        """Return all that is left."""
+        """Return all events that are left."""
         return self._passed(self._seam.release(), last=True)
 
     def _passed(self, text: str, *, last: bool = False) -> list[Event]:
         if self._verified and self._seam.join == "unverified":
             raise SeamError(
-                "its text repeats nothing of what was shown, while join is 'verified'"
+                "its text does not repeat the end of the answer, and join is 'verified'"
             )
         self._text += text
         if any(self._text.startswith(stop) for stop in self._stops):
@@ -84,7 +84,7 @@ class _Joint:
 
 
 def _halves(partial: str, stops: Sequence[str]) -> list[str]:
-    """Return the ends of stop sequences whose beginnings end a text."""
+    """Return the ends of stop sequences whose beginnings are at the end of a text."""
     return [
         stop[length:]
         for stop in stops
@@ -101,17 +101,17 @@ async def joined(
     *,
     verified: bool,
 ) -> AsyncGenerator[list[Event]]:
-    """Give a continuation's events, its text as the seam lets it pass.
+    """Yield a continuation's events, without the text that the seam removes.
 
-    Whatever else comes while text is held stays behind it. That a delta came is
-    progress all the same: a `Held` stands for it.
+    Events that arrive while text is held are yielded after it. A delta that is held is
+    progress too, so a `Held` is yielded in its place.
 
     Args:
-        batches: What the provider gives; closed with this.
-        seam: Decides what of the text is shown.
-        record: Holds what was shown, and is given how the join was made.
+        batches: The provider's batches; closed with this generator.
+        seam: Removes the part of the text that repeats the answer.
+        record: Has the text so far; the kind of the join is stored in it.
         stops: The stop sequences of the request.
-        verified: Whether a join that nothing verifies is an error.
+        verified: Whether an unverified join is an error.
 
     Raises:
         StreamBrokenError: The continuation is another answer, or not verified.
@@ -126,7 +126,7 @@ async def joined(
             passed: list[Event] = []
             for event in events:
                 if isinstance(event, str) and len(event) > _PIECE and not joint.open:
-                    # To compare a long text takes a while, and others wait.
+                    # Comparing a long text takes a while, so let other tasks run.
                     for at in range(0, len(event), _PIECE):
                         passed += joint.take(event[at : at + _PIECE])
                         await asyncio.sleep(0)
@@ -145,8 +145,7 @@ async def joined(
     except SeamError as error:
         record.join, record.dropped = seam.join, seam.dropped
         raise StreamBrokenError(
-            f"another target was asked to continue the answer, but {error}; the two "
-            "texts cannot be joined"
+            f"the continuation cannot be joined to the answer: {error}"
         ) from None
     finally:
         await close_generator(batches)

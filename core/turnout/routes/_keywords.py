@@ -1,7 +1,7 @@
-"""The keywords of `get_provider` and `fallback`, for type checkers alone.
+"""The keywords of `get_provider` and `fallback`, for type checkers only.
 
-Never imported when a program runs. A test compares them with the options of all
-providers that come with turnout, and with the fields of `Policy`.
+No program imports this module at run time. A test compares it with the options of all
+providers of turnout and with the fields of `Policy`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["PolicyKeywords", "ProviderKeywords"]
 
 
 class ProviderKeywords(TypedDict, total=False):
-    """The options of every provider, and those that some providers have beside them."""
+    """The options of all providers, and those that only some providers have."""
 
     api_key: str | Secret | None
     base_url: str | None
@@ -40,7 +40,7 @@ class ProviderKeywords(TypedDict, total=False):
     max_queued: int | None
     queue_timeout: float | None
 
-    # OpenAI, and the services that speak as it does.
+    # OpenAI, and the services with its protocols.
     protocol: Literal["chat", "responses"]
     vendor: str | None
     max_tokens_field: Literal["max_completion_tokens", "max_tokens"] | None

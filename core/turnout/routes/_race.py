@@ -1,7 +1,7 @@
-"""Ask a second target when the first is slow to begin, and let the faster one go on.
+"""Run two attempts of a hedged request, and continue with the faster one.
 
-Each leg reads in a task of its own, with its own waiter and record, so that neither can
-harm the other. The slower one is closed before anything of the answer is shown.
+Each leg reads in a task of its own, with its own waiter and record, so that neither
+affects the other. The slower leg is closed before the caller receives anything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _Read: TypeAlias = "asyncio.Task[Sequence[Event] | None]"
 
 @frozen(kw_only=False)
 class Leg:
-    """One of the attempts that race."""
+    """One of the two attempts."""
 
     ask: Ask
     attempt: AttemptReader
@@ -39,11 +39,11 @@ async def race(
     second_leg: Callable[[], Leg | None],
     lost: Callable[[Leg, TurnoutError | None], None],
 ) -> tuple[Leg, _Read]:
-    """Return the leg that goes on, with its first batch or its failure.
+    """Return the leg that continues, and the task with its first batch or failure.
 
     After `delay` seconds `second_leg` is called; it may return None. `lost` is called
-    with a leg that is out and its failure, None if it was slower; what it raises is
-    raised. Cancelling closes both legs.
+    with the leg that does not continue and its failure, or None if it was slower. An
+    error of `lost` is raised. Cancelling closes both legs.
     """
     running: dict[_Read, Leg] = {asyncio.create_task(_read(first)): first}
     won: dict[_Read, Leg] = {}
@@ -55,7 +55,7 @@ async def race(
             running[asyncio.create_task(_read(second))] = second
         while True:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            # The first goes before, as its record is the request's own.
+            # The first leg wins a tie, since its record is the request's own.
             for read in [read for read in running if read in done]:
                 leg = running.pop(read)
                 error = read.exception()
@@ -82,7 +82,7 @@ async def race(
 
 
 async def _read(leg: Leg) -> Sequence[Event] | None:
-    if leg.waiter.closed:  # Before this task began, so that no wait was ended.
+    if leg.waiter.closed:  # Closed before this task began, so no wait was ended.
         await leg.attempt.close()
         return None
     return await leg.attempt.read()

@@ -1,9 +1,9 @@
-"""How long a request waits before it asks a failed target again, if it does.
+"""Whether a failed target is retried, and after how many seconds.
 
-A time that the target names is waited for once, with a little on top. Without one, the
-wait is drawn from the whole span up to a ceiling that doubles ("full jitter"). Both
-keep callers that failed together from coming back together. While other targets are
-left, a target that names no time is asked again once and soon.
+If the target names a time, the request waits for it once, plus a small random part.
+Otherwise the delay is random between zero and a ceiling that doubles ("full jitter").
+So callers that failed at the same time do not retry at the same time. While other
+targets are left, a target that names no time is retried once, after a short delay.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from turnout.errors import ConnectError, ProviderError
 __all__ = ["LONGEST_WAIT", "Random", "after_hint", "retry_delay"]
 
 Random: TypeAlias = Callable[[], float]
-"""Gives a number from 0 up to 1, evenly spread."""
+"""Returns a random number from 0 up to 1, evenly distributed."""
 
 LONGEST_WAIT = 20.0
-"""Seconds that a request waits for a target that names a time, if no other is left. A
-user who waits longer for nothing would rather get an error."""
+"""The most seconds that a request waits for a target that names a time, if no other is
+left. After that, an error serves the user better."""
 
 _QUICK_RETRY = 0.05
-"""Seconds at most to the one retry while others are left. It helps against the failure
-of one connection or worker; for more, the next target is the better choice."""
+"""The most seconds to the one retry while others are left. It helps if one connection
+or worker failed; for anything else, the next target is the better choice."""
 
 _BACKOFF = 0.5
 _LIMITED_BACKOFF = 1.0
 _LONGEST_BACKOFF = 8.0
 _LONGEST_CONNECT_BACKOFF = 2.0
-"""Seconds of the first ceiling, of the same for a target without capacity, and of the
-last: what the SDKs of OpenAI and AWS use. A connection costs little to try."""
+"""Ceilings in seconds: the first one, the first one for a target without capacity, and
+the last ones. The SDKs of OpenAI and AWS use these. Trying to connect costs little."""
 
 _HINT_SPREAD = 0.1
 _WIDEST_SPREAD = 1.0
-"""How much later than a hint a target is asked at most: of the hint, and in seconds."""
+"""The longest random part: as a share of the named time, and in seconds."""
 
 
 def after_hint(hint: float, random: Random) -> float:
-    """Return the seconds to wait if the target named `hint` seconds."""
+    """Return the seconds to wait after the target named `hint` seconds."""
     return hint + random() * min(_WIDEST_SPREAD, _HINT_SPREAD * hint)
 
 
@@ -53,19 +53,19 @@ def retry_delay(
     others: bool,
     patience: float,
 ) -> float | None:
-    """Return the seconds until a target is asked again; None for not at all.
+    """Return the seconds until a target is retried; None if it is not retried.
 
     Args:
-        error: What it failed with; of a class that is retried.
-        earlier: How often the request asked it again before.
+        error: Why it failed; of a class that is retried.
+        earlier: How often the request has retried it before.
         random: For the length of the wait.
         limited: Whether it has no capacity for now.
-        once: Whether it is asked again once at most, and at once.
-        others: Whether another target can be asked instead.
-        patience: Seconds that the request waits for a time that is named, with others.
+        once: Whether it is retried at most once, without a delay.
+        others: Whether another target can be tried instead.
+        patience: The most seconds to wait for a named time if there are others.
     """
     hint = error.retry_after
-    # A time that was kept and did not help is not waited for again.
+    # The request waits for a named time only once.
     if not error.retryable or (earlier and (once or others or hint is not None)):
         return None
     if hint is not None:
@@ -79,5 +79,5 @@ def retry_delay(
     base = _LIMITED_BACKOFF if limited else _BACKOFF
     connecting = isinstance(error, ConnectError)
     cap = _LONGEST_CONNECT_BACKOFF if connecting else _LONGEST_BACKOFF
-    # A float holds no much larger power.
+    # A much larger power does not fit into a float.
     return random() * min(cap, base * 2.0 ** min(earlier, 64))

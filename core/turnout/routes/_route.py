@@ -1,4 +1,4 @@
-"""An ordered list of targets that answers as one provider does."""
+"""Routes: ordered lists of targets with the interface of one provider."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ __all__ = ["Order", "Route"]
 T = TypeVar("T")
 
 Order: TypeAlias = Callable[[Sequence[Target], ChatRequest], Sequence[Target]]
-"""Gives a route's targets in another order for one request."""
+"""Returns a route's targets in the order for one request."""
 
 
 class Route:
-    """Ask a list of targets in order, until one answers.
+    """Try a list of targets in order, until one answers.
 
-    If a target fails before its first delta, the next one is asked and the caller sees
-    nothing of it. The policy says which errors are handled so.
+    If a target fails before its first delta, the next one is tried, and the caller does
+    not see the failure. The policy defines for which errors.
 
-    A route can be copied and pickled as its providers can. A copy is not entered. If
-    the route uses the process's health, a copy does too, in the process where it is
+    A route can be copied and pickled if its providers can. A copy is not entered. If
+    the route uses the process's health, a copy uses that of the process where it is
     made.
 
     Args:
-        targets: In the order in which they are asked.
+        targets: In the order in which they are tried.
         policy: Fields of `Policy`.
-        order: Called at each request for another order.
-        health: How targets answered lately; None means a health of this route alone.
+        order: Called for each request to get another order.
+        health: The health of targets; None means one that only this route uses.
         name: For hooks and observers; None means the names of its targets.
 
     Raises:
@@ -63,29 +63,29 @@ class Route:
         name: str | None = None,
     ) -> None:
         if not targets:
-            raise ConfigError("a route needs a target; name one at least")
+            raise ConfigError("a route needs at least one target; add one")
         self.targets = tuple(targets)
         self.name = name or " -> ".join(str(bound.target) for bound in self.targets)
-        """The name under which it was asked for, or the names of its targets."""
+        """The name by which it was requested, or the names of its targets."""
         self.policy = checked(Policy, policy or {}, "policy of a route")
         self._order = order
         self.find_health: Callable[[], Health] | None = None
-        """Finds the health that all routes of the process share, for a copy; set with
-        `health`. None means that a copy has health of its own."""
+        """Returns the health that all routes of the process share, for a copy; set with
+        `health`. None means that a copy has a health of its own."""
         self.find_order: Callable[[], Order | None] | None = None
-        """Finds the order at each request, so that a plugin that is loaded later can
-        change it. None means that `order` is used."""
+        """Returns the order, or None. Called for each request, so that plugins that are
+        loaded later are used too. None means that `order` is used."""
         self._begin(Health() if health is None else health)
 
     def _begin(self, health: Health) -> None:
-        """Set what is never copied."""
+        """Set the attributes that are not copied."""
         self._share = None if self.policy.hedge_after is None else HedgeShare()
         self._route_targets = [RouteTarget(bound, health) for bound in self.targets]
         self._has_options = any(target.fields for target in self._route_targets)
         self._open: list[AsyncExitStack] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is copied: targets, policy and order."""
+        """Return the attributes that are copied: targets, policy and order."""
         begun = {"_share", "_route_targets", "_has_options", "_open"}
         return {name: one for name, one in vars(self).items() if name not in begun}
 
@@ -110,23 +110,24 @@ class Route:
     def stream(
         self, messages: Conversation, **options: Unpack[RequestOptions]
     ) -> Stream:
-        """Ask, and return the answer as a stream. Nothing is sent until it is read.
+        """Return the answer as a stream. Nothing is sent until it is read.
 
         Args:
             messages: A text, a message, or a sequence of them.
-            options: As a provider's `stream` takes them, without `model`.
+            options: Those of a provider's `stream`, without `model`.
 
         Raises:
             ArgumentError: A message or an option cannot be used.
         """
         if options.get("model") is not None:
             raise ArgumentError(
-                "the targets of a route have their models; leave model out"
+                "model cannot be set for a route, since its targets have their models; "
+                "leave model out"
             )
         given: list[str] | None = None
         if self._has_options:
             given = [name for name, value in options.items() if value is not None]
-        # The first target then needs no copy of the request.
+        # So the first target needs no copy of the request.
         options["model"] = self.targets[0].model or None
         request = ChatRequest.build(messages, **options)
 
@@ -156,7 +157,7 @@ class Route:
     async def complete(
         self, messages: Conversation, **options: Unpack[RequestOptions]
     ) -> Reply:
-        """Ask as `stream` does, and return the whole answer.
+        """Return the whole answer of `stream`.
 
         Cancelling closes the connection.
 
@@ -169,7 +170,7 @@ class Route:
         return await stream.collect()
 
     async def __aenter__(self) -> Self:
-        """Keep connections open until the block is left."""
+        """Keep connections open until the end of the block."""
         async with AsyncExitStack() as stack:
             for provider in {id(b.provider): b.provider for b in self.targets}.values():
                 await stack.enter_async_context(provider)
@@ -186,7 +187,7 @@ class Route:
             await self._open.pop().aclose()
 
     async def aclose(self) -> None:
-        """Close what entering opened."""
+        """Close the connections that entering opened."""
         while self._open:
             await self._open.pop().aclose()
 
@@ -197,7 +198,7 @@ class Route:
         order = self._order if self.find_order is None else self.find_order()
         if order is None:
             return self._route_targets
-        # A target may be here twice, by providers with other options.
+        # A target may be in a route twice, by providers with other options.
         names = tuple(dict.fromkeys(bound.target for bound in self.targets))
         ordered = [
             one
@@ -210,7 +211,7 @@ class Route:
 
 @cache
 def _reader_type() -> type[RouteReader]:
-    # Imported with the first stream, as asyncio is, and once.
+    # Imported with the first stream, like asyncio, since it takes long.
     from turnout.routes._driver import RouteReader
 
     return RouteReader

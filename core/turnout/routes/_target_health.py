@@ -1,16 +1,16 @@
-"""How one target answered lately, and whether it is down.
+"""The health of one target: whether most of its recent attempts failed.
 
-An attempt succeeds at its first delta; if it breaks later, that is a failure too. A
+An attempt succeeds at its first delta; if it fails later, that is a failure too. A
 target is *down* when most of its recent attempts failed. Attempts that have waited
-longer than usual count as failures while no later attempt gets a first delta, so a
+longer than usual count as failures while no later attempt gets a first delta. So a
 target that accepts requests and never answers is found before its timeouts end.
 
-A target that is down is tried again by one request at a time, then two, four and eight:
-each first delta doubles the limit, and past the last step the target is up. A failure
-halves the limit and delays the next try, unless a first delta came after that attempt
-began, or shortly before: then the target answers others, and the failure says little.
+A target that is down gets one request at a time, then two, four and eight: each first
+delta doubles the limit, and past the last step the target is up. A failure halves the
+limit and delays the next try. It does not if a first delta arrived after that attempt
+began, or shortly before: then the target answers other requests.
 
-Event loops of several threads share this state, under a lock where counts have to fit.
+Event loops of several threads share this state. A lock guards counts that must agree.
 """
 
 from __future__ import annotations
@@ -33,66 +33,70 @@ if TYPE_CHECKING:
 __all__ = ["Permit", "TargetHealth"]
 
 _FAILURES_IN_A_ROW = 5
-"""Failures without a first delta in between that mark a target as down. If 15 % fail,
-that happens by chance once in 13,000 attempts, and ends at the next first deltas."""
+"""Consecutive failures, without a first delta, that mark a target as down. If 15 % of
+the attempts fail, that happens by chance once in 13,000 attempts, and the next first
+deltas end it."""
 
 _WINDOW = 30.0
 _WINDOW_CALLS = 64
-"""The seconds and calls of which the share of failures is taken. The limit in calls
-keeps an hour of good answers a second ago from hiding a minute of bad ones."""
+"""The share of failures is that of so many seconds, and of so many calls at most. With
+the limit of calls, many good answers do not hide the failures that follow them."""
 
 _CERTAIN_REFUSALS = 3
-"""Refusals of a key, a model or a quota without a first delta in between that hold a
+"""Consecutive refusals of a key, a model or a quota, without a first delta, that hold a
 target which answered within the window. At 1 % of stray refusals that happens by chance
-once in a million attempts; one would take the target away from all for minutes."""
+once in a million attempts. A limit of one would hold the target for all callers."""
 
 _LEAST_CALLS = 10
-"""Calls in the window below which the share of failures says nothing."""
+"""With fewer calls in the window than these, the share of failures is not used."""
 
 _SAMPLES = 100
 _LEAST_SAMPLES = 20
-"""First deltas whose times are kept, and from how many on their 95th percentile is
-taken for the usual time."""
+"""How many times to the first delta are kept, and how many are needed for their 95th
+percentile to be the usual time."""
 
 _OVERDUE_FACTOR = 2.0
 _LEAST_OVERDUE = 0.5
 _OVERDUE_UNKNOWN = 5.0
-"""An attempt is overdue after twice the usual seconds to the first delta, at least half
-a second (a short pause is not silence); after 5 if too few answers are known."""
+"""An attempt is overdue after twice the usual seconds to the first delta, and after at
+least half a second, since a short pause is normal. If too few answers are known, it is
+overdue after 5 seconds."""
 
 _FIRST_DELAY = 5.0
 _LONGEST_DELAY = 60.0
-"""Seconds until a target that is down is tried while others are up: doubled by each
-failed try. At the longest delay a dead target costs one request a minute."""
+"""Seconds until a target that is down is tried while others are up. Each failed try
+doubles them. At the longest delay a dead target costs one request a minute."""
 
 _LONGEST_MESSAGE = 200
 """Characters that a hold keeps of an error's message."""
 
 _FRESH = 1.0
-"""Seconds after a first delta in which a failure says little about a target that is
-down. Without them, one that fails 80 % would be asked by one at a time for ever."""
+"""Seconds after a first delta in which a failure does not halve the limit of a target
+that is down. Without them, a target that fails 80 % would always stay at a limit of
+one."""
 
 _TRUSTED = 8
 _ANSWERING = 4
-"""The limit that has to be passed for the target to be up again: 1, 2, 4, 8. A target
-that answers some requests begins with four: if all targets fail often, one at a time
-would lose answers."""
+"""The limit after which the target is up again (1, 2, 4, 8), and the first limit of a
+target that answers some requests. If all targets fail often, a first limit of one would
+lose answers."""
 
 _RETRIES = 10.0
 _PER_ANSWER = 0.1
 _LEAST_RETRIES = 3
-"""The retry budget of gRPC's proposal A6: ten, and one for ten answers. Three retries
-at a time go even when it is empty, so that a target with little traffic has some."""
+"""The retry budget of gRPC's proposal A6: ten retries, and one more for ten answers.
+Three retries at a time are allowed even if it is empty, for targets with little
+traffic."""
 
 
 class Permit:
-    """One attempt at a target; reports how it went to the target's health.
+    """One attempt at a target; it reports its result to the target's health.
 
-    It ends once, by `completed`, `failed` or `released`; later ends change nothing.
+    `completed`, `failed` or `released` ends it. Further calls of these change nothing.
     """
 
     paid = False
-    """Whether the target's retry budget paid for the attempt."""
+    """Whether the attempt's cost was taken from the target's retry budget."""
     _answering = False
     _ended = False
 
@@ -102,13 +106,13 @@ class Permit:
         """When the attempt began, or got its slot."""
 
     def sent(self, now: float) -> None:
-        """Record that the attempt has its slot: its time to the first delta begins."""
+        """Record that the attempt has its slot; its time to the first delta begins."""
         self.began = now
         with self.health.lock:
             self.health.waiting[self] = None
 
     def first_delta(self, now: float) -> None:
-        """Record that the target answers."""
+        """Record the first delta."""
         self._answering = True
         health = self.health
         if health.probes:
@@ -121,7 +125,7 @@ class Permit:
             self.health.earn()
 
     def failed(self, error: TurnoutError, rule: Rule, now: float) -> None:
-        """End the attempt: it failed with an error, for which there is a rule."""
+        """End the attempt: it failed with an error, to which a rule applies."""
         if self._ended:
             return
         health = self.health
@@ -138,25 +142,25 @@ class Permit:
             self._end()
             health.failed(now, self.began, answered=self._answering)
         elif isinstance(error, ProviderError):
-            self._end()  # The target works: the request was refused.
+            self._end()  # The target works; only this request was refused.
         else:
             self.released(now)
 
     def released(self, now: float) -> None:
-        """End the attempt without a verdict, as its caller has left.
+        """End the attempt without a result, since its caller has left.
 
-        If it was overdue, it counts as a failure: its caller did not wait for that.
+        If it was overdue, it counts as a failure.
         """
         waited = now - self.began if self in self.health.waiting else 0.0
         if self._end() and waited > self.health.overdue_after:
             self.health.failed(now, self.began, answered=False)
 
     def _end(self) -> bool:
-        """Give back what the attempt holds; return whether this is its first end."""
+        """Release what the attempt holds; return whether this is its first end."""
         if self._ended:
             return False
         self._ended = True
-        if not self._answering:  # Else it left both with its first delta.
+        if not self._answering:  # The first delta has removed it from both.
             with self.health.lock:
                 self.health.waiting.pop(self, None)
                 self.health.probes.discard(self)
@@ -166,7 +170,7 @@ class Permit:
 
 
 class TargetHealth:
-    """How one target answered lately."""
+    """The health of one target."""
 
     def __init__(
         self, scope: Scope, target: Target, store: HoldStore, random: Random
@@ -182,13 +186,13 @@ class TargetHealth:
         self.refusals_in_a_row = 0
         """Refusals of a key, a model or a quota since the last first delta."""
         self.last_limited = -math.inf
-        """When it last refused a request for want of capacity or allowance."""
+        """When it last refused a request because of its capacity or a limit."""
         self.probes: set[Permit] = set()
         """While it is down: attempts that wait for their first delta."""
         self.retry_at = -math.inf
-        """While it is down: when to try it though others are up."""
+        """While it is down: when to try it although others are up."""
         self.retries_left = _RETRIES
-        """The retries that its budget allows."""
+        """The retries left in its budget."""
         self.retries_in_flight = 0
         # Reentrant: the garbage collector may release a dropped stream's permit while
         # the lock is held.
@@ -196,12 +200,12 @@ class TargetHealth:
         self._key = scope.key
         self._store = store
         self._random = random
-        # Of each outcome: when, how many calls and how many failures. A break adds a
-        # failure to a call that was counted at its first delta.
+        # For each result: the time, the number of calls and the number of failures. An
+        # attempt that breaks adds a failure: its call was counted at its first delta.
         self._window: deque[tuple[float, int, int]] = deque(maxlen=_WINDOW_CALLS)
         self._first_deltas: deque[float] = deque(maxlen=_SAMPLES)
         self._last_first_delta = -math.inf
-        # When the failed attempts in a row began, at the latest.
+        # When the latest of the consecutive failed attempts began.
         self._last_failed_began = -math.inf
         self._down = False
         self._limit = 1
@@ -219,7 +223,7 @@ class TargetHealth:
         """Record the first delta of an attempt that was sent at `began`."""
         waiting = self.waiting
         with self.lock:
-            # The target is not silent: those sent earlier are slow, and say nothing.
+            # The target answers, so the attempts sent earlier are only slow.
             while waiting and (oldest := next(iter(waiting))).began <= began:
                 del waiting[oldest]
             self.failures_in_a_row = self.refusals_in_a_row = 0
@@ -250,9 +254,9 @@ class TargetHealth:
                 self._put_off(now, min(_LONGEST_DELAY, 2 * self._delay))
 
     def is_certain(self, now: float) -> bool:
-        """Record that it refused a key, a model or a quota; return whether that holds.
+        """Record a refusal of a key, a model or a quota; return whether to hold it.
 
-        A target that answered a moment ago may refuse one request by mistake.
+        A target that answered within the window may refuse one request by mistake.
         """
         self.refusals_in_a_row += 1
         answers = now < self._last_first_delta + _WINDOW
@@ -267,7 +271,7 @@ class TargetHealth:
         return self._down
 
     def is_due(self, now: float) -> bool:
-        """Return whether to try it now, though it is down and others are up."""
+        """Return whether to try it now, although it is down and others are up."""
         return now >= self.retry_at and self.has_room
 
     @property
@@ -276,7 +280,7 @@ class TargetHealth:
         return len(self.probes) < self._limit
 
     def reason(self, now: float) -> str:
-        """Return why it is down, for people."""
+        """Return why it is down, as a text for messages."""
         if self.failures_in_a_row >= _FAILURES_IN_A_ROW:
             return f"its last {self.failures_in_a_row} attempts failed"
         with self.lock:
@@ -286,24 +290,24 @@ class TargetHealth:
         return "its last attempts failed or were not answered"
 
     def held(self, now: float) -> Hold | None:
-        """Return the hold that forbids to ask it now; None without one."""
+        """Return the hold of the target; None if it is not held."""
         try:
             return self._store.get(self._key, now)
-        except Exception as error:  # noqa: BLE001 whatever a store raises
+        except Exception as error:  # noqa: BLE001 a store may raise anything
             _report_store(error)
             return None
 
     def hold(self, hold: Hold, now: float) -> None:
-        """Forbid to ask it before a time."""
+        """Hold the target."""
         try:
             self._store.put(self._key, hold, now)
-        except Exception as error:  # noqa: BLE001 whatever a store raises
+        except Exception as error:  # noqa: BLE001 a store may raise anything
             _report_store(error)
 
     def spend_retry(self) -> bool:
         """Take a retry from the budget; return whether there was one."""
         with self.lock:
-            if self.retries_left > 1 - _PER_ANSWER / 2:  # Tenths do not sum up exactly.
+            if self.retries_left > 1 - _PER_ANSWER / 2:  # Sums of 0.1 are not exact.
                 self.retries_left -= 1
             elif self.retries_in_flight >= _LEAST_RETRIES:
                 return False
@@ -311,31 +315,31 @@ class TargetHealth:
             return True
 
     def return_retry(self) -> None:
-        """Record that a retry of the budget is over."""
+        """Record that a paid retry has ended."""
         with self.lock:
             self.retries_in_flight -= 1
 
     def earn(self) -> None:
-        """Add to the budget what one whole answer is worth."""
+        """Add to the retry budget after a complete answer."""
         with self.lock:
             self.retries_left = min(_RETRIES, self.retries_left + _PER_ANSWER)
 
     @property
     def first_delta_p95(self) -> float | None:
-        """Seconds in which 95 of 100 answers began; None before the first answer."""
+        """The 95th percentile of the seconds to the first delta; None without any."""
         times = sorted(self._first_deltas)
-        # The nearest rank, in whole numbers: the least with 95 % at or below it.
+        # The nearest rank, in integers: the smallest time with 95 % at or below it.
         return times[(95 * len(times) + 99) // 100 - 1] if times else None
 
     @property
     def usual_first_delta(self) -> float | None:
-        """The same; None until enough answers are known."""
+        """The same; None until enough first deltas are known."""
         known = len(self._first_deltas) >= _LEAST_SAMPLES
         return self.first_delta_p95 if known else None
 
     @property
     def overdue_after(self) -> float:
-        """Seconds to the first delta after which an attempt waits longer than usual."""
+        """Seconds without a first delta after which an attempt is overdue."""
         usual = self.usual_first_delta
         if usual is None:
             return _OVERDUE_UNKNOWN
@@ -346,8 +350,8 @@ class TargetHealth:
         latest, in_a_row = now - self.overdue_after, self.failures_in_a_row
         oldest = list(islice(self.waiting, _FAILURES_IN_A_ROW))
         overdue = sum(permit.began < latest for permit in oldest)
-        # Failures may come early and first deltas late: failures in a row say nothing
-        # while a larger number of attempts is open that were sent no later.
+        # Failures often arrive early and first deltas late. So consecutive failures do
+        # not count while more attempts are open that were sent no later.
         if self._is_open(in_a_row + 2 * overdue, self._last_failed_began):
             early, failed = in_a_row, overdue
         else:
@@ -363,21 +367,21 @@ class TargetHealth:
         self._put_off(now, _FIRST_DELAY)
 
     def _is_open(self, index: int, latest: float) -> bool:
-        """Return whether more than `index` attempts wait that were sent by `latest`."""
+        """Return whether more than `index` waiting attempts were sent by `latest`."""
         permit = next(islice(self.waiting, index, None), None)
         return permit is not None and permit.began <= latest
 
     def _put_off(self, now: float, delay: float) -> None:
         self._delay = delay
         self._delayed_at = now
-        # Spread by a quarter, so that processes do not try it all at once.
+        # Spread by a quarter, so that processes do not try it at the same time.
         self.retry_at = now + delay * (0.75 + self._random() / 2)
 
     def _counts(self, now: float) -> tuple[int, int]:
-        """Return the calls and the failures in the window."""
+        """Return the numbers of calls and of failures in the window."""
         recent = [entry for entry in self._window if entry[0] > now - _WINDOW]
         failures = sum(entry[2] for entry in recent)
-        # The first delta of a call that broke may have left the window.
+        # The call of an attempt that broke may have left the window.
         return max(failures, sum(entry[1] for entry in recent)), failures
 
 
@@ -393,6 +397,6 @@ def _report_store(error: Exception) -> None:
     import logging  # Not with the module: the import takes time.
 
     logging.getLogger("turnout.attempts").error(
-        "the store of holds failed, so the target is asked as if it had none: %s",
+        "the hold store failed, so the target counts as not held: %s",
         type(error).__name__,
     )

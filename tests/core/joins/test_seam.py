@@ -569,7 +569,7 @@ def test_a_restart_that_is_another_answer_is_refused_m04(instruction: bool) -> N
     other = SHOWN[:100] + " and so they all went home. " * 20
     reason = refused(SHOWN, other, instruction=instruction)
 
-    assert "began the answer again, and differs within" in reason
+    assert "restarts the answer, and differs from it within" in reason
     assert SHOWN[:10] not in reason
 
 
@@ -577,7 +577,7 @@ def test_a_restart_that_is_another_answer_is_refused_m04(instruction: bool) -> N
 def test_a_restart_that_ends_early_is_refused_m04(length: int) -> None:
     for instruction in (True, False):
         reason = refused(SHOWN, SHOWN[:length], instruction=instruction)
-        assert "began the answer again" in reason
+        assert "restarts the answer" in reason
 
 
 def test_a_line_like_the_first_is_no_restart_m04() -> None:

@@ -92,7 +92,7 @@ def test_plain_text_is_continued_m01(request_: ChatRequest) -> None:
         *(
             pytest.param(
                 ask(extra={name: value}),
-                f"{name} binds it to what its service keeps",
+                f"{name} refers to state that only its service has",
                 id=name,
             )
             for name, value in [

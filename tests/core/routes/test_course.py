@@ -691,7 +691,7 @@ def test_a_key_that_was_refused_is_logged_when_another_target_is_asked(
 
     assert before == 0
     assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
-        ("WARNING", "A:m refused its key; B:m is asked")
+        ("WARNING", "A:m refused its key; trying B:m")
     ]
 
 

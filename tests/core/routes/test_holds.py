@@ -84,4 +84,4 @@ async def test_a_store_that_fails_costs_no_answer(
     reply = await Route(targets, health=Health(store=Broken())).complete("?")
 
     assert reply.text == "b"
-    assert "the store of holds failed" in caplog.text
+    assert "the hold store failed" in caplog.text

@@ -19,7 +19,7 @@ def has_pool(provider: Lines) -> bool:
 
 
 def test_a_route_needs_a_target() -> None:
-    with pytest.raises(ConfigError, match="needs a target"):
+    with pytest.raises(ConfigError, match="needs at least one target"):
         Route([])
 
 

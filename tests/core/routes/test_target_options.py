@@ -287,7 +287,7 @@ async def test_an_answer_is_continued_with_the_options_of_the_other() -> None:
     [
         ({"response_format": City}, "response_format asks for more than plain text"),
         ({"extra": {"n": 2}}, "n asks for more than plain text"),
-        ({"extra": {"store": True}}, "store binds it to what its service keeps"),
+        ({"extra": {"store": True}}, "store refers to state that only its service has"),
     ],
 )
 async def test_options_of_a_target_can_forbid_a_continuation(
