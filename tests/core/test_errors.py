@@ -1,4 +1,4 @@
-"""The error tree: what it is, and what its members carry."""
+"""The error tree and the data of its classes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLAIN = {name: cls for name, cls in CLASSES.items() if name != "FallbackError"}
 
 
 def drawn() -> dict[str, str | None]:
-    """Return each class that the docstring draws, with the one it is drawn under."""
+    """Return each class in the docstring's tree, with its parent there."""
     assert errors.__doc__ is not None
     above: dict[int, str] = {}
     found: dict[str, str | None] = {}
@@ -51,7 +51,7 @@ def drawn() -> dict[str, str | None]:
     return found
 
 
-def test_the_tree_of_the_docstring_is_the_tree_of_the_classes() -> None:
+def test_the_docstring_draws_the_tree_of_the_classes() -> None:
     built = {
         name: next(
             (base.__name__ for base in cls.__mro__[1:] if base in CLASSES.values()),
@@ -73,17 +73,17 @@ def test_the_tree_of_the_docstring_is_the_tree_of_the_classes() -> None:
         (errors.FallbackError, ExceptionGroup),
     ],
 )
-def test_an_error_is_also_what_python_programs_expect(
+def test_an_error_is_also_an_instance_of_a_builtin_class(
     cls: type[TurnoutError], builtin: type[Exception]
 ) -> None:
     assert issubclass(cls, builtin)
 
 
-def test_every_class_says_when_it_is_raised() -> None:
+def test_every_class_has_a_docstring() -> None:
     assert [name for name, cls in CLASSES.items() if not cls.__doc__] == []
 
 
-def test_what_may_be_asked_of_the_same_provider_again() -> None:
+def test_some_classes_are_retryable() -> None:
     retryable = {
         name
         for name, cls in PLAIN.items()
@@ -113,7 +113,7 @@ def test_an_error_is_pickled_with_its_message_and_reply(
     assert again.reply == error.reply
 
 
-def test_advice_stands_at_the_end_of_a_message() -> None:
+def test_advice_is_at_the_end_of_a_message() -> None:
     error = ServerError("it failed", status_code=500)
 
     error.advise("start it again")
@@ -146,7 +146,7 @@ def test_a_providers_error_is_pickled_with_its_data() -> None:
     }
 
 
-def test_a_providers_error_has_data_that_say_nothing_by_default() -> None:
+def test_the_data_of_a_provider_error_are_empty_by_default() -> None:
     error = ServerError("it failed")
 
     assert vars(error) == {
@@ -180,7 +180,7 @@ def test_an_error_in_its_own_reply_is_pickled() -> None:
 
 
 def group() -> FallbackError:
-    """Return the error of two targets that failed, with all that it carries."""
+    """Return the error of two targets that failed, with all of its data."""
     first = ConnectError("cannot reach it", provider="Hello")
     second = ServerError("it failed", provider="Other", status_code=502)
     failure = FallbackError("no target answered", [first, second])
@@ -198,7 +198,7 @@ def pickled(failure: FallbackError) -> FallbackError:
 
 
 @pytest.mark.parametrize("again", [pickled, copy.copy, copy.deepcopy])
-def test_a_group_survives_with_its_errors_and_attempts(
+def test_a_group_is_pickled_with_its_errors_and_attempts(
     again: Callable[[FallbackError], FallbackError],
 ) -> None:
     failure = group()
@@ -213,7 +213,7 @@ def test_a_group_survives_with_its_errors_and_attempts(
     assert copied.reply.attempts[1].status_code == 502
 
 
-def test_a_group_that_is_split_keeps_what_it_carries() -> None:
+def test_a_group_that_is_split_keeps_its_data() -> None:
     failure = group()
 
     matching, others = failure.split(ServerError)
@@ -226,7 +226,7 @@ def test_a_group_that_is_split_keeps_what_it_carries() -> None:
     assert matching.reply is others.reply is failure.reply
 
 
-def test_a_group_is_met_by_the_classes_in_it() -> None:
+def test_a_group_is_caught_by_the_classes_in_it() -> None:
     caught: list[BaseException] = []
 
     try:
@@ -239,7 +239,7 @@ def test_a_group_is_met_by_the_classes_in_it() -> None:
     assert [type(error) for error in caught] == [ServerError, ConnectError]
 
 
-def test_a_group_is_met_as_a_whole() -> None:
+def test_a_group_is_caught_as_a_whole() -> None:
     with pytest.raises(TurnoutError, match="no target answered"):
         raise group()
 
@@ -248,7 +248,7 @@ def test_an_error_without_a_stream_has_no_reply() -> None:
     assert ConfigError("wrong").reply is None
 
 
-def test_an_attempts_status_is_its_errors() -> None:
+def test_the_status_of_an_attempt_is_that_of_its_error() -> None:
     attempt = Attempt(
         target=TARGET, outcome="failed", error=ServerError("", status_code=502)
     )

@@ -1,4 +1,4 @@
-"""How a continuation is joined to what was shown (M01, M02, M03, M04)."""
+"""How a continuation is joined to the answer so far (M01, M02, M03, M04)."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def shown(
     join: Join | None = None,
     sizes: tuple[int, ...] = (1, 7, 10_000),
 ) -> str:
-    """Return what is shown of a continuation, which does not depend on the pieces.
+    """Return the text of a continuation that passes, for any size of the pieces.
 
     Args:
-        partial: What was shown before.
-        continuation: All of the other target's text.
-        instruction: Whether the other target was asked by a message.
+        partial: The answer so far.
+        continuation: The whole text of the other target.
+        instruction: Whether the request has an instruction.
         stripped: The white space that was not sent.
-        join: How the texts are to be joined; None for any way.
-        sizes: Of the pieces.
+        join: The expected kind of the join; None for any.
+        sizes: The sizes of the pieces.
     """
     texts: set[str] = set()
     for size in sizes:
@@ -55,7 +55,7 @@ def shown(
 
 
 def refused(partial: str, continuation: str, *, instruction: bool = True) -> str:
-    """Return why a continuation is refused, before any of it is shown."""
+    """Return why a continuation is refused, before any of it passes."""
     reasons: set[str] = set()
     for size in (1, 9, 10_000):
         seam = Seam(partial, instruction=instruction)
@@ -190,7 +190,7 @@ def test_white_space_in_quotes_of_the_anchor_is_shown_once() -> None:
     assert shown(SHOWN + " ", f'"{ANCHOR} "it.', join="anchor") == "it."
 
 
-def test_a_broken_word_may_go_on_right_after_the_anchor() -> None:
+def test_a_broken_word_may_continue_right_after_the_anchor() -> None:
     partial = SHOWN + " it and st"
 
     assert shown(partial, anchor_of(partial) + "ops.", join="anchor") == "ops."
@@ -213,7 +213,7 @@ def test_a_code_block_of_the_answer_is_closed() -> None:
 
 
 def test_the_rest_may_have_the_words_of_a_short_anchor() -> None:
-    # "tick" is the anchor, and the answer goes on with it.
+    # "tick" is the anchor, and the answer continues with it.
     assert shown("Yes!", " Yes! Yes! Yes!") == " Yes! Yes! Yes!"
     assert shown("Yes! ", "Yes! Yes! Yes!") == "Yes! Yes! Yes!"
     assert shown("tick tock t", "ick tock tick tock tick tock") == (
@@ -235,7 +235,7 @@ def test_an_anchor_does_not_end_inside_a_character() -> None:
     assert shown("So it is.", rest, join="unverified") == rest
 
 
-def test_a_far_anchor_is_none() -> None:
+def test_an_anchor_far_from_the_start_is_ignored() -> None:
     text = " and so" + "." * 400 + ANCHOR
 
     assert shown(SHOWN, text, join="unverified") == text
@@ -256,7 +256,7 @@ def test_a_far_anchor_is_none() -> None:
         ("Tyger ", "Tyger, burning", "Tyger, burning"),
     ],
 )
-def test_of_a_few_characters_all_are_the_anchor(
+def test_the_anchor_of_a_short_text_is_all_of_it(
     partial: str, continuation: str, rest: str
 ) -> None:
     assert shown(partial, continuation) == rest
@@ -270,7 +270,7 @@ def test_an_anchor_may_begin_as_the_text_ends() -> None:
     assert anchor_of(" " * 90 + partial) == partial
 
 
-def test_an_anchor_is_known_as_soon_as_it_has_come() -> None:
+def test_an_anchor_is_recognized_as_soon_as_it_is_complete() -> None:
     seam = Seam(SHOWN, instruction=True)
 
     assert seam.feed(ANCHOR) == ""
@@ -278,7 +278,7 @@ def test_an_anchor_is_known_as_soon_as_it_has_come() -> None:
     assert seam.feed(", and") == ", and"
 
 
-def test_an_anchor_that_begins_late_is_waited_for() -> None:
+def test_text_is_held_while_an_anchor_may_begin_late() -> None:
     before = "Well. " * 32
     seam = Seam(SHOWN, instruction=True)
 
@@ -395,7 +395,7 @@ def test_a_reply_that_ends_within_the_anchor_adds_nothing(begin: int) -> None:
     assert shown(SHOWN, ANCHOR[begin:-8], join="unverified") == ""
 
 
-def test_the_marks_before_an_anchor_are_the_answers_own_m03() -> None:
+def test_marks_before_an_anchor_belong_to_the_answer_m03() -> None:
     partial = (
         "\u201cWhere were you?\u201d asked Mary. \u201cAt the river,\u201d said Tom. "
         "She looked at the wet shoes by the door. \u201cWith whom?\u201d "
@@ -421,7 +421,7 @@ def test_much_white_space_is_shown() -> None:
     assert Seam(SHOWN, instruction=False).feed(" " * 65) == " " * 65
 
 
-def test_nothing_may_follow() -> None:
+def test_a_continuation_may_be_empty() -> None:
     assert shown(SHOWN, "", join="unverified") == ""
     assert shown(SHOWN, "", instruction=False, join="prefill") == ""
     assert shown("\n", "Yes", instruction=False, stripped="\n") == "Yes"
@@ -521,7 +521,7 @@ def test_a_repetition_may_have_other_quotes_m02() -> None:
     assert seen == " it was."
 
 
-def test_a_repetition_may_be_all_that_comes_m02() -> None:
+def test_a_continuation_may_be_only_a_repetition_m02() -> None:
     assert shown(SHOWN, SHOWN[-100:]) == ""
     assert shown(SHOWN, SHOWN) == ""
 
@@ -533,7 +533,7 @@ def test_a_repetition_after_an_opening_is_dropped_with_it_m02() -> None:
 
 
 @pytest.mark.parametrize("seed", [20261122, 20261130])
-def test_an_answer_is_whole_wherever_it_was_cut_m03(seed: int) -> None:
+def test_an_answer_is_complete_wherever_it_was_cut_m03(seed: int) -> None:
     random = Random(seed)
     words = [
         "".join(random.choices("abcdefgilmnorstu", k=n % 8 + 2)) for n in range(300)
@@ -647,13 +647,13 @@ def test_an_opening_in_the_middle_of_a_word_is_dropped(opening: str, rest: str) 
         pytest.param("the ", "...", "fox", id="dots after a space"),
     ],
 )
-def test_an_opening_is_dropped_if_what_follows_goes_on(
+def test_an_opening_is_dropped_if_the_sentence_continues(
     partial: str, opening: str, rest: str
 ) -> None:
     assert shown(partial, opening + rest) == rest
 
 
-def test_the_answers_own_words_are_no_opening() -> None:
+def test_words_of_the_answer_are_not_an_opening() -> None:
     partial = "It stands in"
 
     seen = shown(partial, "Certainly!  this order: base, middle, top.")
@@ -670,17 +670,17 @@ def test_the_answers_own_words_are_no_opening() -> None:
         "Sure. ",
     ],
 )
-def test_what_is_no_sentence_is_no_opening(text: str) -> None:
+def test_text_that_is_not_a_sentence_is_not_an_opening(text: str) -> None:
     assert shown("the quick ", text) == text
 
 
-def test_an_opening_is_known_after_an_instruction_alone() -> None:
+def test_an_opening_is_recognized_only_after_an_instruction() -> None:
     text = "wn. Sure, continuing: fox"
 
     assert shown("the quick bro", text, instruction=False) == text
 
 
-def test_a_code_block_that_is_opened_again_is_not() -> None:
+def test_a_repeated_fence_in_a_code_block_is_dropped() -> None:
     partial = "Do:\n\n```python\nprint("
 
     for fence in ("```\n", "```python\n", "~~~py\r\n"):
@@ -745,14 +745,14 @@ def test_a_new_answer_in_the_middle_of_a_word_is_refused(
         "x is one of the names",
     ],
 )
-def test_a_capital_alone_is_no_new_answer(text: str) -> None:
+def test_a_capital_letter_is_not_a_new_answer(text: str) -> None:
     partial = "the myClass of the fox jumps over the la"
 
     for instruction in (True, False):
         assert shown(partial, text, instruction=instruction) == text
 
 
-def test_a_script_that_the_text_has_goes_on_in_it() -> None:
+def test_a_script_of_the_answer_is_not_a_new_answer() -> None:
     partial = "The word 水 means wa"
 
     assert shown(partial, "水，是这样的意思吗？") == "水，是这样的意思吗？"

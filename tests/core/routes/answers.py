@@ -1,4 +1,4 @@
-"""An answer that is known, and targets that give it, break it off or go on with it."""
+"""A known answer, and targets that send it, break it or continue it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORDS = (
 
 
 def deltas_of(count: int, seed: int) -> list[str]:
-    """Return an answer in increments, as models make them: a word each, or a mark."""
+    """Return an answer in deltas of the kind that models send: words and marks."""
     random = Random(seed)
     deltas = ["When"]
     while len(deltas) < count:
@@ -29,7 +29,7 @@ def deltas_of(count: int, seed: int) -> list[str]:
         if mark < 0.08:
             deltas.append(random.choice([". ", ",\n", "; ", ":\n\n", "! "]).rstrip(" "))
         else:
-            # Words that come again at once would be no sign of a repetition.
+            # Doubled words would look like a repetition.
             near = {delta.strip() for delta in deltas[-8:]}
             deltas.append(
                 " " + random.choice([word for word in _WORDS if word not in near])
@@ -41,7 +41,7 @@ DELTAS = deltas_of(200, seed=7)
 TEXT = "".join(DELTAS)
 
 Way = Callable[[str], str]
-"""What is said, given how much of the answer was said already."""
+"""Returns the text of a continuation, given the answer so far."""
 
 
 def exactly(partial: str) -> str:
@@ -57,18 +57,18 @@ def over_again(_: str) -> str:
 
 
 def politely(partial: str) -> str:
-    """Repeat the last words as asked, after an opening."""
+    """Repeat the last words as instructed, after an opening."""
     last = anchor_of(partial)
     return f"Sure, continuing: {partial[partial.rindex(last) :]}{exactly(partial)}"
 
 
 def otherwise(_: str) -> str:
-    """Begin as the answer does, and go on with another one."""
+    """Begin like the answer, and continue with another one."""
     return TEXT[:100] + " and so they all went home."
 
 
 def partial_in(request: ChatRequest) -> str:
-    """Return the beginning of the answer that a request brings; empty for none."""
+    """Return the beginning of the answer that a request has; empty if it has none."""
     said = [m.text for m in request.messages if m.role == "assistant"]
     return said[-1] if said else ""
 
@@ -85,15 +85,15 @@ def going_on(
     refuses: bool = False,
     upto: int | None = None,
 ) -> FakeProvider:
-    """Return a target that goes on with the answer, or gives all of it.
+    """Return a target that continues the answer, or sends all of it.
 
     Args:
-        way: How it goes on.
-        then: What comes after that.
+        way: How it continues.
+        then: The parts after that.
         name: Its name.
-        prefill: Whether it says of itself that it takes the beginning of an answer.
-        refuses: Whether it refuses that all the same.
-        upto: Characters of what it says, where it does not say all.
+        prefill: Whether it declares that it supports a prefill.
+        refuses: Whether it refuses a prefill nevertheless.
+        upto: The number of characters that it sends; None for all.
     """
 
     def answer(request: ChatRequest) -> Iterator[AnswerPart]:
@@ -108,7 +108,7 @@ def going_on(
 
 
 def cut_after(count: int, name: str = "A") -> FakeProvider:
-    """Return a target whose answer breaks off after so many increments."""
+    """Return a target whose answer breaks after `count` deltas."""
     return FakeProvider(*DELTAS[:count], StreamTruncatedError("cut"), name=name)
 
 

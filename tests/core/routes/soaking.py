@@ -1,8 +1,8 @@
-"""Many streams over three targets that fail at random, by a simulated clock.
+"""Many streams over three targets that fail at random, with a simulated clock.
 
-At any time at least one target works. Now and then another one takes over, and the one
-before works for a while longer: a target that was down takes a while to be up again.
-What happens to a stream follows from the seed, its number and when it begins.
+At any time at least one target works. From time to time the working target changes, and
+the one before works for a while longer, since a target that was down takes a while to
+be up again. The faults of a stream depend on the seed, its number and its start.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from .answers import deltas_of
 
 NAMES = "ABC"
 PHASE = 400.0
-"""Seconds after which another target is well."""
+"""Seconds after which another target works."""
 OVERLAP = 240.0
-"""Seconds for which the one before stays so."""
+"""Seconds for which the one before still works."""
 SPACING = 3.0
 """Seconds between two streams, on average."""
 FAULTS = (
@@ -65,7 +65,7 @@ POLICY = {
 
 
 class Faulty(Provider):
-    """Gives each answer as it is, or with the fault that its number has here."""
+    """Sends each answer unchanged, or with the fault of its number."""
 
     def __init__(self, name: str, soak: Soak, *, prefill: bool) -> None:
         model = ModelInfo(name="m", prefill="trailing" if prefill else "none")
@@ -121,7 +121,7 @@ class Faulty(Provider):
 def _going_on(
     random: Random, truth: str, partial: str, request: ChatRequest
 ) -> list[str]:
-    """Return what a target says that is to go on with an answer, in pieces."""
+    """Return a target's continuation of an answer, in pieces."""
     rest = truth[len(partial) :]
     ways = ["exactly", "again", "over again"]
     anchor = anchor_of(partial)
@@ -150,24 +150,24 @@ def _pieces(random: Random, text: str) -> Iterator[str]:
 
 @dataclass
 class Soak:
-    """A run of so many streams.
+    """A run of many streams.
 
     Args:
-        streams: How many.
-        seed: Of all that is left to chance.
+        streams: The number of streams.
+        seed: The seed of all random numbers.
     """
 
     streams: int
     seed: int
     wrong: list[str] = field(default_factory=list[str])
-    """What went wrong, with the number of the stream."""
+    """Each failure, with the number of the stream."""
     faults: Counter[str] = field(default_factory=Counter[str])
     outcomes: Counter[str] = field(default_factory=Counter[str])
     failovers: int = 0
     """How often an answer was continued on another target."""
     attempts: int = 0
     seconds: float = 0.0
-    """Of the simulated clock."""
+    """Seconds of the simulated clock."""
 
     def __post_init__(self) -> None:
         random = Random(self.seed)
@@ -189,7 +189,7 @@ class Soak:
         return deltas_of(random.randint(20, 80), random.randint(0, 10**9))
 
     def fault(self, number: int, name: str) -> str:
-        """Return what a target does to a stream; empty where it does nothing."""
+        """Return the fault of a target for a stream; empty if it has none."""
         start = self._started[number]
         phase, since = divmod(start, PHASE)
         well = {self._well_in(int(phase))}
@@ -198,7 +198,7 @@ class Soak:
         random = Random(f"{self.seed} {number} {name}")
         if name in well or random.random() < 0.2:
             return ""
-        # Those in the middle of an answer are what this is about.
+        # Most faults are in the middle of an answer, since these are under test.
         return random.choice(FAULTS if random.random() < 0.4 else BREAKS)
 
     def _well_in(self, phase: int) -> str:
@@ -214,10 +214,10 @@ class Soak:
         return random.sample(targets, len(targets))
 
     async def run(self) -> None:
-        """Run all of the streams, and look at what is left when they are over."""
+        """Run all streams, and check what is left after them."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: self.wrong.append(str(context)))
-        chance.seed(self.seed)  # The routes' own, for their waits.
+        chance.seed(self.seed)  # For the waits of the routes.
         spaces = Random(self.seed + 1)
         under_way: set[asyncio.Task[None]] = set()
         for number in range(self.streams):
@@ -236,7 +236,7 @@ class Soak:
         random = Random(f"{self.seed} {number} caller")
         truth = "".join(self.truth(number))
         seen = ""
-        # One in ten is given up half-way, at any time.
+        # One in ten is closed at a random time.
         patience = random.uniform(0.0, 4.0) if random.random() < 0.1 else None
         stream = self._route.stream(str(number))
         try:

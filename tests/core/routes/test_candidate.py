@@ -1,4 +1,4 @@
-"""Why a target would not be asked in its turn, and what a target is in one request."""
+"""The status of a target, and a target in one request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_target_that_is_down_is_passed_over_while_others_are_up() -> None:
     )
 
 
-def test_a_hold_goes_before_the_rest() -> None:
+def test_a_held_target_has_the_status_of_its_hold() -> None:
     limited = RateLimitError("no", retry_after=60.0)
 
     assert status_after(*[ServerError("no")] * 5, limited) == (

@@ -1,4 +1,4 @@
-"""Whether an answer is continued, and what asks for the rest (M08, M09, M10, M17)."""
+"""Whether an answer is continued, and the request for the rest (M08, M09, M10, M17)."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_plain_text_is_continued_m01(request_: ChatRequest) -> None:
         ),
     ],
 )
-def test_what_is_more_than_plain_text_is_not_continued_m10(
+def test_an_answer_of_another_form_than_plain_text_is_not_continued_m10(
     request_: ChatRequest, why: str
 ) -> None:
     assert refusal(request_) == why
@@ -147,7 +147,7 @@ def test_an_answer_that_might_call_a_tool_is_continued_unless_forbidden_m09(
         (8, 9, "max_tokens leaves 0 tokens for the rest"),
     ],
 )
-def test_an_answer_with_hardly_a_rest_is_not_continued(
+def test_an_answer_with_too_few_tokens_left_is_not_continued(
     max_tokens: int | None, used: int, why: str | None
 ) -> None:
     assert refusal(ask(max_tokens=max_tokens), used_tokens=used) == why
@@ -156,7 +156,7 @@ def test_an_answer_with_hardly_a_rest_is_not_continued(
 @pytest.mark.parametrize(
     ("text", "tokens"), [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2), ("x" * 400, 100)]
 )
-def test_a_token_is_taken_to_have_four_characters(text: str, tokens: int) -> None:
+def test_a_token_is_estimated_as_four_characters(text: str, tokens: int) -> None:
     assert estimate_tokens(text) == tokens
 
 
@@ -188,14 +188,14 @@ def test_an_instruction_says_that_a_tool_may_be_called_if_tools_are_offered(
     assert rest.tools == tools
 
 
-def test_a_text_that_repeats_itself_has_no_last_words_to_prove_anything() -> None:
+def test_the_instruction_for_a_text_that_repeats_itself_quotes_nothing() -> None:
     text = instruction("-" * 90, tools=False)
 
     assert "--" not in text
     assert "without a repetition" in text
 
 
-def test_braces_in_the_last_words_are_quoted_as_they_are() -> None:
+def test_braces_in_the_last_words_are_quoted_unchanged() -> None:
     text = instruction("f({tools}, {anchor}) and {", tools=False)
 
     assert text.endswith("\n\nf({tools}, {anchor}) and {")
@@ -217,7 +217,7 @@ def test_a_prefill_is_the_partial_without_the_white_space_at_its_end_m17() -> No
     [(100, 8, 92), (8, 7, 1), (8, 8, 1), (None, 8, None)],
 )
 @pytest.mark.parametrize("prefill", [True, False])
-def test_the_rest_is_no_longer_than_the_answer_was_to_be(
+def test_max_tokens_of_a_continuation_is_what_the_answer_has_left(
     max_tokens: int | None, used: int, left: int | None, prefill: bool
 ) -> None:
     rest = continued(
@@ -229,14 +229,14 @@ def test_the_rest_is_no_longer_than_the_answer_was_to_be(
     elif prefill:
         assert rest.max_tokens == left
     else:
-        # The words that the model repeats are dropped.
+        # The repeated words are removed.
         repeated = estimate_tokens(PARTIAL.strip())
         assert max_tokens is not None
         assert rest.max_tokens == max_tokens - used + repeated
 
 
 @pytest.mark.parametrize("prefill", [True, False])
-def test_an_answer_of_white_space_alone_is_asked_for_again(prefill: bool) -> None:
+def test_an_answer_of_only_white_space_is_requested_again(prefill: bool) -> None:
     rest = continued(ask(max_tokens=50), "\n\n", prefill=prefill, used_tokens=1)
 
     assert rest == ask(max_tokens=49)
@@ -253,7 +253,7 @@ def test_an_answer_of_white_space_alone_is_asked_for_again(prefill: bool) -> Non
         (108, 100, False),
     ],
 )
-def test_a_request_fits_where_there_is_room_for_its_answer_too(
+def test_a_request_fits_if_there_is_room_for_its_answer_too(
     context_window: int | None, max_tokens: int | None, room: bool
 ) -> None:
     assert fits(ask(max_tokens=max_tokens), context_window) is room

@@ -1,4 +1,4 @@
-"""What one request does next, with times and random numbers given."""
+"""The schedule of one request, with given times and random numbers."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def target(name: str, window: int | None, key: str | None = "k") -> BoundTarget:
 
 
 class Request:
-    """One request over targets A, B, C ..., and what happens to it.
+    """One request to targets A, B, C ..., and its attempts.
 
     Args:
-        count: How many targets there are.
-        names: The providers, if they are others than the first letters.
+        count: The number of targets.
+        names: The providers' names; A, B, C ... by default.
         windows: Their context windows, if they are known.
-        targets: The targets, if they are others.
+        targets: The targets; new ones by default.
         random: For the waits; the middle of each by default.
-        deadline: When it has to be over.
+        deadline: When the request must end.
         text: The question.
         policy: Fields of the policy.
     """
@@ -102,7 +102,7 @@ class Request:
         return self.targets[index].health(T)
 
     def mark_down(self, *indexes: int, now: float = T) -> None:
-        """Let other requests' attempts at targets fail."""
+        """Let attempts of other requests at targets fail."""
         for index in indexes:
             for _ in range(5):
                 self.health(index).start(now).failed(NO, rule(NO, self.policy), now)
@@ -111,7 +111,7 @@ class Request:
         self.health(index).hold(Hold(until=T + seconds, reason=reason), T)
 
     def empty_budget(self, index: int, in_flight: int = 3) -> None:
-        """Let other requests spend a target's retries, some of which go on."""
+        """Let other requests spend a target's retries, some of which stay in flight."""
         health = self.health(index)
         while health.spend_retry():
             pass
@@ -124,24 +124,24 @@ class Request:
         return step
 
     def asked(self, now: float = T) -> str:
-        """Ask the next target; return its provider."""
+        """Try the next target; return its provider."""
         return self.asks(now).candidate.target.provider
 
     def waits(self, now: float = T) -> float:
-        """Return the seconds that are waited."""
+        """Return the seconds of the wait."""
         step = self.course.next(now)
         assert isinstance(step, Wait)
         return step.until - now
 
     def fails(self, error: TurnoutError, now: float = T) -> str:
-        """Ask the next target, which fails with nothing shown; return its provider."""
+        """Let the next attempt fail before a delta; return its provider."""
         ask = self.asks(now)
         ask.permit.failed(error, rule(error, self.policy), now)
         self.course.failed(ask.candidate, error, now)
         return ask.candidate.target.provider
 
     def has_no_slot(self) -> UnavailableError:
-        """Ask the next target, which has no free slot; return the error."""
+        """Try the next target, which has no free slot; return the error."""
         ask, error = self.asks(), UnavailableError("no free slot")
         passed = Attempt(
             target=ask.candidate.target, outcome="passed_over", error=error
@@ -152,7 +152,7 @@ class Request:
         return error
 
     def breaks(self, text: str = "Half of an ", now: float = T) -> bool:
-        """Ask the next target, whose answer breaks; return whether it starts again."""
+        """Let the next answer break; return whether it restarts."""
         ask = self.asks(now)
         self.record.take([text])
         ask.permit.failed(CUT, rule(CUT, self.policy), now)
@@ -171,7 +171,7 @@ class Request:
         ]
 
     def in_flight(self) -> int:
-        """Return how many retries the budgets count as under way."""
+        """Return how many retries are in flight in all budgets."""
         return sum(health.retries_in_flight for health in self.store.known())
 
 
@@ -194,7 +194,7 @@ def test_the_waits_of_a_lone_target_are_spread_evenly_r01() -> None:
         tenths = [0] * 10
         for delay in delays:
             tenths[min(9, int(delay / cap * 10))] += 1
-        # Each tenth has a tenth of them, by more than four deviations.
+        # Each of ten intervals has a tenth of them, within four standard deviations.
         assert all(870 < tenth < 1130 for tenth in tenths)
 
 
@@ -220,7 +220,7 @@ def test_the_waits_of_a_lone_target_double(
     assert waits == pytest.approx([ceiling / 2 for ceiling in ceilings])
 
 
-def test_a_target_is_asked_again_once_and_soon_if_another_is_left() -> None:
+def test_a_target_is_retried_once_and_soon_if_another_is_left() -> None:
     request = Request(2, random=lambda: 1.0)
 
     request.fails(NO)
@@ -233,7 +233,7 @@ def test_a_target_is_asked_again_once_and_soon_if_another_is_left() -> None:
 
 
 @pytest.mark.parametrize("error", [RateLimitError("no"), OverloadedError("no")])
-def test_a_target_without_capacity_is_not_asked_again_if_another_is_left(
+def test_a_target_without_capacity_is_not_retried_if_another_is_left(
     error: TurnoutError,
 ) -> None:
     request = Request(2)
@@ -244,7 +244,7 @@ def test_a_target_without_capacity_is_not_asked_again_if_another_is_left(
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_target_whose_model_failed_is_asked_again_once(count: int) -> None:
+def test_a_target_whose_model_failed_is_retried_once(count: int) -> None:
     request = Request(count, random=lambda: 1.0)
     error = InvalidReplyError("the model failed")
     error.retryable = True
@@ -261,7 +261,7 @@ def test_a_target_whose_model_failed_is_asked_again_once(count: int) -> None:
         assert list(request.failure(T + wait).exceptions) == [error] * 2
 
 
-def test_an_answer_of_the_wrong_form_is_not_asked_for_again() -> None:
+def test_an_answer_of_the_wrong_form_is_not_retried() -> None:
     request = Request(2)
 
     request.fails(InvalidReplyError("no JSON"))
@@ -275,13 +275,13 @@ def test_an_answer_of_the_wrong_form_is_not_asked_for_again() -> None:
         (InvalidRequestError("no"), True),
         (UnsupportedError("no"), True),
         (StreamError("no"), True),
-        # They are certain for a while, and held.
+        # These last for a while and are held.
         (AuthenticationError("no", status_code=401), False),
         (ModelUnavailableError("no"), False),
         (QuotaExceededError("no"), False),
     ],
 )
-def test_a_target_is_asked_again_if_it_says_so_and_time_may_help(
+def test_an_error_is_retried_if_it_is_retryable_and_not_held(
     error: ProviderError, again: bool
 ) -> None:
     request = Request(2, random=lambda: 0.0)
@@ -292,7 +292,7 @@ def test_a_target_is_asked_again_if_it_says_so_and_time_may_help(
     assert request.asked() == ("A" if again else "B")
 
 
-def test_a_target_that_is_down_is_not_asked_again_if_another_is_left() -> None:
+def test_a_target_that_is_down_is_not_retried_if_another_is_left() -> None:
     request = Request(2)
 
     ask = request.asks()
@@ -302,7 +302,7 @@ def test_a_target_that_is_down_is_not_asked_again_if_another_is_left() -> None:
     assert request.asked() == "B"
 
 
-def test_a_target_is_asked_again_only_while_fewer_attempts_were_made() -> None:
+def test_a_target_is_retried_only_while_fewer_attempts_were_made() -> None:
     request = Request(3, max_attempts=2)
 
     first, second = request.fails(NO), request.fails(NO, T + 1)
@@ -374,7 +374,7 @@ def test_a_retry_that_finds_its_only_target_held_waits_for_it() -> None:
 # Times that a target names.
 
 
-def test_a_time_that_is_named_is_the_least() -> None:
+def test_a_retry_is_not_before_a_named_time() -> None:
     request = Request(1, random=lambda: 0.0)
 
     request.fails(RateLimitError("no", retry_after=3.0))
@@ -396,7 +396,9 @@ def test_a_wait_is_no_longer_than_patience_if_another_is_left() -> None:
 
 
 @pytest.mark.parametrize(("count", "seconds"), [(2, 2.501), (1, 20.001)])
-def test_a_longer_time_is_not_waited_for(count: int, seconds: float) -> None:
+def test_a_named_time_beyond_the_patience_is_not_waited_for(
+    count: int, seconds: float
+) -> None:
     request = Request(count)
 
     request.fails(RateLimitError("no", retry_after=seconds))
@@ -407,7 +409,7 @@ def test_a_longer_time_is_not_waited_for(count: int, seconds: float) -> None:
         assert request.asked() == "B"
 
 
-def test_patience_is_for_all_waits_of_a_request() -> None:
+def test_the_patience_is_the_sum_of_all_waits_of_a_request() -> None:
     request = Request(3, random=lambda: 0.0)
 
     request.fails(RateLimitError("no", retry_after=2.0))
@@ -419,7 +421,7 @@ def test_patience_is_for_all_waits_of_a_request() -> None:
     assert request.asked(T + 2) == "C"
 
 
-def test_a_retry_that_is_quick_takes_no_patience() -> None:
+def test_a_quick_retry_uses_no_patience() -> None:
     request = Request(3, random=lambda: 1.0)
 
     request.fails(NO)
@@ -431,7 +433,7 @@ def test_a_retry_that_is_quick_takes_no_patience() -> None:
 
 
 @pytest.mark.parametrize("why", ["held", "failed", "window"])
-def test_a_target_that_cannot_be_asked_is_not_another_one(why: str) -> None:
+def test_a_target_that_cannot_be_used_does_not_count_as_another_one(why: str) -> None:
     windows = (1, None) if why == "window" else (None, None)
     request = Request(2, windows=windows, text="Why is it so?")
     if why == "held":
@@ -444,7 +446,7 @@ def test_a_target_that_cannot_be_asked_is_not_another_one(why: str) -> None:
     assert request.waits() >= 10.0
 
 
-def test_no_wait_ends_after_the_last_moment_for_an_attempt() -> None:
+def test_no_wait_ends_after_the_latest_time_for_an_attempt() -> None:
     error = RateLimitError("no", retry_after=3.0)
     enough = Request(1, random=lambda: 0.0, deadline=T + 4.001)
     too_short = Request(1, random=lambda: 0.0, deadline=T + 4.0)
@@ -456,10 +458,10 @@ def test_no_wait_ends_after_the_last_moment_for_an_attempt() -> None:
     assert too_short.failure().exceptions == (error,)
 
 
-# Which target is asked.
+# Which target is tried.
 
 
-def test_a_target_that_is_down_is_asked_after_the_others() -> None:
+def test_a_target_that_is_down_is_tried_after_the_others() -> None:
     request = Request(3)
 
     request.mark_down(0)
@@ -471,7 +473,7 @@ def test_a_target_that_is_down_is_asked_after_the_others() -> None:
     assert len(request.failure().exceptions) == 4
 
 
-def test_one_request_waits_for_one_target_that_is_down_while_others_are_up() -> None:
+def test_a_request_tries_at_most_one_target_that_is_down_while_others_are_up() -> None:
     request = Request(3)
 
     request.mark_down(0, 1)
@@ -481,7 +483,7 @@ def test_one_request_waits_for_one_target_that_is_down_while_others_are_up() -> 
     assert request.passed_over() == [("B", UnavailableError)]
 
 
-def test_the_limit_of_requests_at_a_target_that_is_down_is_for_all_requests() -> None:
+def test_all_requests_share_the_limit_of_a_target_that_is_down() -> None:
     request, other = Request(2), Request(2)
     other.course = Course(
         request.targets,
@@ -498,7 +500,7 @@ def test_the_limit_of_requests_at_a_target_that_is_down_is_for_all_requests() ->
     assert other.asked(T + 5) == "B"
 
 
-def test_a_target_that_is_held_is_not_asked() -> None:
+def test_a_target_that_is_held_is_not_tried() -> None:
     request = Request(2)
 
     request.hold(0, 60, "AuthenticationError")
@@ -528,10 +530,10 @@ def test_a_target_that_is_passed_over_is_recorded_once() -> None:
     assert request.passed_over() == [("A", UnavailableError)]
 
 
-# If no target is up.
+# No target is up.
 
 
-def test_the_down_target_that_is_tried_first_is_asked() -> None:
+def test_the_down_target_with_the_earliest_try_is_tried() -> None:
     request = Request(2)
     request.mark_down(1)
     request.mark_down(0, now=T + 1)
@@ -539,7 +541,7 @@ def test_the_down_target_that_is_tried_first_is_asked() -> None:
     assert request.asked(T + 1) == "B"
 
 
-def test_a_target_with_a_place_goes_before_one_that_is_tried_sooner() -> None:
+def test_a_target_with_a_free_place_comes_before_one_with_an_earlier_try() -> None:
     request = Request(2)
     request.mark_down(0)
     request.mark_down(1, now=T + 1)
@@ -548,7 +550,7 @@ def test_a_target_with_a_place_goes_before_one_that_is_tried_sooner() -> None:
     assert request.asked(T + 1) == "B"
 
 
-def test_a_request_without_a_place_waits_a_moment_and_is_asked_all_the_same() -> None:
+def test_a_request_without_a_place_waits_and_is_then_sent() -> None:
     request, now, waits = Request(2), T, list[float]()
     request.mark_down(0, 1)
     for index in range(2):
@@ -562,7 +564,7 @@ def test_a_request_without_a_place_waits_a_moment_and_is_asked_all_the_same() ->
     assert step.candidate.target.provider == "A"
 
 
-def test_a_request_without_a_place_takes_one_that_becomes_free() -> None:
+def test_a_request_that_waits_takes_a_place_that_becomes_free() -> None:
     request = Request(1)
     request.mark_down(0)
     probe = request.health(0).start(T)
@@ -582,7 +584,7 @@ def test_the_deadline_ends_the_wait_for_a_place() -> None:
     assert request.asked(T + 0.1) == "A"
 
 
-def test_held_targets_are_recorded_before_a_down_one_is_asked() -> None:
+def test_held_targets_are_recorded_before_one_that_is_down_is_tried() -> None:
     request = Request(2)
     request.hold(0, 60)
     request.mark_down(1)
@@ -591,7 +593,7 @@ def test_held_targets_are_recorded_before_a_down_one_is_asked() -> None:
     assert request.passed_over() == [("A", UnavailableError)]
 
 
-def test_the_first_hold_that_ends_is_waited_for() -> None:
+def test_a_request_waits_for_the_first_hold_that_ends() -> None:
     request = Request(2, random=lambda: 0.0)
 
     request.hold(0, 15)
@@ -603,7 +605,9 @@ def test_the_first_hold_that_ends_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "waits"), [(20.0, True), (20.001, False)])
-def test_a_hold_is_waited_for_up_to_twenty_seconds(seconds: float, waits: bool) -> None:
+def test_a_request_waits_up_to_twenty_seconds_for_a_hold(
+    seconds: float, waits: bool
+) -> None:
     request = Request(1, random=lambda: 0.0)
 
     request.hold(0, seconds)
@@ -619,7 +623,7 @@ def test_a_hold_is_waited_for_up_to_twenty_seconds(seconds: float, waits: bool) 
     "error",
     [AuthenticationError("no"), QuotaExceededError("no", retry_after=2.0)],
 )
-def test_a_hold_that_the_service_did_not_ask_to_wait_for_is_not_waited_for(
+def test_a_hold_without_a_time_of_the_service_is_not_waited_for(
     error: TurnoutError,
 ) -> None:
     request = Request(1)
@@ -629,7 +633,7 @@ def test_a_hold_that_the_service_did_not_ask_to_wait_for_is_not_waited_for(
     assert request.failure().retry_after == pytest.approx(2.0)
 
 
-def test_holds_that_are_prolonged_are_not_waited_for_without_end() -> None:
+def test_waits_for_prolonged_holds_have_a_limit_in_total() -> None:
     request, now = Request(1, random=lambda: 0.0), T
 
     for _ in range(6):
@@ -637,12 +641,14 @@ def test_holds_that_are_prolonged_are_not_waited_for_without_end() -> None:
         now += request.waits(now)
     request.hold(0, 21)
 
-    # Of twenty seconds, two are left.
+    # Two of the twenty seconds are left.
     assert request.failure(now).retry_after == pytest.approx(3)
 
 
 @pytest.mark.parametrize(("seconds", "waits"), [(1.49, True), (1.5, False)])
-def test_no_hold_is_waited_for_past_the_deadline(seconds: float, waits: bool) -> None:
+def test_a_request_does_not_wait_for_a_hold_past_the_deadline(
+    seconds: float, waits: bool
+) -> None:
     request = Request(1, random=lambda: 0.0, deadline=T + 2.5)
 
     request.hold(0, seconds)
@@ -653,13 +659,13 @@ def test_no_hold_is_waited_for_past_the_deadline(seconds: float, waits: bool) ->
         request.failure()
 
 
-# What ends a request.
+# The end of a request.
 
 
 @pytest.mark.parametrize(
     "error", [ArgumentError("no"), DeadlineError("up"), ContentFilterError("no")]
 )
-def test_an_error_that_no_target_changes_is_raised(error: TurnoutError) -> None:
+def test_a_final_error_is_raised(error: TurnoutError) -> None:
     request = Request(2)
 
     with pytest.raises(type(error)) as caught:
@@ -680,7 +686,7 @@ def test_every_error_of_a_request_is_in_its_failure() -> None:
     assert failure.retry_after is None
 
 
-def test_a_key_that_was_refused_is_logged_when_another_target_is_asked(
+def test_a_key_that_was_refused_is_logged_when_another_target_is_tried(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     request = Request(2)
@@ -696,7 +702,7 @@ def test_a_key_that_was_refused_is_logged_when_another_target_is_asked(
 
 
 @pytest.mark.parametrize("why", ["no key was sent", "nothing was refused", "no other"])
-def test_nothing_is_logged_of_a_key_otherwise(
+def test_no_other_error_logs_a_refused_key(
     why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     status = None if why == "nothing was refused" else 401
@@ -732,14 +738,14 @@ def test_after_the_last_target_the_deadline_does_not_matter() -> None:
     assert request.failure(T + 9.5).exceptions == (error,)
 
 
-def test_the_first_target_is_asked_however_near_the_deadline_is() -> None:
+def test_the_first_target_is_tried_even_near_the_deadline() -> None:
     assert Request(2, deadline=T + 0.1).asked() == "A"
 
 
 # Inputs that are too long.
 
 
-def test_targets_that_accept_no_longer_input_are_left_out_after_a_refusal() -> None:
+def test_targets_with_no_larger_window_are_skipped_after_a_refusal() -> None:
     request = Request(5, windows=(100, 50, 100, None, 200), max_attempts=5)
 
     request.fails(ContextLengthError("long"))
@@ -752,7 +758,7 @@ def test_targets_that_accept_no_longer_input_are_left_out_after_a_refusal() -> N
     assert request.asked(T + 2) == "E"
 
 
-def test_after_a_target_of_unknown_window_all_are_asked() -> None:
+def test_after_a_target_with_an_unknown_window_all_are_tried() -> None:
     request = Request(2, windows=(None, 10))
 
     request.fails(ContextLengthError("long"))
@@ -760,7 +766,7 @@ def test_after_a_target_of_unknown_window_all_are_asked() -> None:
     assert request.asked() == "B"
 
 
-def test_a_target_that_the_request_cannot_fit_is_not_asked() -> None:
+def test_a_target_without_room_for_the_request_is_not_tried() -> None:
     request = Request(2, windows=(2, None), text="Why is this so long a question?")
 
     asked = request.asked()
@@ -786,8 +792,8 @@ def test_a_continuation_costs_no_retry() -> None:
     assert request.in_flight() == before
 
 
-def test_a_target_that_was_passed_over_is_looked_at_again_before_it_continues() -> None:
-    # A accepts the question, and not the question with half of an answer behind it.
+def test_a_target_is_checked_again_before_it_continues_an_answer() -> None:
+    # A has room for the question, but not for the question and half of an answer.
     request = Request(3, windows=(400, None, None), text="Why? " * 100)
 
     request.hold(0, 60)
@@ -797,7 +803,7 @@ def test_a_target_that_was_passed_over_is_looked_at_again_before_it_continues() 
     assert request.passed_over() == [("A", UnavailableError), ("A", ContextLengthError)]
 
 
-def test_a_target_that_fails_to_continue_is_not_asked_again() -> None:
+def test_a_target_that_fails_to_continue_is_not_retried() -> None:
     request = Request(3)
 
     request.breaks()
@@ -817,7 +823,7 @@ def test_an_answer_that_no_target_continues_is_broken() -> None:
     assert caught.value.__cause__ is CUT
 
 
-def test_an_answer_without_another_target_to_ask_is_broken() -> None:
+def test_an_answer_without_another_target_is_broken() -> None:
     request = Request(2)
     request.hold(1, 60)
 
@@ -828,7 +834,7 @@ def test_an_answer_without_another_target_to_ask_is_broken() -> None:
     assert caught.value.__cause__ is CUT
 
 
-def test_a_plugins_fault_is_followed_by_another_continuation() -> None:
+def test_after_a_plugin_fault_another_target_continues() -> None:
     request = Request(3)
 
     request.breaks()
@@ -837,7 +843,7 @@ def test_a_plugins_fault_is_followed_by_another_continuation() -> None:
     assert request.asked() == "C"
 
 
-def test_an_error_that_no_target_changes_ends_a_continuation() -> None:
+def test_a_final_error_ends_a_continuation() -> None:
     request = Request(3)
 
     request.breaks()
@@ -862,7 +868,7 @@ def test_a_lone_target_that_broke_raises_its_own_error() -> None:
 
 
 @pytest.mark.parametrize("error", [DeadlineError("up"), ArgumentError("no")])
-def test_an_error_that_no_target_changes_is_raised_after_text_too(
+def test_a_final_error_is_raised_after_text_too(
     error: TurnoutError,
 ) -> None:
     request = Request(2)
@@ -874,7 +880,7 @@ def test_an_error_that_no_target_changes_is_raised_after_text_too(
         request.course.broke(ask.candidate, error)
 
 
-def test_an_answer_starts_again_if_only_reasoning_was_shown() -> None:
+def test_an_answer_restarts_if_the_caller_received_only_reasoning() -> None:
     request = Request(2)
 
     starts_again = request.breaks("")
@@ -899,7 +905,7 @@ def test_an_attempt_that_broke_before_its_text_is_in_the_failure() -> None:
 
 
 def prefilling(deadline: float = T + 600, max_attempts: int = 4) -> Request:
-    """Return a request of which the second target accepts a prefill."""
+    """Return a request whose second target accepts a prefill."""
     model = ModelInfo(name="m", prefill="trailing")
     second = FakeProvider(name="B", models=[model]).target()
     targets = target("A", None), second
@@ -909,12 +915,12 @@ def prefilling(deadline: float = T + 600, max_attempts: int = 4) -> Request:
 @pytest.mark.parametrize(
     "error", [InvalidRequestError("no"), UnsupportedError("no prefill")]
 )
-def test_a_refused_prefill_is_asked_for_by_an_instruction_and_costs_nothing(
+def test_a_refused_prefill_is_replaced_by_an_instruction_without_cost(
     error: ProviderError,
 ) -> None:
     request = prefilling()
     health = request.health(1)
-    health.spend_retry()  # Another request's.
+    health.spend_retry()  # For another request.
 
     request.breaks()
     request.fails(error)
@@ -926,9 +932,9 @@ def test_a_refused_prefill_is_asked_for_by_an_instruction_and_costs_nothing(
     assert health.retries_in_flight == 1
 
 
-def test_an_instruction_that_is_not_sent_returns_nothing() -> None:
+def test_an_instruction_that_is_not_sent_does_not_change_the_budget() -> None:
     request = prefilling()
-    request.health(1).spend_retry()  # Another request's.
+    request.health(1).spend_retry()  # For another request.
 
     request.breaks()
     request.fails(InvalidRequestError("no"))
@@ -956,7 +962,7 @@ def test_a_refused_prefill_without_time_or_attempts_left_breaks_the_answer(
     assert ask.prefill
 
 
-def test_a_refused_prefill_is_asked_again_at_the_last_moment() -> None:
+def test_a_refused_prefill_is_replaced_until_the_latest_time() -> None:
     request = prefilling(deadline=T + 10)
 
     request.breaks(now=T + 9)
@@ -987,11 +993,11 @@ def many_requests() -> HedgeShare:
 
 
 def hedge(request: Request, now: float = T) -> Ask | None:
-    """Ask the first target, and return what is asked too."""
+    """Try the first target, and return the hedge."""
     return request.course.hedge_target(request.asks(now), many_requests(), now)
 
 
-def test_the_next_target_that_can_be_asked_is_the_second() -> None:
+def test_the_hedge_target_is_the_next_usable_one() -> None:
     request = Request(3, windows=(None, 1, None), hedge_after=1)
 
     second = hedge(request)
@@ -1003,14 +1009,14 @@ def test_the_next_target_that_can_be_asked_is_the_second() -> None:
     assert request.in_flight() == 0
 
 
-def test_targets_of_the_same_provider_are_not_the_second() -> None:
+def test_a_target_of_the_same_provider_is_not_the_hedge_target() -> None:
     second = hedge(Request(names="AAB", hedge_after=1))
 
     assert second is not None
     assert second.candidate.target.provider == "B"
 
 
-def test_a_hedge_of_a_retry_leaves_what_paid_for_the_retry() -> None:
+def test_a_hedge_of_a_retry_keeps_the_cost_of_the_retry() -> None:
     request = Request(2, hedge_after=1)
 
     request.fails(NO)
@@ -1036,14 +1042,14 @@ def test_a_hedge_is_counted() -> None:
     assert not share.allows()
 
 
-def test_a_second_target_may_be_asked_at_the_last_moment() -> None:
+def test_a_hedge_may_begin_at_the_latest_time() -> None:
     request = Request(2, hedge_after=1, deadline=T + 10)
 
     assert hedge(request, T + 9) is not None
 
 
 @pytest.mark.parametrize("why", ["time", "budget", "down", "held", "one", "failed"])
-def test_there_may_be_no_second_target(why: str) -> None:
+def test_some_requests_have_no_hedge_target(why: str) -> None:
     request = Request(1 if why == "one" else 2, hedge_after=1)
     if why == "budget":
         request.empty_budget(1)
@@ -1061,13 +1067,13 @@ def test_there_may_be_no_second_target(why: str) -> None:
     assert request.in_flight() == before
 
 
-def test_there_is_no_second_target_if_too_many_requests_were_hedged() -> None:
+def test_no_request_is_hedged_if_too_many_were() -> None:
     request = Request(2, hedge_after=1)
 
     assert request.course.hedge_target(request.asks(), HedgeShare(), T) is None
 
 
-def test_a_target_that_was_slower_may_continue_the_answer() -> None:
+def test_the_slower_target_may_continue_the_answer() -> None:
     request = Request(2, hedge_after=1)
 
     first = request.asks()
@@ -1081,7 +1087,7 @@ def test_a_target_that_was_slower_may_continue_the_answer() -> None:
     assert request.asks().candidate is first.candidate
 
 
-def test_a_target_that_failed_while_another_was_asked_is_not_asked_again() -> None:
+def test_a_target_that_failed_in_a_hedge_is_not_retried() -> None:
     request = Request(2)
 
     first = request.asks()
@@ -1090,7 +1096,7 @@ def test_a_target_that_failed_while_another_was_asked_is_not_asked_again() -> No
     assert request.asked() == "B"
 
 
-def test_an_error_that_no_target_changes_ends_both() -> None:
+def test_a_final_error_ends_both_attempts() -> None:
     request = Request(2)
 
     first = request.asks()
@@ -1099,7 +1105,7 @@ def test_an_error_that_no_target_changes_ends_both() -> None:
         request.course.lost_race(first.candidate, ArgumentError("no"))
 
 
-def test_a_target_without_a_free_slot_is_asked_after_the_others() -> None:
+def test_a_target_without_a_free_slot_is_tried_after_the_others() -> None:
     request = Request(3)
     request.has_no_slot()
     bad = ProtocolError("bad")
@@ -1108,14 +1114,14 @@ def test_a_target_without_a_free_slot_is_asked_after_the_others() -> None:
     assert request.asked() == "A"
 
 
-def test_a_target_that_stays_without_a_free_slot_is_given_up() -> None:
+def test_a_target_that_stays_without_a_free_slot_is_skipped() -> None:
     request = Request(1)
     full = [request.has_no_slot(), request.has_no_slot()]
 
     assert list(request.failure().exceptions) == full
 
 
-def test_a_free_slot_is_looked_for_at_targets_that_are_up() -> None:
+def test_only_targets_that_are_up_count_for_a_free_slot() -> None:
     request = Request(3)
     ask = request.asks()
     loop = asyncio.new_event_loop()

@@ -1,4 +1,4 @@
-"""What a route does about each failure."""
+"""What a route does after each failure."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ RAISED: list[type[TurnoutError]] = [
 
 
 def route_of(*providers: Scripted, **policy: object) -> Route:
-    # No target is asked again: other tests look at that.
+    # No target is retried: other tests cover retries.
     policy = {"max_attempts": 1, **policy}
     return Route([provider.target() for provider in providers], policy)
 
@@ -108,7 +108,7 @@ async def failure_of(route: Route, deadline: float | None = None) -> TurnoutErro
 
 
 @pytest.mark.parametrize("kind", NEXT)
-async def test_the_next_target_is_asked_at_once(kind: type[TurnoutError]) -> None:
+async def test_the_next_target_is_tried_at_once(kind: type[TurnoutError]) -> None:
     error = kind("no")
     reply = await route_of(saying(error, name="A"), saying("b", name="B")).complete("?")
 
@@ -121,7 +121,7 @@ async def test_the_next_target_is_asked_at_once(kind: type[TurnoutError]) -> Non
 
 
 @pytest.mark.parametrize("kind", RAISED)
-async def test_no_other_target_is_asked(kind: type[TurnoutError]) -> None:
+async def test_no_other_target_is_tried(kind: type[TurnoutError]) -> None:
     error, other = kind("no"), saying("b", name="B")
     raised = await failure_of(route_of(saying(error, name="A"), other))
 
@@ -131,16 +131,14 @@ async def test_no_other_target_is_asked(kind: type[TurnoutError]) -> None:
     assert [attempt.outcome for attempt in error.reply.attempts] == ["failed"]
 
 
-async def test_a_policy_may_ask_another_target_after_a_content_filter() -> None:
+async def test_a_policy_may_try_another_target_after_a_content_filter() -> None:
     first, second = saying(ContentFilterError("no"), name="A"), saying("b", name="B")
     route = route_of(first, second, fallback_on_content_filter=True)
 
     assert (await route.complete("Why?")).text == "b"
 
 
-async def test_nothing_is_shown_of_a_target_that_failed_before_its_first_delta() -> (
-    None
-):
+async def test_a_failure_before_the_first_delta_is_not_shown() -> None:
     first = saying(
         Usage(input_tokens=1), Finish(reason="length"), ServerError("no"), name="A"
     )
@@ -154,7 +152,7 @@ async def test_nothing_is_shown_of_a_target_that_failed_before_its_first_delta()
 
 
 @pytest.mark.parametrize("shown", ["a", ReasoningDelta(text="a")])
-async def test_an_error_after_something_was_shown_is_raised(shown: object) -> None:
+async def test_an_error_after_the_first_delta_is_raised(shown: object) -> None:
     # M16.
     error, other = StreamTruncatedError("cut"), saying("b", name="B")
     stream = route_of(saying(shown, error, name="A"), other, failover="off").stream("?")
@@ -181,7 +179,7 @@ async def test_the_failure_of_a_lone_target_is_a_fallback_error_too() -> None:
 
 
 @pytest.mark.parametrize("kind", [ArgumentError, ContentFilterError, DeadlineError])
-async def test_an_error_that_no_target_changes_is_raised_by_a_lone_target(
+async def test_a_lone_target_raises_a_final_error(
     kind: type[TurnoutError],
 ) -> None:
     error = kind("no")
@@ -200,10 +198,8 @@ async def test_an_exception_of_a_plugin_moves_a_route_to_the_next_target() -> No
     assert isinstance(error.__cause__, RuntimeError)
 
 
-async def test_an_error_shows_where_the_plugin_raised_it_and_nothing_of_the_route() -> (
-    None
-):
-    # Whose frames would hold the answer for as long as the error is held.
+async def test_a_traceback_has_the_frames_of_the_plugin_and_none_of_the_route() -> None:
+    # The route's frames would keep the answer alive as long as the error.
     errors = [ServerError("first"), ServerError("second")]
     await failure_of(route_of(*(saying(error) for error in errors)))
 
@@ -240,7 +236,7 @@ async def test_the_error_of_all_targets_can_be_pickled() -> None:
     assert [attempt.outcome for attempt in copy.attempts] == ["failed", "failed"]
 
 
-async def test_a_target_that_cannot_do_it_is_passed_over() -> None:
+async def test_a_target_without_support_is_passed_over() -> None:
     info = saying(name="A").info
     first = Scripted(saying("a").generate, info=info)
     second = saying("b", name="B")
@@ -273,7 +269,7 @@ async def test_a_request_that_no_target_supports_is_a_fallback_error() -> None:
     assert [type(error) for error in caught.value.exceptions] == [UnsupportedError]
 
 
-async def test_what_a_target_cannot_do_goes_before_what_it_has_no_room_for() -> None:
+async def test_missing_support_is_reported_before_a_context_window() -> None:
     small = ProviderInfo(name="A", models=(ModelInfo(name="m", context_window=1),))
     with pytest.raises(FallbackError, match="tools") as caught:
         await route_of(Scripted(saying("a").generate, info=small)).complete(
@@ -283,7 +279,7 @@ async def test_what_a_target_cannot_do_goes_before_what_it_has_no_room_for() -> 
     assert [type(error) for error in caught.value.exceptions] == [UnsupportedError]
 
 
-async def test_every_target_is_asked_though_the_policy_allows_one_attempt() -> None:
+async def test_every_target_is_tried_although_the_policy_allows_one_attempt() -> None:
     providers = [saying(ServerError("no"), name=name) for name in "ABCDE"]
 
     failure = await failure_of(route_of(*providers))
@@ -292,7 +288,7 @@ async def test_every_target_is_asked_though_the_policy_allows_one_attempt() -> N
     assert [len(provider.requests) for provider in providers] == [1] * 5
 
 
-async def test_the_policys_timer_for_the_first_delta_goes_over_the_targets() -> None:
+async def test_the_policys_first_delta_timeout_overrides_the_targets() -> None:
     route = route_of(waiting(), saying("b"), first_delta_timeout=SHORT)
     reply = await route.complete("Why?")
 
@@ -300,7 +296,7 @@ async def test_the_policys_timer_for_the_first_delta_goes_over_the_targets() -> 
     assert isinstance(reply.attempts[0].error, FirstDeltaTimeoutError)
 
 
-async def test_the_policys_timer_between_deltas_goes_over_the_targets() -> None:
+async def test_the_policys_stall_timeout_overrides_the_targets() -> None:
     async def stalling(_: ChatRequest) -> AsyncGenerator[str]:
         yield "a"
         await asyncio.Event().wait()
@@ -341,7 +337,7 @@ async def test_the_deadline_is_over_all_attempts(by: str) -> None:
     assert other.requests == []
 
 
-async def test_a_deadline_within_an_attempt_asks_no_other() -> None:
+async def test_a_deadline_within_an_attempt_tries_no_other_target() -> None:
     other = saying("b")
     error = await failure_of(route_of(waiting(), other, deadline=SHORT))
 
@@ -355,7 +351,7 @@ async def test_a_short_deadline_lets_the_first_target_answer() -> None:
     assert reply.text == "a"
 
 
-async def test_closing_asks_no_other_target() -> None:
+async def test_closing_tries_no_other_target() -> None:
     closing = asyncio.Event()
     other = saying("b", name="B")
 
@@ -364,7 +360,7 @@ async def test_closing_asks_no_other_target() -> None:
             yield ""
             raise ServerError("no")
         finally:
-            # Closed while the attempt is failing, and no wait is under way.
+            # Closed while the attempt fails, without a wait.
             closing.set()
             for _step in range(5):
                 await asyncio.sleep(0)
@@ -378,7 +374,7 @@ async def test_closing_asks_no_other_target() -> None:
     assert other.requests == []
 
 
-async def test_closing_while_a_failed_attempt_is_cleared_away_asks_no_other() -> None:
+async def test_closing_while_a_failed_attempt_is_closed_tries_no_other() -> None:
     closing = asyncio.Event()
     other = saying("b", name="B")
 
@@ -401,7 +397,7 @@ async def test_closing_while_a_failed_attempt_is_cleared_away_asks_no_other() ->
     assert other.requests == []
 
 
-async def test_cancelling_asks_no_other_target() -> None:
+async def test_cancelling_tries_no_other_target() -> None:
     other = saying("b")
     task = asyncio.create_task(route_of(waiting(), other).complete("Why?"))
     await asyncio.sleep(0)

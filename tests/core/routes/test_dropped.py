@@ -1,4 +1,4 @@
-"""A route's stream that is left, lost or dropped gives back what it holds."""
+"""A route's stream releases its slot and permit when it is closed or dropped."""
 
 from __future__ import annotations
 
@@ -80,16 +80,16 @@ async def test_a_dropped_stream_closes_itself_after_another_target_failed(
     stream = route.stream("Why?")
     dropped = weakref.ref(stream)
     gc.collect()
-    gc.disable()  # No collector is needed for it.
+    gc.disable()  # It must work without the garbage collector.
     try:
         with pytest.warns(ResourceWarning, match="dropped half-read"):  # noqa: PT031
             await lose(stream)
             del stream
-            # The errors are this test's own, and know from where they were raised.
+            # The errors belong to this test, and their tracebacks refer to the stream.
             for one in filter(lambda one: isinstance(one, Exception), error):
                 one.__traceback__ = None
             await turns()
-        await turns()  # The warning itself may have kept it until now.
+        await turns()  # The warning may have kept it alive until now.
         closed, gone = answer.closed, dropped() is None
     finally:
         gc.enable()
@@ -119,7 +119,7 @@ async def test_a_dropped_stream_returns_the_place_at_a_target_that_is_down() -> 
     assert is_at_rest(store)
 
 
-async def test_an_exception_of_the_caller_says_nothing_against_the_target() -> None:
+async def test_an_exception_of_the_caller_is_not_a_failure_of_the_target() -> None:
     store = Health()
     route = Route([FakeProvider("a", "b", "c").target()], health=store)
 

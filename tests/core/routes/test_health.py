@@ -1,4 +1,4 @@
-"""The health of all targets of a process: what shares one, and what is shown of it."""
+"""The health of all targets of a process: which targets share one, and its reports."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def lines(base_url: str, key: str | None = None, model: str = "m") -> BoundTarge
     return Lines(info=info, base_url=base_url, api_key=key).target(model)
 
 
-# What shares a health.
+# Targets that share a health.
 
 
 def test_a_scope_has_one_health() -> None:
@@ -101,7 +101,7 @@ def test_another_provider_at_the_same_address_has_another_health() -> None:
     assert first is not second
 
 
-def test_providers_without_an_address_are_told_apart_by_their_names() -> None:
+def test_providers_without_an_address_are_distinguished_by_name() -> None:
     health = registry()
 
     targets = [saying("a", name=name).target() for name in ("A", "A", "B")]
@@ -121,7 +121,7 @@ def test_each_fake_has_health_of_its_own() -> None:
     assert first is RouteTarget(targets[0], health).health(T)
 
 
-def test_what_is_forgotten_does_not_include_a_store_of_other_processes() -> None:
+def test_a_reset_does_not_clear_a_shared_store() -> None:
     class Shared:
         """Stands for a store that other processes use too; it cannot be cleared."""
 
@@ -172,7 +172,7 @@ def test_a_new_key_has_a_health_of_its_own() -> None:
     assert len({id(one) for one in (old, new, without)}) == 3
 
 
-# How many are known.
+# The number of known targets.
 
 
 def scope(number: int) -> Scope:
@@ -188,13 +188,13 @@ def test_the_targets_that_were_not_used_for_the_longest_time_are_forgotten() -> 
     full = len(health.known())
     health.of(scope(4096), HELLO, T + 4097)
 
-    # An eighth of them at once, so that not each new one visits all.
+    # An eighth of them at once, so that not every new target sorts all.
     known = {one.scope for one in health.known()}
     assert full == 4096
     assert {scope(n) for n in range(4097)} - known == {scope(n) for n in range(1, 513)}
 
 
-def test_threads_that_ask_for_a_new_scope_at_once_get_one_health() -> None:
+def test_threads_that_look_up_a_new_scope_at_once_get_one_health() -> None:
     health = registry()
     together = threading.Barrier(8)
     found: list[TargetHealth] = []
@@ -213,7 +213,7 @@ def test_threads_that_ask_for_a_new_scope_at_once_get_one_health() -> None:
     assert len(health.known()) == 200
 
 
-# What is shown.
+# Reports.
 
 
 def test_a_report_of_a_target_that_is_up() -> None:
@@ -269,11 +269,11 @@ def test_reports_are_sorted_by_name() -> None:
     assert [report.target for report in health.reports(T)] == ["A:m", "B:m", "C:m"]
 
 
-# Where holds are kept.
+# Stores of holds.
 
 
 class Shared:
-    """A store of a user's own, as for several processes."""
+    """A store that a user writes, for several processes."""
 
     def __init__(self) -> None:
         self.holds: dict[str, Hold] = {}
@@ -286,7 +286,7 @@ class Shared:
         self.holds[key] = hold
 
 
-def test_registries_with_one_store_share_their_holds_and_nothing_else() -> None:
+def test_two_healths_with_one_store_share_only_holds() -> None:
     store = Shared()
     one, two = (registry(store).of(SCOPE, HELLO, T) for _ in range(2))
     error = RateLimitError("no", retry_after=5.0)
@@ -303,7 +303,7 @@ def test_registries_with_one_store_share_their_holds_and_nothing_else() -> None:
 # Keys.
 
 
-def test_a_fingerprint_tells_keys_apart_and_shows_none() -> None:
+def test_a_fingerprint_distinguishes_keys_and_shows_none() -> None:
     one = fingerprint(Secret("sk-one"))
 
     assert one == fingerprint(Secret("sk-one"))

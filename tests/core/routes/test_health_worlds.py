@@ -1,4 +1,4 @@
-"""Routes never answer less than asking each target once; `bench.health` has more."""
+"""Routes answer at least as much as without memory; `bench.health` has more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from bench.health import WORLDS, compared, shortfalls
 
-# With how many callers, and until when.
+# The number of callers, and the end.
 SHORT = {
     "5 % failures": (100, 40),
     "5 % failures, first pieces late": (100, 60),

@@ -1,4 +1,4 @@
-"""A second target is asked when the first is slow: R10 to R12 of the cases."""
+"""A slow request is hedged at a second target: R10 to R12 of the cases."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from ..scripted import Scripted
 T = TypeVar("T")
 
 AFTER = 2.0
-"""Seconds after which a second target is asked."""
+"""Seconds after which a request is hedged."""
 POLICY = {"hedge_after": AFTER, "max_attempts": 1}
-"""A request asks two targets at once; each once."""
+"""A request may be hedged, and each target is tried once."""
 TOOL = {"type": "function", "function": {"name": "now"}}
 
 
@@ -64,7 +64,7 @@ def outcomes(reply: Reply) -> list[tuple[str, str]]:
     return [(attempt.target.provider, attempt.outcome) for attempt in reply.attempts]
 
 
-def test_r10_the_faster_of_two_gives_the_answer_and_the_other_is_closed() -> None:
+def test_r10_the_faster_target_answers_and_the_other_is_closed() -> None:
     async def main() -> Reply:
         first, second = slow("late"), FakeProvider("fa", "st", name="Fast")
         reply = await route_of(first, second).complete("Why?")
@@ -80,7 +80,7 @@ def test_r10_the_faster_of_two_gives_the_answer_and_the_other_is_closed() -> Non
     assert reply.attempts[0].seconds == pytest.approx(AFTER, abs=0.01)
 
 
-def test_r10_all_that_the_second_brings_is_in_the_stream_and_the_reply() -> None:
+def test_r10_everything_from_the_second_is_in_the_stream_and_the_reply() -> None:
     usage = Usage(input_tokens=1, output_tokens=2)
 
     async def main() -> tuple[list[Event], Reply]:
@@ -102,7 +102,7 @@ def test_r10_all_that_the_second_brings_is_in_the_stream_and_the_reply() -> None
     assert reply.finish_reason == "length"
 
 
-def test_the_first_goes_on_if_it_begins_before_the_second_does() -> None:
+def test_the_first_target_continues_if_it_begins_first() -> None:
     async def main() -> Reply:
         first, second = slow("late", seconds=3.0), slow("never", name="Other")
         reply = await route_of(first, second).complete("Why?")
@@ -117,7 +117,7 @@ def test_the_first_goes_on_if_it_begins_before_the_second_does() -> None:
     assert sorted(outcomes(reply)) == [("Other", "closed"), ("Slow", "complete")]
 
 
-def test_a_first_that_begins_in_time_is_asked_alone() -> None:
+def test_a_target_that_begins_in_time_is_not_hedged() -> None:
     async def main() -> tuple[Reply, int]:
         first, second = slow("late", seconds=1.9), FakeProvider("b", name="Other")
         reply = await route_of(first, second).complete("Why?")
@@ -145,7 +145,7 @@ def test_hedging_is_off_by_default() -> None:
         pytest.param({"deadline": 2.5}, {}, id="deadline"),
     ],
 )
-def test_r11_no_second_is_asked_where_it_may_not(
+def test_r11_some_requests_are_not_hedged(
     options: dict[str, Any], policy: dict[str, Any]
 ) -> None:
     async def main() -> int:
@@ -157,7 +157,7 @@ def test_r11_no_second_is_asked_where_it_may_not(
     assert simulated(main()) == 0
 
 
-def test_r10_no_second_is_asked_if_too_many_requests_were_hedged(
+def test_r10_no_request_is_hedged_if_too_many_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("turnout.routes._hedging._SHARE", 0.05)
@@ -170,11 +170,11 @@ def test_r10_no_second_is_asked_if_too_many_requests_were_hedged(
 
     texts = simulated(main())
 
-    # Once its answers are known to take 3 s, no answer is late.
+    # Its usual time is known to be 3 s, so no answer is late.
     assert texts == ["late"] * 19 + ["b"] + ["late"] * 21
 
 
-def test_r11_no_second_is_asked_that_was_limited_lately() -> None:
+def test_r11_a_target_that_was_limited_lately_is_no_hedge_target() -> None:
     async def main() -> Reply:
         limited = FakeProvider(
             answers=[[RateLimitError("no", retry_after=1.0)], ["b"]], name="Other"
@@ -189,7 +189,7 @@ def test_r11_no_second_is_asked_that_was_limited_lately() -> None:
     assert outcomes(simulated(main())) == [("Slow", "complete")]
 
 
-def test_a_second_of_the_same_provider_is_not_asked() -> None:
+def test_a_request_is_not_hedged_at_the_same_provider() -> None:
     async def main() -> Reply:
         provider = FakeProvider(
             answers=[[Pause(10.0), "late"], ["b"]], models=("a", "b")
@@ -207,7 +207,7 @@ def test_a_lone_target_is_not_hedged() -> None:
     assert simulated(main()).text == "late"
 
 
-def test_a_hedge_is_paid_from_the_budget_of_the_second() -> None:
+def test_the_budget_of_the_second_target_pays_for_a_hedge() -> None:
     async def main() -> Reply:
         first, second = slow("late"), FakeProvider("b", name="Other")
         store = Health()
@@ -220,7 +220,7 @@ def test_a_hedge_is_paid_from_the_budget_of_the_second() -> None:
     assert outcomes(simulated(main())) == [("Slow", "complete")]
 
 
-def test_r12_both_fail_and_the_error_holds_both() -> None:
+def test_r12_if_both_fail_the_error_has_both() -> None:
     async def main() -> FallbackError:
         first = slow(ServerError("a"), seconds=5.0)
         second = slow(RateLimitError("b"), seconds=1.0, name="Other")
@@ -234,7 +234,7 @@ def test_r12_both_fail_and_the_error_holds_both() -> None:
     assert [a.target.provider for a in failure.attempts] == ["Other", "Slow"]
 
 
-def test_the_other_goes_on_where_one_of_two_fails() -> None:
+def test_if_one_of_two_fails_the_other_continues() -> None:
     async def main() -> tuple[Reply, Reply]:
         failing = slow(ServerError("b"), seconds=1.0, name="Other")
         first = await route_of(slow("late"), failing).complete("Why?")
@@ -249,7 +249,7 @@ def test_the_other_goes_on_where_one_of_two_fails() -> None:
     assert (first.text, second.text) == ("late", "b")
 
 
-def test_a_failure_tells_nothing_of_who_was_but_slower() -> None:
+def test_a_failure_does_not_report_an_attempt_that_was_slower() -> None:
     async def main() -> FallbackError:
         slower = FakeProvider(
             answers=[[Pause(10.0), "late"], [ServerError("a")]], name="Slow"
@@ -266,7 +266,7 @@ def test_a_failure_tells_nothing_of_who_was_but_slower() -> None:
     assert str(failure).startswith(message)
 
 
-def test_what_a_slower_one_makes_of_its_end_is_no_news(
+def test_an_error_while_the_slower_one_closes_is_ignored(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def answer(_: ChatRequest) -> AsyncGenerator[str]:
@@ -281,7 +281,7 @@ def test_what_a_slower_one_makes_of_its_end_is_no_news(
         return await Route(targets, POLICY).complete("Why?")
 
     assert simulated(main()).text == "b"
-    gc.collect()  # What asyncio was not asked for it says at a task's end.
+    gc.collect()  # asyncio logs an unread exception when a task is deleted.
     assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
@@ -299,7 +299,7 @@ def test_a_content_filter_of_one_ends_both() -> None:
     assert outcomes(error.reply) == [("Other", "failed"), ("Slow", "closed")]
 
 
-def test_the_first_goes_on_where_both_begin_in_the_same_turn() -> None:
+def test_the_first_target_wins_a_tie() -> None:
     async def main() -> Reply:
         first, second = slow("a", seconds=3.0), slow("b", seconds=1.0, name="Other")
         return await route_of(first, second).complete("Why?")
@@ -312,9 +312,7 @@ def test_the_first_goes_on_where_both_begin_in_the_same_turn() -> None:
 
 @pytest.mark.parametrize("how", ["cancel", "close"])
 @pytest.mark.parametrize("seconds", [1.0, 5.0], ids=["before", "during"])
-def test_c03_ending_a_race_closes_both_and_gives_all_back(
-    how: str, seconds: float
-) -> None:
+def test_c03_ending_a_race_closes_and_releases_both(how: str, seconds: float) -> None:
     async def main() -> None:
         store = Health()
         first, second = slow("late", seconds=60), slow("b", seconds=60, name="Other")
@@ -337,7 +335,7 @@ def test_c03_ending_a_race_closes_both_and_gives_all_back(
     simulated(main())
 
 
-def test_c03_no_other_target_is_asked_while_the_first_closes() -> None:
+def test_c03_no_target_is_tried_while_the_first_closes() -> None:
     async def main() -> list[ChatRequest]:
         async def answer(_: ChatRequest) -> AsyncGenerator[str]:
             try:
@@ -358,7 +356,7 @@ def test_c03_no_other_target_is_asked_while_the_first_closes() -> None:
     assert simulated(main()) == []
 
 
-def test_c03_closing_ends_the_one_of_two_that_is_left() -> None:
+def test_c03_closing_ends_the_attempt_that_is_left() -> None:
     async def main() -> None:
         first, second = slow(ServerError("a"), seconds=3), slow("b", name="Other")
         stream = route_of(first, second).stream("Why?")
@@ -372,7 +370,7 @@ def test_c03_closing_ends_the_one_of_two_that_is_left() -> None:
     simulated(main())
 
 
-def test_c03_closing_before_the_first_of_two_is_read_ends_it() -> None:
+def test_c03_closing_before_the_first_is_read_ends_it() -> None:
     async def main() -> None:
         store = Health()
         stream = route_of(slow("late"), slow("b", name="Other"), store=store).stream(
@@ -389,12 +387,12 @@ def test_c03_closing_before_the_first_of_two_is_read_ends_it() -> None:
     simulated(main())
 
 
-def test_c03_closing_before_the_second_of_two_is_read_ends_both() -> None:
+def test_c03_closing_before_the_second_is_read_ends_both() -> None:
     async def main() -> None:
         closing: list[asyncio.Task[None]] = []
 
         def answer(_: ChatRequest) -> AsyncGenerator[str]:
-            # Before the task that reads this answer.
+            # Before the task that reads this answer begins.
             closing.append(asyncio.create_task(stream.aclose()))
             return waiting()
 
@@ -413,7 +411,7 @@ def test_c03_closing_before_the_second_of_two_is_read_ends_both() -> None:
     simulated(main())
 
 
-def test_c03_cancelling_twice_returns_what_both_hold() -> None:
+def test_c03_cancelling_twice_releases_both() -> None:
     async def answer(_: ChatRequest) -> AsyncGenerator[str]:
         try:
             await asyncio.sleep(60)
@@ -444,7 +442,7 @@ def test_c03_cancelling_twice_returns_what_both_hold() -> None:
     simulated(main())
 
 
-def test_c03_cancelling_while_the_slower_one_closes_returns_what_both_hold() -> None:
+def test_c03_cancelling_while_the_slower_one_closes_releases_both() -> None:
     async def answer(_: ChatRequest) -> AsyncGenerator[str]:
         try:
             await asyncio.sleep(60)

@@ -1,4 +1,4 @@
-"""When a second target is asked too, and for which requests (R10, R11)."""
+"""When a request is hedged, and which requests are (R10, R11)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def counted(requests: int) -> HedgeShare:
 
 
 def hedges_of(share: HedgeShare) -> int:
-    """Hedge as often as it is allowed; return how often."""
+    """Hedge as often as allowed; return the number of hedges."""
     hedges = 0
     while share.allows():
         share.hedged()
@@ -69,7 +69,7 @@ def hedges_of(share: HedgeShare) -> int:
         pytest.param([9.0] * 100 + [3.0] * 100, 3.0, id="it was slow once"),
     ],
 )
-def test_a_second_target_is_asked_later_than_most_answers_begin_r10(
+def test_a_hedge_begins_later_than_most_answers_r10(
     first_deltas: list[float], delay: float
 ) -> None:
     health = target_health("A", *first_deltas)
@@ -77,7 +77,7 @@ def test_a_second_target_is_asked_later_than_most_answers_begin_r10(
     assert hedge_delay(2.0, health) == pytest.approx(delay)
 
 
-def test_two_targets_that_are_up_may_be_asked_r10() -> None:
+def test_a_request_to_two_targets_that_are_up_is_hedged_r10() -> None:
     assert allowed()
 
 
@@ -129,7 +129,7 @@ def test_a_target_that_is_held_is_not_hedged_r11(which: str) -> None:
         pytest.param(ask(extra={"audio": {"voice": "a"}}), id="speech"),
     ],
 )
-def test_a_request_that_does_more_than_answer_is_not_asked_twice_r11(
+def test_a_request_with_side_effects_is_not_hedged_r11(
     request_: ChatRequest,
 ) -> None:
     assert not allowed(request_)
@@ -142,7 +142,7 @@ def test_a_request_that_does_more_than_answer_is_not_asked_twice_r11(
         ask(extra={"n": 2, "store": False}),
     ],
 )
-def test_an_answer_of_another_form_may_be_asked_for_twice(
+def test_a_request_for_another_form_may_be_hedged(
     request_: ChatRequest,
 ) -> None:
     assert allowed(request_)
@@ -170,7 +170,7 @@ def test_one_request_in_twenty_is_hedged_r10() -> None:
 def test_the_count_of_requests_is_halved_past_a_thousand(
     requests: int, hedges: int
 ) -> None:
-    # 1,000 requests allow fifty hedges; 500 and one allow 25.
+    # 1,000 requests allow 50 hedges; 501 allow 25.
     assert hedges_of(counted(requests)) <= hedges
     assert hedges_of(counted(1001)) == 25
 
@@ -182,7 +182,7 @@ def test_the_count_of_hedges_is_halved_with_the_requests() -> None:
         share.hedged()
     share.asked()
 
-    # 501 requests allow 25 hedges, and count 20.
+    # 501 requests allow 25 hedges; 20 are counted.
     assert hedges_of(share) == 5
 
 

@@ -1,4 +1,4 @@
-"""Holds, and where they are kept."""
+"""Holds and their stores."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_full_store_forgets_the_holds_that_end_first() -> None:
     assert 3500 < len(lasting) < 4096
 
 
-def test_a_hold_that_is_known_takes_no_room() -> None:
+def test_replacing_a_hold_removes_no_other() -> None:
     store = MemoryStore()
 
     for number in range(4096):
@@ -69,7 +69,7 @@ def test_a_hold_that_is_known_takes_no_room() -> None:
     assert all(store.get(f"model {number}", T) for number in range(4096))
 
 
-async def test_a_store_that_fails_costs_no_answer(
+async def test_a_store_that_fails_does_not_fail_the_request(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken:

@@ -1,4 +1,4 @@
-"""A continuation on its way through its seam."""
+"""A continuation that passes through its seam."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USED = Usage(output_tokens=1)
 
 
 class Batches:
-    """What a provider gives, and whether it was closed."""
+    """The events of a provider, and whether it was closed."""
 
     def __init__(self, *items: Event | list[Event]) -> None:
         self._items = items
@@ -55,7 +55,7 @@ class Batches:
         stop: tuple[str, ...] = (),
         verified: bool = False,
     ) -> list[list[Event | str]]:
-        """Return what passes, with `held` for what stands for text that does not."""
+        """Return the events that pass, with `held` for text that is held."""
         through = self.joined(
             instruction=instruction, partial=partial, stop=stop, verified=verified
         )
@@ -65,7 +65,7 @@ class Batches:
         ]
 
 
-async def test_text_that_repeats_nothing_passes() -> None:
+async def test_text_without_a_repetition_passes() -> None:
     batches = Batches("tence", " and", ["more", USED], END)
 
     assert await batches.all() == [["tence"], [" and"], ["more", USED], [END]]
@@ -73,26 +73,26 @@ async def test_text_that_repeats_nothing_passes() -> None:
     assert batches.record.join == "prefill"
 
 
-async def test_what_is_held_is_progress() -> None:
+async def test_held_text_is_progress() -> None:
     passed = await Batches("The first half", HM, END).all()
 
     assert passed == [["held"], ["held"], ["The first half", HM, END]]
 
 
 @pytest.mark.parametrize("nothing", ["", [], [""], USED, ReasoningDelta(text="")])
-async def test_what_is_no_increment_is_no_progress(nothing: Event) -> None:
+async def test_an_event_without_content_is_not_progress(nothing: Event) -> None:
     (first, *_) = await Batches(nothing, END).all()
 
     assert first == []
 
 
-async def test_what_comes_before_any_text_stays_before_it() -> None:
+async def test_events_before_the_text_stay_before_it() -> None:
     passed = await Batches(HM, SHOWN, USED, "tence", CALL, END).all()
 
     assert passed == [["held"], ["held"], [], [HM, "tence", USED], [CALL], [END]]
 
 
-async def test_what_comes_after_the_decision_passes() -> None:
+async def test_events_after_the_decision_pass() -> None:
     passed = await Batches(["tence", HM, " and"], END).all()
     assert passed == [["tence", HM, " and"], [END]]
     block = f"```\n{SHOWN}tence"
@@ -104,7 +104,7 @@ async def test_what_comes_after_the_decision_passes() -> None:
     ]
 
 
-async def test_a_tool_call_ends_the_text_that_is_held() -> None:
+async def test_a_tool_call_releases_the_held_text() -> None:
     passed = await Batches("tence", CALL, END).all(instruction=True)
 
     assert passed == [["held"], ["tence", CALL], [END]]
@@ -148,7 +148,7 @@ async def test_a_verified_join_passes(instruction: bool, text: str, join: Join) 
 
 
 @pytest.mark.parametrize("items", [("tence.", END), (CALL, END), (END,), ()])
-async def test_a_join_that_is_not_verified_is_refused_if_it_has_to_be(
+async def test_an_unverified_join_is_refused_if_join_is_verified(
     items: tuple[Event, ...],
 ) -> None:
     batches = Batches(*items)
@@ -171,7 +171,7 @@ async def test_a_stop_sequence_over_the_join_stops(
 
 
 @pytest.mark.parametrize("items", [("te", "nder"), ("te",)])
-async def test_what_might_have_been_a_stop_sequence_passes(
+async def test_the_beginning_of_a_stop_sequence_passes_if_the_rest_differs(
     items: tuple[str, ...],
 ) -> None:
     passed = await Batches(*items).all(stop=("sentence", "ntence"))
@@ -186,7 +186,7 @@ async def test_nothing_follows_a_stop_sequence() -> None:
     assert passed == [[END]]
 
 
-async def test_closing_closes_what_gives() -> None:
+async def test_closing_closes_the_provider() -> None:
     batches = Batches("tence", "never")
     through = batches.joined()
     await anext(through)
@@ -195,7 +195,7 @@ async def test_closing_closes_what_gives() -> None:
     assert batches.closed
 
 
-async def test_others_run_while_a_long_text_is_compared() -> None:
+async def test_other_tasks_run_while_a_long_text_is_compared() -> None:
     partial = " ".join(map(str, range(10_000)))
     turns = 0
 

@@ -1,4 +1,4 @@
-"""What an error of a route holds of an answer that nobody saw."""
+"""The reply in an error of a route whose answer was not shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from turnout.testing import FakeProvider
 from turnout.types import Target
 
 
-async def test_the_error_of_a_lone_target_holds_what_had_come() -> None:
+async def test_the_error_of_a_lone_target_has_the_answer_so_far() -> None:
     cut = StreamTruncatedError("cut")
     route = Route([FakeProvider("Half of an ", cut, name="A").target()])
 
@@ -22,7 +22,7 @@ async def test_the_error_of_a_lone_target_holds_what_had_come() -> None:
     assert caught.value.reply.target == Target("A", "fake-1")
 
 
-async def test_of_several_it_is_the_last_ones() -> None:
+async def test_the_error_of_several_targets_has_the_answer_of_the_last() -> None:
     providers = [
         FakeProvider(name, StreamTruncatedError("cut"), name=name) for name in "AB"
     ]
@@ -35,7 +35,7 @@ async def test_of_several_it_is_the_last_ones() -> None:
     assert caught.value.reply.text == "B"
 
 
-async def test_nothing_of_it_is_in_the_next_ones_answer() -> None:
+async def test_the_next_answer_has_nothing_of_the_failed_one() -> None:
     first = FakeProvider("Half of an ", StreamTruncatedError("cut"), name="A")
     route = Route([first.target(), FakeProvider("whole", name="B").target()])
 

@@ -1,4 +1,4 @@
-"""The keywords that type checkers see are those that a program may use."""
+"""Type checkers know the same keywords that a program may use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from turnout.types import Secret
 
 
 def _types_of_options() -> list[type[ProviderOptions]]:
-    """Return the classes of options of all providers that come with turnout."""
+    """Return the option classes of all providers of turnout."""
     entries = App(Config(), own_only=True).load_all().providers.values()
     classes: list[Any] = [entry.info.provider_class for entry in entries]
     return sorted({cls.options_type for cls in classes}, key=lambda cls: cls.__name__)
@@ -28,7 +28,7 @@ WRITTEN: dict[object, object] = {
     Secret | None: str | Secret | None,
     tuple[str, ...]: Sequence[str],
 }
-"""What a program may write for an option of a type, if not that type."""
+"""Types that an option accepts besides its own type."""
 
 
 def test_providers_have_the_keywords_of_get_provider() -> None:
@@ -39,7 +39,7 @@ def test_providers_have_the_keywords_of_get_provider() -> None:
 
     assert known.keys() == found.keys()
     for name, hint in found.items():
-        # The type of some options is not loaded before they are used.
+        # The types of some options are loaded only when they are used.
         assert hint == object | None or known[name] == WRITTEN.get(hint, hint), name
 
 

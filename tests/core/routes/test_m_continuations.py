@@ -1,4 +1,4 @@
-"""Mid-stream cases in all of their ways, through the public face and without sockets.
+"""All variants of the mid-stream cases, by the public API and without sockets.
 
 Each of them over sockets, M01 to M18, is in tests/cases.
 """
@@ -66,7 +66,7 @@ def text_of(events: Sequence[Event]) -> str:
 
 
 async def failure_of(stream: Stream) -> tuple[TurnoutError, list[Event]]:
-    """Return what a stream raises, and what it had shown by then."""
+    """Return the error of a stream, and the events before it."""
     seen: list[Event] = []
     try:
         async for event in stream.events():
@@ -92,7 +92,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize(("way", "prefill", "refuses"), WAYS)
-async def test_an_answer_cut_after_any_increment_is_whole(
+async def test_an_answer_cut_after_any_delta_is_complete(
     way: Way, prefill: bool, refuses: bool
 ) -> None:
     # M01, M02, M03, M07.
@@ -108,14 +108,14 @@ async def test_an_answer_cut_after_any_increment_is_whole(
         assert [type(event) for event in events].count(Failover) == 1
 
 
-async def test_a_cut_before_the_first_increment_is_a_fallback_m01() -> None:
+async def test_a_cut_before_the_first_delta_tries_the_next_target_m01() -> None:
     events = await events_of(route_of(cut_after(0), going_on()).stream("Why?"))
 
     assert text_of(events) == TEXT
     assert not any(isinstance(event, Failover) for event in events)
 
 
-async def test_a_cut_after_the_last_increment_is_continued_with_nothing_m01() -> None:
+async def test_a_cut_after_the_last_delta_is_continued_without_text_m01() -> None:
     events = await events_of(route_of(cut_after(200), going_on()).stream("Why?"))
 
     assert text_of(events) == TEXT
@@ -123,7 +123,7 @@ async def test_a_cut_after_the_last_increment_is_continued_with_nothing_m01() ->
     assert events[-1] == Finish(reason="stop")
 
 
-async def test_a_failover_is_told_where_it_happens_m02() -> None:
+async def test_a_failover_event_comes_at_its_position_m02() -> None:
     stream = route_of(cut_after(50), going_on(repeating(40))).stream("Why?")
     events = await events_of(stream)
 
@@ -156,7 +156,7 @@ async def test_a_failover_is_told_where_it_happens_m02() -> None:
     ],
 )
 @pytest.mark.parametrize("policy", ["best_effort", "verified"])
-async def test_how_it_was_joined_is_told(
+async def test_the_event_has_the_kind_of_the_join(
     way: Way, prefill: bool, join: str, policy: str
 ) -> None:
     shown = "".join(DELTAS[:50])
@@ -174,8 +174,8 @@ async def test_how_it_was_joined_is_told(
     events = await events_of(stream)
 
     dropped = len(way(shown)) - len(exactly(shown))
-    (told,) = [event for event in events if isinstance(event, Failover)]
-    assert (told.join, told.dropped) == (join, dropped)
+    (failover,) = [event for event in events if isinstance(event, Failover)]
+    assert (failover.join, failover.dropped) == (join, dropped)
     first, second = stream.reply.attempts
     assert (first.join, first.dropped) == (None, 0)
     assert (second.join, second.dropped) == (join, dropped)
@@ -204,7 +204,7 @@ async def test_an_answer_of_a_plugin_that_wraps_a_route_is_continued_too() -> No
 
 
 @pytest.mark.parametrize("prefill", [False, True])
-async def test_an_answer_that_begins_again_and_differs_is_not_spliced_m04(
+async def test_a_restart_that_differs_is_not_joined_m04(
     prefill: bool,
 ) -> None:
     stream = route_of(cut_after(50), going_on(otherwise, prefill=prefill)).stream("?")
@@ -229,9 +229,7 @@ async def test_the_next_target_continues_after_another_answer_m04() -> None:
     assert outcomes == ["failed", "failed", "complete"]
 
 
-async def test_the_instruction_after_a_refused_prefill_is_one_attempt_more_m07() -> (
-    None
-):
+async def test_the_instruction_after_a_refused_prefill_is_another_attempt_m07() -> None:
     second = going_on(prefill=True, refuses=True)
     stream = route_of(cut_after(50), second).stream("Why?")
     events = await events_of(stream)
@@ -256,7 +254,7 @@ async def test_a_target_that_refuses_both_forms_leaves_the_first_error_m07() -> 
     assert text_of(seen) == "".join(DELTAS[:50])
 
 
-async def test_after_a_target_that_refuses_to_go_on_another_is_asked_m07() -> None:
+async def test_after_a_target_that_refuses_to_continue_another_is_tried_m07() -> None:
     second = FakeProvider(InvalidRequestError("no"), name="B")
     route = route_of(cut_after(50), second, going_on(name="C"))
 
@@ -264,7 +262,7 @@ async def test_after_a_target_that_refuses_to_go_on_another_is_asked_m07() -> No
     assert len(second.requests) == 1
 
 
-async def test_a_refused_prefill_is_no_attempt_over_the_limit_m07() -> None:
+async def test_a_refused_prefill_does_not_exceed_the_limit_of_attempts_m07() -> None:
     second = going_on(prefill=True, refuses=True)
     stream = route_of(cut_after(50), second, max_attempts=2).stream("Why?")
     error, _ = await failure_of(stream)
@@ -292,7 +290,7 @@ async def test_a_tool_call_that_has_begun_is_not_continued_m08(
     assert error.reply.finish_reason is None
 
 
-async def test_an_answer_is_continued_though_tools_are_offered_m09() -> None:
+async def test_an_answer_is_continued_although_tools_are_offered_m09() -> None:
     call = ToolCallDelta(index=0, id="1", name="f", arguments="{}")
     route = route_of(
         cut_after(50),
@@ -316,7 +314,7 @@ async def test_an_answer_that_had_ended_is_not_continued() -> None:
     assert other.requests == []
 
 
-async def test_reasoning_alone_is_begun_anew_m11() -> None:
+async def test_an_answer_with_only_reasoning_restarts_m11() -> None:
     hm, ha = ReasoningDelta(text="Hm. "), ReasoningDelta(text="Ha. ")
     second = FakeProvider(ha, *DELTAS, name="B")
     stream = route_of(FakeProvider(hm, CUT, name="A"), second).stream("Why?")
@@ -335,9 +333,7 @@ async def test_reasoning_alone_is_begun_anew_m11() -> None:
     assert len(second.requests[0].messages) == 1
 
 
-async def test_reasoning_alone_may_be_begun_anew_where_no_text_is_continued_m16() -> (
-    None
-):
+async def test_an_answer_with_only_reasoning_restarts_before_text_m16() -> None:
     hm = ReasoningDelta(text="Hm. ")
     route = route_of(
         FakeProvider(hm, CUT, name="A"), going_on(), failover="before_text"
@@ -346,7 +342,7 @@ async def test_reasoning_alone_may_be_begun_anew_where_no_text_is_continued_m16(
     assert text_of(await events_of(route.stream("Why?"))) == TEXT
 
 
-async def test_white_space_alone_is_asked_for_again_and_not_doubled() -> None:
+async def test_only_white_space_is_requested_again_and_not_doubled() -> None:
     for prefill in (False, True):
         second = FakeProvider(
             "\n\n", *DELTAS, name="B", models=going_on(prefill=prefill).info.model_infos
@@ -357,7 +353,7 @@ async def test_white_space_alone_is_asked_for_again_and_not_doubled() -> None:
         assert len(second.requests[0].messages) == 1
 
 
-async def test_as_many_targets_go_on_as_the_policy_says_m13() -> None:
+async def test_the_policy_limits_the_continuations_m13() -> None:
     second = going_on(exactly, CUT, upto=400)
     third = going_on(name="C")
     error, seen = await failure_of(
@@ -390,18 +386,20 @@ async def test_an_answer_may_be_continued_twice_m13() -> None:
     assert stream.reply.attempts[-1].outcome == "complete"
 
 
-async def test_a_target_that_shows_nothing_is_no_continuation_m13() -> None:
-    # It breaks off while it repeats what is known.
+async def test_a_target_that_adds_nothing_does_not_count_as_a_continuation_m13() -> (
+    None
+):
+    # It breaks while it repeats the answer so far.
     second = going_on(over_again, CUT, upto=100)
     stream = route_of(cut_after(50), second, going_on(name="C")).stream("Why?")
     events = await events_of(stream)
 
     assert text_of(events) == TEXT
-    (told,) = [event for event in events if isinstance(event, Failover)]
-    assert (str(told.source), str(told.target)) == ("A:fake-1", "C:m")
+    (failover,) = [event for event in events if isinstance(event, Failover)]
+    assert (str(failover.source), str(failover.target)) == ("A:fake-1", "C:m")
 
 
-async def test_who_gave_nothing_that_was_shown_is_not_who_gave_the_answer() -> None:
+async def test_a_target_that_added_nothing_is_not_the_target_of_the_answer() -> None:
     second = going_on(over_again, CUT, upto=100)
     error, _ = await failure_of(route_of(cut_after(50), second).stream("Why?"))
 
@@ -409,7 +407,7 @@ async def test_who_gave_nothing_that_was_shown_is_not_who_gave_the_answer() -> N
     assert str(error.reply.target) == "A:fake-1"
 
 
-async def test_what_a_broken_attempt_used_is_estimated_m15() -> None:
+async def test_the_usage_of_a_broken_attempt_is_estimated_m15() -> None:
     route = route_of(
         cut_after(50), going_on(exactly, Usage(input_tokens=300, output_tokens=200))
     )
@@ -425,7 +423,7 @@ async def test_what_a_broken_attempt_used_is_estimated_m15() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("reported", "expected"),
     [
         pytest.param(
             Usage(input_tokens=9, cached_tokens=8),
@@ -444,10 +442,10 @@ async def test_what_a_broken_attempt_used_is_estimated_m15() -> None:
         ),
     ],
 )
-async def test_what_a_broken_attempt_told_of_its_usage_is_not_estimated_m15(
-    told: Usage, expected: Usage
+async def test_the_reported_usage_of_a_broken_attempt_is_not_estimated_m15(
+    reported: Usage, expected: Usage
 ) -> None:
-    first = FakeProvider("It is so", told, CUT, name="A")
+    first = FakeProvider("It is so", reported, CUT, name="A")
     stream = route_of(first, going_on(lambda _: ".")).stream("Why?")
     await events_of(stream)
 
@@ -455,7 +453,7 @@ async def test_what_a_broken_attempt_told_of_its_usage_is_not_estimated_m15(
 
 
 @pytest.mark.parametrize("prefill", [False, True])
-async def test_the_original_messages_are_sent_as_they_are_m17(prefill: bool) -> None:
+async def test_the_original_messages_are_sent_unchanged_m17(prefill: bool) -> None:
     messages = [
         Message(role="system", content="Be  brief.\n"),
         Message(role="user", content="Why?"),
@@ -479,7 +477,7 @@ async def test_the_original_messages_are_sent_as_they_are_m17(prefill: bool) -> 
     assert sent.prefill == prefill
 
 
-async def test_what_fails_before_its_content_shows_nothing_m18() -> None:
+async def test_a_failure_before_content_is_not_shown_m18() -> None:
     first = OverloadedError("no", status_code=529, retry_after=30.0)
     second = RateLimitError("no", status_code=429, retry_after=60.0)
     usage = Usage(input_tokens=3)
@@ -495,7 +493,7 @@ async def test_what_fails_before_its_content_shows_nothing_m18() -> None:
     assert error.retry_after == 30.0
 
 
-async def test_a_continuation_that_fails_before_its_content_shows_nothing_m18() -> None:
+async def test_a_continuation_that_fails_before_content_is_not_shown_m18() -> None:
     usage = Usage(input_tokens=3)
     second = FakeProvider(usage, ServerError("no"), name="B")
     route = route_of(cut_after(50), second, going_on(name="C"))
@@ -505,7 +503,7 @@ async def test_a_continuation_that_fails_before_its_content_shows_nothing_m18() 
     assert not any(isinstance(event, Usage) for event in events)
 
 
-async def test_reasoning_comes_before_the_text_that_it_led_to() -> None:
+async def test_reasoning_comes_before_its_text() -> None:
     hm = ReasoningDelta(text="Hm. ")
 
     def answer(_: object) -> list[str]:
@@ -519,7 +517,7 @@ async def test_reasoning_comes_before_the_text_that_it_led_to() -> None:
     assert text_of(events) == TEXT
 
 
-async def test_what_nobody_saw_is_begun_anew() -> None:
+async def test_an_answer_that_was_not_shown_restarts() -> None:
     second = going_on()
     reply = await route_of(cut_after(50), second).complete("Why?")
 
@@ -528,7 +526,7 @@ async def test_what_nobody_saw_is_begun_anew() -> None:
     assert [a.outcome for a in reply.attempts] == ["failed", "complete"]
 
 
-async def test_of_an_answer_that_was_forgotten_nobody_is_the_target() -> None:
+async def test_a_discarded_answer_has_no_target() -> None:
     route = route_of(cut_after(50), FakeProvider(ServerError("no"), name="B"))
     with pytest.raises(FallbackError) as caught:
         await route.complete("Why?")
@@ -550,7 +548,7 @@ async def test_an_answer_that_broke_can_be_pickled() -> None:
     assert copy.reply.text == "".join(DELTAS[:50])
 
 
-def test_closing_while_another_is_to_go_on_ends_the_answer() -> None:
+def test_closing_before_another_target_continues_ends_the_answer() -> None:
     async def main() -> None:
         second = FakeProvider(Pause(1000), name="B")
         stream = route_of(cut_after(50), second).stream("Why?")
@@ -564,7 +562,7 @@ def test_closing_while_another_is_to_go_on_ends_the_answer() -> None:
     run_simulated(main())
 
 
-def test_a_stalled_answer_goes_on_elsewhere_and_late_text_is_shown() -> None:
+def test_a_stalled_answer_is_continued_and_late_text_is_shown() -> None:
     async def main() -> None:
         first = FakeProvider(*DELTAS[:50], Pause(1000), name="A", stall_timeout=5.0)
 
@@ -578,11 +576,11 @@ def test_a_stalled_answer_goes_on_elsewhere_and_late_text_is_shown() -> None:
     run_simulated(main())
 
 
-def test_the_face_makes_the_same_route() -> None:
+def test_the_public_functions_make_the_same_route() -> None:
     assert isinstance(turnout.fallback(cut_after(1), going_on()), Route)
 
 
-async def test_white_space_that_a_target_ended_with_is_asked_for_again() -> None:
+async def test_a_complete_answer_of_white_space_is_requested_again() -> None:
     first = FakeProvider("\n", Finish(reason="stop"), name="A")
     route = route_of(first, FakeProvider("Because.", name="B"))
 

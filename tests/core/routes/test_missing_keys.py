@@ -1,4 +1,4 @@
-"""A target whose key is missing or wrong here is asked by the next request again."""
+"""A target whose key is missing or is not a key is tried by the next request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANSWER = respond(200, json_lines({"text": "hello", "done": True}))
 
 
 class TokenParrot(Parrot):
-    """Exchanges its key, which it reads itself, for a token."""
+    """Reads its own variable and returns it as a token."""
 
     def headers(self) -> dict[str, Secret]:
         return {}

@@ -1,4 +1,4 @@
-"""What is beside the text of an answer that two targets give."""
+"""The parts besides text of an answer from two targets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_citations_are_placed_in_the_whole_text() -> None:
     assert reply.text[last.start : last.end] == "three"
 
 
-async def test_no_state_fits_an_answer_of_two_targets() -> None:
+async def test_an_answer_of_two_targets_has_no_state() -> None:
     end = Finish(reason="stop", state=STATE)
 
     _, joined = await read(["One, two", CUT], "two, three", end)
@@ -76,7 +76,7 @@ async def test_an_image_that_was_begun_is_not_continued(before: list[str]) -> No
     assert caught.value.reply.media[0].data == b"half"
 
 
-async def test_an_image_that_nobody_saw_is_forgotten() -> None:
+async def test_an_image_that_was_not_shown_is_discarded() -> None:
     image = MediaDelta(index=0, media_type="image/png", data=b"half")
     targets = [FakeProvider(image, CUT, name="A"), FakeProvider(image, name="B")]
 

@@ -1,4 +1,4 @@
-"""What follows an error, and what the fields of a policy may be."""
+"""The rules for errors, and the values of a policy's fields."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ AGAIN = {"goes_on", "retried"}
 COUNTS = {"counts"}
 LIMITED = {"limited"}
 
-# A class, and what follows it before anything was shown.
+# A class, and what follows it before the first delta.
 TABLE: list[tuple[type[TurnoutError], set[str]]] = [
     (ArgumentError, RAISE),
     (DeadlineError, RAISE),
@@ -83,7 +83,7 @@ TABLE: list[tuple[type[TurnoutError], set[str]]] = [
     (ConfigError, NEXT),
     (UnknownModelError, NEXT),
     (UnknownProviderError, NEXT),
-    # A refusal of unknown kind: another target may accept the request.
+    # An unknown kind of refusal: another target may accept the request.
     (ProviderError, NEXT),
 ]
 
@@ -95,7 +95,7 @@ def test_every_class_of_error_has_a_row() -> None:
         if isinstance(value, type) and issubclass(value, TurnoutError)
     }
 
-    # The root is not raised, and a group is what a route raises.
+    # The root is not raised, and a route itself raises the group.
     assert {cls for cls, _ in TABLE} == every - {TurnoutError, FallbackError}
     assert len(TABLE) == len({cls for cls, _ in TABLE})
 
@@ -157,14 +157,14 @@ def test_an_answer_of_the_wrong_form_is_not_continued() -> None:
     assert continued == {cls for cls, _ in TABLE} - unfit
 
 
-def test_a_class_of_a_plugin_has_the_rule_of_its_base() -> None:
+def test_an_error_class_of_a_plugin_has_the_rule_of_its_base() -> None:
     class BusyError(OverloadedError):
-        """A plugin's own."""
+        """An error class of a plugin."""
 
     assert rule(BusyError("x"), Policy()) == rule(OverloadedError("x"), Policy())
 
 
-def test_a_policy_may_ask_another_target_after_a_content_filter() -> None:
+def test_a_policy_may_try_another_target_after_a_content_filter() -> None:
     policy = Policy(fallback_on_content_filter=True)
 
     assert rule(ContentFilterError("x"), policy) == Rule()

@@ -1,6 +1,6 @@
 """Retries, budgets, health and waits: R01 to R13, E01 to E06 and T07.
 
-All by the public API and a simulated clock. tests/cases has the same over sockets.
+All use the public API and a simulated clock. tests/cases has the same over sockets.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ NO = ServerError("no")
 
 
 def simulated(test: Test) -> Callable[[], None]:
-    """Have a test run by a simulated clock."""
+    """Run a test with a simulated clock."""
 
     def run() -> None:
         run_simulated(test())
@@ -63,7 +63,7 @@ def now() -> float:
 
 
 class Target(FakeProvider):
-    """Gives its answers in turn, the last one again and again, and notes when."""
+    """Returns its answers in turn, the last one repeatedly, and records the times."""
 
     def __init__(self, name: str, *answers: AnswerItem, **options: Any) -> None:
         self.times: list[float] = []
@@ -97,7 +97,7 @@ async def failure_of(route: Route, **options: Any) -> TurnoutError:
 
 
 def is_at_rest(store: Health) -> bool:
-    """Return whether every permit has ended: no probe, no retry, nothing waits."""
+    """Return whether every permit has ended: no probe, retry or attempt is left."""
     return not any(
         health.probes or health.waiting or health.retries_in_flight
         for health in store.known()
@@ -112,7 +112,7 @@ def outcomes(attempts: tuple[Attempt, ...]) -> list[tuple[str, str]]:
 
 
 @simulated
-async def test_a_lone_target_is_asked_again_after_500_r01() -> None:
+async def test_a_lone_target_is_retried_after_500_r01() -> None:
     for seed in range(50):
         random.seed(seed)
         alone = Target("P", NO, NO, "ok")
@@ -125,7 +125,7 @@ async def test_a_lone_target_is_asked_again_after_500_r01() -> None:
 
 
 @simulated
-async def test_a_lone_target_is_asked_four_times_at_most_r01() -> None:
+async def test_a_lone_target_is_tried_four_times_at_most_r01() -> None:
     errors = [ServerError(str(number)) for number in range(5)]
     alone = Target("P", *errors)
 
@@ -153,7 +153,7 @@ async def test_a_target_has_one_quick_retry_if_another_is_left_r01() -> None:
 
 
 @simulated
-async def test_a_target_that_forbids_it_is_not_asked_again() -> None:
+async def test_a_target_that_forbids_retries_is_not_retried() -> None:
     error = ServerError("no")
     error.retryable = False
     alone = Target("P", error)
@@ -166,7 +166,7 @@ async def test_a_target_that_forbids_it_is_not_asked_again() -> None:
 
 
 @simulated
-async def test_every_target_is_asked_once_however_many_there_are() -> None:
+async def test_every_target_is_tried_once_however_many_there_are() -> None:
     targets = [Target(name, NO) for name in "ABCDEF"]
 
     failure = await failure_of(route_of(*targets, max_attempts=2))
@@ -177,8 +177,8 @@ async def test_every_target_is_asked_once_however_many_there_are() -> None:
 
 
 @simulated
-async def test_a_target_that_cannot_answer_the_request_is_not_another_one() -> None:
-    # So the only one that can is waited for.
+async def test_a_target_without_support_does_not_count_as_another_one() -> None:
+    # So the request waits for the only one that can.
     tools = [{"type": "function", "function": {"name": "f"}}]
     limited = RateLimitError("no", retry_after=10.0)
     first = Target("P", limited, "ok")
@@ -238,7 +238,7 @@ async def ask_times(route: Route, times: int = 5) -> None:
 
 
 @simulated
-async def test_a_target_is_asked_after_others_after_five_failures_r03() -> None:
+async def test_a_target_is_tried_after_others_after_five_failures_r03() -> None:
     first, second = Target("P", NO), Target("B", "b")
     route = route_of(first, second, max_attempts=1)
 
@@ -257,7 +257,7 @@ def test_a_target_of_which_half_of_ten_attempts_failed_is_down_r04(
     failures: int, down: bool
 ) -> None:
     async def main() -> None:
-        # Never five in a row.
+        # Never five consecutive ones.
         turns: list[AnswerItem] = ["ok", NO]
         answers = [*["ok"] * 10, *turns * failures][-10:]
         first, second = Target("P", *answers, "last"), Target("B", "b")
@@ -272,7 +272,7 @@ def test_a_target_of_which_half_of_ten_attempts_failed_is_down_r04(
 
 
 @simulated
-async def test_one_of_many_tries_a_target_that_is_down_r05() -> None:
+async def test_one_of_many_requests_tries_a_target_that_is_down_r05() -> None:
     gate = asyncio.Event()
 
     def gated(_: ChatRequest) -> list[Any]:
@@ -289,7 +289,7 @@ async def test_one_of_many_tries_a_target_that_is_down_r05() -> None:
     tried = first.asked
     gate.set()
     await asyncio.gather(*tasks)
-    # Two at a time may wait for their first delta now, then four, then eight.
+    # Two at a time may wait for their first delta now, later four, then eight.
     for _ in range(3):
         await asyncio.gather(*(route.complete("Why?") for _ in range(10)))
     before = second.asked
@@ -366,7 +366,7 @@ async def test_cancelled_requests_that_had_waited_long_mark_a_target_as_down() -
 
 
 @simulated
-async def test_a_try_that_is_cancelled_makes_room_for_the_next_r05() -> None:
+async def test_a_cancelled_try_frees_its_place_r05() -> None:
     first, second = Target("P", *[NO] * 5, Pause(1000), "ok"), Target("B", "b")
     store = Health()
     route = route_of(first, second, max_attempts=1, health=store)
@@ -382,7 +382,7 @@ async def test_a_try_that_is_cancelled_makes_room_for_the_next_r05() -> None:
 
 
 @simulated
-async def test_a_target_that_is_silent_is_passed_over_before_its_timeout() -> None:
+async def test_a_target_without_answers_is_passed_over_before_its_timeout() -> None:
     first, second = Target("P", Pause(1000)), Target("B", "b")
     route = route_of(first, second, first_delta_timeout=60)
 
@@ -444,7 +444,7 @@ async def test_if_all_targets_are_held_for_long_a_request_fails_at_once_r08() ->
 
 
 @simulated
-async def test_a_short_hold_is_waited_for_r08() -> None:
+async def test_a_request_waits_for_a_short_hold_r08() -> None:
     limited = RateLimitError("no", retry_after=10.0)
     first, second = Target("P", limited, "ok"), Target("B", limited, "ok")
     route = route_of(first, second)
@@ -456,7 +456,7 @@ async def test_a_short_hold_is_waited_for_r08() -> None:
 
 
 @simulated
-async def test_a_target_that_refused_its_key_is_not_asked_r08() -> None:
+async def test_a_target_that_refused_its_key_is_not_tried_r08() -> None:
     alone = Target("P", AuthenticationError("no", status_code=401))
     route = route_of(alone)
 
@@ -490,9 +490,7 @@ async def test_failures_of_all_targets_are_in_order_r13() -> None:
 
 
 @simulated
-async def test_a_target_that_is_passed_over_stands_in_order_among_the_attempts() -> (
-    None
-):
+async def test_a_passed_over_target_is_in_order_among_the_attempts() -> None:
     limited = RateLimitError("no", retry_after=60.0)
     too_long = ContextLengthError("long")
     first, second, third = (
@@ -529,7 +527,7 @@ def limited(*headers: tuple[str, str]) -> list[Any]:
 
 
 class Asked:
-    """What came of one request to a server that limits the first one."""
+    """The result of a request to a server that limits the first one."""
 
     def __init__(self, *headers: tuple[str, str]) -> None:
         self.script = limited(*headers)
@@ -552,7 +550,7 @@ class Asked:
 
 
 @simulated
-async def test_a_short_hint_is_waited_for_once_though_there_is_another_e01() -> None:
+async def test_a_short_hint_is_waited_for_once_although_there_is_another_e01() -> None:
     other = FakeProvider("b", name="B")
     asked = await Asked(("retry-after", "1")).run(other)
 
@@ -583,7 +581,7 @@ def test_a_lone_target_is_waited_for_once(
         asked = await Asked((name, date if value == "-HTTP-date-" else value)).run()
 
         assert asked.requests == 2
-        # What comes over a socket takes a little of the clock's time.
+        # A response over a socket takes a little time of the clock.
         assert least <= asked.seconds <= most + 0.1
         assert [a.status_code for a in asked.attempts] == [429, None]
 
@@ -591,7 +589,7 @@ def test_a_lone_target_is_waited_for_once(
 
 
 @simulated
-async def test_a_hint_that_was_kept_and_did_not_help_is_not_waited_for_again() -> None:
+async def test_a_request_waits_only_once_for_a_hint() -> None:
     error = RateLimitError("no", retry_after=1.0)
     alone = Target("P", error)
 
@@ -603,7 +601,7 @@ async def test_a_hint_that_was_kept_and_did_not_help_is_not_waited_for_again() -
 
 
 @simulated
-async def test_patience_is_for_all_waits_of_a_request() -> None:
+async def test_the_patience_is_the_sum_of_all_waits_of_a_request() -> None:
     error = RateLimitError("no", retry_after=2.0)
     first, second, third = Target("A", error), Target("B", error), Target("C", "c")
     reply = await route_of(first, second, third).complete("Why?")
@@ -641,7 +639,7 @@ async def test_a_deadline_ends_a_second_attempt_on_time_t07() -> None:
 
 
 @simulated
-async def test_no_target_is_asked_with_too_little_time_left_t07() -> None:
+async def test_no_target_is_tried_with_too_little_time_left_t07() -> None:
     second = Target("B", "b")
     first = FakeProvider(Pause(6.6), NO, name="A")
     error = await failure_of(route_of(first, second), deadline=7.5)
@@ -662,11 +660,11 @@ async def test_a_deadline_ends_the_answer_itself_t07() -> None:
     assert now() == pytest.approx(7.5, abs=0.001)
 
 
-# What a request holds while it waits.
+# What a waiting request releases.
 
 
 @simulated
-async def test_a_wait_that_is_cancelled_returns_everything_c03() -> None:
+async def test_cancelling_a_wait_releases_everything_c03() -> None:
     alone, store = Target("P", NO, "never"), Health()
     route = route_of(alone, health=store)
     random.seed(1)
@@ -685,7 +683,7 @@ async def test_a_wait_that_is_cancelled_returns_everything_c03() -> None:
 
 
 @simulated
-async def test_a_wait_that_is_closed_returns_everything_c03() -> None:
+async def test_closing_a_wait_releases_everything_c03() -> None:
     alone, store = Target("P", NO, "never"), Health()
     stream = route_of(alone, health=store).stream("Why?")
     random.seed(1)

@@ -1,4 +1,4 @@
-"""The waits before a target is asked again (R01, E02)."""
+"""The waits before a target is retried (R01, E02)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def delay(
     ("earlier", "ceiling"),
     [(0, 0.5), (1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 8.0), (10_000, 8.0)],
 )
-def test_a_wait_is_anywhere_below_a_ceiling_that_doubles_r01(
+def test_a_wait_is_below_a_ceiling_that_doubles_r01(
     earlier: int, ceiling: float
 ) -> None:
     error = ServerError("no")
@@ -68,7 +68,7 @@ def test_waits_are_evenly_spread_r01(seed: int) -> None:
     assert 0 <= min(waits) < 0.01
     assert 1.99 < max(waits) < 2.0
     assert mean(waits) == pytest.approx(1.0, abs=0.03)
-    # Each tenth has a thousand; five deviations of that are 150.
+    # Each of ten intervals has 1,000; five standard deviations are 150.
     assert all(850 < tenth < 1150 for tenth in tenths)
 
 
@@ -87,7 +87,7 @@ def test_the_ceilings_are_those_of_the_error(
     assert delay(error, 10, limited=limited) == pytest.approx(last)
 
 
-def test_a_retry_is_quick_and_one_while_others_are_left() -> None:
+def test_while_others_are_left_there_is_one_quick_retry() -> None:
     error = ServerError("no")
 
     assert delay(error, others=True) == pytest.approx(0.05)
@@ -96,7 +96,7 @@ def test_a_retry_is_quick_and_one_while_others_are_left() -> None:
 
 
 @pytest.mark.parametrize("others", [False, True])
-def test_a_retry_may_be_quick_and_the_only_one(others: bool) -> None:
+def test_a_single_retry_is_quick(others: bool) -> None:
     error = ServerError("no")
 
     assert delay(error, once=True, others=others) == pytest.approx(0.05)
@@ -119,7 +119,7 @@ def test_an_error_may_forbid_retries() -> None:
         (20.001, False, None),
     ],
 )
-def test_a_hint_is_waited_for_as_far_as_patience_goes_e02(
+def test_a_hint_is_waited_for_within_the_patience_e02(
     hint: float, others: bool, expected: float | None
 ) -> None:
     error = RateLimitError("no", retry_after=hint)
@@ -132,7 +132,7 @@ def test_a_hint_is_waited_for_as_far_as_patience_goes_e02(
     ("hint", "longest"),
     [(0.0, 0.0), (0.25, 0.275), (1.0, 1.1), (10.0, 11.0), (20.0, 21.0), (300.0, 301.0)],
 )
-def test_a_hint_is_waited_for_and_a_little_more_e02(
+def test_a_wait_is_a_little_longer_than_its_hint_e02(
     hint: float, longest: float
 ) -> None:
     assert after_hint(hint, never) == hint
@@ -141,7 +141,7 @@ def test_a_hint_is_waited_for_and_a_little_more_e02(
 
 
 @pytest.mark.parametrize("seed", [20261123])
-def test_a_target_is_never_asked_before_its_hint_e02(seed: int) -> None:
+def test_a_target_is_never_tried_before_its_hint_e02(seed: int) -> None:
     source = Random(seed)
     for _ in range(DRAWS):
         hint = source.uniform(0, 30)

@@ -14,7 +14,7 @@ from ..scripted import Lines, saying
 
 
 def has_pool(provider: Lines) -> bool:
-    """Tell whether a provider has connections of its own."""
+    """Return whether a provider has its own connections."""
     return provider.http.pool is not None
 
 
@@ -43,12 +43,12 @@ def test_a_request_that_is_wrong_is_refused_before_it_is_sent() -> None:
         _ = Route([saying("a").target()]).stream([{"role": "nobody", "content": "x"}])
 
 
-def test_a_route_takes_no_model_as_its_targets_have_theirs() -> None:
+def test_a_route_refuses_a_model() -> None:
     with pytest.raises(ArgumentError, match="leave model out"):
         _ = Route([saying("a").target()]).stream("Why?", model="one")
 
 
-def test_a_route_shows_its_targets() -> None:
+def test_the_repr_of_a_route_has_its_targets() -> None:
     route = Route([saying(name="A").target(), saying(name="B").target("two")])
 
     assert repr(route) == "<Route A:one -> B:two>"
@@ -61,14 +61,14 @@ async def test_a_route_answers_as_a_provider_does() -> None:
     assert [text async for text in route.stream("Why?")] == ["a", "b"]
 
 
-async def test_each_target_is_asked_for_its_own_model() -> None:
+async def test_each_target_gets_its_own_model() -> None:
     first, second = saying(ServerError("no"), name="A"), saying("a", name="B")
     await Route([first.target(), second.target("two")]).complete("Why?")
 
     assert [first.requests[0].model, second.requests[0].model] == ["one", "two"]
 
 
-async def test_another_order_is_asked_for_with_each_request() -> None:
+async def test_the_order_is_called_for_each_request() -> None:
     seen: list[tuple[Sequence[Target], str]] = []
 
     def backwards(targets: Sequence[Target], request: ChatRequest) -> Sequence[Target]:
@@ -145,7 +145,7 @@ async def test_a_provider_that_cannot_be_entered_leaves_none_entered() -> None:
     assert not has_pool(good)
 
 
-async def test_requests_of_one_route_run_side_by_side() -> None:
+async def test_requests_of_one_route_run_concurrently() -> None:
     route = Route([saying("a").target()])
     replies = await asyncio.gather(*(route.complete("Why?") for _ in range(20)))
 

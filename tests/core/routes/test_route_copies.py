@@ -65,7 +65,7 @@ def test_a_copy_has_the_targets_the_policy_and_the_order(
 
 
 @pytest.mark.parametrize("again", COPIES)
-async def test_a_copy_of_a_route_with_health_of_its_own_has_its_own(
+async def test_a_copy_of_a_route_with_its_own_health_has_its_own_too(
     again: Callable[[Route], Route],
 ) -> None:
     other = again(Route([FakeProvider("a", name="A").target()]))
@@ -103,12 +103,12 @@ def test_a_copy_in_one_process_keeps_the_health_of_its_own_app(
 
 
 def has_pool(provider: Provider) -> bool:
-    """Tell whether a provider has connections of its own."""
+    """Return whether a provider has its own connections."""
     return provider.http.pool is not None
 
 
 @pytest.mark.parametrize("again", COPIES)
-async def test_a_copy_of_a_route_that_is_entered_is_not(
+async def test_a_copy_of_an_entered_route_is_not_entered(
     again: Callable[[object], Any],
 ) -> None:
     provider = vllm("a")
@@ -128,7 +128,7 @@ async def test_a_copy_of_a_route_that_is_entered_is_not(
 
 
 @pytest.mark.parametrize("again", COPIES)
-async def test_a_copy_of_a_route_that_was_asked_is_asked_too(
+async def test_a_copy_of_a_used_route_works_too(
     again: Callable[[Route], Route],
 ) -> None:
     script = [*respond_in_chunks([b"a\n"]), *respond_in_chunks([b"b\n"])]
@@ -141,7 +141,7 @@ async def test_a_copy_of_a_route_that_was_asked_is_asked_too(
     assert texts == ["a", "b"]
 
 
-def test_a_route_within_a_dataclass_is_copied() -> None:
+def test_a_route_in_a_dataclass_is_copied() -> None:
     @dataclass
     class Holder:
         route: Route
@@ -184,7 +184,7 @@ def turnout_order_targets(targets): return targets[::-1]
 
 
 @pytest.mark.parametrize("again", COPIES)
-def test_a_copy_is_heard_by_the_plugins_that_hear_of_the_route(
+def test_a_copy_calls_the_hooks_of_the_plugins(
     site: Site, again: Callable[[Route], Route]
 ) -> None:
     site.add("watching", WATCHING, "Watching")
@@ -208,7 +208,7 @@ def test_a_route_is_pickled_into_another_process_and_uses_its_health(
     file = tmp_path / "route"
     file.write_bytes(pickle.dumps(route))
 
-    told = output_of(
+    output = output_of(
         f"""
         import asyncio, pickle
         from pathlib import Path
@@ -221,7 +221,7 @@ def test_a_route_is_pickled_into_another_process_and_uses_its_health(
         """
     )
 
-    assert told.splitlines() == ["<Route A:fake-1 -> B:fake-1> 0", "a", "True"]
+    assert output.splitlines() == ["<Route A:fake-1 -> B:fake-1> 0", "a", "True"]
 
 
 def asked(route: Route) -> tuple[str, bool]:
@@ -229,7 +229,7 @@ def asked(route: Route) -> tuple[str, bool]:
     return text, "A:fake-1" in asked_targets()
 
 
-def test_a_route_is_an_argument_of_a_process_of_multiprocessing() -> None:
+def test_a_route_can_be_an_argument_of_a_multiprocessing_process() -> None:
     route = turnout.fallback(FakeProvider("a", name="A"))
 
     with get_context("spawn").Pool(1) as pool:

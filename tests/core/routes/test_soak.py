@@ -11,7 +11,7 @@ from .soaking import FAULTS, Soak
 
 @pytest.mark.ci
 @pytest.mark.parametrize("seed", [20261122])
-def test_every_answer_is_whole_under_random_faults(seed: int) -> None:
+def test_every_answer_is_complete_under_random_faults(seed: int) -> None:
     soak = Soak(streams=500, seed=seed)
     run_simulated(soak.run())
 

@@ -1,4 +1,4 @@
-"""When a target is down, how it is tried again, and its retry budget."""
+"""When a target is down, how it comes back, and its retry budget."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NO = ServerError("no")
 
 
 def target_health(random: Callable[[], float] = lambda: 0.5) -> TargetHealth:
-    """Return the health of a target; its tries are not spread."""
+    """Return the health of a target whose tries are not spread."""
     scope = Scope(provider="Hello", model="m")
     return TargetHealth(scope, Target("Hello", "m"), MemoryStore(), random)
 
@@ -56,7 +56,7 @@ def end(permit: Permit, error: TurnoutError, now: float) -> None:
 def fail(
     health: TargetHealth, now: float = T, times: int = 1, error: TurnoutError = NO
 ) -> None:
-    """Let attempts fail as soon as they are sent, one after another."""
+    """Let attempts fail one after another, as soon as they are sent."""
     for _ in range(times):
         end(send(health, now), error, now)
 
@@ -71,7 +71,7 @@ def succeed(
 
 
 def probes_of(health: TargetHealth, now: float = T) -> int:
-    """Send as many attempts as a target that is down has room for; count them."""
+    """Send as many attempts as a target that is down allows; return their number."""
     count = 0
     while health.has_room:
         send(health, now)
@@ -172,7 +172,7 @@ def test_attempts_count_for_thirty_seconds() -> None:
     succeed(health, T + 30, 4)
     fail(health, T + 30, 4)
 
-    # Five of nine; the eight before them are forgotten.
+    # Five of nine; the eight before them do not count any more.
     assert not health.is_down(T + 30)
 
 
@@ -204,7 +204,7 @@ def test_a_break_after_the_first_delta_is_a_failure_of_the_same_attempt() -> Non
     assert health.reason(T) == "10 of its last 10 attempts failed"
 
 
-def test_breaks_count_though_their_first_deltas_have_left_the_window() -> None:
+def test_breaks_count_although_their_first_deltas_have_left_the_window() -> None:
     health = target_health()
 
     permits = [send(health) for _ in range(100)]
@@ -245,7 +245,7 @@ def test_breaks_of_less_than_half_of_the_answers_leave_it_up() -> None:
         ArgumentError("no"),
     ],
 )
-def test_other_errors_say_nothing_against_the_target(error: TurnoutError) -> None:
+def test_other_errors_do_not_count_as_failures(error: TurnoutError) -> None:
     health = target_health()
 
     fail(health, times=20, error=error)
@@ -312,7 +312,7 @@ def test_an_attempt_is_overdue_after_twice_the_usual_time(
     assert health.overdue_after == overdue_after
 
 
-def test_attempts_before_one_that_was_answered_are_slow_and_not_overdue() -> None:
+def test_attempts_before_an_answered_one_are_not_overdue() -> None:
     health = target_health()
 
     slow = [send(health) for _ in range(10)]
@@ -346,7 +346,7 @@ def test_the_release_of_an_overdue_attempt_counts_as_a_failure() -> None:
     assert health.is_down(T + 5.001)
 
 
-def test_a_quick_release_says_nothing() -> None:
+def test_a_quick_release_does_not_count() -> None:
     health = target_health()
 
     for _ in range(100):
@@ -444,13 +444,13 @@ def test_first_deltas_double_the_limit_until_it_is_up() -> None:
     assert limits == [1, 2, 4, 8]
 
 
-def test_it_is_up_with_a_window_of_its_own() -> None:
+def test_it_is_up_with_a_new_window() -> None:
     health = down()
 
     succeed(health, T + 5, times=4)
     fail(health, T + 5, times=4)
 
-    # Four of eight; the five failures before are forgotten.
+    # Four of eight; the five failures before them do not count any more.
     assert not health.is_down(T + 5)
 
 
@@ -473,12 +473,12 @@ def test_a_failure_halves_the_limit_and_delays_the_next_try() -> None:
     end(probes[0], NO, T + 7)
 
     assert health.retry_at == T + 7 + 10
-    assert not health.is_due(T + 17)  # Two wait, of two that may.
+    assert not health.is_due(T + 17)  # Two of two allowed attempts wait.
     probes[1].released(T + 17)
     assert health.is_due(T + 17)
 
 
-def test_failures_of_attempts_that_began_before_a_delay_delay_no_more() -> None:
+def test_failures_of_attempts_from_before_a_delay_add_no_delay() -> None:
     health = target_health()
     early = [send(health) for _ in range(10)]
 
@@ -502,7 +502,7 @@ def test_a_failure_delays_nothing_if_a_first_delta_came_after_it_began() -> None
 
     assert health.is_due(T + 7)
     send(health, T + 7)
-    assert health.has_room  # Two may wait.
+    assert health.has_room  # Two attempts are allowed.
 
 
 def test_first_deltas_of_attempts_that_began_before_count() -> None:
@@ -519,7 +519,7 @@ def test_first_deltas_of_attempts_that_began_before_count() -> None:
     assert not health.is_down(T + 2)
 
 
-def test_a_first_delta_has_it_tried_at_once_and_soon_after_failures() -> None:
+def test_after_a_first_delta_it_is_tried_at_once_and_soon_after_failures() -> None:
     health = down()
     fail(health, T + 5, times=1)
 
@@ -596,9 +596,7 @@ def test_a_permit_ends_once() -> None:
         (ServerError("no", retry_after=3), 3),
     ],
 )
-def test_a_refusal_that_is_certain_is_a_hold(
-    error: TurnoutError, seconds: float
-) -> None:
+def test_a_certain_refusal_is_a_hold(error: TurnoutError, seconds: float) -> None:
     health = target_health()
 
     fail(health, error=error)
@@ -643,7 +641,7 @@ def test_a_hold_has_the_message_of_its_error_shortened(message: str, kept: str) 
         InvalidReplyError("no", retry_after=3),
     ],
 )
-def test_an_error_that_names_no_time_is_no_hold(error: TurnoutError) -> None:
+def test_other_errors_are_no_hold(error: TurnoutError) -> None:
     health = target_health()
 
     fail(health, error=error)
@@ -655,7 +653,7 @@ def test_an_error_that_names_no_time_is_no_hold(error: TurnoutError) -> None:
     ("error", "limited"),
     [(RateLimitError("no"), T), (OverloadedError("no"), T), (NO, -math.inf)],
 )
-def test_the_time_of_the_last_refusal_for_want_of_capacity_is_kept(
+def test_the_time_of_the_last_refusal_without_capacity_is_recorded(
     error: TurnoutError, limited: float
 ) -> None:
     health = target_health()
@@ -683,7 +681,7 @@ def test_ten_retries_are_allowed_and_three_at_a_time_after_them() -> None:
     assert health.retries_in_flight == 3
 
 
-def test_ten_whole_answers_add_one_retry() -> None:
+def test_ten_complete_answers_add_one_retry() -> None:
     health = target_health()
     for _ in range(10):
         health.spend_retry()
@@ -747,7 +745,7 @@ def test_first_deltas_need_not_come_in_order() -> None:
 # Threads.
 
 
-def test_threads_that_share_it_lose_no_count() -> None:
+def test_threads_that_share_it_lose_no_counts() -> None:
     health = target_health()
 
     def ask() -> None:
@@ -776,7 +774,7 @@ def test_threads_that_share_it_lose_no_count() -> None:
 
 
 def test_a_permit_may_be_released_while_the_lock_is_held() -> None:
-    # As the garbage collector does with a stream that was dropped.
+    # The garbage collector does that with a stream that was dropped.
     dropped: list[Permit] = []
 
     def collect() -> float:

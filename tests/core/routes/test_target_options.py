@@ -1,4 +1,4 @@
-"""The options that a target of a route has of its own."""
+"""The options of a single target of a route."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def fake(*items: Any, name: str = "A", **options: Any) -> FakeProvider:
 
 
 async def asked(target: BoundTarget, **call: Any) -> ChatRequest:
-    """Return the request that a target is asked in a route."""
+    """Return the request that a target of a route gets."""
     await Route([target]).complete("Why?", **call)
     provider = target.provider
     assert isinstance(provider, FakeProvider)
     return provider.requests[-1]
 
 
-async def test_each_target_is_asked_with_its_own_options() -> None:
+async def test_each_target_gets_its_own_options() -> None:
     first, second = fake(ServerError("no")), fake(name="B")
     route = turnout.fallback(
         first.target("m", temperature=0.1, stop="x", seed=0),
@@ -86,7 +86,7 @@ CALLS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("own", "call", "wanted"), CALLS)
-async def test_options_of_the_call_win(
+async def test_options_of_the_call_override_those_of_the_target(
     own: dict[str, Any], call: dict[str, Any], wanted: dict[str, Any]
 ) -> None:
     request = await asked(fake().target("m", **own), **call)
@@ -95,7 +95,7 @@ async def test_options_of_the_call_win(
 
 
 @pytest.mark.parametrize(("own", "call"), [(City, {}), (Town, City), ({}, City)])
-async def test_an_answer_is_read_as_the_target_or_the_call_says(
+async def test_an_answer_is_parsed_by_the_response_format_of_target_or_call(
     own: Any, call: Any
 ) -> None:
     target = fake('{"name": "Rome"}').target("m", response_format=own or None)
@@ -136,7 +136,7 @@ async def test_extra_of_provider_target_and_call_are_merged(
         assert request.extra == wanted
 
 
-async def test_a_field_that_is_taken_away_at_one_place_stays_away() -> None:
+async def test_a_field_that_is_removed_once_stays_removed() -> None:
     target = fake(extra={"usage": None}).target("m", extra={"a": 1})
 
     request = await asked(target, extra={"b": {"c": None}})
@@ -144,7 +144,7 @@ async def test_a_field_that_is_taken_away_at_one_place_stays_away() -> None:
     assert request.merged({"usage": True, "b": {"c": 1}}) == {"a": 1, "b": {}}
 
 
-def test_layers_come_to_what_one_after_the_other_does() -> None:
+def test_merged_layers_equal_layers_in_sequence() -> None:
     body = {"a": {"b": 1}, "usage": True, "tools": [0]}
     lower: Extra = {"a": {"c": 2}, "usage": None, "tools": [1]}
     upper: Extra = {"a": {"b": None}, "n": 1, "tools": [2]}
@@ -155,7 +155,7 @@ def test_layers_come_to_what_one_after_the_other_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (
             {"temprature": 1},
@@ -167,13 +167,13 @@ def test_layers_come_to_what_one_after_the_other_does() -> None:
     ],
 )
 def test_an_option_that_is_wrong_is_refused_at_once(
-    options: dict[str, Any], told: str
+    options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ArgumentError, match=told):
+    with pytest.raises(ArgumentError, match=message):
         fake().target("m", **options)
 
 
-def test_an_option_that_the_model_cannot_do_is_refused_at_once() -> None:
+def test_an_option_that_the_model_does_not_support_is_refused_at_once() -> None:
     provider = fake(capabilities=Capabilities(temperature=True))
 
     provider.target("m", temperature=0.5)
@@ -188,7 +188,7 @@ def test_a_model_in_the_options_of_a_bound_target_is_refused() -> None:
         Route([bound])
 
 
-async def test_one_target_can_be_asked_with_several_options() -> None:
+async def test_one_target_can_be_in_a_route_with_several_options() -> None:
     def answer(request: ChatRequest) -> ServerError | str:
         return ServerError("no") if request.seed else "Hello."
 
@@ -200,7 +200,7 @@ async def test_one_target_can_be_asked_with_several_options() -> None:
 
     assert len(route.targets) == 3
     assert reply.text == "Hello."
-    # Health is by target: all three have the same one.
+    # A target has one health, so all three share it.
     names = [report.target for report in turnout.health()]
     assert names.count("A:m") == 1
 
@@ -234,14 +234,14 @@ async def test_a_copy_of_a_route_has_the_options(again: Callable[[Any], Any]) ->
     assert reply.parsed == City(name="Rome")
 
 
-def test_the_options_are_values() -> None:
+def test_the_options_of_a_bound_target_are_a_field() -> None:
     bound = fake().target("m", temperature=0.1)
 
     assert asdict(bound)["options"] == {"temperature": 0.1}
 
 
 class Merging(Lines):
-    """Writes a field that not every service takes."""
+    """Writes a field that not every service accepts."""
 
     async def generate(self, request: ChatRequest) -> AsyncGenerator[list[str]]:
         body = {"q": request.last_user_text, "stream_options": {"include_usage": True}}
@@ -265,7 +265,7 @@ async def test_a_field_that_turnout_writes_can_be_left_out(place: str) -> None:
     assert request.json() == {"q": "Why?", "top_k": 5}
 
 
-# An answer that breaks, and is continued by a target with other options.
+# An answer that breaks and is continued by a target with other options.
 
 
 def broken(**options: Any) -> BoundTarget:
@@ -283,7 +283,7 @@ async def test_an_answer_is_continued_with_the_options_of_the_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "told"),
+    ("own", "message"),
     [
         ({"response_format": City}, "response_format asks for more than plain text"),
         ({"extra": {"n": 2}}, "n asks for more than plain text"),
@@ -291,12 +291,12 @@ async def test_an_answer_is_continued_with_the_options_of_the_other() -> None:
     ],
 )
 async def test_options_of_a_target_can_forbid_a_continuation(
-    own: dict[str, Any], told: str
+    own: dict[str, Any], message: str
 ) -> None:
     third = fake(", four", name="C")
     second = fake(", three", name="B").target("n", **own)
 
-    with pytest.raises(StreamBrokenError, match=told):
+    with pytest.raises(StreamBrokenError, match=message):
         async for _ in Route([broken(**own), third.target("o")]).stream("Count."):
             pass
     reply = await read(Route([broken(), second, third.target("o")]))
@@ -307,7 +307,7 @@ async def test_options_of_a_target_can_forbid_a_continuation(
         "passed_over",
         "complete",
     ]
-    assert told in str(reply.attempts[1].error)
+    assert message in str(reply.attempts[1].error)
     assert "B:n cannot continue the answer" in str(reply.attempts[1].error)
 
 
@@ -318,7 +318,7 @@ async def read(route: Route) -> turnout.Reply:
     return stream.reply
 
 
-async def test_a_schema_of_a_target_is_asked_by_a_message_if_the_policy_says_so() -> (
+async def test_a_schema_of_a_target_is_sent_as_a_message_if_the_policy_says_so() -> (
     None
 ):
     provider = fake('{"name": "Rome"}', capabilities=Capabilities())
