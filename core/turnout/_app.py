@@ -224,10 +224,6 @@ class App:
         """Return the order of the plugins that are loaded by now; None without any."""
         return self.hooks.ordering
 
-    def find_hooks(self) -> PluginHooks:
-        """Return what plugins say to requests; a method, since it can be pickled."""
-        return self.hooks
-
     def __deepcopy__(self, memo: object) -> App:
         return self
 
@@ -314,10 +310,7 @@ class App:
             self.host.load(name)
         known, plugins = self._known, self.host.plugins
         if known is None or known[0] is not plugins:
-            registry, hooks = (
-                Registry(plugins, self.config),
-                PluginHooks(self.host, self.find_hooks),
-            )
+            registry, hooks = Registry(plugins, self.config), PluginHooks(self.host)
             self._known = known = plugins, registry, hooks
         return known
 

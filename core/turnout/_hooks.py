@@ -6,7 +6,6 @@ None of them can break a request: what they raise is logged, and goes no further
 from __future__ import annotations
 
 import logging
-import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import iscoroutinefunction
@@ -41,14 +40,9 @@ class PluginHooks:
 
     Args:
         host: Has the plugins.
-        find: Finds the hooks of the process in which these are unpickled.
     """
 
-    def __init__(
-        self, host: PluginHost, find: Callable[[], PluginHooks] | None = None
-    ) -> None:
-        self._find = find
-
+    def __init__(self, host: PluginHost) -> None:
         def calls(hook: str) -> list[_Call]:
             return [
                 _Call(f"plugin {plugin.name!r}", function)
@@ -59,13 +53,6 @@ class PluginHooks:
         self._order = calls("turnout_order_targets")
         self._started = calls("turnout_attempt_started")
         self._ended = calls("turnout_attempt_ended")
-
-    def __deepcopy__(self, memo: object) -> PluginHooks:
-        return self
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # Plugins are a matter of the process, and their functions cannot be pickled.
-        return operator.call, (self._find,)
 
     @property
     def watching(self) -> bool:
