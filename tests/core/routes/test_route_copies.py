@@ -216,6 +216,8 @@ def test_a_route_is_pickled_into_another_process_and_uses_its_health(
 
         route = pickle.loads(Path({str(file)!r}).read_bytes())
         print(route, len(turnout.health()))
+        # asyncio would log a first request whose imports take 0.1 s.
+        asyncio.run(turnout.warm_up())
         print(asyncio.run(route.complete("Why?")).text)
         print("A:fake-1" in [one.target for one in turnout.health()])
         """
