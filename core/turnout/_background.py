@@ -27,6 +27,7 @@ from contextlib import suppress
 from functools import cache, partial
 from importlib import import_module
 from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple, cast
+from weakref import WeakSet
 
 from turnout.errors import ArgumentError
 from turnout.threads import GreenLibrary, Thread, green_library, new_lock
@@ -59,6 +60,14 @@ class _Signal(Protocol):
 
     def close(self) -> None:
         """Free what it holds; `set` may still be called."""
+        ...
+
+
+class _Closable(Protocol):
+    """A stream that is read on the loop."""
+
+    async def aclose(self) -> None:
+        """Close the stream; may be called again."""
         ...
 
 
@@ -199,6 +208,12 @@ class _Call(Generic[T]):
         self._task = asyncio.get_running_loop().create_task(self._function())
         self._task.add_done_callback(self._end)
 
+    def refuse(self) -> None:
+        """Close the coroutine instead of running it; `result` raises CancelledError."""
+        self._function().close()
+        if self._signal is not None:
+            self._signal.set()
+
     def cancel(self) -> None:
         """Cancel the coroutine."""
         # It is None if Ctrl-C came before `begin` was submitted.
@@ -208,8 +223,7 @@ class _Call(Generic[T]):
     def result(self) -> T:
         """Return what the coroutine returned, or raise what it raised."""
         task = self._task
-        assert task is not None
-        if task.cancelled():
+        if task is None or task.cancelled():
             raise CancelledError
         return task.result()
 
@@ -232,6 +246,8 @@ class BackgroundLoop:
         self._new_loop = GreenLoop if library else asyncio.new_event_loop
         self._process = os.getpid()
         self._error: BaseException | None = None
+        self._closing = False
+        self._streams = WeakSet[_Closable]()
         self._loop: asyncio.AbstractEventLoop
         self._ready = new_lock()
         self._ready.acquire()
@@ -274,6 +290,7 @@ class BackgroundLoop:
         Raises:
             ArgumentError: This thread runs an event loop, which would stand still, or
                 the loop was begun before a fork.
+            CancelledError: The process ends. It is that of `concurrent.futures`.
         """
         _check_no_event_loop()
         if self._process != os.getpid():
@@ -284,10 +301,11 @@ class BackgroundLoop:
         signal = self._signal_type()
         call = _Call(function, signal)
         try:  # From here on, as Ctrl-C may come between any two steps.
-            self._loop.call_soon_threadsafe(call.begin)
+            if not self._call_soon(self._begin, call):
+                call.refuse()
             signal.wait()
         except BaseException:
-            self._loop.call_soon_threadsafe(call.cancel)
+            self._call_soon(call.cancel)
             raise
         finally:
             signal.close()
@@ -295,13 +313,17 @@ class BackgroundLoop:
 
     def submit(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Begin to run the coroutine that a function returns, and do not wait."""
-        self._loop.call_soon_threadsafe(_Call(function, None).begin)
+        self._call_soon(self._begin, _Call(function, None))
+
+    def register(self, stream: _Closable) -> None:
+        """Close the stream when the loop ends. Called in the loop's thread."""
+        self._streams.add(stream)
 
     def close(self) -> None:
         """Close what is open, and end the thread."""
         atexit.unregister(self.close)
         if self.alive:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._call_soon(self._loop.stop)
             self._thread.join(_PATIENCE)
 
     def _serve(self) -> None:
@@ -314,12 +336,42 @@ class BackgroundLoop:
             self._ready.release()
         try:
             _run_until_stopped(loop)
-            # Not as `asyncio.run` ends a loop: that begins a thread for the executor,
-            # which Python 3.12.1 refuses at the end of the process.
-            loop.run_until_complete(_cancel_others())
-            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(self._end())
         finally:
             loop.close()
+
+    def _begin(self, call: _Call[Any]) -> None:
+        if self._closing:
+            call.refuse()
+        else:
+            call.begin()
+
+    async def _end(self) -> None:
+        """Cancel what runs, close the streams that are not being read, begin no more.
+
+        `asyncio.run` ends a loop in another way: it begins a thread for the executor,
+        which Python 3.12.1 refuses at the end of the process.
+        """
+        self._closing = True
+        # Held until they are closed: one that is dropped before prints a warning.
+        streams = list(self._streams)
+        for task in _other_tasks():
+            task.cancel()
+        await _wait_for_others()
+        for stream in streams:
+            with suppress(Exception):
+                await stream.aclose()
+        await asyncio.get_running_loop().shutdown_asyncgens()
+        await asyncio.sleep(0)  # Begins what the garbage collector of a thread closes.
+        await _wait_for_others()
+
+    def _call_soon(self, function: Callable[[*Ts], object], *args: *Ts) -> bool:
+        """Call a function in the loop's thread; return False if the loop is closed."""
+        try:
+            self._loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:
+            return False
+        return True
 
 
 def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
@@ -331,11 +383,12 @@ def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
         return
 
 
-async def _cancel_others() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _other_tasks() -> set[asyncio.Task[Any]]:
+    return asyncio.all_tasks() - {asyncio.current_task()}
+
+
+async def _wait_for_others() -> None:
+    await asyncio.gather(*_other_tasks(), return_exceptions=True)
 
 
 def _check_no_event_loop() -> None:

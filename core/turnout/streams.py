@@ -414,6 +414,8 @@ class Stream(Generic[T_co]):
         self._waiter = _waiter_type()()
         self._reader = self._source(self._record, self._waiter)
         self._state = _State.OPEN
+        if self._background is not None:
+            self._background.register(self)
 
     def _check_loop(self) -> None:
         waiter = self._waiter

@@ -38,6 +38,11 @@ def _event(choice: str) -> bytes:
     return f'data: {{"choices": [{{"index": 0, {choice[1:]}]}}\n\n'.encode()
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # By default five connections wait to be accepted.
+
+
 @contextmanager
 def meeting(requests: int = 1, *, go_on: bool = True) -> Generator[Meeting]:
     """Give a service in OpenAI's form, in threads of this process."""
@@ -54,8 +59,7 @@ def meeting(requests: int = 1, *, go_on: bool = True) -> Generator[Meeting]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
         shared.url = f"http://127.0.0.1:{server.server_port}/v1"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from .subprocesses import environment, script, strict
 
-pytestmark = pytest.mark.skipif(
-    os.name != "posix" or os.geteuid() != 0,
-    reason="only root can become a user without an entry in passwd",
-)
+PACKAGES = Path(sysconfig.get_path("purelib"))
+
+pytestmark = [
+    pytest.mark.skipif(
+        os.name != "posix" or os.geteuid() != 0,
+        reason="only root can become a user without an entry in passwd",
+    ),
+    pytest.mark.skipif(
+        not all(folder.stat().st_mode & 0o001 for folder in PACKAGES.parents),
+        reason=f"another user cannot read {PACKAGES}",
+    ),
+]
 
 BECOME = """
     import contextlib, io, os, sys
