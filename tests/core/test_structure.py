@@ -113,15 +113,15 @@ async def test_an_answer_that_calls_a_tool_is_not_parsed_yet() -> None:
 @pytest.mark.parametrize(
     ("items", "wanted", "why"),
     [
-        (["Paris."], City, "it is no JSON"),
+        (["Paris."], City, "it is not valid JSON"),
         ([" \n"], City, "it is empty"),
         ([], SCHEMA, "it is empty"),
-        (["NaN"], SCHEMA, "it is no JSON"),
-        (["\ud800"], SCHEMA, "it is no JSON"),
-        (["[" * 5000], SCHEMA, "it is no JSON"),
-        ([f"```json\n{PARIS}\n```"], City, "it is no JSON"),
+        (["NaN"], SCHEMA, "it is not valid JSON"),
+        (["\ud800"], SCHEMA, "it is not valid JSON"),
+        (["[" * 5000], SCHEMA, "it is not valid JSON"),
+        ([f"```json\n{PARIS}\n```"], City, "it is not valid JSON"),
         (["{}"], City, "name: Field required"),
-        (["[]"], {"type": "json_object"}, "it is no object"),
+        (["[]"], {"type": "json_object"}, "it is not an object"),
         (["{}"], SCHEMA, "'name' is missing"),
         (["{}"], {"required": list("abcdef")}, "'a' is missing; 'b' is missing; 'c'"),
         (['"x"'], {"minLength": 9}, "it has fewer characters than 9"),
@@ -146,7 +146,7 @@ async def test_what_is_not_of_the_form_is_an_error(
 @pytest.mark.parametrize(
     ("reason", "details", "why"),
     [
-        ("length", {}, "it was cut off at its limit of tokens, before the end of its"),
+        ("length", {}, "it reached its token limit before the end of its"),
         ("content_filter", {}, "the provider's content filter cut it off"),
         ("stop", {"refusal": True}, "the model refused to answer"),
     ],
