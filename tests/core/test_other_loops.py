@@ -138,7 +138,7 @@ def test_without_an_event_loop_the_error_says_what_to_do() -> None:
 async def test_a_provider_is_entered_in_an_event_loop() -> None:
     code = saying("a").__aenter__()
 
-    with pytest.raises(ArgumentError, match="event loop of asyncio"):
+    with pytest.raises(ArgumentError, match="asyncio event loop"):
         await asyncio.to_thread(code.send, None)
 
 
