@@ -26,7 +26,9 @@ from turnout.types import Secret
 VALUE = "sk-canary-0123456789"
 
 
-UNNAMEABLE = "cannot name a provider; a name has printable characters and no colon"
+TARGETS = 'routes.mine: targets is missing or not a list of names; write ["A:x", "B"]'
+
+UNNAMEABLE = "is not a valid name of a provider; use printable characters, and no colon"
 
 
 @pytest.fixture
@@ -134,7 +136,8 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ " + "a." * 20_000 + "a = 1 }]",
-            'routes.mine: targets[0]: the table lacks target, as in { target = "A:x" }',
+            "routes.mine: targets[0]: target is missing; add it, as in "
+            '{ target = "A:x" }',
             id="a deep target",
         ),
         pytest.param(
@@ -144,12 +147,12 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[alias]\nfast = 'x'",
-            "there is no 'alias'; did you mean 'aliases'?",
+            "unknown option 'alias'; did you mean 'aliases'?",
             id="table",
         ),
         pytest.param(
             "zzz = 1",
-            "there is no 'zzz'; there are order, aliases, routes, providers, plugins, "
+            "unknown option 'zzz'; known: order, aliases, routes, providers, plugins, "
             "cli",
             id="table like no other",
         ),
@@ -190,32 +193,32 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ndeadline = 5",
-            'routes.mine: targets is a list of names, as in ["A:x", "B"]',
+            TARGETS,
             id="route without targets",
         ),
         pytest.param(
             "[routes.mine]\ntargets = []",
-            'routes.mine: targets is a list of names, as in ["A:x", "B"]',
+            TARGETS,
             id="no targets",
         ),
         pytest.param(
             "[routes.mine]\ntargets = 'A'",
-            'routes.mine: targets is a list of names, as in ["A:x", "B"]',
+            TARGETS,
             id="targets as a text",
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', 5]",
-            "routes.mine: targets[1]: 5 is not a name",
+            "routes.mine: targets[1]: 5 is not the name of a target",
             id="target",
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', '']",
-            "routes.mine: targets[1]: '' is not a name",
+            "routes.mine: targets[1]: '' is not the name of a target",
             id="empty target",
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', { target = 5 }]",
-            "routes.mine: targets[1]: 5 is not a name",
+            "routes.mine: targets[1]: 5 is not the name of a target",
             id="target of a table",
         ),
         pytest.param(
@@ -236,24 +239,25 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ target = 'A', deadline = 5 }]",
-            "routes.mine: targets[0]: a target has no deadline, since a deadline is "
-            "for a request with all of its attempts; give it to the call, or set "
+            "routes.mine: targets[0]: deadline is not an option of a target, as it "
+            "covers all attempts of a request; set it in the call, or set "
             "first_delta_timeout of the provider",
             id="deadline of a target",
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ target = 'A', model = 'b' }]",
-            "routes.mine: targets[0]: a target has its model already; leave model out",
+            "routes.mine: targets[0]: model is not an option of a target, which names "
+            "its model; remove it",
             id="model of a target",
         ),
         pytest.param(
             "[aliases]\nmine = 'A'\n[routes.mine]\ntargets = ['A']",
-            "routes.mine: there is an alias of that name; take another",
+            "routes.mine: an alias has the same name; use another",
             id="route and alias",
         ),
         pytest.param(
             "[providers.my-llm]\nplugin = 'A'\n[routes.MyLLM]\ntargets = ['A']",
-            "routes.MyLLM: there is a provider of that name; take another",
+            "routes.MyLLM: a provider has the same name; use another",
             id="route and instance",
         ),
         pytest.param(
@@ -293,15 +297,15 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[providers.FlowGpt]\n[providers.flow-gpt]",
-            "providers.flow-gpt: providers.FlowGpt is the same name but for case, `-`, "
-            "`_` and spaces; make one table of them",
+            "providers.flow-gpt: the same name as providers.FlowGpt, as case, `-`, `_` "
+            "and spaces are ignored; merge the two tables",
             id="two tables of one provider",
         ),
         *(
             pytest.param(
                 f"[providers.A]\napi_key = {key}",
-                'providers.A: api_key: a key is expected, or "env:NAME" for the '
-                "environment variable that holds it",
+                'providers.A: api_key is not a key; set the key, or "env:NAME" for the '
+                "environment variable that has it",
                 id=f"api_key {key}",
             )
             for key in ("''", "' '", "'env:'", "'env: '", "5", f"['{VALUE}']")
@@ -313,7 +317,7 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[plugins]\nallowed = ['A']",
-            "plugins: there is no 'allowed'; did you mean 'allow'?",
+            "plugins: unknown option 'allowed'; did you mean 'allow'?",
             id="rule",
         ),
         pytest.param(
@@ -328,7 +332,7 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "order = 5\nzzz = 1\n",
-            "order: input should be a list, not 5; there is no 'zzz'; there are "
+            "order: input should be a list, not 5; unknown option 'zzz'; known: "
             "order, aliases, routes, providers, plugins, cli",
             id="two at once",
         ),
@@ -415,7 +419,7 @@ def test_a_key_that_others_can_read_is_warned_about(
 
     assert config.exposed == exposed
     warned = [(r.name, r.levelno, r.getMessage()) for r in caplog.records]
-    told = f"{file} holds keys and others can read it; run: chmod 600 {file}"
+    told = f"{file} has keys and other users can read it; run: chmod 600 {file}"
     assert warned == [("turnout", logging.WARNING, told)] * len(exposed)
 
 
@@ -521,14 +525,14 @@ def test_the_variable_may_name_a_file_of_the_home(
 @pytest.mark.parametrize(
     ("named", "fault"),
     [
-        ("/no/such/file.toml", "is not a file; correct it"),
-        ("/", "is not a file; correct it"),
-        (f"{__file__}/turnout.toml", "is not a file; correct it"),
+        ("/no/such/file.toml", "which is not a file; correct it"),
+        ("/", "which is not a file; correct it"),
+        (f"{__file__}/turnout.toml", "which is not a file; correct it"),
         (
             "~no-such-user/x",
-            "is not a file: its home is not known; write the path in full",
+            "whose home directory is not known; write the full path",
         ),
-        ("x" * 5000, "cannot be read: File name too long"),
+        ("x" * 5000, "which cannot be read: File name too long"),
     ],
 )
 def test_the_variable_has_to_name_a_file(
@@ -540,7 +544,7 @@ def test_the_variable_has_to_name_a_file(
     with pytest.raises(ConfigError) as caught:
         find_config()
 
-    assert str(caught.value) == f"TURNOUT_CONFIG names {named!r}, which {fault}"
+    assert str(caught.value) == f"TURNOUT_CONFIG names {named!r}, {fault}"
 
 
 def test_a_blank_variable_names_nothing(

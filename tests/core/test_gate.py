@@ -72,9 +72,9 @@ async def cancel(task: asyncio.Task[turnout.Reply]) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_concurrent": 0}, "max_concurrent is at least 1"),
-        ({"max_queued": -1}, "max_queued is at least 0"),
-        ({"queue_timeout": 0}, "queue_timeout is in seconds"),
+        ({"max_concurrent": 0}, "max_concurrent=0 is out of range; set at least 1"),
+        ({"max_queued": -1}, "max_queued=-1 is out of range; set at least 0"),
+        ({"queue_timeout": 0}, "queue_timeout=0.0 is out of range; set seconds"),
     ],
 )
 def test_a_limit_that_is_out_of_range_is_refused(
@@ -138,7 +138,7 @@ def test_t09_whoever_waits_too_long_is_refused() -> None:
 
         told = str(caught.value)
         assert "queue_timeout=3 s" in told
-        assert "1 under way (max_concurrent=1) and 0 queued; raise" in told
+        assert "1 running (max_concurrent=1) and 0 queued; raise" in told
         assert "nothing was sent" in told
         assert caught.value.reply is not None
         (attempt,) = caught.value.reply.attempts
@@ -188,7 +188,7 @@ def test_the_deadline_of_one_who_waits_says_what_it_waited_for() -> None:
 
         assert str(caught.value) == (
             "the deadline passed: Fake had no free slot for the request within 600 s, "
-            "and nothing was sent: 1 under way (max_concurrent=1) and 0 queued; raise "
+            "and nothing was sent: 1 running (max_concurrent=1) and 0 queued; raise "
             "max_concurrent or the deadline, or send fewer requests at once"
         )
 

@@ -29,22 +29,22 @@ FAULTS = [
     pytest.param("sk-\u2028canary", "has a line break; remove it", id="separator"),
     pytest.param(
         "\ufeffsk-canary",
-        "has a character that cannot be seen (U+FEFF BYTE ORDER MARK); remove it",
+        "has an invisible character (U+FEFF BYTE ORDER MARK); remove it",
         id="byte order mark",
     ),
     pytest.param(
         "sk-\u200bcanary",
-        "has a character that cannot be seen (U+200B ZERO WIDTH SPACE); remove it",
+        "has an invisible character (U+200B ZERO WIDTH SPACE); remove it",
         id="zero width",
     ),
     pytest.param(
         "sk-\xa0canary",
-        "has a character that cannot be seen (U+00A0 NO-BREAK SPACE); remove it",
+        "has an invisible character (U+00A0 NO-BREAK SPACE); remove it",
         id="no-break space",
     ),
     pytest.param(
         "sk-\x1bcanary",
-        "has a character that cannot be seen (U+001B control character); remove it",
+        "has an invisible character (U+001B control character); remove it",
         id="control",
     ),
     pytest.param(
@@ -68,7 +68,7 @@ FAULTS = [
     ),
     pytest.param(
         "env:CANARY",
-        "is a reference, which only turnout.toml can have; give the key itself",
+        "is a reference, which works only in turnout.toml; set the key itself",
         id="reference",
     ),
 ]
@@ -296,7 +296,7 @@ def test_a_reference_is_read_for_whatever_holds_a_secret(
 @pytest.mark.parametrize(
     ("value", "fault"),
     [
-        ("\ufeffcanary", "has a character that cannot be seen (U+FEFF BYTE ORDER"),
+        ("\ufeffcanary", "has an invisible character (U+FEFF BYTE ORDER"),
         ("can\nary", "has a line break; remove it"),
         ('"canary"', "has quotation marks around its value; remove them"),
     ],
@@ -318,4 +318,4 @@ def test_what_is_no_text_is_no_secret(value: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         Keeper(secret=value)
 
-    assert str(caught.value).endswith("secret: expected a text")
+    assert str(caught.value).endswith("secret: expected a string")

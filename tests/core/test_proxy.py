@@ -98,14 +98,14 @@ def test_proxies_are_the_same_by_whichever_variable_they_are_named() -> None:
         ("http://p:99999", "X is not the address of a proxy"),
         ("http://[::1", "X is not the address of a proxy"),
         ("http://p?x", "X is not the address of a proxy"),
-        ("http://me:canary#it@p:1", "a password has %23 for #"),
-        ("http://me:canary/it@p:1", "a password has %23 for #"),
-        ("http://me:canary?it@p:1", "a password has %23 for #"),
+        ("http://me:canary#it@p:1", "in a password, write %23 for #"),
+        ("http://me:canary/it@p:1", "in a password, write %23 for #"),
+        ("http://me:canary?it@p:1", "in a password, write %23 for #"),
         ("http://me:canary it@p", "X has a space or a control character"),
         ("http://p\x00", "X has a space or a control character"),
         ("http://canary%3Ax:y@p", "X has a user name with a colon"),
-        ("ftp://me:canary@p", "X has the scheme 'ftp'"),
-        ("socks6://me:canary@p", "X has the scheme 'socks6'"),
+        ("ftp://me:canary@p", "X has the unknown scheme 'ftp'"),
+        ("socks6://me:canary@p", "X has the unknown scheme 'socks6'"),
         ("socks5://me@p", "X has a user name without a password"),
         ("socks5://me:canary%C3%A9@p", "X has a user name or a password that cannot"),
         (f"socks5://me:{'canary' * 50}@p", "use up to 255 ASCII characters"),
@@ -152,7 +152,9 @@ def test_without_a_variable_there_is_no_proxy() -> None:
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "gopher://me:canary@p")
 
-    with pytest.raises(ValueError, match=r"^HTTPS_PROXY has the scheme 'gopher'"):
+    with pytest.raises(
+        ValueError, match=r"^HTTPS_PROXY has the unknown scheme 'gopher'"
+    ):
         proxy_of_environment("https", "api.example", None)
 
 

@@ -197,13 +197,13 @@ def test_a_proxy_that_is_no_address_shows_no_secret() -> None:
 @pytest.mark.parametrize(
     ("address", "fault"),
     [
-        (f"http://me:{PASSWORD}@127.0.0.1:9/v1", "base_url holds a user name"),
-        (f"http://{KEY}@127.0.0.1:9/v1", "base_url holds a user name"),
-        (f"http://127.0.0.1:9/v1?key={KEY}", "base_url ends with its path"),
-        (f"http://127.0.0.1:9/v1#{KEY}", "base_url ends with its path"),
-        (f"me:{PASSWORD}@127.0.0.1:9", "base_url is an http or https address"),
-        (f"ftp://me:{PASSWORD}@h/", "base_url is an http or https address"),
-        (f"http://[{PASSWORD}@h/", "base_url is an http or https address"),
+        (f"http://me:{PASSWORD}@127.0.0.1:9/v1", "base_url has a user name"),
+        (f"http://{KEY}@127.0.0.1:9/v1", "base_url has a user name"),
+        (f"http://127.0.0.1:9/v1?key={KEY}", "base_url has a query or a fragment"),
+        (f"http://127.0.0.1:9/v1#{KEY}", "base_url has a query or a fragment"),
+        (f"me:{PASSWORD}@127.0.0.1:9", "base_url is not an http or https address"),
+        (f"ftp://me:{PASSWORD}@h/", "base_url is not an http or https address"),
+        (f"http://[{PASSWORD}@h/", "base_url is not an http or https address"),
     ],
 )
 @pytest.mark.parametrize(
@@ -232,8 +232,7 @@ def test_a_credential_in_an_address_of_the_configuration_is_not_shown(
         app.provider("mine", {})
 
     assert str(caught.value) == (
-        f"{file}: providers.mine: base_url holds a user name; a credential goes into "
-        "api_key"
+        f"{file}: providers.mine: base_url has a user name; remove it, and set api_key"
     )
     assert "canary" not in shown(caught.value).lower()
 

@@ -88,7 +88,7 @@ def test_a_key_of_another_certificate_is_named() -> None:
     client = CERTIFICATES / "client.pem"
 
     assert refusal(client_certificate=client, client_key=KEY) == (
-        f"client_key: the private key in {str(KEY)!r} is not that of the certificate "
+        f"client_key: the private key in {str(KEY)!r} does not match the certificate "
         f"in {str(client)!r}"
     )
 
@@ -107,7 +107,7 @@ def test_files_that_are_cut_are_named(tmp_path: Path) -> None:
     cut = tmp_path / "cut.pem"
     cut.write_bytes((CERTIFICATES / "client_with_key.pem").read_bytes()[:-60])
 
-    assert "cannot be read; check that both are whole" in refusal(
+    assert "cannot be read; check that both are complete" in refusal(
         client_certificate=cut
     )
 
@@ -119,7 +119,8 @@ def test_what_is_not_a_path_is_refused(value: object) -> None:
 
 def test_a_home_that_is_not_known_is_refused() -> None:
     assert refusal(ca_file="~nobody-of-that-name/ca.pem") == (
-        "ca_file: the home that '~nobody-of-that-name/ca.pem' names is not known"
+        "ca_file: the home directory of '~nobody-of-that-name/ca.pem' is not "
+        "known; write the full path"
     )
 
 
@@ -140,13 +141,13 @@ def test_a_context_beside_files_is_refused() -> None:
         ssl_context=ssl.create_default_context(), ca_file=CERTIFICATES / "good.pem"
     )
 
-    assert told.startswith("ssl_context is set beside ca_file")
+    assert told.startswith("ssl_context is set together with ca_file")
 
 
 @pytest.mark.parametrize("value", [True, "context", CERTIFICATES / "good.pem"])
 def test_what_is_not_a_context_is_refused(value: object) -> None:
     assert refusal(ssl_context=value).startswith(
-        f"ssl_context is an ssl.SSLContext, not {type(value).__name__}"
+        f"ssl_context: expected an ssl.SSLContext, not {type(value).__name__}"
     )
 
 

@@ -126,10 +126,10 @@ def test_what_is_not_given_keeps_its_default() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"txet": 1}, "option of X: there is no 'txet'; did you mean 'text'?"),
+        ({"txet": 1}, "option of X: unknown option 'txet'; did you mean 'text'?"),
         (
             {"counted": 1},
-            "option of X: there is no 'counted'; did you mean 'count'?",
+            "option of X: unknown option 'counted'; did you mean 'count'?",
         ),
         (
             {"text": ""},
@@ -163,7 +163,7 @@ def test_what_is_not_given_keeps_its_default() -> None:
         ),
         (
             {"key": 5},
-            "option of X: key: expected a text",
+            "option of X: key: expected a string",
         ),
         ({"count": True}, "option of X: count: expected a number, not True"),
         ({"seconds": False}, "option of X: seconds: expected a number, not False"),
@@ -195,7 +195,8 @@ def test_what_is_not_given_keeps_its_default() -> None:
         ),
         (
             {"file": "~no-such-user/x"},
-            "option of X: file: the home that '~no-such-user/x' names is not known",
+            "option of X: file: the home directory of '~no-such-user/x' is not "
+            "known; write the full path",
         ),
         ({"file": 5}, "option of X: file: expected a path, not 5"),
         ({"file": ""}, "option of X: file: expected a path, not ''"),
@@ -230,13 +231,13 @@ def test_what_is_not_given_keeps_its_default() -> None:
         (
             {"txet": 1, "count": "x", "key": ""},
             "option of X: count: input should be a valid integer, unable to parse "
-            "string as an integer, not 'x'; key: it is blank; set it; there is no "
-            "'txet'; did you mean 'text'?",
+            "string as an integer, not 'x'; key: it is blank; set it; unknown "
+            "option 'txet'; did you mean 'text'?",
         ),
         (
             {"txet": 1, "cuont": 2},
-            "option of X: there is no 'txet'; did you mean 'text'? There "
-            "is no 'cuont'; did you mean 'count'?",
+            "option of X: unknown option 'txet'; did you mean 'text'? Unknown "
+            "option 'cuont'; did you mean 'count'?",
         ),
     ],
 )
@@ -254,7 +255,7 @@ def test_a_name_like_no_other_is_told_with_all_that_there_are() -> None:
         checked(Demanding, {"region": "eu", "zzzz": 1}, "option of X")
 
     assert (
-        str(caught.value) == "option of X: there is no 'zzzz'; there are region, text"
+        str(caught.value) == "option of X: unknown option 'zzzz'; known: region, text"
     )
 
 
@@ -368,7 +369,7 @@ def test_what_is_no_table_is_refused_within_a_table(given: object) -> None:
 
 
 def test_a_wrong_key_within_a_table_is_told() -> None:
-    with pytest.raises(ConfigError, match="there is no 'optins'"):
+    with pytest.raises(ConfigError, match="unknown option 'optins'"):
         checked(Outer, {"options": {"optins": 1}}, "x")
 
 
