@@ -1,4 +1,4 @@
-"""The configuration: where it is found, and every mistake in it."""
+"""The configuration: where it is found, and every error in it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read(file: Path, text: str) -> Config:
 
 
 def refused(file: Path, text: str) -> str:
-    """Return what is told of a mistake, without the file's name before it."""
+    """Return the message of an error, without the file's name before it."""
     with pytest.raises(ConfigError) as caught:
         read(file, text)
     message = str(caught.value)
@@ -108,11 +108,11 @@ def test_a_file_is_read(file: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff# from an editor\n"])
-def test_an_empty_file_says_nothing(file: Path, text: str) -> None:
+def test_an_empty_file_is_an_empty_configuration(file: Path, text: str) -> None:
     assert read(file, text) == Config(path=file)
 
 
-def test_no_file_says_nothing() -> None:
+def test_no_file_is_an_empty_configuration() -> None:
     assert read_config(None) == Config()
 
 
@@ -338,7 +338,7 @@ def test_no_file_says_nothing() -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_the_key_and_what_is_expected(
+def test_an_error_names_the_key_and_what_is_expected(
     file: Path, text: str, message: str
 ) -> None:
     told = refused(file, text)
@@ -347,19 +347,19 @@ def test_a_mistake_is_told_with_the_key_and_what_is_expected(
     assert VALUE not in told
 
 
-def test_a_number_of_too_many_digits_is_told(file: Path) -> None:
-    # These are Python's own words, which differ from version to version.
+def test_a_number_of_too_many_digits_is_an_error(file: Path) -> None:
+    # The message is Python's own, which differs between versions.
     assert refused(file, "a = " + "9" * 5000).startswith("is not valid TOML: ")
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(tmp_path)
 
     assert str(caught.value) == f"{tmp_path}: cannot be read: Is a directory"
 
 
-def test_a_file_in_another_encoding_is_told(file: Path) -> None:
+def test_a_file_in_another_encoding_is_an_error(file: Path) -> None:
     file.write_bytes(b"order = ['\xff']")
 
     with pytest.raises(ConfigError) as caught:
@@ -369,7 +369,7 @@ def test_a_file_in_another_encoding_is_told(file: Path) -> None:
 
 
 @pytest.mark.parametrize("mistake", ["order = [", "order = 5", "[routes.mine]"])
-def test_a_key_in_the_file_is_not_in_the_traceback_of_a_mistake(
+def test_a_key_in_the_file_is_not_in_the_traceback_of_an_error(
     file: Path, mistake: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -398,7 +398,7 @@ def test_a_key_in_the_file_is_a_secret(file: Path) -> None:
     assert VALUE not in repr(config)
 
 
-def test_a_key_may_stand_in_a_variable(file: Path) -> None:
+def test_a_key_may_be_in_a_variable(file: Path) -> None:
     config = read(file, "[providers.A]\napi_key = 'env: MY_KEY'")
 
     assert config.providers["A"] == ProviderConfig(key_variable="MY_KEY")
@@ -434,7 +434,7 @@ def test_a_file_without_keys_may_be_read_by_others(
     assert not caplog.records
 
 
-def test_where_the_bits_say_nothing_nothing_is_warned_about(
+def test_nothing_is_logged_on_systems_without_posix_modes(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text(f"[providers.A]\napi_key = '{VALUE}'")
@@ -458,7 +458,7 @@ def test_a_table_is_found_by_its_providers_name(file: Path, name: str) -> None:
 
 @pytest.fixture
 def users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the path of the file in the user's own folder, wherever that is."""
+    """Return the path of the file in the user's own folder."""
     folder = tmp_path / "users"
 
     def user_config_path(name: str, *, appauthor: bool) -> Path:
@@ -480,7 +480,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "turnout.toml"
 
 
-def test_no_file_is_found_where_there_is_none(here: Path, users: Path) -> None:
+def test_without_a_file_none_is_found(here: Path, users: Path) -> None:
     assert find_config() is None
 
 
@@ -490,7 +490,7 @@ def test_the_users_file_is_found(here: Path, users: Path) -> None:
     assert find_config() == users
 
 
-def test_the_working_directorys_file_goes_before_the_users(
+def test_the_working_directorys_file_comes_before_the_users(
     here: Path, users: Path
 ) -> None:
     users.touch()
@@ -500,7 +500,7 @@ def test_the_working_directorys_file_goes_before_the_users(
     assert find_config() == here
 
 
-def test_the_variables_file_goes_before_all(
+def test_the_variables_file_comes_first(
     here: Path, users: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = tmp_path / "named.toml"
@@ -511,7 +511,7 @@ def test_the_variables_file_goes_before_all(
     assert find_config() == named
 
 
-def test_the_variable_may_name_a_file_of_the_home(
+def test_the_variable_may_name_a_file_in_the_home_directory(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""The option `headers`: what is sent, to whom, and what is shown of it."""
+"""The option `headers`: what is sent to which address, and what is shown."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ async def test_a_header_replaces_turnouts_own_whatever_its_case() -> None:
     assert headers["content-type"] == ["text/json"]
 
 
-async def test_a_list_of_models_is_asked_for_with_them() -> None:
+async def test_a_list_of_models_is_requested_with_them() -> None:
     async with FaultServer(respond(200, b"[]")) as server:
         parrot = Parrot(base_url=server.url, headers={"x-project": "p1"})
         await parrot.list_models()
@@ -114,7 +114,7 @@ async def test_a_provider_that_makes_headers_for_each_request_sends_them_too() -
 
 
 class Elsewhere(Lines):
-    """Asks another origin than that of `base_url`."""
+    """Sends requests to an origin other than that of `base_url`."""
 
     other = ""
 
@@ -191,7 +191,7 @@ def test_another_header_leaves_the_key_necessary() -> None:
         ("x-a: canary", "headers: input should be a table of keys and values"),
     ],
 )
-def test_what_is_no_header_is_refused_and_not_shown(headers: Any, told: str) -> None:
+def test_an_invalid_header_is_refused_and_not_shown(headers: Any, told: str) -> None:
     with pytest.raises(ConfigError, match=told) as caught:
         Lines(headers=headers)
 
@@ -247,7 +247,7 @@ def test_other_headers_are_shown() -> None:
     assert "'x-project': 'p1'" in repr(Lines(headers={"x-project": "p1"}).options)
 
 
-async def test_a_refused_credential_is_told_by_its_place() -> None:
+async def test_the_error_of_a_refused_credential_names_the_header() -> None:
     async with FaultServer(respond(401)) as server:
         parrot = Parrot(base_url=server.url, headers={"Authorization": "Bearer x"})
         with pytest.raises(AuthenticationError, match="check the option headers"):
@@ -312,7 +312,7 @@ def test_headers_in_code_replace_those_of_the_configuration(file: Path) -> None:
         ("env:LATIN", "headers.x-a: the environment variable LATIN has a character"),
     ],
 )
-def test_a_variable_that_is_wrong_is_told_with_its_place(
+def test_the_error_of_a_wrong_variable_names_the_header(
     file: Path, value: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROKEN", "canary\r\nx: y")
@@ -338,7 +338,7 @@ def test_an_address_of_an_instance_gets_no_headers_of_another(file: Path) -> Non
     assert "Authorization" in app.provider("same", {}).options.headers
 
 
-def test_a_provider_with_a_header_for_its_key_can_be_asked(file: Path) -> None:
+def test_a_provider_with_a_header_for_its_key_is_ready(file: Path) -> None:
     app = app_of(file, '[providers.OpenAI]\nheaders = { Authorization = "Bearer x" }')
 
     assert app.key_at_hand(app.entry("OpenAI"))
@@ -351,7 +351,7 @@ def test_a_provider_with_a_header_for_its_key_can_be_asked(file: Path) -> None:
     ("headers", "exposed"),
     [('{ Cookie = "c" }', ("vLLM",)), ('{ x-a = "b" }', ()), ("3", ())],
 )
-def test_a_secret_header_in_a_file_that_others_can_read_is_told(
+def test_a_secret_header_in_a_file_that_others_can_read_is_logged(
     file: Path, headers: str, exposed: tuple[str, ...]
 ) -> None:
     file.write_text(f"[providers.vLLM]\nheaders = {headers}", encoding="utf-8")

@@ -142,7 +142,7 @@ def test_a_key_is_read_from_the_keyring_once(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_keyring_without_the_key_is_told_with_what_to_do(
+def test_the_error_of_a_keyring_without_the_key_says_what_to_do(
     tmp_path: Path, backend: str, before: str, fault: str
 ) -> None:
     config = CONFIG.replace("headers", "# ")
@@ -153,7 +153,7 @@ def test_a_keyring_without_the_key_is_told_with_what_to_do(
 
 
 @pytest.mark.ci
-def test_a_keyring_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
+def test_a_keyring_that_cannot_be_imported_is_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "keyring"
     folder.mkdir()
     (folder / "__init__.py").write_text("raise OSError('torn')")
@@ -173,7 +173,7 @@ def test_a_reference_without_a_name_is_refused(tmp_path: Path) -> None:
         FromKeyring("keyring: ").read()
 
 
-def test_a_reference_is_one_of_those_that_are_known() -> None:
+def test_the_base_class_of_references_is_abstract() -> None:
     with pytest.raises(NotImplementedError):
         SecretReference("x").read()
     with pytest.raises(NotImplementedError):

@@ -1,4 +1,4 @@
-"""What is wrong with a JSON value by a schema."""
+"""Validation of a JSON value against a schema."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CITY: dict[str, Any] = {
         ({"prefixItems": [False]}, "no list"),
         ({"anyOf": [{"type": "null"}, {"type": "string"}]}, "x"),
         ({"oneOf": [{"type": "null"}, {"type": "string"}]}, "x"),
-        # By their patterns, which are not checked, it is one of the two.
+        # Patterns are not checked, and may exclude one of the two.
         ({"oneOf": [{"pattern": "^a"}, {"pattern": "^b"}]}, "a"),
         ({"allOf": [{"type": "string"}, {"maxLength": 1}]}, "x"),
         ({"minimum": 1, "maximum": 1}, 1),
@@ -66,7 +66,9 @@ CITY: dict[str, Any] = {
         ({"format": "date", "pattern": "^x", "if": {}}, "y"),
     ],
 )
-def test_a_value_that_fits_has_no_faults(schema: dict[str, Any], value: object) -> None:
+def test_a_value_that_matches_has_no_faults(
+    schema: dict[str, Any], value: object
+) -> None:
     assert list(faults(value, schema)) == []
 
 
@@ -118,7 +120,7 @@ def test_a_value_that_fits_has_no_faults(schema: dict[str, Any], value: object) 
         ),
     ],
 )
-def test_faults_are_told_with_their_place(
+def test_faults_are_reported_with_their_position(
     schema: dict[str, Any], value: object, told: list[str]
 ) -> None:
     assert list(faults(value, schema)) == told
