@@ -39,7 +39,7 @@ class _Place:
             return None
         return _Place(self.root, self._path, (*self._seen, reference))
 
-    def told(self, fault: str) -> str:
+    def message(self, fault: str) -> str:
         """Return a message that says what is wrong here."""
         return f"{self._path}: {fault}" if self._path else fault
 
@@ -60,7 +60,7 @@ def faults(value: object, schema: Mapping[str, object]) -> Iterator[str]:
 
 def _faults(value: Any, schema: object, place: _Place) -> Iterator[str]:
     if schema is False:
-        yield place.told("it is not allowed here")
+        yield place.message("it is not allowed here")
     if not _is_schema(schema):
         return
     for keyword, check in _CHECKS.items():
@@ -96,7 +96,7 @@ def _pointed(root: _Schema, pointer: str) -> object:
 def _type(value: Any, kinds: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     names = [kinds] if isinstance(kinds, str) else kinds
     if not any(_is(value, name) for name in names):
-        yield place.told(f"it is not {' or '.join(map(_with_article, names))}")
+        yield place.message(f"it is not {' or '.join(map(_with_article, names))}")
 
 
 def _with_article(kind: str) -> str:
@@ -142,12 +142,12 @@ def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
 
 def _enum(value: Any, choices: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     if not any(_same(value, choice) for choice in choices):
-        yield place.told("it is not one of the allowed values")
+        yield place.message("it is not one of the allowed values")
 
 
 def _const(value: Any, only: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     if not _same(value, only):
-        yield place.told("it is not the only allowed value")
+        yield place.message("it is not the only allowed value")
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -165,7 +165,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def _required(value: Any, names: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     if _is_object(value):
-        yield from (place.told(f"{n!r} is missing") for n in names if n not in value)
+        yield from (place.message(f"{n!r} is missing") for n in names if n not in value)
 
 
 def _named(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[str]:
@@ -203,7 +203,7 @@ def _all_of(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[
 
 def _any_of(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     if not any(_fits(value, part, place) for part in parts):
-        yield place.told("it matches none of the allowed schemas")
+        yield place.message("it matches none of the allowed schemas")
 
 
 def _one_of(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[str]:
@@ -226,7 +226,7 @@ def _measured(
         # In older drafts the exclusive limits are true or false.
         measurable = isinstance(value, kinds) and not isinstance(value, bool)
         if measurable and _number(limit) and not holds(measure(value), limit):
-            yield place.told(f"{fault} {limit}")
+            yield place.message(f"{fault} {limit}")
 
     return check
 
