@@ -1,4 +1,4 @@
-"""What holds for every test: an empty environment, and an event loop unblocked."""
+"""Fixtures for every test: an empty environment, and no blocked event loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blockbuster import blockbuster_ctx
 from turnout._app import current_app
 
 _STEERING = ("_proxy", "_api_key", "_token", "_host")
-"""How the names of variables end that say whom to ask, and with which key."""
+"""Endings of the names of variables that set an address, a proxy or a key."""
 
 
 _PACKAGES = (
@@ -28,10 +28,10 @@ _PACKAGES = (
 
 @pytest.fixture(scope="module", autouse=True)
 def frozen() -> None:
-    """Keep the garbage collector from looking at all that came before a file.
+    """Exclude all objects from before a test file from garbage collection.
 
-    A check for leaks collects a few times, and eleven thousand tests and what they
-    imported would take it a second each.
+    A check for leaks collects a few times. With the objects of eleven thousand tests
+    and their imports, each collection would take a second.
     """
     gc.collect()
     gc.freeze()
@@ -39,9 +39,9 @@ def frozen() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """Hear of SIGINT where the tests run in the background, which shells ignore it in.
+    """Handle SIGINT if the tests run in the background, where shells ignore it.
 
-    The processes that tests start and interrupt take that over.
+    The processes that tests start and interrupt inherit it.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -73,13 +73,13 @@ def isolated(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def unblocked() -> Iterator[None]:
     """Refuse blocking calls that turnout makes on an event loop.
 
-    Imports may block, and so may what is read once in a process: the configuration,
-    the list of plugins, and the files of certificates.
+    Imports may block, and so may files that are read once in a process: the
+    configuration, the list of plugins, and certificates.
     """
     scanned = ["turnout", *_PACKAGES]
     excluded = ["turnout.testing"]
     with blockbuster_ctx(scanned, excluded_modules=excluded) as blockbuster:
-        # Coverage takes a lock at every call of a function.
+        # Coverage acquires a lock at every call of a function.
         for name in ("threading.Lock.acquire", "threading.Lock.acquire_lock"):
             blockbuster.functions[name].deactivate()
         for function in blockbuster.functions.values():

@@ -1,4 +1,4 @@
-"""What the installer wrote must be what the repository says."""
+"""The installed metadata matches the repository."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_version_is_one() -> None:
     assert version("turnout") == turnout.__version__
 
 
-def test_the_changelog_is_headed_by_what_is_not_released() -> None:
+def test_the_changelog_begins_with_unreleased_changes() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
     assert re.findall(r"^## \[(.*?)\]", text, re.MULTILINE)[0] == "Unreleased"

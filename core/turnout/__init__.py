@@ -5,8 +5,8 @@
     async for text in get_provider("FlowGpt").stream("What is the capital of France?"):
         print(text, end="", flush=True)
 
-Importing this imports neither asyncio nor aiohttp nor pydantic; they come with the
-first request. What routes are made of comes with the first route.
+Importing turnout does not import asyncio, aiohttp or pydantic; the first request does.
+The first route imports `turnout.routes`.
 """
 
 from typing import TYPE_CHECKING

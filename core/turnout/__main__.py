@@ -2,6 +2,6 @@
 
 from turnout.cli import main
 
-# The other branch is an import, which nothing does.
+# Nothing imports this module.
 if __name__ == "__main__":  # pragma: no branch
     main()

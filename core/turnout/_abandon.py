@@ -1,13 +1,14 @@
-"""Await a plugin's code, and leave it if it ignores its cancellation.
+"""Await a plugin's code, and abandon it if it ignores its cancellation.
 
-A plugin runs in its caller's task. Code that catches `CancelledError` and goes on would
-hold the caller for ever, since a task can only be cancelled where it waits. So what a
-plugin awaits passes through here on its way to the task. The first cancellation starts
-a timer. When that fires, the task is woken, and the plugin's code is closed where it
-stands. There is no second task, so that context variables, the current task and cancel
-scopes are those of the caller.
+A plugin runs in its caller's task. Code that catches `CancelledError` and continues
+would block the caller forever, since a task can only be cancelled at an `await`. So
+`Abandonable` sits between the plugin's code and the task. The first cancellation starts
+a timer. When the timer fires, the task is woken, and the plugin's code is closed at its
+current `await`. No second task is made, so context variables, the current task and
+cancel scopes are those of the caller.
 
-Loaded with the first stream that is read, as asyncio takes long to import.
+This module is imported with the first stream that is read, as asyncio takes long to
+import.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ T = TypeVar("T")
 GRACE = 2.0
 """Seconds that a plugin's code has to end after it was cancelled.
 
-Closing a connection takes milliseconds; somebody who waits for an answer that failed
-should not wait for much longer.
+Closing a connection takes milliseconds. The caller of a failed request should not wait
+for much longer.
 """
 
 _CLOSINGS = 10
-"""How often code is closed at most: each `await` in a `finally` needs one more."""
+"""How often code is closed at most; each `await` in a `finally` needs one attempt."""
 
 
 class _LeftError(BaseException):
@@ -37,14 +38,14 @@ class _LeftError(BaseException):
 
 
 class AbandonedError(asyncio.CancelledError):
-    """The awaited code was cancelled, did not end in time, and was left."""
+    """The awaited code was cancelled, did not end in time, and was abandoned."""
 
 
 class Abandonable(Generic[T]):
-    """Await something, and leave it if it goes on after it was cancelled.
+    """Await something, and abandon it if it continues after it was cancelled.
 
-    For the task it is the future that the code waits for: it passes the task's callback
-    and its cancellation on to the real one.
+    The task sees it as the future that the code awaits: it forwards the task's callback
+    and cancellation to the real future.
 
     Args:
         awaitable: Code of a plugin.
@@ -68,9 +69,9 @@ class Abandonable(Generic[T]):
         self._grace = grace
         self._timer: asyncio.TimerHandle | None = None
         self._late = False
-        # What the task threw, until it is passed on.
+        # What the task threw, until the code receives it.
         self._error: BaseException | None = None
-        # The future that the code waits for, and what wakes the task.
+        # The future that the code awaits, and the callback that wakes the task.
         self._waits_for: asyncio.Future[object] | None = None
         self._wake: Callable[[Any], object]
         self._context: Context | None
@@ -84,14 +85,14 @@ class Abandonable(Generic[T]):
                     raise self._leave(code)
                 if getattr(future, "_asyncio_future_blocking", False):
                     self._waits_for = future
-                    # A task takes what has this attribute for a future.
+                    # A task treats an object with this attribute as a future.
                     self._asyncio_future_blocking = True
                     future = self
                 try:
                     yield future
                 except BaseException as error:  # noqa: BLE001 passed on below
                     self._error = error
-                # Outside the handler: what the code raises gets no `__context__`.
+                # Outside the handler, so that errors of the code have no `__context__`.
                 future = next(code) if self._error is None else self._throw(code)
         except StopIteration as stop:
             return cast("T", stop.value)
@@ -102,7 +103,7 @@ class Abandonable(Generic[T]):
 
     @property
     def cancelled(self) -> bool:
-        """Whether the code was cancelled, even if it returned something then."""
+        """Whether the code was cancelled, even if it then returned a value."""
         return self._timer is not None
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
@@ -112,22 +113,22 @@ class Abandonable(Generic[T]):
     def add_done_callback(
         self, callback: Callable[[Any], object], *, context: Context | None = None
     ) -> None:
-        """Call the task when the real future is done."""
+        """Have the real future call the task when it is done."""
         self._wake, self._context = callback, context
         future = self._future
-        # The task does this to whatever it waits for.
+        # The task does this to each future that it awaits.
         future._asyncio_future_blocking = False
         future.add_done_callback(callback, context=context)
 
     def cancel(self, msg: object = None) -> bool:
         """Cancel the real future; the task calls this when it is cancelled."""
         future = self._future
-        # That of the future, as a loop cancels its tasks when it does not run, too.
+        # The future's loop: a loop also cancels its tasks when it is not running.
         self._start_timer(future.get_loop())
         return future.cancel(msg=msg)
 
     def result(self) -> NoReturn:
-        """Raise what ends the wait; the task asks when `_time_up` has woken it."""
+        """Raise what ends the wait; the task calls this after `_time_up` woke it."""
         raise asyncio.CancelledError
 
     @property
@@ -136,14 +137,14 @@ class Abandonable(Generic[T]):
         return self._waits_for
 
     def _throw(self, code: Generator[Any, None, T]) -> Any:
-        """Pass on what the task threw; return the next future."""
+        """Throw the task's error into the code; return the next future."""
         if self._late:
             raise self._leave(code)
         if not hasattr(code, "throw"):
             raise self._taken()
         if isinstance(self._error, asyncio.CancelledError):
             self._start_timer(asyncio.get_running_loop())
-        # No frame holds the error, as it may quote a key.
+        # No frame may hold the error, as it may quote a key.
         return code.throw(self._taken())
 
     def _taken(self) -> BaseException:
@@ -163,7 +164,7 @@ class Abandonable(Generic[T]):
             future.get_loop().call_soon(self._wake, self, context=self._context)
 
     def _leave(self, code: Generator[object, None, object]) -> AbandonedError:
-        """Close the code, and return what its caller is to get in its place."""
+        """Close the code, and return the error for its caller."""
         self._waits_for = self._error = None
         for _ in range(_CLOSINGS):
             try:
@@ -178,11 +179,11 @@ class Abandonable(Generic[T]):
 
 
 def _keep_for_ever(code: Generator[object, None, object]) -> None:
-    """Never free code that catches whatever it is closed with.
+    """Never free code that catches every error that it is closed with.
 
-    Freed, it would run on: at the end of the process without an event loop, where it
-    may catch that error too, and loop.
+    If it were freed, it would continue to run. At the end of the process no event loop
+    runs, and the code may catch that error too, and loop forever.
     """
-    import ctypes  # Not with the module: hardly any process needs it.
+    import ctypes  # Here, as few processes need it.
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(code))

@@ -1,4 +1,4 @@
-"""The one reader of the configuration file, `turnout.toml`."""
+"""Find and read the configuration file, `turnout.toml`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _log = logging.getLogger("turnout")
 
 @frozen
 class RouteConfig:
-    """A table of `routes`: whom to ask in which order, and the policy's fields."""
+    """A table of `routes`: its targets in their order, and the policy's fields."""
 
     targets: tuple[str, ...]
     options: Mapping[int, Mapping[str, object]] = field(
@@ -58,27 +58,27 @@ class ProviderConfig:
     """A table of `providers`: options of a provider, or another instance of one."""
 
     plugin: str | None = None
-    """The provider that this is an instance of; None means the one of its name."""
+    """The provider that this is an instance of; None means the one of the same name."""
     key_variable: str | None = None
     """The environment variable that holds its key: `api_key = "env:NAME"`."""
-    # Not shown: a proxy's address may hold a password.
+    # Not in the repr, as a proxy's address may have a password.
     options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
 
 
 @frozen
 class CliConfig:
-    """The table `cli`: what the command line does."""
+    """The table `cli`: options of the command line."""
 
     log: bool = True
-    """Whether `turnout chat` keeps its conversations."""
+    """Whether `turnout chat` stores its conversations."""
 
 
 @frozen
 class Config:
-    """What the configuration says; everything works without one."""
+    """The content of the configuration file, which is optional."""
 
     path: Path | None = None
-    """The file that was read; None where there is none."""
+    """The file that was read; None without one."""
     order: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     routes: Mapping[str, RouteConfig] = field(default_factory=dict[str, RouteConfig])
@@ -88,10 +88,10 @@ class Config:
     plugins: PluginRules = field(default_factory=PluginRules)
     cli: CliConfig = field(default_factory=CliConfig)
     exposed: tuple[str, ...] = ()
-    """The providers whose keys stand in the file itself while others can read it."""
+    """The providers with a key in the file itself, if other users can read it."""
 
     def table_of(self, provider: str) -> tuple[str, ProviderConfig] | None:
-        """Return the table about a provider, with its name as the file has it."""
+        """Return the name of a provider as the file has it, and its table."""
         for name, table in self.providers.items():
             if fold(name) == fold(provider):
                 return name, table
@@ -100,7 +100,7 @@ class Config:
 
 @frozen
 class _File:
-    """The file as it stands."""
+    """The top level of the file, before its tables are checked."""
 
     order: tuple[str, ...] = ()
     aliases: dict[str, str] = field(default_factory=dict[str, str])
@@ -118,7 +118,7 @@ def find_config() -> Path | None:
     """Return the file to read: TURNOUT_CONFIG's, the working directory's, the user's.
 
     Raises:
-        ConfigError: TURNOUT_CONFIG names a file that is not there.
+        ConfigError: TURNOUT_CONFIG does not name a file that can be read.
     """
     named = variable("TURNOUT_CONFIG")
     if named is not None:
@@ -137,7 +137,7 @@ def _fault_of_named(named: str) -> str | None:
     try:
         found = Path(named).expanduser().stat()
     except RuntimeError:
-        return "which is not a file: its home is not known; write the path in full"
+        return "whose home directory is not known; write the full path"
     except (FileNotFoundError, NotADirectoryError):
         return "which is not a file; correct it"
     except OSError as error:
@@ -146,7 +146,7 @@ def _fault_of_named(named: str) -> str | None:
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether a file is there; False if its folder cannot be looked into."""
+    """Return whether a file exists; False if its folder cannot be read."""
     try:
         return path.is_file()
     except OSError:  # See `unseen_config`.
@@ -154,9 +154,9 @@ def _is_file(path: Path) -> bool:
 
 
 def users_config() -> Path | None:
-    """Return the file that holds in every folder; it may not exist.
+    """Return the path of the user's own file, which may not exist.
 
-    None if there is no home directory, as for a user without an entry in passwd.
+    None without a home directory, as for a user without an entry in passwd.
     """
     from platformdirs import user_config_path
 
@@ -167,29 +167,29 @@ def users_config() -> Path | None:
 
 
 def unseen_config() -> str | None:
-    """Return why a configuration that may be there is not read; None if it is clear.
+    """Return why a configuration that may exist is not read; None if none exists.
 
-    A folder that turnout may not look into does not keep it from working.
+    turnout works without a configuration in a folder that it may not read.
     """
     for path in filter(None, (Path(_NAME), users_config())):
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            pass  # It is clear that there is none.
+            pass  # It does not exist.
         except OSError as error:
             place = path if path.is_absolute() else f"{_NAME} in the working directory"
-            return f"{place} cannot be looked at: {error.strerror}"
+            return f"{place} cannot be read: {error.strerror}"
     return None
 
 
 def read_config(path: Path | None) -> Config:
-    """Return what a file says.
+    """Return the configuration in a file.
 
     Args:
-        path: As `find_config` gives it; None means an empty configuration.
+        path: As `find_config` returns it; None means an empty configuration.
 
     Raises:
-        ConfigError: The file cannot be read, or something in it is wrong; the message
+        ConfigError: The file cannot be read, or a value in it is wrong; the message
             names the file, the key and what is expected there.
     """
     if path is None:
@@ -198,7 +198,7 @@ def read_config(path: Path | None) -> Config:
         return _read(path)
     except RecursionError:
         message = f"{path}: arrays or tables are nested too deeply; flatten them"
-    # Outside the handler: its frames hold the text, keys among it.
+    # Outside the handler: its frames hold the file's text, which may have keys.
     raise ConfigError(message)
 
 
@@ -233,14 +233,14 @@ def _parsed(path: Path) -> dict[str, object]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         message = f"{path}: cannot be read: {reason}"
-    except ValueError as error:  # Not tomllib's alone: a number may be too long.
+    except ValueError as error:  # int() raises it too, for too many digits.
         message = f"{path}: is not valid TOML: {error}"
-    # Outside the handlers: the errors' frames hold the text, keys among it.
+    # Outside the handlers: their frames hold the file's text, which may have keys.
     raise ConfigError(message)
 
 
 def _without_keys(file: dict[str, object]) -> dict[str, object]:
-    """Return the file with its keys as secrets, before anything can show them."""
+    """Return the file with its keys as `Secret`, so that no error shows them."""
     for table in _tables(file.get("providers")):
         table.update(cast("dict[str, object]", _with_references(table)))
         for name in _KEYS & table.keys():
@@ -249,7 +249,7 @@ def _without_keys(file: dict[str, object]) -> dict[str, object]:
 
 
 def _with_references(value: object) -> object:
-    """Return a value in which each text such as `env:NAME` can be read as a secret."""
+    """Return a value with each string such as `env:NAME` as a `SecretReference`."""
     if isinstance(value, str):
         for reference in (FromEnvironment, FromKeyring):
             if value.startswith(reference.PREFIX):
@@ -263,7 +263,7 @@ def _with_references(value: object) -> object:
 
 
 def _tables(value: object) -> list[dict[str, object]]:
-    """Return the tables of a table that was not checked yet."""
+    """Return the tables in a table that is not checked yet."""
     if not isinstance(value, dict):
         return []
     values = cast("dict[str, object]", value).values()
@@ -275,22 +275,22 @@ def _check_names(path: Path, providers: Iterable[str]) -> None:
     for name in providers:
         if ":" in name or not fold(name) or not name.isprintable():
             raise ConfigError(
-                f"{path}: providers: {name!r} cannot name a provider; a name has "
-                "printable characters and no colon"
+                f"{path}: providers: {name!r} is not a valid name of a provider; use "
+                "printable characters, and no colon"
             )
         other = seen.setdefault(fold(name), name)
         if other != name:
             raise ConfigError(
-                f"{path}: providers.{name}: providers.{other} is the same name but for "
-                "case, `-`, `_` and spaces; make one table of them"
+                f"{path}: providers.{name}: the same name as providers.{other}, as "
+                "case, `-`, `_` and spaces are ignored; merge the two tables"
             )
 
 
 def _check_routes(path: Path, file: _File) -> None:
-    """Refuse a route by the name of something else that the file makes.
+    """Refuse a route with the name of an alias or a provider that the file defines.
 
-    It would hide that. A provider that the file does not make may be hidden by a
-    route of its name: that is how a route takes its place.
+    The route would hide it. A route may have the name of a provider that the file does
+    not define: so a route replaces a provider.
     """
     instances = {fold(n) for n, table in file.providers.items() if "plugin" in table}
     for name in file.routes:
@@ -299,7 +299,7 @@ def _check_routes(path: Path, file: _File) -> None:
             taken = "a provider"
         if taken:
             raise ConfigError(
-                f"{path}: routes.{name}: there is {taken} of that name; take another"
+                f"{path}: routes.{name}: {taken} has the same name; use another"
             )
 
 
@@ -313,7 +313,9 @@ def _route(where: str, table: dict[str, object]) -> RouteConfig:
                 f"{where}: unknown option {meant[0]!r}; did you mean 'targets'?"
             )
     if not isinstance(given, list) or not given:
-        raise ConfigError(f'{where}: targets is a list of names, as in ["A:x", "B"]')
+        raise ConfigError(
+            f'{where}: targets is missing or not a list of names; write ["A:x", "B"]'
+        )
     names: list[str] = []
     options: dict[int, Mapping[str, object]] = {}
     for index, target in enumerate(cast("list[object]", given)):
@@ -331,11 +333,11 @@ def _target(where: str, value: object) -> tuple[str, Mapping[str, object]]:
         table = dict(cast("dict[str, object]", value))
     if "target" not in table:
         raise ConfigError(
-            f'{where}: the table lacks target, as in {{ target = "A:x" }}'
+            f'{where}: target is missing; add it, as in {{ target = "A:x" }}'
         )
     name = table.pop("target")
     if not isinstance(name, str) or not name:
-        raise ConfigError(f"{where}: {shown(name)} is not a name")
+        raise ConfigError(f"{where}: {shown(name)} is not the name of a target")
     if table:
         from turnout._target_options import checked_options
 
@@ -347,7 +349,7 @@ def _target(where: str, value: object) -> tuple[str, Mapping[str, object]]:
 
 
 def _with_paths(path: Path, table: dict[str, object]) -> dict[str, object]:
-    """Return a provider's table with the paths in it relative to the file's folder."""
+    """Return a provider's table with its paths resolved from the file's folder."""
     paths: dict[str, object] = {}
     for name in _PATHS:
         value = table.get(name)
@@ -370,8 +372,8 @@ def _provider(where: str, table: dict[str, object]) -> ProviderConfig:
         return ProviderConfig(plugin=plugin, options=options)
     if not name:
         raise ConfigError(
-            f'{where}: api_key: a key is expected, or "env:NAME" for the environment '
-            "variable that holds it"
+            f'{where}: api_key is not a key; set the key, or "env:NAME" for the '
+            "environment variable that has it"
         )
     del options["api_key"]
     return ProviderConfig(plugin=plugin, key_variable=name, options=options)
@@ -379,10 +381,12 @@ def _provider(where: str, table: dict[str, object]) -> ProviderConfig:
 
 def _exposed(path: Path, providers: dict[str, dict[str, object]]) -> tuple[str, ...]:
     names = tuple(name for name, table in providers.items() if _holds_key(table))
-    # Elsewhere the bits say nothing of who can read a file.
+    # On other systems the mode does not say who can read a file.
     if not names or os.name != "posix" or not path.stat().st_mode & 0o077:
         return ()
-    _log.warning("%s holds keys and others can read it; run: chmod 600 %s", path, path)
+    _log.warning(
+        "%s has keys and other users can read it; run: chmod 600 %s", path, path
+    )
     return names
 
 

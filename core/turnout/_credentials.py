@@ -1,4 +1,4 @@
-"""The token of a service: one for all streams of an event loop, renewed in time."""
+"""The token of a service, shared by the streams of an event loop, renewed in time."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Authorized", "Token", "TokenSource"]
 
 _EARLY = 300.0
-"""A token is renewed so many seconds before it expires, but not before nine tenths of
-its life are over."""
+"""Seconds before its expiry that a token is renewed, but not before nine tenths of its
+lifetime have passed."""
 
 
 @frozen(kw_only=False)
@@ -40,20 +40,19 @@ class Token:
 
     value: Secret
     expires_in: float | None = field(default=None, kw_only=True)
-    """Seconds. None means that it is used until the service refuses it."""
+    """Seconds. None means that the token is used until the service refuses it."""
 
     def __post_init__(self) -> None:
         value = self.value.reveal()
         if not value or not value.isprintable() or value.strip() != value:
             raise ValueError(
                 "the token is empty, or has a line break, a space at an end or a "
-                "control character; pass the token alone"
+                "control character; pass only the token"
             )
         life = cast("object", self.expires_in)
         if not isinstance(life, int | float | None):
             raise ValueError(
-                f"expires_in={life!r} is a {type(life).__name__}; it is a number of "
-                "seconds, or None"
+                f"expires_in={life!r} is not a number; pass seconds, or None"
             )
 
 
@@ -80,7 +79,7 @@ class _Asking:
 
 
 class TokenSource:
-    """Ask for a token once for all who need one.
+    """Request a token once for all the streams that need one.
 
     Args:
         provider: The provider's name, for errors.
@@ -95,16 +94,16 @@ class TokenSource:
     async def get(self, refused: Token | None = None) -> Token:
         """Return a token that has not expired.
 
-        Cancelling leaves the request for a token to the others that wait for it; the
-        last one of them cancels that too.
+        If the caller is cancelled, the request for a token continues for the other
+        callers that wait for it. The last one of them cancels the request too.
 
         Args:
             refused: A token that the service refused, to be replaced.
 
         Raises:
-            TurnoutError: No token could be had. The next call asks again.
+            TurnoutError: The request for a token failed. The next call sends another.
         """
-        import asyncio  # Not with the module, as it takes long to import.
+        import asyncio  # Here, as it takes long to import.
 
         loop = asyncio.get_running_loop()
         kept = self._loops.get(loop)
@@ -120,7 +119,7 @@ class TokenSource:
             return outcome
         if token is not None and token is not refused and loop.time() < kept.expires:
             return token
-        raise _of_its_own(outcome)
+        raise _copied(outcome)
 
     async def _shared(
         self, kept: _Kept, loop: asyncio.AbstractEventLoop
@@ -130,8 +129,8 @@ class TokenSource:
         asking = kept.asking
         if asking is not None and asking.task is asyncio.current_task():
             raise PluginError(
-                f"credentials of {self._provider} sends a request that needs a token "
-                "itself; use http_at or http there"
+                f"credentials of {self._provider} sends a request that itself needs a "
+                "token; use http_at or http there"
             )
         if asking is None:
             asking = kept.asking = _Asking(loop.create_task(self._renew(kept, loop)))
@@ -156,7 +155,7 @@ class TokenSource:
     ) -> Token | Exception:
         try:
             token = await self._ask()
-        except Exception as error:  # noqa: BLE001 Each that waits raises it.
+        except Exception as error:  # noqa: BLE001 Each waiting caller raises it.
             return error
         if not isinstance(cast("object", token), Token):
             return PluginError(
@@ -171,8 +170,8 @@ class TokenSource:
         return token
 
 
-def _of_its_own(error: Exception) -> Exception:
-    """Return an error for one of those that wait: what it holds is of one request."""
+def _copied(error: Exception) -> Exception:
+    """Return a copy of an error for one caller, as an error belongs to one request."""
     if not isinstance(error, TurnoutError):
         return error
     from copy import copy
@@ -185,11 +184,11 @@ def _of_its_own(error: Exception) -> Exception:
 
 
 class Authorized:
-    """A request with the service's token; sent again, once, if that is refused.
+    """A request with the service's token; sent once more if the token is refused.
 
     Args:
-        source: Has the token.
-        send: Returns the request with a token, to be entered.
+        source: Returns the token.
+        send: Returns a context manager that sends the request with a token.
     """
 
     __slots__ = ("_request", "_send", "_source")
@@ -208,10 +207,10 @@ class Authorized:
         try:
             return await self._open(token)
         except ProviderError as error:
-            # A new token has no more permissions, so subclasses do not count.
+            # Not for subclasses, as a new token has the same permissions.
             if error.status_code != 401 and type(error) is not AuthenticationError:
                 raise
-        # Outside the handler, so that the first error is not the context of another.
+        # Outside the handler, so that a second error has no `__context__`.
         return await self._open(await self._source.get(refused=token))
 
     async def _open(self, token: Token) -> Response:

@@ -1,4 +1,4 @@
-"""The one reader of environment variables."""
+"""Read environment variables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = [
 
 
 class SecretReference(str):
-    """A text in the configuration that says where a secret is, such as `env:NAME`.
+    """A string in the configuration that says where a secret is, such as `env:NAME`.
 
-    It is read if it is given for a secret. Anywhere else it is a text like another.
+    It is resolved as the value of a secret option. Elsewhere it is a plain string.
     """
 
     __slots__ = ()
@@ -26,7 +26,7 @@ class SecretReference(str):
 
     @property
     def name(self) -> str:
-        """What stands after the prefix; empty if it is missing."""
+        """The part after the prefix; may be empty."""
         return self.removeprefix(self.PREFIX).strip()
 
     @property
@@ -38,13 +38,13 @@ class SecretReference(str):
         """Return the secret.
 
         Raises:
-            ValueError: There is none.
+            ValueError: The secret does not exist.
         """
         raise NotImplementedError
 
 
 class FromEnvironment(SecretReference):
-    """The text `env:NAME`: the secret is in an environment variable."""
+    """The string `env:NAME`: the secret is in an environment variable."""
 
     __slots__ = ()
 
@@ -59,10 +59,12 @@ class FromEnvironment(SecretReference):
         """Return the value of the variable.
 
         Raises:
-            ValueError: It is not set.
+            ValueError: The variable is not set.
         """
         if not self.name:
-            raise ValueError('"env:" lacks the name of an environment variable')
+            raise ValueError(
+                '"env:" has no name of an environment variable; write env:NAME'
+            )
         value = variable(self.name)
         if value is None:
             raise ValueError(f"{self.source} is not set; set it")
@@ -70,23 +72,23 @@ class FromEnvironment(SecretReference):
 
 
 def variable(name: str) -> str | None:
-    """Return an environment variable; None where it is unset or blank."""
+    """Return an environment variable; None if it is unset or blank."""
     return os.environ.get(name, "").strip() or None
 
 
 def proxy_variable(scheme: str) -> tuple[str, str] | None:
     """Return the variable that names the proxy for a scheme, and its value.
 
-    As curl and Python's urllib have it: `https_proxy` or `http_proxy`, then
-    `all_proxy`, each in lower case, else in upper case. A variable in lower case that
-    is empty switches off the one in upper case. `.netrc` and the system's own settings
-    are not read.
+    The order is that of curl and of Python's urllib: `https_proxy` or `http_proxy`,
+    then `all_proxy`, each in lower case, else in upper case. An empty variable in lower
+    case disables the one in upper case. `.netrc` and the system's own settings are not
+    read.
 
     Args:
         scheme: `http` or `https`.
     """
     for name in (f"{scheme}_proxy", "all_proxy"):
-        # In a CGI program HTTP_PROXY is a header that anybody can send.
+        # In a CGI program a client can set HTTP_PROXY by the header `Proxy`.
         header = name == "http_proxy" and variable("REQUEST_METHOD") is not None
         found = _in_either_case(name, lower_only=header)
         if found is not None and found[1]:

@@ -1,9 +1,8 @@
-"""Decide whether an event is too long to be read, while its bytes arrive. No I/O.
+"""Decide whether an event is too long to be parsed, while its bytes arrive. No I/O.
 
-The event loop waits while the JSON of an event is read. For many small values that
-takes some ten milliseconds a megabyte, for the base64 of an image less than a
-sixteenth of that. So an event with media may be longer than others, if little of it is
-structure.
+The event loop is blocked while the JSON of an event is parsed. Many small values take
+about ten milliseconds a megabyte; the base64 of an image takes less than a sixteenth of
+that. So an event with media may be longer than others, if little of it is structure.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from collections.abc import Sequence
 __all__ = ["EventSize"]
 
 _MEDIA = (
-    # Before base64: a data: URL, Gemini's field for media, and its signatures, which
-    # have a megabyte and more for an image.
+    # These precede base64: a data: URL, Gemini's field for media, and its signatures,
+    # which have a megabyte and more for an image.
     b";base64,",
     b"nlineData",
     b"nline_data",
     b"houghtSignature",
-    # With these the base64 itself begins: PNG, JPEG, GIF, RIFF (WebP and WAV), MP3, Ogg
+    # The base64 itself begins with these: PNG, JPEG, GIF, RIFF (WebP and WAV), MP3, Ogg
     # and FLAC.
     b'"iVBORw0K',
     b'"/9j/',
@@ -30,7 +29,7 @@ _MEDIA = (
     b'"T2dn',
     b'"ZkxhQ',
 )
-"""What shows that an event has an image or a sound."""
+"""Strings that occur only in an event with an image or audio."""
 
 _STRUCTURE = b'",:[]{}'
 _LIGHT = 16
@@ -49,16 +48,16 @@ class EventSize:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        # How many of the event's pieces were weighed, and what they weigh.
+        # How many of the event's pieces were weighed, and their total weight.
         self._weighed = 0
         self._weight = 0
 
     def is_too_long(self, length: int, pieces: Sequence[bytes]) -> bool:
-        """Return whether the event is too long, of which these pieces have come.
+        """Return whether the event is too long, given its pieces so far.
 
         Args:
-            length: Of all pieces.
-            pieces: All that have come of the event. Each is looked at once.
+            length: The total length of the pieces.
+            pieces: All pieces of the event so far. Each one is weighed once.
         """
         if length <= self._max_bytes:
             return False
@@ -79,6 +78,6 @@ def _has_media(pieces: Sequence[bytes]) -> bool:
 
 
 def _weight(data: bytes) -> int:
-    """Return the bytes of small values that take as long to read as the data."""
+    """Return how many bytes of small values take as long to parse as the data."""
     structure = len(data) - len(data.translate(None, _STRUCTURE))
     return min(len(data), len(data) // _LIGHT + _HEAVY * structure)

@@ -1,10 +1,10 @@
-"""Declare frozen values, as dataclasses do, in a quarter of the time.
+"""Frozen dataclasses that are declared in a quarter of the time.
 
-For each frozen class `dataclass` writes and compiles six functions, which was a third
-of what turnout took to be imported. Its `__init__` takes ten times as long to set a
-field as a slot takes, and every stream makes a request, a message and an attempt, of
-some thirty fields. Here all classes share the five functions that need not be fast, and
-the sixth sets the slots themselves.
+For each frozen class `dataclass` writes and compiles six functions, which took a third
+of turnout's import time. Its `__init__` takes ten times as long to set a field as a
+slot takes, and every stream makes a request, a message and an attempt, with about
+thirty fields. Here all classes share the five functions that need not be fast, and the
+sixth, `__init__`, sets the slots directly.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def frozen(*, kw_only: bool) -> Callable[[type[T]], type[T]]: ...
 def frozen(cls: type[Any] | None = None, /, *, kw_only: bool = True) -> Any:
     """Make a class what `dataclass(frozen=True, slots=True, kw_only=True)` makes it.
 
-    It is such a dataclass to whoever looks: to `fields` and `replace`, to `match`, to
-    `copy` and `pickle`, and to a frozen dataclass that is derived from it.
+    `fields`, `replace`, `match`, `copy` and `pickle` work as with such a dataclass, and
+    a frozen dataclass can be derived from it.
     """
     if cls is None:
         return partial(_made, kw_only=kw_only)
@@ -44,10 +44,10 @@ def frozen(cls: type[Any] | None = None, /, *, kw_only: bool = True) -> Any:
 
 
 def _made(cls: type[Any], *, kw_only: bool) -> Any:
-    # For what is asked of it here, `dataclass` compiles nothing.
+    # With these arguments `dataclass` compiles nothing.
     bare = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)
     made: Any = bare(cls)
-    # Else no frozen dataclass could be derived from it.
+    # Otherwise no frozen dataclass could be derived from it.
     made.__dataclass_params__.frozen = True
     made.__init__ = _init(made)
     for name, shared in _SHARED.items():
@@ -57,7 +57,7 @@ def _made(cls: type[Any], *, kw_only: bool) -> Any:
 
 
 class WithFields:
-    """A base of frozen values that `dict(value)` makes a dictionary of."""
+    """A base class of frozen values that `dict(value)` converts to a dictionary."""
 
     __slots__ = ()
 
@@ -87,9 +87,9 @@ def _init(cls: type[Any]) -> Callable[..., None]:
         body.append(f"set_{each.name}(self, {_source(each)})")
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
-    # As dataclasses do it: a loop over the fields would cost more than it saves.
+    # Source text, as in dataclasses: a loop over the fields would be slower.
     text = f"def __init__(self, {', '.join(parameters)}):\n  " + "\n  ".join(body)
-    exec(text, scope)  # noqa: S102 of the names of fields alone
+    exec(text, scope)  # noqa: S102 made only of names of fields
     made: Any = scope["__init__"]
     made.__module__ = cls.__module__
     made.__qualname__ = f"{cls.__qualname__}.__init__"
@@ -104,7 +104,7 @@ def _parameter(each: Field[Any]) -> str:
 
 
 def _source(each: Field[Any]) -> str:
-    """Return the expression for what a field is set to."""
+    """Return the expression that a field is set to."""
     if each.default_factory is MISSING:
         return each.name
     made = f"make_{each.name}()"
@@ -112,7 +112,7 @@ def _source(each: Field[Any]) -> str:
 
 
 class _Factory:
-    """Stands in a signature for what is made anew each time."""
+    """The default in a signature for a value that a factory makes."""
 
     def __repr__(self) -> str:
         return "<factory>"
@@ -123,7 +123,7 @@ _FACTORY = _Factory()
 
 @cache
 def _compared(cls: type[Any]) -> Callable[[object], object]:
-    """Return what gives the values that instances of a class are compared by."""
+    """Return a getter of the values that instances of a class are compared by."""
     return attrgetter(*(each.name for each in fields(cls) if each.compare))
 
 
@@ -142,8 +142,8 @@ def _hash(self: Any) -> int:
 @recursive_repr()
 def _repr(self: Any) -> str:
     shown = (each.name for each in fields(self) if each.repr)
-    told = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
-    return f"{self.__class__.__qualname__}({told})"
+    values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+    return f"{self.__class__.__qualname__}({values})"
 
 
 def _setattr(self: object, name: str, value: object) -> Never:

@@ -96,7 +96,7 @@ class Gate:
             UnavailableError: The queue is full, or the stream waited too long.
             DeadlineError: The deadline passed.
         """
-        waiter.interrupted = False  # An earlier wait may have been.
+        waiter.interrupted = False  # An earlier wait may have set it.
         if self._most_queued is not None and self.queued >= self._most_queued:
             raise self._full()
         began = waiter.now()
@@ -117,7 +117,7 @@ class Gate:
                 if waiter.closed or waiter.cancelled() or not waiter.interrupted:
                     self._give_up(ticket, turn)
                     raise
-                waiter.interrupted = False  # What is raised below says what ended it.
+                waiter.interrupted = False  # An error below says what ended the wait.
             else:
                 waiter.end()
             if not turn.cancelled():
@@ -128,20 +128,30 @@ class Gate:
             if due >= last or is_free_elsewhere is None or is_free_elsewhere():
                 self._turns.pop(ticket, None)
                 raise self._overdue(waiter.now() - began, due, deadline, last)
-            # A slot may have come while the wait ended, and found it ended. Then it is
-            # free or went to the next stream, and this one left the queue.
-            if self.free:
-                self.free -= 1
+            if self._take_free(ticket, turn):
                 return
-            if ticket not in self._turns:
-                self._turns[ticket] = turn
-                self._turns.move_to_end(ticket, last=False)
+
+    def _take_free(self, ticket: object, turn: asyncio.Future[None]) -> bool:
+        """Take a slot that is free after a wait ended, or stay in the queue.
+
+        A slot that was released after the wait ended is free or went to the next
+        stream, and this stream is not in the queue any more.
+        """
+        if self.free:
+            self.free -= 1
+            return True
+        if ticket not in self._turns:
+            self._turns[ticket] = turn
+            self._turns.move_to_end(ticket, last=False)
+        return False
 
     def leave(self) -> None:
         """Release a slot: to the first stream in the queue, if one waits."""
         while self._turns:
             _, turn = self._turns.popitem(last=False)
-            if not turn.done():  # Else cancelled, and its task does not know it yet.
+            if (
+                not turn.done()
+            ):  # Otherwise it is cancelled, but its task has not run yet.
                 turn.set_result(None)
                 return
         self.free += 1
@@ -181,19 +191,19 @@ class Gate:
             "" if self._most_queued is None else f" (max_queued={self._most_queued})"
         )
         return (
-            f"{self.taken} under way (max_concurrent={self._places}) and "
+            f"{self.taken} running (max_concurrent={self._places}) and "
             f"{self.queued} queued{limit}"
         )
 
     def _give_up(self, ticket: object, turn: asyncio.Future[None]) -> None:
         if turn.done() and not turn.cancelled():
-            self.leave()  # The slot came in the same moment.
+            self.leave()  # The stream received a slot in the same moment.
         else:
             self._turns.pop(ticket, None)
 
 
 class Gates:
-    """A provider's gates, one for each event loop that asks it.
+    """A provider's gates, one for each event loop that uses the provider.
 
     Args:
         provider: The provider's name, for messages.
@@ -227,7 +237,7 @@ class Gates:
         return None
 
     def has_free(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Tell whether a request would get a slot now, without waiting.
+        """Return whether a request would get a slot now, without waiting.
 
         Args:
             loop: The running event loop.
@@ -238,7 +248,7 @@ class Gates:
         """Return the gate of an event loop."""
         gate = self._gates.get(loop)
         if gate is None:
-            # The queue of a loop that was closed while a stream waited holds the loop.
+            # If a loop was closed while a stream waited, the queue refers to the loop.
             self._gates.discard_closed()
             gate = Gate(*self._numbers)
             self._gates.set(loop, gate)

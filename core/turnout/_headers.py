@@ -1,4 +1,4 @@
-"""The option `headers`: which headers a user can add, and which of them are secret."""
+"""The option `headers`: which headers a user can add, and which are secret."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _SECRET_NAME = re.compile(
 
 
 def with_secrets(headers: Mapping[str, object]) -> dict[str, object]:
-    """Return headers with the value of each one such as `Authorization` as a secret."""
+    """Return headers with values such as that of `Authorization` as `Secret`."""
     return {name: _hidden(name, value) for name, value in headers.items()}
 
 
@@ -63,21 +63,23 @@ def _hidden(name: str, value: object) -> object:
 
 
 def checked_headers(headers: Headers) -> dict[str, str | Secret]:
-    """Return headers that can be sent, with secrets out of sight.
+    """Return headers that can be sent, with secret values as `Secret`.
 
     Raises:
-        ValueError: One cannot be sent; the message says which, and not its value.
+        ValueError: A header cannot be sent; the message has its name, not its value.
     """
     seen: dict[str, str] = {}
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
-            raise ValueError(f"headers: {name!r} is not a valid name of a header")
+            raise ValueError(
+                f"headers: {name!r} is not a valid name of a header; correct it"
+            )
         if name.lower() in _TURNOUTS_OWN:
-            raise ValueError(f"headers: turnout sets {name!r} itself; leave it out")
+            raise ValueError(f"headers: {name!r} is set by turnout itself; remove it")
         if seen.setdefault(name.lower(), name) != name:
             raise ValueError(
-                f"headers: {seen[name.lower()]!r} and {name!r} are one header; give "
-                "one of them"
+                f"headers: {seen[name.lower()]!r} and {name!r} are the same header; "
+                "remove one of them"
             )
         text = value if isinstance(value, str) else value.reveal()
         if not _VALUE.fullmatch(text):

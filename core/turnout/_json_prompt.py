@@ -1,6 +1,6 @@
-"""Ask for JSON by a message, if a target does not support JSON schemas.
+"""Request JSON by a message, if a target does not support JSON schemas.
 
-The text is added to the last user message: some services refuse a system message, or
+The text is added to the last user message, as some services refuse a system message or
 two messages of one role in a row.
 """
 
@@ -19,9 +19,9 @@ _INSTRUCTION = (
 
 
 def prompted(request: ChatRequest) -> ChatRequest:
-    """Return a request that asks by a message for the JSON of its schema.
+    """Return a request whose message asks for the JSON of its schema.
 
-    A request without a schema is returned as it is.
+    A request without a schema is returned unchanged.
     """
     form = request.answer_form
     if form is None or request.response_format is None:

@@ -14,7 +14,7 @@ SERVICE = "turnout"
 
 
 class FromKeyring(SecretReference):
-    """The text `keyring:NAME`: the secret is in the system's keyring."""
+    """The string `keyring:NAME`: the secret is in the system's keyring."""
 
     __slots__ = ()
 
@@ -26,16 +26,16 @@ class FromKeyring(SecretReference):
         return f"the keyring's entry {self.name!r}"
 
     def read(self) -> str:
-        """Return the secret; the keyring is asked once for each name.
+        """Return the secret; the keyring is read once for each name.
 
-        Blocks while it is asked, and while a person unlocks it.
+        Blocks while the keyring is read, and until a person unlocks it.
 
         Raises:
-            ValueError: The extra is not installed, the keyring cannot be read, or has
-                no such entry.
+            ValueError: The extra is not installed, the keyring cannot be read, or it
+                does not have the entry.
         """
         if not self.name:
-            raise ValueError('"keyring:" lacks the name of an entry in the keyring')
+            raise ValueError('"keyring:" has no name of an entry; write keyring:NAME')
         return _read(self.name)
 
 
@@ -46,17 +46,17 @@ def _read(name: str) -> str:
         from keyring.errors import KeyringLocked, NoKeyringError
     except ImportError:
         raise ValueError(
-            "the keyring cannot be read without the package keyring; "
-            'type `pip install "turnout[keyring]"`'
+            "the keyring cannot be read, as the package keyring is not installed; "
+            'run: pip install "turnout[keyring]"'
         ) from None
-    except Exception as error:  # noqa: BLE001 as where a package's metadata is broken
+    except Exception as error:  # noqa: BLE001 such as a package's broken metadata
         raise ValueError(f"the keyring cannot be read: {_words(error)}") from None
     try:
         found = keyring.get_password(SERVICE, name)
     except NoKeyringError:
         raise ValueError(
-            "this machine has no keyring that can be used; put the key into an "
-            "environment variable and write env:NAME"
+            "this machine has no usable keyring; put the key into an environment "
+            "variable and write env:NAME"
         ) from None
     except KeyringLocked as error:
         raise ValueError(
@@ -66,8 +66,8 @@ def _read(name: str) -> str:
         raise ValueError(f"the keyring cannot be read: {_words(error)}") from None
     if found is None:
         raise ValueError(
-            f"the keyring has no entry {name!r} of the service {SERVICE!r}; type "
-            f"`keyring set {SERVICE} {name}`"
+            f"the keyring has no entry {name!r} of the service {SERVICE!r}; run: "
+            f"keyring set {SERVICE} {name}"
         )
     return found
 

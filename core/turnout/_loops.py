@@ -1,4 +1,4 @@
-"""Event loops: the one that runs, what is imported beside it, and a value for each."""
+"""Event loops: the running one, imports in a thread, and a value for each loop."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
-    """Return the event loop of asyncio that runs in this thread.
+    """Return the asyncio event loop that runs in this thread.
 
     Raises:
-        ArgumentError: None does.
+        ArgumentError: No event loop runs.
     """
-    import asyncio  # Not with the module, as it takes long to import.
+    import asyncio  # Here, as it takes long to import.
 
     try:
         return asyncio.get_running_loop()
@@ -33,7 +33,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 
 def no_loop() -> ArgumentError:
-    """Return the error for code that no event loop of asyncio runs."""
+    """Return the error for code that runs without an asyncio event loop."""
     trio: Any = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
         return ArgumentError(
@@ -41,27 +41,27 @@ def no_loop() -> ArgumentError:
             "`await trio.to_thread.run_sync(turnout.run, provider.complete(...))`"
         )
     return ArgumentError(
-        "turnout needs an event loop of asyncio, and none runs here; use "
-        "`turnout.run(provider.complete(...))` or `for text in stream`, in a thread "
-        "where another library runs this one"
+        "turnout needs a running asyncio event loop; use "
+        "`turnout.run(provider.complete(...))` or `for text in stream`, in another "
+        "thread if another library's event loop runs in this one"
     )
 
 
 async def import_in_thread(name: str) -> None:
-    """Import a module in a thread, so that the event loop goes on meanwhile.
+    """Import a module in a thread, so that the event loop is not blocked.
 
-    Cancelling leaves the thread to import it.
+    If the caller is cancelled, the thread continues the import.
     """
     module = sys.modules.get(name)
-    # Another request may be importing it: importlib notes that.
+    # importlib sets `_initializing` while another request imports the module.
     if module is None or getattr(module.__spec__, "_initializing", False):
         await running_loop().run_in_executor(None, import_module, name)
 
 
 class LoopLocal(Generic[T]):
-    """Keep a value for each event loop, for as long as the loop is.
+    """Keep a value for each event loop, until the loop is freed.
 
-    A value that holds its loop keeps it: it has to be taken out again.
+    A value that refers to its loop keeps the loop alive, and must be discarded.
     """
 
     __slots__ = ("_latest", "_values")
@@ -69,7 +69,7 @@ class LoopLocal(Generic[T]):
     def __init__(self) -> None:
         self._values: WeakKeyDictionary[asyncio.AbstractEventLoop, T]
         self._values = WeakKeyDictionary()
-        # Nearly always the right one; a look-up takes five times as long.
+        # Nearly always a hit; a look-up takes five times as long.
         self._latest: tuple[ref[asyncio.AbstractEventLoop], T] | None = None
 
     def get(self, loop: asyncio.AbstractEventLoop) -> T | None:
@@ -93,7 +93,7 @@ class LoopLocal(Generic[T]):
         self._latest = None
 
     def discard_closed(self) -> None:
-        """Remove the values of event loops that are closed and still held."""
+        """Remove the values of event loops that are closed but not freed."""
         for loop in list(self):
             if loop.is_closed():
                 self.discard(loop)

@@ -1,17 +1,17 @@
-"""A text that grows by pieces, in little more memory than the text itself."""
+"""A text that grows piece by piece, in little more memory than the text itself."""
 
 from __future__ import annotations
 
 __all__ = ["Pieces"]
 
 _MANY = 256
-"""So many pieces are made one: a piece of a few characters takes 50 bytes more."""
+"""How many pieces are joined at once: each small piece takes 50 bytes more."""
 
 _SMALL = 64 * 1024
-"""Pieces of more characters than this together are left as they are."""
+"""Pieces with more characters than this in total are not joined."""
 
 _PARTS = 32
-"""In so many parts a text is put together, so that there are never two whole ones."""
+"""How many parts a text is joined in, so that it is never twice in memory."""
 
 
 class Pieces:
@@ -22,10 +22,10 @@ class Pieces:
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._joined = 0
-        """How many of the pieces stay as they are."""
+        """How many of the pieces are not joined any more."""
 
     def add(self, piece: str) -> None:
-        """Take the next piece."""
+        """Add the next piece."""
         pieces = self._pieces
         pieces.append(piece)
         if len(pieces) - self._joined > _MANY:
@@ -35,12 +35,12 @@ class Pieces:
             self._joined = len(pieces)
 
     def take(self, other: Pieces) -> None:
-        """Take the pieces of another text."""
+        """Add the pieces of another text."""
         for piece in other._pieces:
             self.add(piece)
 
     def clear(self) -> None:
-        """Forget the text."""
+        """Remove all pieces."""
         self._pieces.clear()
         self._joined = 0
 
@@ -49,7 +49,7 @@ class Pieces:
         return sum(map(len, self._pieces))
 
     def is_blank(self) -> bool:
-        """Return whether the text is empty, or white space alone."""
+        """Return whether the text is empty or only white space."""
         return all(map(str.isspace, self._pieces))
 
     @property
@@ -65,7 +65,7 @@ class Pieces:
                 while pieces and size <= most:
                     part.append(pieces.pop())
                     size += len(part[-1])
-                text += "".join(part)  # CPython lets it grow where it is.
+                text += "".join(part)  # CPython extends it in place.
             pieces.append(text)
             self._joined = 1
         return pieces[0] if pieces else ""

@@ -1,4 +1,4 @@
-"""Proxies: their addresses, and which requests the environment sends to one."""
+"""Proxies: their addresses, and which requests use the environment's proxy."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ OPTION = "proxy"
 _PORTS = {"http": 80, "https": 443}
 _SOCKS_PORT = 1080
 _SOCKS = {
-    # curl's names, and what they mean: the version, and whether the proxy looks up
-    # the host's name.
+    # The schemes of curl: the version, and whether the proxy looks up the host's name.
     "socks4": (4, False),
     "socks": (4, False),
     "socks4a": (4, True),
@@ -29,14 +28,14 @@ _SOCKS = {
     "socks5h": (5, True),
 }
 _LONGEST = 255
-"""How many bytes SOCKS has for a user name or a password (RFC 1929)."""
+"""The most bytes of a user name or a password in SOCKS (RFC 1929)."""
 
 _IpAddress = IPv4Address | IPv6Address
 
 
 @frozen
 class Proxy:
-    """A proxy's address, with the user name and the password out of sight."""
+    """A proxy's address, with the user name and the password as `Secret`."""
 
     source: str = field(compare=False)
     """The option or the environment variable that names it."""
@@ -45,7 +44,7 @@ class Proxy:
     port: int
     user: Secret | None = None
     password: Secret | None = None
-    """Both as text; bytes that are not UTF-8 are surrogates."""
+    """In both, bytes that are not UTF-8 are surrogates."""
 
     _EMPTY: ClassVar[Secret] = Secret("")
 
@@ -57,12 +56,12 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """The address without user name and password."""
+        """The address without the user name and the password."""
         return f"{self.scheme}://{self.name}"
 
     @property
     def socks(self) -> int | None:
-        """The version of SOCKS; None for a proxy that speaks HTTP."""
+        """The version of SOCKS; None for an HTTP proxy."""
         return _SOCKS[self.scheme][0] if self.scheme in _SOCKS else None
 
     @property
@@ -85,7 +84,7 @@ class Proxy:
         return "Basic " + b64encode(_bytes(pair)).decode("ascii")
 
     def __str__(self) -> str:
-        """Return the name for an error, with the variable if one names it."""
+        """Return the name for an error, with the variable if one names the proxy."""
         of = "" if self.source == OPTION else f" of {self.source}"
         return f"the proxy {self.name}{of}"
 
@@ -93,8 +92,8 @@ class Proxy:
 def proxy_of_environment(scheme: str, host: str, port: int | None) -> Proxy | None:
     """Return the proxy that the environment names for a host.
 
-    Names and addresses of this machine have none. Neither has what `NO_PROXY` lists:
-    hosts, with all that is below them, IP addresses, and ranges of these.
+    None for names and addresses of this machine, and for what `NO_PROXY` lists: hosts
+    with their subdomains, IP addresses, and ranges of IP addresses.
 
     Args:
         scheme: `http` or `https`.
@@ -114,16 +113,16 @@ def proxy_of_environment(scheme: str, host: str, port: int | None) -> Proxy | No
 
 
 def read_proxy(address: str, source: str) -> Proxy:
-    """Return the proxy that an address names.
+    """Return the proxy at an address.
 
-    In an environment variable, an address without a scheme is that of an HTTP proxy.
+    In an environment variable, an address without a scheme is of an HTTP proxy.
 
     Args:
         address: As a user wrote it.
         source: The option or the environment variable that has it, for errors.
 
     Raises:
-        ValueError: The address is wrong; the message does not show it, as it may hold
+        ValueError: The address is wrong; the message does not show it, as it may have
             a password.
     """
     # The standard library drops some of these, and a request goes to another host.
@@ -139,14 +138,14 @@ def read_proxy(address: str, source: str) -> Proxy:
     if parts is None or not host or parts.query or parts.fragment:
         escaped = ""
         if "@" in address:
-            escaped = "; a password has %23 for #, %2F for / and %3F for ?"
+            escaped = "; in a password, write %23 for #, %2F for / and %3F for ?"
         raise ValueError(
             f"{source} is not the address of a proxy, as in "
             f"http://user:password@host:3128{escaped}"
         )
     if parts.scheme not in _SOCKS and parts.scheme not in _PORTS:
         raise ValueError(
-            f"{source} has the scheme {parts.scheme!r}; a proxy has http, https, "
+            f"{source} has the unknown scheme {parts.scheme!r}; use http, https, "
             "socks4, socks4a, socks5 or socks5h"
         )
     user, password = _credentials(parts, source)
@@ -172,7 +171,7 @@ def _credentials(
         for part in (parts.username, parts.password)
     )
     if ":" in user.reveal():
-        raise ValueError(f"{source} has a user name with a colon, which ends the name")
+        raise ValueError(f"{source} has a user name with a colon; remove it")
     return user, password
 
 
@@ -199,7 +198,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _is_exempt(host: str, port: int, exceptions: str) -> bool:
-    """Tell whether a host is asked without the environment's proxy."""
+    """Return whether requests to a host do not use the environment's proxy."""
     address = _address(host)
     if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, 6.3
         return True
@@ -209,14 +208,14 @@ def _is_exempt(host: str, port: int, exceptions: str) -> bool:
 
 
 def _entries(exceptions: str) -> Iterator[str]:
-    # curl takes blanks between them too.
+    # curl accepts spaces between entries too.
     return (entry for entry in exceptions.replace(",", " ").split())
 
 
 def _matches(entry: str, host: str, port: int, address: _IpAddress | None) -> bool:
-    """Tell whether an entry of NO_PROXY means a host.
+    """Return whether an entry of NO_PROXY matches a host.
 
-    An entry that cannot mean any, such as `300.0.0.0/8`, is passed over, as curl does.
+    An invalid entry, such as `300.0.0.0/8`, is ignored, as by curl.
     """
     if entry == "*":
         return True
@@ -225,7 +224,7 @@ def _matches(entry: str, host: str, port: int, address: _IpAddress | None) -> bo
         return False
     if address is not None:
         return _covers(name, address)
-    # `*.example.com` is in no standard, and in many environments.
+    # `*.example.com` is not standard, but common.
     name = name.removeprefix("*").strip(".")
     return bool(name) and (host == name or host.endswith(f".{name}"))
 
@@ -234,7 +233,7 @@ def _split_port(entry: str) -> tuple[str, int | None]:
     """Return the host of an entry, without brackets, and its port."""
     if entry.startswith("["):
         name, _, rest = entry[1:].partition("]")
-        # `[fd00::]/8` too.
+        # Such as `[fd00::]/8`.
         if not rest.startswith(":"):
             return name + rest, None
         end = rest[1:]
@@ -247,7 +246,7 @@ def _split_port(entry: str) -> tuple[str, int | None]:
 
 def _covers(name: str, address: _IpAddress) -> bool:
     try:
-        # The range of one address, if there is no slash.
+        # Without a slash, it is the range of one address.
         return address in ip_network(_plain(name), strict=False)
     except ValueError:
         return False

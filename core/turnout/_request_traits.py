@@ -1,7 +1,7 @@
-"""Tell which requests ask for more than plain text, or for state that is stored.
+"""Find requests that ask for more than plain text, or for stored state.
 
 Two targets cannot share the answer to such a request, and it is not sent twice. Fields
-of `extra` count too: they are sent as they are, in place of the request's own fields.
+of `extra` count too: they are sent unchanged, in place of the request's own fields.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from turnout.types import ChatRequest
 
 __all__ = ["demanded_form", "demanded_state", "offers_tools"]
 
-# Fields of `extra`, in the words of the vendors' own documentation.
+# Fields of `extra`, from the vendors' documentation.
 _STATE = ("store", "previous_response_id", "conversation", "container")
 _FORM = (
     "response_format",

@@ -1,9 +1,9 @@
-"""Find what is wrong with a JSON value by a JSON schema.
+"""Validate a JSON value against a JSON schema.
 
-It checks what services bind an answer to: types, `enum`, `const`, the properties of
-objects, the items of lists, lengths and ranges, `anyOf`, `oneOf`, `allOf`, and
-references within the schema. What it does not know, such as `pattern` and `format`, it
-leaves unchecked: it finds fewer faults than there may be, and none that are not.
+The keywords that services support are checked: types, `enum`, `const`, the properties
+of objects, the items of lists, lengths and ranges, `anyOf`, `oneOf`, `allOf`, and
+references within the schema. Others, such as `pattern` and `format`, are not: some
+faults may be missed, but each one found is real.
 
 Source: JSON Schema 2020-12, core and validation.
 """
@@ -20,7 +20,7 @@ _Schema: TypeAlias = Mapping[str, Any]
 
 
 class _Place:
-    """Where in a value a check is."""
+    """The position in a value that is checked, for messages."""
 
     __slots__ = ("_path", "_seen", "root")
 
@@ -34,34 +34,33 @@ class _Place:
         return _Place(self.root, f"{self._path}.{step}" if self._path else str(step))
 
     def followed(self, reference: str) -> _Place | None:
-        """Return the same place behind a reference; None where it goes in circles."""
+        """Return the same place behind a reference; None if it was followed before."""
         if reference in self._seen:
             return None
         return _Place(self.root, self._path, (*self._seen, reference))
 
-    def told(self, fault: str) -> str:
-        """Return what is wrong here."""
+    def message(self, fault: str) -> str:
+        """Return a message that says what is wrong here."""
         return f"{self._path}: {fault}" if self._path else fault
 
 
 _Check: TypeAlias = Callable[[Any, Any, _Schema, _Place], Iterator[str]]
-"""Gives the faults of a value by what stands under a keyword, and by the schema that
-the keyword stands in."""
+"""Yields the faults of a value, given a keyword's value and the schema that has it."""
 
 
 def faults(value: object, schema: Mapping[str, object]) -> Iterator[str]:
-    """Yield what is wrong with a value, each with where in it.
+    """Yield what is wrong with a value, each fault with its position.
 
     Args:
-        value: Of JSON: what a parser makes of a text.
-        schema: What it is to fit.
+        value: A value from a JSON parser.
+        schema: The schema that the value should match.
     """
     yield from _faults(value, schema, _Place(schema))
 
 
 def _faults(value: Any, schema: object, place: _Place) -> Iterator[str]:
     if schema is False:
-        yield place.told("it does not belong here")
+        yield place.message("it is not allowed here")
     if not _is_schema(schema):
         return
     for keyword, check in _CHECKS.items():
@@ -82,7 +81,7 @@ def _reference(
 
 
 def _pointed(root: _Schema, pointer: str) -> object:
-    """Return what a reference means within the schema; None for any other."""
+    """Return what a reference within the schema points to; None for another one."""
     if pointer != "#" and not pointer.startswith("#/"):
         return None
     found: object = root
@@ -97,7 +96,13 @@ def _pointed(root: _Schema, pointer: str) -> object:
 def _type(value: Any, kinds: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     names = [kinds] if isinstance(kinds, str) else kinds
     if not any(_is(value, name) for name in names):
-        yield place.told(f"it is no {' or '.join(names)}")
+        yield place.message(f"it is not {' or '.join(map(_with_article, names))}")
+
+
+def _with_article(kind: str) -> str:
+    if kind == "null":
+        return kind
+    return f"an {kind}" if kind[0] in "aio" else f"a {kind}"
 
 
 def _is(value: Any, kind: str) -> bool:
@@ -137,16 +142,16 @@ def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
 
 def _enum(value: Any, choices: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     if not any(_same(value, choice) for choice in choices):
-        yield place.told("it is none of the values that it may be")
+        yield place.message("it is not one of the allowed values")
 
 
 def _const(value: Any, only: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     if not _same(value, only):
-        yield place.told("it is not the one value that it may be")
+        yield place.message("it is not the only allowed value")
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Tell whether two values are equal as JSON has it, where true is no 1."""
+    """Return whether two values are equal in JSON, where true is not 1."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if _is_list(one) and _is_list(other):
@@ -160,7 +165,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def _required(value: Any, names: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     if _is_object(value):
-        yield from (place.told(f"{n!r} is missing") for n in names if n not in value)
+        yield from (place.message(f"{n!r} is missing") for n in names if n not in value)
 
 
 def _named(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[str]:
@@ -171,7 +176,7 @@ def _named(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[s
 
 
 def _others(value: Any, other: Any, schema: _Schema, place: _Place) -> Iterator[str]:
-    """Check the properties that are not named, unless they may be named by patterns."""
+    """Check the properties that are not named, unless patterns may name them."""
     if _is_object(value) and "patternProperties" not in schema:
         for name in value.keys() - schema.get("properties", ()):
             yield from _faults(value[name], other, place.within(name))
@@ -179,7 +184,7 @@ def _others(value: Any, other: Any, schema: _Schema, place: _Place) -> Iterator[
 
 def _prefix(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     if _is_list(value):
-        # Neither need be as long as the other.
+        # They may have different lengths.
         for index, (item, part) in enumerate(zip(value, parts, strict=False)):
             yield from _faults(item, part, place.within(index))
 
@@ -198,13 +203,13 @@ def _all_of(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[
 
 def _any_of(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     if not any(_fits(value, part, place) for part in parts):
-        yield place.told("it is none of the things that it may be")
+        yield place.message("it matches none of the allowed schemas")
 
 
 def _one_of(value: Any, parts: Any, schema: _Schema, place: _Place) -> Iterator[str]:
     count = sum(_fits(value, part, place) for part in parts)
     if count > 1:
-        # By what is not checked, such as a pattern, it may yet be one of them.
+        # A keyword that is not checked, such as pattern, may exclude the others.
         return
     yield from _any_of(value, parts, schema, place)
 
@@ -218,10 +223,10 @@ def _measured(
     """Return the check of a length or a range."""
 
     def check(value: Any, limit: Any, schema: _Schema, place: _Place) -> Iterator[str]:
-        # The exclusive limits were true or false in older drafts.
+        # In older drafts the exclusive limits are true or false.
         measurable = isinstance(value, kinds) and not isinstance(value, bool)
         if measurable and _number(limit) and not holds(measure(value), limit):
-            yield place.told(f"{fault} {limit}")
+            yield place.message(f"{fault} {limit}")
 
     return check
 
@@ -245,11 +250,11 @@ _CHECKS: dict[str, _Check] = {
     "oneOf": _one_of,
     "minimum": _measured((int, float), _itself, ge, "it is less than"),
     "maximum": _measured((int, float), _itself, le, "it is more than"),
-    "exclusiveMinimum": _measured((int, float), _itself, gt, "it is no more than"),
-    "exclusiveMaximum": _measured((int, float), _itself, lt, "it is no less than"),
+    "exclusiveMinimum": _measured((int, float), _itself, gt, "it is not more than"),
+    "exclusiveMaximum": _measured((int, float), _itself, lt, "it is not less than"),
     "minLength": _measured(str, len, ge, "it has fewer characters than"),
     "maxLength": _measured(str, len, le, "it has more characters than"),
     "minItems": _measured(list, len, ge, "it has fewer items than"),
     "maxItems": _measured(list, len, le, "it has more items than"),
 }
-"""By the keyword; those that are not here are not checked."""
+"""The check of each keyword; other keywords are not checked."""

@@ -1,6 +1,6 @@
-"""Read an answer as what `response_format` asks for.
+"""Parse an answer to a request with a `response_format`.
 
-Loaded with the first such answer that is whole.
+This module is imported with the first such answer that is complete.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _FENCED = re.compile(r"```[^\n`]*\n(.*)```", re.DOTALL)
 _NO_JSON = object()
 
 _MANY = 3
-"""How many faults a message tells at most."""
+"""The most faults in one message."""
 
 
 class MisfitError(ValueError):
-    """An answer is not of the form that was asked for. Says why, without its text."""
+    """An answer does not match its `response_format`. The message does not quote it."""
 
 
 def parsed(text: str, form: AnswerForm, finish: Finish | None) -> object:
-    """Return what a whole answer is read as.
+    """Return the value of a complete answer.
 
     Args:
         text: The answer.
-        form: What it is read as.
-        finish: Its end, as the provider told it.
+        form: What the answer is parsed as.
+        finish: The end of the answer, from the provider.
 
     Raises:
-        MisfitError: It is no JSON, or does not fit.
+        MisfitError: The answer is not valid JSON, or does not match the schema.
     """
     document = _unfenced(text) if form.prompted else text
     value = _value(document)
@@ -48,7 +48,7 @@ def parsed(text: str, form: AnswerForm, finish: Finish | None) -> object:
             found = [*islice(faults(value, form.schema), _MANY)]
         else:
             value, found = _instance(document, form.model)
-    except Exception as error:  # Whatever a model's own checks or an odd schema raise.
+    except Exception as error:  # A model's validators or an invalid schema.
         raise MisfitError(f"checking it raised {type(error).__name__}") from error
     if found:
         raise MisfitError("; ".join(found))
@@ -58,12 +58,12 @@ def parsed(text: str, form: AnswerForm, finish: Finish | None) -> object:
 def _value(document: str) -> object:
     try:
         return from_json(document, allow_inf_nan=False)
-    except (TypeError, ValueError):  # Which may hold some of the answer.
+    except (TypeError, ValueError):  # The error may quote the answer.
         return _NO_JSON
 
 
 def _unfenced(text: str) -> str:
-    """Return what stands in a Markdown fence, where the text is no JSON by itself."""
+    """Return the text in a Markdown fence, if the whole text is not JSON."""
     fenced = None if text.lstrip()[:1] in {"{", "["} else _FENCED.search(text)
     return text if fenced is None else fenced[1]
 
@@ -71,15 +71,12 @@ def _unfenced(text: str) -> str:
 def _why_no_json(text: str, finish: Finish | None) -> str:
     reason = None if finish is None else finish.reason
     if reason == "length":
-        return (
-            "it was cut off at its limit of tokens, before the end of its JSON; raise "
-            "max_tokens"
-        )
+        return "it reached its token limit before the end of its JSON; raise max_tokens"
     if reason == "content_filter":
         return "the provider's content filter cut it off"
     if finish is not None and finish.details.get("refusal"):
         return "the model refused to answer"
-    return "it is no JSON" if text.strip() else "it is empty"
+    return "it is not valid JSON" if text.strip() else "it is empty"
 
 
 def _instance(document: str, model: type) -> tuple[object, list[str]]:
@@ -87,13 +84,13 @@ def _instance(document: str, model: type) -> tuple[object, list[str]]:
     try:
         return cast("Any", model).model_validate_json(document), []
     except ValidationError as error:
-        # Not with the values: they are of the answer.
+        # Without the values, which are parts of the answer.
         found = error.errors(
             include_url=False, include_context=False, include_input=False
         )
-    return None, [_told(detail["loc"], detail["msg"]) for detail in found[:_MANY]]
+    return None, [_message(detail["loc"], detail["msg"]) for detail in found[:_MANY]]
 
 
-def _told(place: tuple[int | str, ...], wrong: str) -> str:
+def _message(place: tuple[int | str, ...], wrong: str) -> str:
     at = ".".join(map(str, place))
     return f"{at}: {wrong}" if at else wrong

@@ -2,7 +2,7 @@ r"""Join the halves of surrogate pairs that services send in separate events.
 
 JSON writes a character beyond U+FFFF as two escapes, `\ud83d\ude00`. A service that
 cuts text between the two sends half a pair in each event. pydantic's parser refuses
-half a pair; Python's own reads it as a character that cannot be encoded as UTF-8.
+half a pair; Python's `json` returns it as a character that UTF-8 cannot encode.
 
 Source: RFC 8259, section 8.2; faults of services in public reports, read 2026-11-30.
 """
@@ -33,11 +33,11 @@ _UNKNOWN = "\ufffd"
 _Fields = TypeVar("_Fields", Citation, MediaDelta, ToolCallDelta)
 
 _Key: TypeAlias = tuple[type, int]
-"""Which text a half belongs to: the kind of the event, and its index if it has one."""
+"""Which text a half belongs to: the type of the event, and its index or 0."""
 
 
 def lenient_json(data: bytes) -> object | None:
-    """Return the value of JSON that has half a surrogate pair; None for other data."""
+    """Return the value of JSON with half a surrogate pair; None for other data."""
     if b"\\ud" not in data.lower():
         return None
     try:
@@ -47,7 +47,7 @@ def lenient_json(data: bytes) -> object | None:
 
 
 class SurrogateJoiner:
-    """Join halves in the text of events; a half that stays alone becomes U+FFFD.
+    """Join halves in the text of events; a half without the other becomes U+FFFD.
 
     Text, reasoning, the arguments of each call and each transcript are joined
     separately.
@@ -57,16 +57,16 @@ class SurrogateJoiner:
         self._held: dict[_Key, str] = {}
 
     def join(self, events: Iterable[Event]) -> list[Event]:
-        """Return the events with whole pairs. A first half at the end is held back."""
+        """Return the events with whole pairs. A first half at the end is kept back."""
         return [self._joined(event) for event in events]
 
     def release(self) -> list[Event]:
-        """Return an event for each half that is still held back."""
+        """Return an event for each half that is still kept back."""
         held, self._held = self._held, {}
         return [_replacement(key) for key in held]
 
     def repaired(self, finish: Finish) -> Finish:
-        """Return a finish whose details, state and items have no halves of pairs."""
+        """Return a finish without halves of pairs in its details, state and items."""
         state = finish.state
         return replace(
             finish,
@@ -101,7 +101,7 @@ class SurrogateJoiner:
 
 
 def _replacement(key: _Key) -> Event:
-    """Return the event that stands for a half that stays alone."""
+    """Return the event for a half without the other."""
     kind, index = key
     if kind is ToolCallDelta:
         return ToolCallDelta(index=index, arguments=_UNKNOWN)
@@ -111,7 +111,7 @@ def _replacement(key: _Key) -> Event:
 
 
 def _repaired_event(event: _Fields) -> _Fields:
-    """Return an event whose values have no halves of pairs."""
+    """Return an event without halves of pairs in its values."""
     values = {field.name: getattr(event, field.name) for field in fields(event)}
     return replace(event, **_repaired_mapping(values))
 

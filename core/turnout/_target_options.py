@@ -1,4 +1,4 @@
-"""The options that a target of a route has of its own."""
+"""The options that are set for one target of a route."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from turnout.types import ChatRequest
 __all__ = ["applied", "checked_options", "layered"]
 
 _DEADLINE = (
-    "a target has no deadline, since a deadline is for a request with all of its "
-    "attempts; give it to the call, or set first_delta_timeout of the provider"
+    "deadline is not an option of a target, as it covers all attempts of a request; "
+    "set it in the call, or set first_delta_timeout of the provider"
 )
 
 
@@ -26,7 +26,9 @@ def checked_options(options: Mapping[str, object]) -> dict[str, Any]:
     if "deadline" in options:
         raise ArgumentError(_DEADLINE)
     if "model" in options:
-        raise ArgumentError("a target has its model already; leave model out")
+        raise ArgumentError(
+            "model is not an option of a target, which names its model; remove it"
+        )
     given = {name: value for name, value in options.items() if value is not None}
     request = ChatRequest.build("", **cast("Any", given))
     names = [*given, "answer_form"] if "response_format" in given else [*given]
@@ -36,12 +38,12 @@ def checked_options(options: Mapping[str, object]) -> dict[str, Any]:
 def applied(
     request: ChatRequest, fields: Mapping[str, Any], given: Collection[str]
 ) -> ChatRequest:
-    """Return a request with a target's options where the call gives none.
+    """Return a request with a target's options, except those that the call sets.
 
     Args:
-        request: As the call has it.
-        fields: Those that the target sets, as `checked_options` returns them.
-        given: The options of the call. The two `extra` are merged.
+        request: The request of the call.
+        fields: The target's options, as `checked_options` returns them.
+        given: The names of the call's options. The two `extra` are merged.
     """
     kept = {name: value for name, value in fields.items() if name not in given}
     if "response_format" in given:
@@ -54,10 +56,10 @@ def applied(
 def layered(
     lower: Mapping[str, object], upper: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return one `extra` that says what `upper` over `lower` says.
+    """Return one `extra` of two; `upper` takes precedence.
 
-    It is as `turnout.types.merged`, but keeps None, which takes a field away that is
-    not in either of them.
+    It works as `turnout.types.merged`, but keeps None, which removes a field that
+    neither of the two sets.
     """
     result = dict(lower)
     for name, value in upper.items():

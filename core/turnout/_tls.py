@@ -1,4 +1,4 @@
-"""TLS contexts made of the files that options name."""
+"""TLS contexts from the files that options name."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from turnout._environment import variable
 
 __all__ = ["check_context", "checked_path", "context_of", "trusted_now"]
 
-# A file, and what changes if it is replaced.
+# A path, and the inode, time and size that change if the file is replaced.
 _File: TypeAlias = tuple[Path, int, int, int]
 
 _KEPT = 32
-"""How many contexts are kept: one for each set of files."""
+"""The most contexts in the cache: one for each set of files."""
 
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _KEY = b"PRIVATE KEY-----"
 
 
 def check_context(value: object) -> None:
-    """Refuse a value of `ssl_context` that is not a context for a client.
+    """Refuse an `ssl_context` that is not a context for a client.
 
     Raises:
-        ValueError: It is not.
+        ValueError: It is not one.
     """
     if not isinstance(value, ssl.SSLContext):
         raise ValueError(
-            f"ssl_context is an ssl.SSLContext, not {type(value).__name__}; for files, "
-            "set ca_file, client_certificate and client_key"
+            f"ssl_context: expected an ssl.SSLContext, not {type(value).__name__}; for "
+            "files, set ca_file, client_certificate and client_key"
         )
     if value.protocol is ssl.PROTOCOL_TLS_SERVER:
         raise ValueError(
@@ -51,22 +51,23 @@ def checked_path(option: str, value: object) -> Path:
         return Path(value).expanduser()
     except RuntimeError:
         raise ValueError(
-            f"{option}: the home that {str(value)!r} names is not known"
+            f"{option}: the home directory of {str(value)!r} is not known; write the "
+            "full path"
         ) from None
 
 
 def context_of(
     ca_file: Path | None, client_certificate: Path | None, client_key: Path | None
 ) -> ssl.SSLContext:
-    """Return the context that files make, at least one of which is given.
+    """Return the context for some files, at least one of which is not None.
 
-    Files that are the same give the same context, so that providers share their
-    connections. A file that was replaced gives another.
+    The same files return the same context, so that providers share their connections.
+    If a file was replaced, the context is a new one.
 
     Args:
-        ca_file: Certificates that are trusted beside the system's.
-        client_certificate: The certificate that a service may ask for.
-        client_key: Its private key; None means that the certificate's file holds it.
+        ca_file: Certificates that are trusted in addition to the system's.
+        client_certificate: The certificate that a service may require.
+        client_key: Its private key; None means that the certificate's file has it.
 
     Raises:
         ValueError: A file cannot be used; the message names the option and the file.
@@ -84,11 +85,10 @@ def trusted_now() -> ssl.SSLContext | None:
     """Return a context that trusts what `SSL_CERT_FILE` and `SSL_CERT_DIR` name now.
 
     aiohttp reads them once, when it is imported. None means that neither is set. The
-    same files give the same context.
+    same files return the same context.
 
     Raises:
-        ValueError: `SSL_CERT_FILE` names what cannot be read, which OpenSSL would pass
-            over; the message says so.
+        ValueError: `SSL_CERT_FILE` cannot be read, which OpenSSL would ignore.
     """
     file, folder = variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR")
     if file is None and folder is None:
@@ -143,7 +143,7 @@ def _trust(context: ssl.SSLContext, path: Path) -> None:
     except (ssl.SSLError, OSError):
         raise ValueError(
             f"ca_file: {str(path)!r} is not a file of certificates in PEM form, which "
-            "begin with -----BEGIN CERTIFICATE-----"
+            "begin with -----BEGIN CERTIFICATE-----; correct it"
         ) from None
 
 
@@ -162,7 +162,7 @@ def _identify(context: ssl.SSLContext, certificate: Path, key: Path | None) -> N
     encrypted = False
 
     def password() -> str:
-        # Without it, OpenSSL would ask on the terminal.
+        # Without this function OpenSSL would prompt on the terminal.
         nonlocal encrypted
         encrypted = True
         return ""
@@ -180,10 +180,10 @@ def _identify(context: ssl.SSLContext, certificate: Path, key: Path | None) -> N
         )
     if problem == "KEY_VALUES_MISMATCH":
         raise ValueError(
-            f"{option}: the private key in {str(holder)!r} is not that of the "
+            f"{option}: the private key in {str(holder)!r} does not match the "
             f"certificate in {str(certificate)!r}"
         )
     raise ValueError(
         f"{option}: the certificate in {str(certificate)!r} and the private key in "
-        f"{str(holder)!r} cannot be read; check that both are whole"
+        f"{str(holder)!r} cannot be read; check that both are complete"
     )

@@ -1,9 +1,9 @@
-"""Check mappings from outside against dataclasses, with pydantic's own core.
+"""Validate mappings against dataclasses, with pydantic-core.
 
-A field's annotation decides. The plain ones are mapped to pydantic-core's schemas
-here, because importing pydantic's generator of schemas costs a third of aiohttp's
-whole import and most processes have nothing else for it to do; any other
-annotation is handed to that generator.
+A field is validated by its annotation. Plain annotations are mapped to pydantic-core's
+schemas here: importing pydantic's generator of schemas takes a third of aiohttp's
+whole import, and most processes need it for nothing else. Other annotations are passed
+to that generator.
 """
 
 from __future__ import annotations
@@ -26,14 +26,19 @@ from typing import (
 )
 
 from turnout._environment import SecretReference
-from turnout._keys import fault_of_key, fault_of_quotes, fault_of_secret
+from turnout._keys import (
+    fault_of_address,
+    fault_of_key,
+    fault_of_quotes,
+    fault_of_secret,
+    parts_of_address,
+)
 from turnout._names import did_you_mean, followed, nearest
 from turnout.errors import ConfigError
 from turnout.types import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from urllib.parse import SplitResult
 
     from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator
 
@@ -47,23 +52,23 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 _HIDDEN = {"api_key", "proxy"}
 
 _MARKS = frozenset("@?#")
-"""What stands before or after a credential in an address."""
+"""The characters before or after a credential in an address."""
 
 _SECRET_WORDS = ("auth", "code", "key", "pass", "secret", "sig", "token")
-"""What the names of parameters with a credential have in them."""
+"""Parts of the names of query parameters that have a credential."""
 
 
 def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
-    """Return an instance of the dataclass `cls` made of `values`.
+    """Return an instance of the dataclass `cls` with the fields `values`.
 
     Args:
-        cls: A dataclass; fields that `values` lacks keep their defaults.
-        values: What was given, by the names of the fields.
-        where: What is being checked, as a message begins: `option of provider 'X'`.
-            Empty where the message is part of another.
+        cls: A dataclass; fields that are not in `values` keep their defaults.
+        values: The values by the names of the fields.
+        where: The beginning of a message, such as `option of provider 'X'`. Empty if
+            the message is part of another.
 
     Raises:
-        ConfigError: A name is unknown or a value is wrong; the message gives each
+        ConfigError: A name is unknown or a value is wrong; the message lists each
             of them, with what was expected.
     """
     if not values and not _demanding(cast("Hashable", cls)):
@@ -76,50 +81,40 @@ def checked(cls: type[T], values: Mapping[str, object], where: str) -> T:
         return cls(**fields)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        message = prefix + reduce(followed, (_told(detail, cls) for detail in details))
-    except ValueError as error:  # From __post_init__, which checks ranges.
+        message = prefix + reduce(
+            followed, (_message(detail, cls) for detail in details)
+        )
+    except ValueError as error:  # __post_init__ checks ranges.
         message = f"{prefix}{error}"
-    # Outside the handler: pydantic's error holds the values, keys among them.
+    # Outside the handler: pydantic's error has the values, which may be keys.
     raise ConfigError(message)
 
 
 def hidden(options: Mapping[str, object]) -> dict[str, object]:
-    """Return options with those that every provider keeps secret out of sight.
+    """Return options with those that are secret in every provider as `Secret`.
 
-    Called where they come in, so that no frame of a traceback holds them as they are.
+    It is called as early as possible, so that no frame of a traceback has the values.
     """
     return {name: _hidden(name, value) for name, value in options.items()}
 
 
 class _RefusedAddress(Secret):
-    """An address that may hold a credential, and is refused without being shown."""
+    """An address that may have a credential; it is refused, and not shown."""
 
     __slots__ = ()
 
     @property
     def fault(self) -> str:
         """What is wrong with it."""
-        parts = _split(self.reveal())
-        if parts is None or parts.scheme not in {"http", "https"} or not parts.netloc:
-            return "is an http or https address, as in https://host/path"
-        if "@" in parts.netloc:
-            return "holds a user name; a credential goes into api_key"
-        return "ends with its path; leave out what follows"
-
-
-def _split(address: str) -> SplitResult | None:
-    from urllib.parse import urlsplit
-
-    try:
-        return urlsplit(address)
-    except ValueError:
-        return None
+        fault = fault_of_address(self.reveal())
+        assert fault is not None  # By `_may_hold_credential`.
+        return fault
 
 
 def _may_hold_credential(address: str) -> bool:
     if _MARKS.isdisjoint(address):
         return False
-    parts = _split(address)
+    parts = parts_of_address(address)
     if parts is None or not parts.netloc:
         return True
     rest = f"{parts.query}#{parts.fragment}".casefold()
@@ -139,7 +134,7 @@ def _hidden(name: str, value: object) -> object:
 
 
 def kind_of(value: object) -> str:
-    """Return what a value is that stands where something else belongs."""
+    """Return what kind of value this is, for a message."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
     name = type(value).__name__
@@ -147,31 +142,34 @@ def kind_of(value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value for a message, cut if it is long or deep."""
+    """Return a value for a message, shortened if it is long or deep."""
     try:
         return _SHORT.repr(value)
-    except Exception:  # noqa: BLE001 a number of too many digits, or its own `__repr__`
+    except Exception:  # noqa: BLE001 an integer with too many digits, or its own `__repr__`
         return kind_of(value)
 
 
-def _told(detail: ErrorDetails, cls: type) -> str:
+def _message(detail: ErrorDetails, cls: type) -> str:
     place, wrong = ".".join(str(step) for step in detail["loc"]), detail["type"]
     if wrong == "extra_forbidden" and len(detail["loc"]) == 1:
         known = [field.name for field in _fields(cls)]
         hint: str | None = getattr(cls, "hint_for", _no_hint)(place)
         if hint is not None:
-            return f"there is no {place!r}; {hint}"
+            return f"unknown option {place!r}; {hint}"
         guesses = did_you_mean(nearest(place, known))
-        return f"there is no {place!r}{guesses or _listed(known)}"
+        return f"unknown option {place!r}{guesses or _listed(known)}"
     message = _WORDS.get(wrong, detail["msg"]).removeprefix("Value error, ")
     given: object = detail["input"]
     if isinstance(given, _RefusedAddress):
         return f"{place} {given.fault}"
     kind = kind_of(given)
-    if wrong in {"missing", "value_error"}:  # Of which the latter shows it or must not.
+    if wrong in {
+        "missing",
+        "value_error",
+    }:  # The latter shows the value itself, or must not.
         but = ""
     elif wrong == "dict_type" or isinstance(given, Mapping):
-        # What stands where a table of options belongs may be a key.
+        # A value in place of a table of options may be a key.
         but = f", not {kind}"
     else:
         but = f", not {shown(given)}"
@@ -182,7 +180,7 @@ def _no_hint(name: str) -> None:
     return None
 
 
-# Pydantic's own are of Python's types, and who wrote a file may not know those.
+# pydantic's messages name Python's types, which the author of a file may not know.
 _WORDS = {
     "tuple_type": "input should be a list",
     "dict_type": "input should be a table of keys and values",
@@ -190,7 +188,7 @@ _WORDS = {
 
 
 def _listed(names: list[str]) -> str:
-    return f"; there are {', '.join(names)}"
+    return f"; known: {', '.join(names)}"
 
 
 @cache
@@ -202,7 +200,7 @@ def _validator(cls: Hashable) -> SchemaValidator:
 
 @cache
 def _demanding(cls: Hashable) -> bool:
-    """Tell whether a dataclass has a field without a default."""
+    """Return whether a dataclass has a field without a default."""
     return any(map(_required, _fields(cast("type", cls))))
 
 
@@ -263,19 +261,19 @@ def _no_flag(value: object) -> object:
 
 def _schema_of(annotation: Any) -> CoreSchema:
     origin, arguments = get_origin(annotation), get_args(annotation)
-    # One with extras goes to the generator; it may not even be hashable.
+    # An annotation with an origin may not be hashable.
     if origin is None and annotation in _plain():
         return _plain()[annotation]
     if origin in {Union, UnionType} and set(arguments) == {str, Secret}:
         return _converter(_text_or_secret)
     if origin in {Union, UnionType} and Secret in arguments:
         rest = tuple(item for item in arguments if item is not Secret)
-        return _secret_or(Union[rest])  # noqa: UP007 its types are not known here
+        return _secret_or(Union[rest])  # noqa: UP007 the types are not known statically
     if origin in {Union, UnionType} and NoneType in arguments and len(arguments) == 2:
         inner = next(item for item in arguments if item is not NoneType)
         return {"type": "nullable", "schema": _schema(inner)}
     if origin is Annotated and Secret in _leaves(annotation):
-        return _schema(arguments[0])  # pydantic does not know the class.
+        return _schema(arguments[0])  # pydantic has no schema for Secret.
     if origin in {list, Sequence}:
         return {"type": "list", "items_schema": _schema(arguments[0])}
     if origin is tuple and arguments[1:] == (...,):
@@ -300,8 +298,8 @@ def _schema_of(annotation: Any) -> CoreSchema:
     try:
         return TypeAdapter[object](annotation).core_schema
     except TypeError:
-        # pydantic reads the metadata of all packages once, for its own plugins. Broken
-        # metadata of any package ends that, and then it works without plugins.
+        # pydantic reads the metadata of all packages once, for its own plugins. This
+        # fails if any package has broken metadata. Then pydantic works without plugins.
         return TypeAdapter[object](annotation).core_schema
 
 
@@ -337,11 +335,11 @@ def _secret_or(rest: Any) -> CoreSchema:
 
 def _text_or_secret(value: object) -> str | Secret:
     if isinstance(value, SecretReference):
-        # As a header's value, it is sent as it stands.
+        # A header's value is sent unchanged.
         return _referred(value, fault_of_key)
     if isinstance(value, str | Secret):
         return value
-    raise ValueError("expected a text or a Secret")
+    raise ValueError("expected a string or a Secret")
 
 
 def _secret(value: object) -> Secret:
@@ -349,25 +347,25 @@ def _secret(value: object) -> Secret:
         return _referred(value, fault_of_secret)
     text = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(text, str):
-        raise ValueError("expected a text")
-    # A key that was read from a file often ends with a line feed.
+        raise ValueError("expected a string")
+    # A key that was read from a file often ends with a line break.
     key = text.strip()
     fault = fault_of_secret(key)
     if fault is None:
         return Secret(key)
-    # The value is not shown: it is meant to be a secret.
+    # The value is a secret and not shown.
     raise ValueError(f"it {fault}")
 
 
 def _referred(
     reference: SecretReference, fault_of: Callable[[str], str | None]
 ) -> Secret:
-    """Return the secret that a text such as `env:NAME` refers to."""
+    """Return the secret that a string such as `env:NAME` refers to."""
     text = reference.read().strip()
     fault = fault_of(text) or fault_of_quotes(text)
     if fault is None:
         return Secret(text)
-    # Its name is not known any more where the secret is used.
+    # The error names the source here, as the secret itself does not keep it.
     raise ValueError(f"{reference.source} {fault}")
 
 
@@ -379,7 +377,9 @@ def _path(value: object) -> Path:
     try:
         return Path(value).expanduser()
     except RuntimeError:
-        raise ValueError(f"the home that {str(value)!r} names is not known") from None
+        raise ValueError(
+            f"the home directory of {str(value)!r} is not known; write the full path"
+        ) from None
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The version, in one place: packaging reads it too."""
+"""The version, which the build reads from here."""
 
 __all__ = ["VERSION"]
 

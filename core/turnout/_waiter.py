@@ -1,11 +1,12 @@
-"""Wait for a provider, and be able to end the wait from outside.
+"""Wait for a provider, with a way to end the wait from outside.
 
-A wait is ended by cancelling the task that waits, as `asyncio.timeout` does, since
-nothing else reaches into whatever a provider may be waiting for. Whose cancellation
-a `CancelledError` was is told by the task's count of them, so that a caller's own
-cancellation is never taken for ours.
+A wait is ended by cancelling the task that waits, as in `asyncio.timeout`, since a
+provider may await anything. The task's count of cancellations shows whether a
+`CancelledError` is from here or from the caller, so the caller's own cancellation is
+never swallowed.
 
-Loaded with the first stream that is read, as asyncio takes long to import.
+This module is imported with the first stream that is read, as asyncio takes long to
+import.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ __all__ = ["EndSeenError", "Waiter"]
 class EndSeenError(asyncio.CancelledError):
     """A provider was cancelled after it had seen the end of its answer.
 
-    Raised in place of the `CancelledError`: if a timer was what cancelled the provider,
-    the answer is complete.
+    Raised in place of the `CancelledError`: if a timer cancelled the provider, the
+    answer is complete.
 
     Args:
-        events: The last ones of the answer.
+        events: The last events of the answer.
     """
 
     def __init__(self, events: list[Event]) -> None:
@@ -37,7 +38,7 @@ class EndSeenError(asyncio.CancelledError):
 
 
 class Waiter(Watchdog):
-    """Watch over the waits of one stream; made within a running event loop."""
+    """The waits of one stream; made within a running event loop."""
 
     __slots__ = ("_before", "_interrupts", "_linked", "_task", "closed", "interrupted")
 
@@ -49,19 +50,19 @@ class Waiter(Watchdog):
         self.closed = False
         """Whether the caller has closed the stream."""
         self.interrupted = False
-        """Whether the last wait was ended from here: its time was up, or `close`."""
+        """Whether the last wait was ended by its due time or by `close`."""
         self._task: asyncio.Task[object] | None = None
-        # How many cancellations the task had before the wait. To ask only when ours
-        # comes would be too late: the caller's may have come just before it.
+        # How many cancellations the task had before the wait. They are counted then, as
+        # the caller may cancel the task just before `expire` does.
         self._before = 0
         self._interrupts = 0
         self._linked: Waiter | None = None
 
     running = staticmethod(asyncio._get_running_loop)
-    """Returns the event loop that runs in this thread, or None."""
+    """Return the event loop that runs in this thread, or None."""
 
     def elsewhere(self) -> ArgumentError:
-        """Return the error for a stream that is used where it was not begun."""
+        """Return the error for a stream in another event loop or a forked process."""
         if self.forked:
             where = (
                 "before this process was forked, and its connection stays with the "
@@ -69,17 +70,17 @@ class Waiter(Watchdog):
             )
         else:
             where = (
-                "in another event loop, and can only be read and closed there; ask "
-                "again in this one"
+                "in another event loop, and can only be read and closed there; send "
+                "the request again in this one"
             )
         return ArgumentError(f"the stream was begun {where}")
 
     def link(self, other: Waiter) -> None:
-        """Have another waiter closed with this one."""
+        """Close another waiter when this one is closed."""
         self._linked = other
 
     def begin(self, due: float) -> None:
-        """Begin a wait in the present task, to be ended by `due` at the latest."""
+        """Begin a wait in the current task, which ends at `due` at the latest."""
         self._task = task = asyncio.current_task(self.loop)
         assert task is not None
         self._before = task.cancelling()
@@ -87,7 +88,7 @@ class Waiter(Watchdog):
         self.watch(due)
 
     def end(self) -> None:
-        """End the wait; cancellations of ours are taken back."""
+        """End the wait, and undo the cancellations by `expire`."""
         self.due = math.inf
         if self._interrupts:
             self._take_back()
@@ -106,10 +107,10 @@ class Waiter(Watchdog):
                 raise
 
     def cancelled(self) -> bool:
-        """Tell whether somebody else cancelled the task, and the last wait with it.
+        """Return whether the caller cancelled the task, and so ended the last wait.
 
-        A cancellation may be on its way when the wait begins: Ctrl-C in the caller's
-        own code is one. So where nothing of ours ended the wait, any will do.
+        A cancellation may be pending when the wait begins, such as Ctrl-C in the
+        caller's own code. So if the wait was not interrupted, any cancellation counts.
         """
         task = asyncio.current_task(self.loop)
         others = 0 if task is None else task.cancelling()
@@ -119,7 +120,7 @@ class Waiter(Watchdog):
     def wanted(self) -> bool:
         """Whether the caller has neither closed the stream nor cancelled the wait.
 
-        For use during a wait; `cancelled` is for after it.
+        It is valid during a wait; `cancelled` is valid after it.
         """
         task = self._task
         assert task is not None
@@ -127,9 +128,9 @@ class Waiter(Watchdog):
         return not self.closed and others <= (self._before if self._interrupts else 0)
 
     def close(self) -> None:
-        """End a wait under way because the caller wants no more, and all watching.
+        """End the current wait and stop watching, as the caller closes the stream.
 
-        To be called once more when the wait is over, as it is watched until then.
+        Call it again after the wait, which is watched until it ends.
         """
         self.closed = True
         if self._linked is not None:
@@ -141,8 +142,8 @@ class Waiter(Watchdog):
             self.watch(self.now() + AGAIN)
 
     def expire(self) -> None:
-        """Cancel the wait under way."""
-        assert self._task is not None  # Only a wait under way expires.
+        """Cancel the current wait."""
+        assert self._task is not None  # Only a current wait expires.
         self._interrupts += 1
         self._task.cancel()
 

@@ -1,9 +1,8 @@
-"""Timers that cost nothing while all goes well.
+"""Timeouts that share one timer for each event loop.
 
-A timer for each wait would cost more than all else that is done for a token, and even
-one for each stream a tenth of a short request. So all waits of an event loop share
-one: a wait only notes when it is due, and the timer, when it fires, looks whether any
-is, and sleeps on until the next one may be.
+A timer for each wait would cost more than all other work for a token; a timer for each
+stream would cost a tenth of a short request. So a wait only sets its due time. When the
+shared timer fires, it expires the waits that are due, and is set to the next due time.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ AGAIN = 1.0
 
 
 class _Rounds:
-    """What is watched in one event loop, and when that is looked at next.
+    """What is watched in one event loop, and when the timer fires next.
 
-    It holds neither the loop nor a timer, which would hold the loop: it is kept for
-    as long as the loop is.
+    It refers neither to the loop nor to a timer, which refers to the loop: so it is
+    freed with the loop.
     """
 
     __slots__ = ("next", "watched")
@@ -36,13 +35,13 @@ class _Rounds:
         self.watched: set[Watchdog] = set()
 
     def look_at(self, loop: asyncio.AbstractEventLoop, time: float) -> None:
-        """Look at what is watched when it is `time`, and no more at a later one."""
+        """Set the timer to `time`; a later time that was set before is ignored."""
         self.next = time
         loop.call_at(time, self._look, loop, time)
 
     def _look(self, loop: asyncio.AbstractEventLoop, time: float) -> None:
         if time != self.next:
-            return  # A look at an earlier time has taken its place.
+            return  # The timer was set to an earlier time.
         now = loop.time()
         for watchdog in [w for w in self.watched if w.due <= now]:
             watchdog.due = now + AGAIN
@@ -53,7 +52,7 @@ class _Rounds:
             self.look_at(loop, first)
 
 
-# State of the process by its nature, as event loops are.
+# Event loops are global to the process too.
 _ROUNDS: LoopLocal[_Rounds] = LoopLocal()
 
 
@@ -61,7 +60,7 @@ _PARENT = object()
 
 
 def _leave_with_the_parent() -> None:
-    """Mark all that is watched as the parent's; called in a process that was forked."""
+    """Mark all that is watched as the parent's; called in a forked child."""
     for rounds in _ROUNDS.values():
         for watchdog in rounds.watched:
             watchdog.home = _PARENT
@@ -73,12 +72,12 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch
 
 
 class Watchdog(ABC):
-    """A wait that ends, or is told that it is over its due time.
+    """A wait with a due time, after which `expire` is called.
 
-    To be closed: until then the event loop's rounds hold it.
+    Call `unwatch` at the end: until then it is not freed.
 
     Args:
-        loop: The running event loop, whose clock the due times are of.
+        loop: The running event loop, whose clock the due times use.
     """
 
     __slots__ = ("_rounds", "due", "home", "loop", "now")
@@ -86,13 +85,13 @@ class Watchdog(ABC):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.home: object = loop
-        """The loop too; something else in a process that was forked since."""
+        """The loop too; another object in a process that was forked since."""
         plain = type(loop).time is asyncio.BaseEventLoop.time
-        # What asyncio's own asks, without its call in between.
+        # asyncio's own `time` calls the same, and costs one call more.
         self.now = time.monotonic if plain else loop.time
-        """Gives the loop's time, in seconds."""
+        """Return the loop's time, in seconds."""
         self.due = math.inf
-        """When the wait under way is to be over; infinite where there is none."""
+        """When the current wait expires; infinite without one."""
         rounds = _ROUNDS.get(loop)
         if rounds is None:
             rounds = _Rounds()
@@ -107,23 +106,23 @@ class Watchdog(ABC):
 
     @abstractmethod
     def expire(self) -> None:
-        """Hear that the wait's time is up.
+        """End the wait, as its time is up.
 
-        Called from the event loop; again each `AGAIN` seconds until the wait is over,
-        as whoever waits may not have listened.
+        The event loop calls it, and again each `AGAIN` seconds until the wait is over,
+        as the awaited code may ignore it.
         """
 
     def watch(self, due: float) -> None:
-        """Begin a wait that is to be over by `due`, in the loop's seconds."""
+        """Begin a wait that expires at `due`, in the loop's seconds."""
         self.due = due
         if due < self._rounds.next:
             self._rounds.look_at(self.loop, due)
 
     def rest(self) -> None:
-        """End the wait; what happens until the next one is not watched."""
+        """End the wait; nothing expires until the next one."""
         self.due = math.inf
 
     def unwatch(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         self.due = math.inf
         self._rounds.watched.discard(self)

@@ -1,4 +1,4 @@
-"""Fixtures for more than one room of the core."""
+"""Fixtures for several folders of the core's tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.core.site import Site
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Return a folder to install packages into; it is forgotten afterwards."""
+    """Return a folder to install packages into; its modules are removed afterwards."""
     folder = Site(tmp_path / "site", monkeypatch)
     yield folder
     folder.forget()

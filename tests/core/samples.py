@@ -1,4 +1,4 @@
-"""Providers and plugins as values, for what is made of them."""
+"""Sample providers and plugins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Echo", "info", "plugin"]
 
 
 class Echo(Provider):
-    """Says what it was told."""
+    """Answers with the text of the request."""
 
     info = ProviderInfo(name="Echo", models=("echo-1",))
 
@@ -22,7 +22,7 @@ class Echo(Provider):
 
 
 def info(name: str, *models: str | ModelInfo, **fields: Any) -> ProviderInfo:
-    """Return a provider's row over `Echo`."""
+    """Return the row of a provider with the class `Echo`."""
     return ProviderInfo(name=name, models=models, provider_class=Echo, **fields)
 
 
@@ -33,7 +33,7 @@ def plugin(
     models: Sequence[ModelInfo] = (),
     aliases: Mapping[str, str] | None = None,
 ) -> Plugin:
-    """Return a plugin; by itself it is named as its provider, and so is its package."""
+    """Return a plugin; by default it and its package have the provider's name."""
     name = name or infos[0].name
     return Plugin(
         name=name,

@@ -13,7 +13,7 @@ INFO = ProviderInfo(name="Scripted", models=("one", ModelInfo(name="two")))
 
 
 class Scripted(Provider):
-    """Answers a request with whatever a function makes of it."""
+    """Answers a request with the items that a function returns."""
 
     info = INFO
 
@@ -27,7 +27,7 @@ class Scripted(Provider):
         super().__init__(info=info, **options)
         self._answer = answer
         self.requests: list[ChatRequest] = []
-        """What it was asked."""
+        """The requests so far."""
 
     def generate(self, request: ChatRequest) -> AsyncIterator[Any]:
         self.requests.append(request)
@@ -35,7 +35,7 @@ class Scripted(Provider):
 
 
 def saying(*items: object, name: str = "Scripted", **options: Any) -> Scripted:
-    """Return a provider that gives these items, and raises those that are errors."""
+    """Return a provider that yields these items, and raises those that are errors."""
 
     async def answer(_: ChatRequest) -> AsyncGenerator[object]:
         for item in items:
@@ -48,7 +48,7 @@ def saying(*items: object, name: str = "Scripted", **options: Any) -> Scripted:
 
 
 class Lines(Provider):
-    """Asks over HTTP; each line of the answer's body is a piece of its text."""
+    """Sends an HTTP request; each line of the body is a piece of the text."""
 
     info = ProviderInfo(name="Lines", models=("m",), key_variable="LINES_KEY")
     options_type: ClassVar[type[ProviderOptions]] = ProviderOptions
@@ -63,9 +63,9 @@ class Lines(Provider):
 
 
 class Ledger:
-    """Observes the attempts of a test, and keeps what it is called with.
+    """Observes the attempts of a test, and records its calls.
 
-    The fixture `isolated` stops it, since that forgets the process's own turnout.
+    The fixture `isolated` stops it, as it clears the cache of `current_app`.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Packages with plugins, in a folder that this process imports from."""
+"""Packages with plugins, in a folder on `sys.path`."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ LOG = []
 
 
 class Site:
-    """A folder of installed packages, as pip would leave it.
+    """A folder of installed packages, as pip writes it.
 
-    The names of the modules are the packages' own; they are forgotten again when the
-    test is over.
+    The names of the modules are the packages' own; the modules are removed from
+    `sys.modules` after the test.
     """
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,9 +65,10 @@ class Site:
 
         Args:
             distribution: Its name; the module has underscores in it.
-            code: The module's, after `PREAMBLE`.
-            entry_points: What each names; a text is the name of one that is the module.
-            metadata: Whether there is any beside the entry points.
+            code: The code of the module, after `PREAMBLE`.
+            entry_points: The value of each entry point by its name; a string is the
+                name of one for the module itself.
+            metadata: Whether it has metadata in addition to the entry points.
         """
         module = distribution.replace("-", "_")
         if isinstance(entry_points, str):
@@ -85,15 +86,15 @@ class Site:
         importlib.invalidate_caches()
 
     def loaded(self, distribution: str) -> bool:
-        """Tell whether a distribution's module was imported."""
+        """Return whether a distribution's module was imported."""
         return distribution.replace("-", "_") in sys.modules
 
     def log(self, distribution: str) -> list[object]:
-        """Return what a distribution's module has put into its LOG."""
+        """Return the LOG of a distribution's module."""
         found: list[object] = sys.modules[distribution.replace("-", "_")].LOG
         return found
 
     def forget(self) -> None:
-        """Forget the modules that were imported."""
+        """Remove the imported modules from `sys.modules`."""
         for path in self.folder.glob("*.py"):
             sys.modules.pop(path.stem, None)

@@ -15,7 +15,7 @@ SLOW = """
     import logging
     logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
 """
-"""Begins a script that may be slow, which asyncio's debug mode reports."""
+"""The beginning of a slow script: asyncio's debug mode must not report it."""
 
 ENDLESS = f"""{SLOW}
     import asyncio, sys
@@ -37,9 +37,9 @@ ENDLESS = f"""{SLOW}
             finally:
                 tell("closed")
 """
-"""Begins a script: a provider that does not end, and tells when it is closed.
+"""The beginning of a script: an endless provider that reports when it is closed.
 
-What runs beside it writes with `tell`.
+Other threads and callbacks write with `tell` too.
 """
 
 
@@ -52,15 +52,15 @@ def environment() -> dict[str, str]:
 
 
 def strict(*flags: str) -> list[str]:
-    """Return the command of an interpreter that bears nothing."""
-    # What site-packages hold may warn at its import; that is not ours to mend.
+    """Return the command of an interpreter with every warning as an error."""
+    # Other packages may warn when they are imported.
     return [sys.executable, "-X", "dev", "-W", "error", *flags]
 
 
 def run_script(
     *parts: str, command: Sequence[str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script and return what became of it."""
+    """Run a script and return the finished process."""
     return subprocess.run(
         [*(command or strict()), "-c", script(*parts)],
         env=environment(),
@@ -72,7 +72,7 @@ def run_script(
 
 
 def output_of(*parts: str, command: Sequence[str] | None = None) -> str:
-    """Run a script that must succeed and complain of nothing; return its output."""
+    """Run a script that must succeed without warnings; return its output."""
     done = run_script(*parts, command=command)
     assert (done.returncode, done.stderr) == (0, ""), done
     return done.stdout

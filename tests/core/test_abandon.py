@@ -1,4 +1,4 @@
-"""Code of a plugin that ignores its cancellation, and how its caller gets away."""
+"""A plugin's code that ignores its cancellation is abandoned."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from .subprocesses import output_of
 
 
 async def deaf() -> None:
-    """Catch each cancellation and go on."""
+    """Catch each cancellation and continue."""
     while True:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(100)
 
 
 async def deaf_to_all() -> None:
-    """Catch whatever is thrown in, as a bare `except` does."""
+    """Catch every error that is thrown in, as a bare `except` does."""
     while True:
         with suppress(BaseException):
             await asyncio.sleep(100)
 
 
 async def spinning() -> None:
-    """Catch each cancellation, and wait for nothing in particular."""
+    """Catch each cancellation, with `yield` in place of a future."""
     while True:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0.01)
@@ -91,7 +91,7 @@ Way = Callable[[], Awaitable[None]]
 
 
 def deaf_provider(way: Way, *texts: str, **options: Any) -> Scripted:
-    """Return a provider that gives texts and ignores its cancellation then."""
+    """Return a provider that yields texts and then ignores its cancellation."""
 
     async def answer(_: ChatRequest) -> AsyncGenerator[str]:
         for text in texts:
@@ -104,7 +104,7 @@ def deaf_provider(way: Way, *texts: str, **options: Any) -> Scripted:
 
 @pytest.fixture(autouse=True)
 def complaints() -> Iterator[list[object]]:
-    """Collect what Python and asyncio complain of; a test fails on any of it."""
+    """Collect the warnings of Python and asyncio; a test fails on any of them."""
     found: list[object] = []
     before, sys.unraisablehook = sys.unraisablehook, found.append
     with warnings.catch_warnings():
@@ -116,14 +116,14 @@ def complaints() -> Iterator[list[object]]:
 
 
 def complaints_of(loop: asyncio.AbstractEventLoop) -> list[str]:
-    """Collect what the loop complains of, such as errors that were never retrieved."""
+    """Collect the loop's errors, such as those that were never retrieved."""
     found: list[str] = []
     loop.set_exception_handler(lambda _, context: found.append(context["message"]))
     return found
 
 
 async def settled(found: list[str]) -> None:
-    """Let what was left be freed and all timers fire; then nothing complained."""
+    """Let abandoned code be freed and all timers fire; then nothing was reported."""
     gc.collect()
     await asyncio.sleep(60)
     gc.collect()
@@ -135,14 +135,14 @@ async def settled(found: list[str]) -> None:
 
 
 def run(main: Callable[[asyncio.AbstractEventLoop], Awaitable[None]]) -> None:
-    """Run a test by simulated time; nothing it leaves may complain."""
+    """Run a test in simulated time; nothing may be reported after it."""
 
     async def all_of_it() -> None:
         loop = asyncio.get_running_loop()
         found = complaints_of(loop)
         await main(loop)
         await settled(found)
-        # At its end the loop complains of a generator that cannot be closed.
+        # At its end the loop reports a generator that cannot be closed.
         complaints_of(loop)
 
     run_simulated(all_of_it())
@@ -152,7 +152,7 @@ def run(main: Callable[[asyncio.AbstractEventLoop], Awaitable[None]]) -> None:
 
 
 @every_way
-def test_code_that_ignores_its_cancellation_is_left(way: Way) -> None:
+def test_code_that_ignores_its_cancellation_is_abandoned(way: Way) -> None:
     async def main(loop: asyncio.AbstractEventLoop) -> None:
         begun = loop.time()
         task = asyncio.ensure_future(_abandonable(way()))
@@ -170,7 +170,7 @@ async def _abandonable(awaitable: Awaitable[Any], grace: float = GRACE) -> Any:
     return await Abandonable(awaitable, grace)
 
 
-def test_what_is_left_is_told_from_what_was_cancelled() -> None:
+def test_abandoned_code_has_an_error_of_its_own() -> None:
     async def main(_: asyncio.AbstractEventLoop) -> None:
         async def wait(way: Way) -> str:
             try:
@@ -191,7 +191,7 @@ def test_what_is_left_is_told_from_what_was_cancelled() -> None:
     assert issubclass(AbandonedError, asyncio.CancelledError)
 
 
-def test_code_that_ends_in_time_is_not_left() -> None:
+def test_code_that_ends_in_time_is_not_abandoned() -> None:
     async def slowly() -> str:
         try:
             await asyncio.sleep(100)
@@ -209,7 +209,7 @@ def test_code_that_ends_in_time_is_not_left() -> None:
     run(main)
 
 
-def test_what_the_code_waits_for_comes_through() -> None:
+def test_results_and_errors_reach_the_code() -> None:
     async def main(loop: asyncio.AbstractEventLoop) -> None:
         future: asyncio.Future[str] = loop.create_future()
         loop.call_later(1, future.set_result, "value")
@@ -228,9 +228,9 @@ async def _awaited(awaitable: Awaitable[str]) -> str:
     return await awaitable
 
 
-def test_an_awaitable_of_its_own_kind_serves() -> None:
+def test_an_awaitable_without_a_generator_works() -> None:
     class Counted:
-        """Waits without a generator, which could be thrown into."""
+        """Waits without a generator, so that no error can be thrown into it."""
 
         def __init__(self) -> None:
             self.left = 3
@@ -266,7 +266,7 @@ def test_an_awaitable_of_its_own_kind_serves() -> None:
     run(main)
 
 
-def test_code_that_ends_as_its_time_is_up_is_heard_or_left() -> None:
+def test_code_that_ends_as_its_time_is_up_returns_or_is_abandoned() -> None:
     async def exactly(waits: int) -> str:
         for _ in range(waits):
             with suppress(asyncio.CancelledError):
@@ -274,7 +274,7 @@ def test_code_that_ends_as_its_time_is_up_is_heard_or_left() -> None:
         return "done"
 
     async def main(_: asyncio.AbstractEventLoop) -> None:
-        # One wait ends with the grace; with two of them there is a further one.
+        # The first wait is cancelled; the second ends with the grace, a third does not.
         for waits, left in ((2, False), (3, True)):
             task = asyncio.ensure_future(_abandonable(exactly(waits)))
             await asyncio.sleep(0)
@@ -287,7 +287,7 @@ def test_code_that_ends_as_its_time_is_up_is_heard_or_left() -> None:
     run(main)
 
 
-def test_an_interrupted_program_is_not_held_up() -> None:
+def test_an_interrupt_while_code_is_closed_is_raised() -> None:
     async def interrupting() -> None:
         try:
             await asyncio.sleep(100)
@@ -322,7 +322,7 @@ def test_an_interrupted_program_is_not_held_up() -> None:
         pytest.param(["a"], {"deadline": 3}, DeadlineError, id="deadline"),
     ],
 )
-def test_a_timer_holds_though_the_plugin_ignores_it(
+def test_a_timeout_ends_a_plugin_that_ignores_it(
     way: Way,
     texts: list[str],
     options: dict[str, float],
@@ -354,7 +354,7 @@ def test_a_timer_holds_though_the_plugin_ignores_it(
 
 
 @every_way
-def test_a_route_goes_on_though_the_plugin_ignores_it(way: Way) -> None:
+def test_a_route_fails_over_from_a_plugin_that_ignores_a_timeout(way: Way) -> None:
     async def main(loop: asyncio.AbstractEventLoop) -> None:
         first = deaf_provider(way, first_delta_timeout=3)
         begun = loop.time()
@@ -367,11 +367,11 @@ def test_a_route_goes_on_though_the_plugin_ignores_it(way: Way) -> None:
 
 
 @every_way
-def test_a_caller_that_cancels_gets_away(way: Way) -> None:
+def test_a_caller_that_cancels_is_not_blocked(way: Way) -> None:
     async def main(loop: asyncio.AbstractEventLoop) -> None:
         stream = deaf_provider(way, "a").stream("Why?")
         begun = loop.time()
-        # As `asyncio.timeout` takes no subclass, it is a plain cancellation.
+        # `asyncio.timeout` accepts no subclass, so it is a plain `CancelledError`.
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
                 await stream.collect()
@@ -385,7 +385,7 @@ def test_a_caller_that_cancels_gets_away(way: Way) -> None:
 
 
 @every_way
-def test_closing_from_another_task_gets_away(way: Way) -> None:
+def test_closing_from_another_task_is_not_blocked(way: Way) -> None:
     async def main(loop: asyncio.AbstractEventLoop) -> None:
         stream = deaf_provider(way, "a").stream("Why?")
 
@@ -405,7 +405,7 @@ def test_closing_from_another_task_gets_away(way: Way) -> None:
 
 
 @every_way
-def test_leaving_a_stream_gets_away_from_its_cleanup(way: Way) -> None:
+def test_leaving_a_stream_is_not_blocked_by_its_cleanup(way: Way) -> None:
     async def answer(_: ChatRequest) -> AsyncGenerator[str]:
         try:
             yield "a"
@@ -426,7 +426,7 @@ def test_leaving_a_stream_gets_away_from_its_cleanup(way: Way) -> None:
     run(main)
 
 
-def test_a_caller_that_cancels_gets_away_from_a_cleanup() -> None:
+def test_a_caller_that_cancels_is_not_blocked_by_a_cleanup() -> None:
     async def answer(_: ChatRequest) -> AsyncGenerator[str]:
         try:
             yield "a"
@@ -454,7 +454,7 @@ def test_a_caller_that_cancels_gets_away_from_a_cleanup() -> None:
     run(main)
 
 
-def test_a_plugin_that_gives_more_after_the_deadline_is_closed() -> None:
+def test_a_plugin_that_yields_after_the_deadline_is_closed() -> None:
     async def answer(_: ChatRequest) -> AsyncGenerator[str]:
         while True:
             with suppress(asyncio.CancelledError):
@@ -490,7 +490,7 @@ def test_a_plugin_runs_in_its_callers_task_and_context() -> None:
     run(main)
 
 
-def test_a_process_ends_after_it_left_code_that_cannot_be_closed() -> None:
+def test_a_process_ends_after_it_abandoned_code_that_cannot_be_closed() -> None:
     output = output_of(
         """
         import asyncio

@@ -83,7 +83,7 @@ def test_a_wrong_policy_is_told_with_the_file_and_the_route(tmp_path: Path) -> N
         configured(tmp_path, "[routes.mine]\ntargets = ['A']\ndeadlin = 5")
 
     assert str(caught.value) == (
-        f"{tmp_path / 'turnout.toml'}: routes.mine: there is no 'deadlin'; did you "
+        f"{tmp_path / 'turnout.toml'}: routes.mine: unknown option 'deadlin'; did you "
         "mean 'deadline'?"
     )
 
@@ -281,7 +281,7 @@ def test_a_wrong_option_of_the_configuration_is_told_with_the_file(
         app.provider("Hello", {"idle_timeout": 3})
 
     assert str(caught.value) == (
-        f"{tmp_path / 'turnout.toml'}: providers.Hello: there is no 'prox'; did you "
+        f"{tmp_path / 'turnout.toml'}: providers.Hello: unknown option 'prox'; did you "
         "mean 'proxy'?"
     )
 
@@ -297,7 +297,7 @@ def test_a_wrong_option_of_the_call_does_not_blame_the_file(
         app.provider("Hello", {"prox": "http://p"})
 
     assert str(caught.value) == (
-        "option of provider 'Hello': there is no 'prox'; did you mean 'proxy'?"
+        "option of provider 'Hello': unknown option 'prox'; did you mean 'proxy'?"
     )
 
 
@@ -307,7 +307,9 @@ def test_a_wrong_option_of_a_row_does_not_blame_the_file(site: Site) -> None:
     )
     site.add("hello", code, "Hello")
 
-    with pytest.raises(ConfigError, match=r"^option of provider 'Hello': there is no"):
+    with pytest.raises(
+        ConfigError, match=r"^option of provider 'Hello': unknown option"
+    ):
         App(Config()).provider("Hello", {})
 
 

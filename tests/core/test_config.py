@@ -1,4 +1,4 @@
-"""The configuration: where it is found, and every mistake in it."""
+"""The configuration: where it is found, and every error in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from turnout.types import Secret
 VALUE = "sk-canary-0123456789"
 
 
-UNNAMEABLE = "cannot name a provider; a name has printable characters and no colon"
+TARGETS = 'routes.mine: targets is missing or not a list of names; write ["A:x", "B"]'
+
+UNNAMEABLE = "is not a valid name of a provider; use printable characters, and no colon"
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def read(file: Path, text: str) -> Config:
 
 
 def refused(file: Path, text: str) -> str:
-    """Return what is told of a mistake, without the file's name before it."""
+    """Return the message of an error, without the file's name before it."""
     with pytest.raises(ConfigError) as caught:
         read(file, text)
     message = str(caught.value)
@@ -106,11 +108,11 @@ def test_a_file_is_read(file: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff# from an editor\n"])
-def test_an_empty_file_says_nothing(file: Path, text: str) -> None:
+def test_an_empty_file_is_an_empty_configuration(file: Path, text: str) -> None:
     assert read(file, text) == Config(path=file)
 
 
-def test_no_file_says_nothing() -> None:
+def test_no_file_is_an_empty_configuration() -> None:
     assert read_config(None) == Config()
 
 
@@ -134,7 +136,8 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ " + "a." * 20_000 + "a = 1 }]",
-            'routes.mine: targets[0]: the table lacks target, as in { target = "A:x" }',
+            "routes.mine: targets[0]: target is missing; add it, as in "
+            '{ target = "A:x" }',
             id="a deep target",
         ),
         pytest.param(
@@ -144,12 +147,12 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[alias]\nfast = 'x'",
-            "there is no 'alias'; did you mean 'aliases'?",
+            "unknown option 'alias'; did you mean 'aliases'?",
             id="table",
         ),
         pytest.param(
             "zzz = 1",
-            "there is no 'zzz'; there are order, aliases, routes, providers, plugins, "
+            "unknown option 'zzz'; known: order, aliases, routes, providers, plugins, "
             "cli",
             id="table like no other",
         ),
@@ -190,32 +193,32 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ndeadline = 5",
-            'routes.mine: targets is a list of names, as in ["A:x", "B"]',
+            TARGETS,
             id="route without targets",
         ),
         pytest.param(
             "[routes.mine]\ntargets = []",
-            'routes.mine: targets is a list of names, as in ["A:x", "B"]',
+            TARGETS,
             id="no targets",
         ),
         pytest.param(
             "[routes.mine]\ntargets = 'A'",
-            'routes.mine: targets is a list of names, as in ["A:x", "B"]',
+            TARGETS,
             id="targets as a text",
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', 5]",
-            "routes.mine: targets[1]: 5 is not a name",
+            "routes.mine: targets[1]: 5 is not the name of a target",
             id="target",
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', '']",
-            "routes.mine: targets[1]: '' is not a name",
+            "routes.mine: targets[1]: '' is not the name of a target",
             id="empty target",
         ),
         pytest.param(
             "[routes.mine]\ntargets = ['A', { target = 5 }]",
-            "routes.mine: targets[1]: 5 is not a name",
+            "routes.mine: targets[1]: 5 is not the name of a target",
             id="target of a table",
         ),
         pytest.param(
@@ -236,24 +239,25 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ target = 'A', deadline = 5 }]",
-            "routes.mine: targets[0]: a target has no deadline, since a deadline is "
-            "for a request with all of its attempts; give it to the call, or set "
+            "routes.mine: targets[0]: deadline is not an option of a target, as it "
+            "covers all attempts of a request; set it in the call, or set "
             "first_delta_timeout of the provider",
             id="deadline of a target",
         ),
         pytest.param(
             "[routes.mine]\ntargets = [{ target = 'A', model = 'b' }]",
-            "routes.mine: targets[0]: a target has its model already; leave model out",
+            "routes.mine: targets[0]: model is not an option of a target, which names "
+            "its model; remove it",
             id="model of a target",
         ),
         pytest.param(
             "[aliases]\nmine = 'A'\n[routes.mine]\ntargets = ['A']",
-            "routes.mine: there is an alias of that name; take another",
+            "routes.mine: an alias has the same name; use another",
             id="route and alias",
         ),
         pytest.param(
             "[providers.my-llm]\nplugin = 'A'\n[routes.MyLLM]\ntargets = ['A']",
-            "routes.MyLLM: there is a provider of that name; take another",
+            "routes.MyLLM: a provider has the same name; use another",
             id="route and instance",
         ),
         pytest.param(
@@ -293,15 +297,15 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[providers.FlowGpt]\n[providers.flow-gpt]",
-            "providers.flow-gpt: providers.FlowGpt is the same name but for case, `-`, "
-            "`_` and spaces; make one table of them",
+            "providers.flow-gpt: the same name as providers.FlowGpt, as case, `-`, `_` "
+            "and spaces are ignored; merge the two tables",
             id="two tables of one provider",
         ),
         *(
             pytest.param(
                 f"[providers.A]\napi_key = {key}",
-                'providers.A: api_key: a key is expected, or "env:NAME" for the '
-                "environment variable that holds it",
+                'providers.A: api_key is not a key; set the key, or "env:NAME" for the '
+                "environment variable that has it",
                 id=f"api_key {key}",
             )
             for key in ("''", "' '", "'env:'", "'env: '", "5", f"['{VALUE}']")
@@ -313,7 +317,7 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "[plugins]\nallowed = ['A']",
-            "plugins: there is no 'allowed'; did you mean 'allow'?",
+            "plugins: unknown option 'allowed'; did you mean 'allow'?",
             id="rule",
         ),
         pytest.param(
@@ -328,13 +332,13 @@ def test_no_file_says_nothing() -> None:
         ),
         pytest.param(
             "order = 5\nzzz = 1\n",
-            "order: input should be a list, not 5; there is no 'zzz'; there are "
+            "order: input should be a list, not 5; unknown option 'zzz'; known: "
             "order, aliases, routes, providers, plugins, cli",
             id="two at once",
         ),
     ],
 )
-def test_a_mistake_is_told_with_the_key_and_what_is_expected(
+def test_an_error_names_the_key_and_what_is_expected(
     file: Path, text: str, message: str
 ) -> None:
     told = refused(file, text)
@@ -343,19 +347,19 @@ def test_a_mistake_is_told_with_the_key_and_what_is_expected(
     assert VALUE not in told
 
 
-def test_a_number_of_too_many_digits_is_told(file: Path) -> None:
-    # These are Python's own words, which differ from version to version.
+def test_a_number_of_too_many_digits_is_an_error(file: Path) -> None:
+    # The message is Python's own, which differs between versions.
     assert refused(file, "a = " + "9" * 5000).startswith("is not valid TOML: ")
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(tmp_path)
 
     assert str(caught.value) == f"{tmp_path}: cannot be read: Is a directory"
 
 
-def test_a_file_in_another_encoding_is_told(file: Path) -> None:
+def test_a_file_in_another_encoding_is_an_error(file: Path) -> None:
     file.write_bytes(b"order = ['\xff']")
 
     with pytest.raises(ConfigError) as caught:
@@ -365,7 +369,7 @@ def test_a_file_in_another_encoding_is_told(file: Path) -> None:
 
 
 @pytest.mark.parametrize("mistake", ["order = [", "order = 5", "[routes.mine]"])
-def test_a_key_in_the_file_is_not_in_the_traceback_of_a_mistake(
+def test_a_key_in_the_file_is_not_in_the_traceback_of_an_error(
     file: Path, mistake: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -394,7 +398,7 @@ def test_a_key_in_the_file_is_a_secret(file: Path) -> None:
     assert VALUE not in repr(config)
 
 
-def test_a_key_may_stand_in_a_variable(file: Path) -> None:
+def test_a_key_may_be_in_a_variable(file: Path) -> None:
     config = read(file, "[providers.A]\napi_key = 'env: MY_KEY'")
 
     assert config.providers["A"] == ProviderConfig(key_variable="MY_KEY")
@@ -415,7 +419,7 @@ def test_a_key_that_others_can_read_is_warned_about(
 
     assert config.exposed == exposed
     warned = [(r.name, r.levelno, r.getMessage()) for r in caplog.records]
-    told = f"{file} holds keys and others can read it; run: chmod 600 {file}"
+    told = f"{file} has keys and other users can read it; run: chmod 600 {file}"
     assert warned == [("turnout", logging.WARNING, told)] * len(exposed)
 
 
@@ -430,7 +434,7 @@ def test_a_file_without_keys_may_be_read_by_others(
     assert not caplog.records
 
 
-def test_where_the_bits_say_nothing_nothing_is_warned_about(
+def test_nothing_is_logged_on_systems_without_posix_modes(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text(f"[providers.A]\napi_key = '{VALUE}'")
@@ -454,7 +458,7 @@ def test_a_table_is_found_by_its_providers_name(file: Path, name: str) -> None:
 
 @pytest.fixture
 def users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the path of the file in the user's own folder, wherever that is."""
+    """Return the path of the file in the user's own folder."""
     folder = tmp_path / "users"
 
     def user_config_path(name: str, *, appauthor: bool) -> Path:
@@ -476,7 +480,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "turnout.toml"
 
 
-def test_no_file_is_found_where_there_is_none(here: Path, users: Path) -> None:
+def test_without_a_file_none_is_found(here: Path, users: Path) -> None:
     assert find_config() is None
 
 
@@ -486,7 +490,7 @@ def test_the_users_file_is_found(here: Path, users: Path) -> None:
     assert find_config() == users
 
 
-def test_the_working_directorys_file_goes_before_the_users(
+def test_the_working_directorys_file_comes_before_the_users(
     here: Path, users: Path
 ) -> None:
     users.touch()
@@ -496,7 +500,7 @@ def test_the_working_directorys_file_goes_before_the_users(
     assert find_config() == here
 
 
-def test_the_variables_file_goes_before_all(
+def test_the_variables_file_comes_first(
     here: Path, users: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = tmp_path / "named.toml"
@@ -507,7 +511,7 @@ def test_the_variables_file_goes_before_all(
     assert find_config() == named
 
 
-def test_the_variable_may_name_a_file_of_the_home(
+def test_the_variable_may_name_a_file_in_the_home_directory(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -521,14 +525,14 @@ def test_the_variable_may_name_a_file_of_the_home(
 @pytest.mark.parametrize(
     ("named", "fault"),
     [
-        ("/no/such/file.toml", "is not a file; correct it"),
-        ("/", "is not a file; correct it"),
-        (f"{__file__}/turnout.toml", "is not a file; correct it"),
+        ("/no/such/file.toml", "which is not a file; correct it"),
+        ("/", "which is not a file; correct it"),
+        (f"{__file__}/turnout.toml", "which is not a file; correct it"),
         (
             "~no-such-user/x",
-            "is not a file: its home is not known; write the path in full",
+            "whose home directory is not known; write the full path",
         ),
-        ("x" * 5000, "cannot be read: File name too long"),
+        ("x" * 5000, "which cannot be read: File name too long"),
     ],
 )
 def test_the_variable_has_to_name_a_file(
@@ -540,7 +544,7 @@ def test_the_variable_has_to_name_a_file(
     with pytest.raises(ConfigError) as caught:
         find_config()
 
-    assert str(caught.value) == f"TURNOUT_CONFIG names {named!r}, which {fault}"
+    assert str(caught.value) == f"TURNOUT_CONFIG names {named!r}, {fault}"
 
 
 def test_a_blank_variable_names_nothing(

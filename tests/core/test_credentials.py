@@ -1,4 +1,4 @@
-"""Tokens that expire: one request for one, for all streams of an event loop."""
+"""Tokens that expire: the streams of an event loop share one request for a token."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TokenedOptions(ProviderOptions):
 
 
 class Tokened(Service):
-    """Asks another address for its token."""
+    """Requests its token from another address."""
 
     info = ProviderInfo(name="Tokened", models=("one",))
     options_type = TokenedOptions
@@ -102,7 +102,7 @@ def sent(requests: list[HttpRequest]) -> list[str]:
 
 
 class Servers:
-    """The service and where its tokens are from."""
+    """The service and its token endpoint."""
 
     def __init__(self, tokens: Sequence[Script], answers: Sequence[Script] = ()):
         self.tokens = FaultServer(*(tokens or [respond(500)]))
@@ -198,7 +198,7 @@ def test_a_token_is_renewed_before_it_expires(life: int, kept: int) -> None:
     run_simulated(main())
 
 
-def test_a_token_that_still_holds_is_used_if_no_new_one_comes() -> None:
+def test_a_token_that_is_still_valid_is_used_if_the_request_fails() -> None:
     async def main() -> None:
         tokens = [token("t1", 3600), respond(503), token("t3", 3600)]
         async with Servers(tokens) as servers, servers.provider() as one:
@@ -212,7 +212,7 @@ def test_a_token_that_still_holds_is_used_if_no_new_one_comes() -> None:
     run_simulated(main())
 
 
-def test_an_expired_token_is_not_used_if_no_new_one_comes() -> None:
+def test_an_expired_token_is_not_used_if_the_request_fails() -> None:
     async def main() -> None:
         tokens = [token("t1", 3600), respond(503)]
         async with Servers(tokens) as servers, servers.provider() as one:
@@ -282,7 +282,7 @@ def test_many_streams_whose_token_is_refused_share_one_new_one() -> None:
         async def refuse(connection: Connection) -> None:
             await connection.read_request()
             async with asyncio.timeout(20):
-                await both.wait()  # Both are on their way with the same token.
+                await both.wait()  # Both requests were sent with the same token.
             await connection.send(http_response(401))
 
         answers: list[Script] = [refuse, refuse, respond(200, ANSWER)]
@@ -333,7 +333,7 @@ def test_the_last_one_that_is_cancelled_cancels_the_request() -> None:
     run_clean(main)
 
 
-def test_a_failure_reaches_all_that_wait_and_the_next_one_asks_again() -> None:
+def test_all_that_wait_get_the_error_and_the_next_one_sends_a_request() -> None:
     said = json_lines({"error": "invalid_client", "error_description": "no such app"})
 
     async def main() -> None:
@@ -367,7 +367,7 @@ def test_an_answer_without_a_token_is_an_error() -> None:
     run_clean(main)
 
 
-def test_a_failure_before_any_request_is_the_authors_own() -> None:
+def test_an_error_before_any_request_is_raised_unchanged() -> None:
     class Unset(Tokened):
         async def credentials(self) -> Token:
             try:
@@ -406,12 +406,12 @@ def test_an_error_of_the_plugin_names_it(
 
 @pytest.mark.parametrize("value", ["", "t\n", " t", "a\u200bb", "a\r\nX: y"])
 def test_a_token_that_cannot_be_sent_is_refused(value: str) -> None:
-    with pytest.raises(ValueError, match="pass the token alone"):
+    with pytest.raises(ValueError, match="pass only the token"):
         Token(Secret(value))
 
 
-def test_a_life_that_is_not_a_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="expires_in='3599' is a str; it is a number"):
+def test_a_lifetime_that_is_not_a_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="expires_in='3599' is not a number"):
         Token(Secret("t1"), expires_in="3599")  # type: ignore[arg-type]
 
 
@@ -436,14 +436,14 @@ def test_a_request_for_a_token_that_needs_one_is_the_plugins_fault() -> None:
 
     async def main() -> None:
         async with Servers([]) as servers, servers.provider(Circular) as one:
-            with pytest.raises(PluginError, match="needs a token itself; use http_at"):
+            with pytest.raises(PluginError, match="needs a token; use http_at"):
                 await one.complete("Hi")
         assert servers.service.connections == []
 
     run_clean(main)
 
 
-def test_no_token_is_asked_for_if_the_user_gives_a_header() -> None:
+def test_no_token_is_requested_if_the_user_sets_a_header() -> None:
     async def main() -> None:
         async with Servers([]) as servers:
             headers = {"Authorization": "Bearer own"}
@@ -470,7 +470,7 @@ def test_the_key_may_be_the_token() -> None:
     run_clean(main)
 
 
-def test_a_list_is_asked_for_with_the_token() -> None:
+def test_a_list_of_models_is_requested_with_the_token() -> None:
     async def main() -> None:
         answers = [respond(401), respond(200, b'["one"]')]
         tokens = [token("t1"), token("t2")]
@@ -522,7 +522,7 @@ def test_no_error_shows_the_token_or_the_clients_secret() -> None:
                         await one.complete("Hi")
                     messages.append(str(caught.value))
 
-        # The first time, nothing knows of the token yet.
+        # At the first request no token is known yet.
         assert "no: *** canary-token-0815; this was" in messages[0]
         assert messages[1].endswith("no: *** ***")
 

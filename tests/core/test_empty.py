@@ -1,4 +1,4 @@
-"""Answers of nothing: which are errors, which are not, and what a route does."""
+"""Empty answers: which are errors, which are not, and what a route does."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ STOP = Finish(reason="stop")
         pytest.param([ReasoningDelta(text="")], id="empty-reasoning"),
     ],
 )
-async def test_an_answer_of_nothing_is_an_error(items: list[Any]) -> None:
+async def test_an_empty_answer_is_an_error(items: list[Any]) -> None:
     stream = FakeProvider(*items).stream("Why?")
     events: list[Event] = []
 
     async def read() -> None:
         async for event in stream.events():
-            events.append(event)  # What came before the error counts too.
+            events.append(event)  # Events before the error count too.
 
     with pytest.raises(EmptyReplyError) as caught:
         await read()
@@ -71,7 +71,7 @@ async def test_an_answer_of_nothing_is_an_error(items: list[Any]) -> None:
     assert not any(isinstance(event, Finish) for event in events)
 
 
-async def test_the_error_says_that_only_reasoning_came() -> None:
+async def test_the_error_says_that_the_answer_was_only_reasoning() -> None:
     with pytest.raises(EmptyReplyError, match="reasoning alone") as caught:
         await FakeProvider(HM, USAGE).complete("Why?")
 
@@ -93,7 +93,7 @@ async def test_the_error_says_that_only_reasoning_came() -> None:
         pytest.param([Finish(reason="content_filter")], id="content-filter"),
     ],
 )
-async def test_an_answer_of_something_is_none(items: list[Any]) -> None:
+async def test_an_answer_with_any_content_is_not_an_error(items: list[Any]) -> None:
     stream = FakeProvider(*items).stream("Why?")
 
     events = [event async for event in stream.events()]
@@ -126,7 +126,7 @@ async def test_an_empty_answer_to_a_tools_result_is_an_answer() -> None:
     assert (reply.text, reply.finish_reason) == ("", "stop")
 
 
-async def test_text_after_a_tools_result_is_still_wanted_by_the_next_question() -> None:
+async def test_an_empty_answer_to_the_next_question_is_an_error() -> None:
     call = ToolCall(id="1", name="f", arguments="{}")
     messages = [
         Message(role="user", content="Do it."),
@@ -145,9 +145,7 @@ def test_allow_empty_is_a_bool(value: Any) -> None:
         ChatRequest.build("Why?", allow_empty=value)
 
 
-async def test_an_empty_answer_that_is_allowed_is_still_read_as_what_was_asked() -> (
-    None
-):
+async def test_an_empty_answer_that_is_allowed_is_still_parsed() -> None:
     with pytest.raises(InvalidReplyError):
         await FakeProvider().complete(
             "Why?", response_format={"type": "object"}, allow_empty=True
@@ -175,7 +173,7 @@ async def test_hooks_and_the_log_say_that_the_attempt_failed(
 
 
 @pytest.mark.parametrize("items", [[], [""], [HM], [[HM, STOP]], ["\n"]])
-async def test_a_route_goes_on_after_an_empty_answer(items: list[Any]) -> None:
+async def test_a_route_fails_over_after_an_empty_answer(items: list[Any]) -> None:
     empty = FakeProvider(*items, name="Empty")
 
     reply = await turnout.fallback(empty, FakeProvider("Because.")).complete("Why?")
@@ -216,7 +214,7 @@ async def test_a_route_of_empty_answers_keeps_each_reply() -> None:
     assert [reply and reply.reasoning for reply in replies] == ["one", "two"]
 
 
-async def test_a_route_takes_an_empty_answer_that_is_allowed() -> None:
+async def test_a_route_accepts_an_empty_answer_that_is_allowed() -> None:
     other = FakeProvider("Because.", name="Other")
 
     reply = await turnout.fallback(FakeProvider(), other).complete(
@@ -240,7 +238,7 @@ async def test_a_route_takes_an_empty_answer_that_is_allowed() -> None:
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
-async def test_an_answer_that_goes_on_after_its_finish_needs_another(
+async def test_an_answer_with_events_after_its_finish_needs_another_finish(
     reason: FinishReason, more: list[Event], at_once: bool
 ) -> None:
     first, last = Finish(reason=reason), Finish(reason="stop")
@@ -256,7 +254,7 @@ async def test_an_answer_that_goes_on_after_its_finish_needs_another(
     assert reply.finish_reason == "stop"
 
 
-async def test_a_finish_that_was_held_and_taken_back_is_not_shown() -> None:
+async def test_a_finish_that_was_held_and_dropped_is_not_shown() -> None:
     early, late = Finish(reason="unknown"), Finish(reason="stop")
     stream = FakeProvider(USAGE, early, "a", late).stream("Why?")
 

@@ -1,4 +1,4 @@
-"""Environment variables, those of proxies among them."""
+"""Environment variables, including those of proxies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long an event may be."""
+"""The maximum size of an event."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_an_event_with_media_may_be_sixteen_times_as_long(beginning: bytes) -> N
 
 
 @pytest.mark.parametrize("cut", [1, 100, 999, 5000])
-def test_pieces_count_as_the_whole_does(cut: int) -> None:
+def test_pieces_weigh_as_much_as_the_whole(cut: int) -> None:
     whole = PNG + b"A" * 10 * MOST
     pieces = [whole[at : at + cut] for at in range(0, len(whole), cut)]
     assert not is_too_long(*pieces)
@@ -47,7 +47,7 @@ def test_an_event_without_media_may_have_as_many_bytes_as_the_limit() -> None:
     assert is_too_long(b"A" * (MOST + 1))
 
 
-def test_values_beside_media_count_as_many_bytes_as_they_have() -> None:
+def test_values_beside_media_weigh_their_length() -> None:
     assert is_too_long(PNG + b'","a":1' * MOST)
 
 

@@ -1,4 +1,4 @@
-"""What a forked process can do with its parent's streams: nothing but say so."""
+"""A forked process cannot use its parent's streams; errors say so."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REFUSED = (
 )
 
 
-def test_a_stream_that_is_read_synchronously_stays_with_the_parent() -> None:
+def test_a_stream_that_is_read_synchronously_belongs_to_the_parent() -> None:
     output = output_of(
         ENDLESS,
         FORKED,
@@ -55,7 +55,7 @@ def test_a_stream_that_is_read_synchronously_stays_with_the_parent() -> None:
 
 
 @pytest.mark.parametrize("use", ["anext(texts)", "stream.collect()"])
-def test_a_stream_of_an_event_loop_stays_with_the_parent(use: str) -> None:
+def test_a_stream_of_an_event_loop_belongs_to_the_parent(use: str) -> None:
     output = output_of(
         ENDLESS,
         FORKED,
@@ -109,7 +109,7 @@ def test_a_child_may_close_or_drop_what_its_parent_reads(end: str) -> None:
     assert output == "left\na\nclosed\n"
 
 
-def test_a_child_that_was_forked_by_a_coroutine_says_so_too() -> None:
+def test_a_child_that_was_forked_by_a_coroutine_gets_the_error_too() -> None:
     output = output_of(
         ENDLESS,
         FORKED,
@@ -132,7 +132,7 @@ def test_a_child_that_was_forked_by_a_coroutine_says_so_too() -> None:
     assert output == REFUSED.removeprefix("ArgumentError: ") + "closed\n"
 
 
-def test_a_process_of_multiprocessing_may_ask() -> None:
+def test_a_process_of_multiprocessing_can_send_requests() -> None:
     output = output_of(
         ENDLESS,
         """
@@ -177,7 +177,7 @@ async def test_a_child_uses_no_connection_of_its_parent() -> None:
         assert len(server.connections) == 2
 
 
-def test_a_child_may_begin_while_a_lock_is_held() -> None:
+def test_a_child_can_send_requests_if_a_lock_was_held_at_the_fork() -> None:
     output = output_of(
         ENDLESS,
         FORKED,

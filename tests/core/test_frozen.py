@@ -1,4 +1,4 @@
-"""A frozen class is what `dataclass` would have made of it."""
+"""A frozen class works as the one that `dataclass` makes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plain:
-    """The same, as dataclasses make it."""
+    """The same class by `dataclass`."""
 
     name: str
     floor: int = 0
@@ -57,7 +57,7 @@ class Point:
 
 @frozen
 class Quiet:
-    """What says nothing of itself."""
+    """A class with a repr of its own."""
 
     key: str
 
@@ -86,7 +86,7 @@ def test_its_repr_is_the_one_of_a_dataclass() -> None:
     ).removeprefix("Plain")
 
 
-def test_a_repr_that_comes_to_itself_ends() -> None:
+def test_the_repr_of_a_recursive_value_ends() -> None:
     rooms: list[object] = []
     one = Place(name="Hall", rooms=rooms)  # type: ignore[arg-type]
     rooms.append(one)
@@ -105,7 +105,7 @@ def test_a_repr_that_comes_to_itself_ends() -> None:
         ("Hall", False),
     ],
 )
-def test_two_are_equal_where_all_that_is_compared_is(
+def test_two_are_equal_if_the_compared_fields_are(
     other: object, *, equal: bool
 ) -> None:
     one = Place(name="Hall")
@@ -114,7 +114,7 @@ def test_two_are_equal_where_all_that_is_compared_is(
     assert not equal or hash(one) == hash(other)
 
 
-def test_a_default_that_is_made_is_made_each_time() -> None:
+def test_a_default_factory_is_called_each_time() -> None:
     one, other = Place(name="Hall"), Place(name="Hall")
 
     assert one.rooms == other.rooms == one.visits == []
@@ -122,7 +122,7 @@ def test_a_default_that_is_made_is_made_each_time() -> None:
     assert one.visits is not other.visits
 
 
-def test_nothing_of_it_can_be_changed() -> None:
+def test_no_field_can_be_changed() -> None:
     point = Point(1)
 
     with pytest.raises(FrozenInstanceError, match="cannot assign to field 'x'"):
@@ -167,7 +167,7 @@ def test_a_frozen_dataclass_may_be_derived_from_it() -> None:
         derived.name = "Attic"  # type: ignore[misc]
 
 
-def test_what_a_class_says_of_itself_stays() -> None:
+def test_methods_that_a_class_defines_are_kept() -> None:
     assert repr(Quiet(key="secret")) == "Quiet(***)"
 
 
@@ -176,7 +176,7 @@ def test_it_is_checked_when_it_is_made() -> None:
         Point(-1)
 
 
-def test_what_is_missing_is_told() -> None:
+def test_a_missing_field_is_named() -> None:
     with pytest.raises(TypeError, match="missing 1 required keyword-only argument"):
         Place()  # type: ignore[call-arg]
 

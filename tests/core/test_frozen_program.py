@@ -46,7 +46,7 @@ main()
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a program in a folder with all that it needs."""
+    """Return a program in a folder with its dependencies."""
     folder = tmp_path_factory.mktemp("frozen")
     (folder / "app.py").write_text(PROGRAM)
     command = [sys.executable, "-m", "PyInstaller", "--log-level", "ERROR", "--onedir"]
@@ -80,7 +80,7 @@ async def test_a_frozen_program_has_its_plugins_and_commands(program: Path) -> N
     )
 
 
-def test_the_hooks_name_what_is_not_seen_in_the_code() -> None:
+def test_the_hooks_name_imports_that_pyinstaller_does_not_find() -> None:
     (folder,) = get_hook_dirs()
     read = partial(runpy.run_path, run_name="turnout._pyinstaller.hook")
 

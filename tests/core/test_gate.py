@@ -1,4 +1,4 @@
-"""How many streams of a provider are under way, and who waits."""
+"""How many streams of a provider run at once, and which ones wait."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def gate_of(provider: Provider) -> Gate:
 
 
 def load(provider: Provider) -> tuple[int, int]:
-    """Return how many streams are under way and how many wait."""
+    """Return how many streams run and how many wait."""
     gate = gate_of(provider)
     return gate.taken, gate.queued
 
@@ -72,9 +72,9 @@ async def cancel(task: asyncio.Task[turnout.Reply]) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_concurrent": 0}, "max_concurrent is at least 1"),
-        ({"max_queued": -1}, "max_queued is at least 0"),
-        ({"queue_timeout": 0}, "queue_timeout is in seconds"),
+        ({"max_concurrent": 0}, "max_concurrent=0 is out of range; set at least 1"),
+        ({"max_queued": -1}, "max_queued=-1 is out of range; set at least 0"),
+        ({"queue_timeout": 0}, "queue_timeout=0.0 is out of range; set seconds"),
     ],
 )
 def test_a_limit_that_is_out_of_range_is_refused(
@@ -110,7 +110,7 @@ def test_t10_a_thousand_are_served_in_their_order_three_at_a_time() -> None:
     assert most == 3
 
 
-async def test_t10_a_newcomer_does_not_pass_who_was_handed_a_place() -> None:
+async def test_t10_a_newcomer_does_not_take_a_slot_that_was_passed_on() -> None:
     provider = FakeProvider("a", max_concurrent=1)
     gate = gate_of(provider)
     assert provider.gates.enter(asyncio.get_running_loop()) is gate
@@ -127,7 +127,7 @@ async def test_t10_a_newcomer_does_not_pass_who_was_handed_a_place() -> None:
     assert load(provider) == (0, 0)
 
 
-def test_t09_whoever_waits_too_long_is_refused() -> None:
+def test_t09_a_stream_that_waits_too_long_is_refused() -> None:
     async def main() -> float:
         provider = FakeProvider(Pause(30), "a", max_concurrent=1, queue_timeout=3)
         first = ask(provider)
@@ -138,7 +138,7 @@ def test_t09_whoever_waits_too_long_is_refused() -> None:
 
         told = str(caught.value)
         assert "queue_timeout=3 s" in told
-        assert "1 under way (max_concurrent=1) and 0 queued; raise" in told
+        assert "1 running (max_concurrent=1) and 0 queued; raise" in told
         assert "nothing was sent" in told
         assert caught.value.reply is not None
         (attempt,) = caught.value.reply.attempts
@@ -154,7 +154,7 @@ def test_t09_whoever_waits_too_long_is_refused() -> None:
 
 
 @pytest.mark.ci
-def test_five_thousand_questions_at_once_lose_none() -> None:
+def test_all_of_five_thousand_requests_at_once_are_answered() -> None:
     async def main() -> float:
         provider = FakeProvider(Pause(5), "a")
         replies = await asyncio.gather(*(ask(provider) for _ in range(5000)))
@@ -167,7 +167,7 @@ def test_five_thousand_questions_at_once_lose_none() -> None:
 
 
 @pytest.mark.ci
-def test_five_thousand_questions_to_a_route_of_one_target_lose_none() -> None:
+def test_all_of_five_thousand_requests_to_a_route_of_one_target_are_answered() -> None:
     async def main() -> None:
         route = turnout.fallback(FakeProvider(Pause(5), "a"))
         replies = await asyncio.gather(*(route.complete("Why?") for _ in range(5000)))
@@ -176,7 +176,7 @@ def test_five_thousand_questions_to_a_route_of_one_target_lose_none() -> None:
     run_simulated(main())
 
 
-def test_the_deadline_of_one_who_waits_says_what_it_waited_for() -> None:
+def test_the_error_of_a_deadline_in_the_queue_says_so() -> None:
     async def main() -> None:
         provider = FakeProvider(
             Pause(700), "a", max_concurrent=1, first_delta_timeout=900, deadline=900
@@ -188,7 +188,7 @@ def test_the_deadline_of_one_who_waits_says_what_it_waited_for() -> None:
 
         assert str(caught.value) == (
             "the deadline passed: Fake had no free slot for the request within 600 s, "
-            "and nothing was sent: 1 under way (max_concurrent=1) and 0 queued; raise "
+            "and nothing was sent: 1 running (max_concurrent=1) and 0 queued; raise "
             "max_concurrent or the deadline, or send fewer requests at once"
         )
 
@@ -267,7 +267,7 @@ def test_an_attempt_takes_a_slot_that_comes_in_time() -> None:
     run_simulated(main())
 
 
-def test_a_stream_waits_on_while_no_other_slot_is_free() -> None:
+def test_a_stream_continues_to_wait_while_no_other_slot_is_free() -> None:
     answers = [False, False, True]
 
     async def main() -> None:
@@ -283,7 +283,7 @@ def test_a_stream_waits_on_while_no_other_slot_is_free() -> None:
 
 
 @pytest.mark.parametrize("queue_timeout", [None, 5.0])
-def test_a_stream_that_waits_on_ends_with_its_deadline_or_its_option(
+def test_a_stream_that_continues_to_wait_ends_with_its_deadline_or_option(
     queue_timeout: float | None,
 ) -> None:
     async def main() -> None:
@@ -304,7 +304,7 @@ def never() -> bool:
     return False
 
 
-def test_a_stream_that_waits_on_keeps_its_position() -> None:
+def test_a_stream_that_continues_to_wait_keeps_its_position() -> None:
     served: list[int] = []
 
     async def main() -> None:
@@ -410,8 +410,8 @@ def test_requests_go_where_a_slot_is_free() -> None:
     assert run_simulated(main()) < 65
 
 
-async def test_leaving_the_queue_costs_the_same_however_many_wait() -> None:
-    # The last ones leave first, which a search from the front would find last.
+async def test_the_cost_of_leaving_the_queue_does_not_depend_on_its_length() -> None:
+    # The last ones leave first; a search from the front would find them last.
     async def seconds(count: int) -> float:
         gate = Gate("Fake", 0, None, None)
         waits = [
@@ -446,7 +446,7 @@ async def test_t09_a_full_queue_refuses_at_once() -> None:
     assert load(provider) == (0, 0)
 
 
-async def test_a_route_asks_its_next_target_where_there_is_no_place() -> None:
+async def test_a_route_uses_its_next_target_if_the_queue_is_full() -> None:
     full = FakeProvider(asyncio.Event(), max_concurrent=1, max_queued=0)
     held = ask(full)
     await turns()
@@ -459,7 +459,7 @@ async def test_a_route_asks_its_next_target_where_there_is_no_place() -> None:
     await cancel(held)
 
 
-async def test_a_full_queue_is_told_apart_from_a_timer_that_fired_before() -> None:
+async def test_a_full_queue_after_an_earlier_timeout_has_its_own_error() -> None:
     slow = FakeProvider(asyncio.Event(), first_delta_timeout=0.01)
     full = FakeProvider(asyncio.Event(), max_concurrent=1, max_queued=0)
     held = ask(full)
@@ -473,7 +473,7 @@ async def test_a_full_queue_is_told_apart_from_a_timer_that_fired_before() -> No
 
 
 @pytest.mark.parametrize("routed", [False, True])
-def test_t07_the_deadline_goes_on_in_the_queue(routed: bool) -> None:
+def test_t07_the_deadline_includes_the_wait_in_the_queue(routed: bool) -> None:
     async def main() -> float:
         provider = FakeProvider(Pause(30), "a", max_concurrent=1)
         other = FakeProvider("b")
@@ -492,7 +492,7 @@ def test_t07_the_deadline_goes_on_in_the_queue(routed: bool) -> None:
     assert run_simulated(main()) == pytest.approx(2)
 
 
-def test_the_clock_of_the_first_delta_starts_with_the_place() -> None:
+def test_first_delta_timeout_starts_with_the_slot() -> None:
     async def main() -> None:
         provider = FakeProvider(
             Pause(8), "a", max_concurrent=1, first_delta_timeout=9.0
@@ -505,7 +505,7 @@ def test_the_clock_of_the_first_delta_starts_with_the_place() -> None:
     run_simulated(main())
 
 
-def test_first_delta_timeout_holds_for_who_has_waited() -> None:
+def test_first_delta_timeout_applies_after_a_wait() -> None:
     async def main() -> float:
         provider = FakeProvider(
             Pause(60), "a", max_concurrent=1, first_delta_timeout=5.0
@@ -520,7 +520,7 @@ def test_first_delta_timeout_holds_for_who_has_waited() -> None:
 
 
 @pytest.mark.parametrize("error", [None, ServerError("no"), ValueError("x")])
-async def test_a_place_is_given_back_however_an_answer_ends(
+async def test_a_slot_is_released_at_each_kind_of_end(
     error: Exception | None,
 ) -> None:
     provider = FakeProvider("a", *([error] if error else []), max_concurrent=1)
@@ -532,7 +532,7 @@ async def test_a_place_is_given_back_however_an_answer_ends(
         assert load(provider) == (0, 0)
 
 
-async def test_a_place_is_given_back_by_a_stream_that_is_closed() -> None:
+async def test_a_slot_is_released_by_a_stream_that_is_closed() -> None:
     provider = FakeProvider("a", "b", max_concurrent=1)
     stream = provider.stream("Why?")
     assert load(provider) == (0, 0)
@@ -544,7 +544,7 @@ async def test_a_place_is_given_back_by_a_stream_that_is_closed() -> None:
 
 
 @pytest.mark.parametrize("routed", [False, True])
-async def test_a_place_is_given_back_by_a_stream_that_is_dropped(routed: bool) -> None:
+async def test_a_slot_is_released_by_a_stream_that_is_dropped(routed: bool) -> None:
     provider = FakeProvider("a", "b", max_concurrent=1)
     asked = turnout.fallback(provider) if routed else provider
 
@@ -570,7 +570,7 @@ async def test_a_slot_is_released_if_nothing_can_be_closed() -> None:
     assert load(provider) == (0, 0)
 
 
-async def test_an_attempt_that_was_closed_takes_no_place() -> None:
+async def test_an_attempt_that_was_closed_takes_no_slot() -> None:
     provider, waiter = FakeProvider("a"), Waiter()
     request = ChatRequest.build("Why?", model="fake-1")
     reader = AttemptReader(provider, request, Record(), waiter, math.inf)
@@ -581,7 +581,7 @@ async def test_an_attempt_that_was_closed_takes_no_place() -> None:
     waiter.close()
 
 
-async def test_a_route_that_breaks_before_it_asks_has_no_place_to_give_back() -> None:
+async def test_a_route_that_fails_before_its_request_releases_no_slot() -> None:
     def stop(_: Attempt) -> None:
         raise KeyboardInterrupt
 
@@ -593,7 +593,7 @@ async def test_a_route_that_breaks_before_it_asks_has_no_place_to_give_back() ->
     assert load(provider) == (0, 0)
 
 
-def test_a_stream_that_outlives_its_loop_is_dropped_in_peace() -> None:
+def test_a_stream_that_outlives_its_loop_is_dropped_without_an_error() -> None:
     provider = FakeProvider("a", "b", max_concurrent=1)
     kept: list[object] = []
 
@@ -611,7 +611,7 @@ def test_a_stream_that_outlives_its_loop_is_dropped_in_peace() -> None:
     assert asyncio.run(provider.complete("Why?")).text == "ab"
 
 
-async def test_c03_whoever_is_cancelled_in_the_queue_asks_nothing() -> None:
+async def test_c03_a_stream_that_is_cancelled_in_the_queue_sends_nothing() -> None:
     go = asyncio.Event()
     provider = FakeProvider(go, "a", max_concurrent=1)
     first, second, third = ask(provider), ask(provider), ask(provider)
@@ -627,7 +627,7 @@ async def test_c03_whoever_is_cancelled_in_the_queue_asks_nothing() -> None:
     assert load(provider) == (0, 0)
 
 
-async def test_c03_whoever_is_closed_in_the_queue_asks_nothing() -> None:
+async def test_c03_a_stream_that_is_closed_in_the_queue_sends_nothing() -> None:
     provider = FakeProvider(asyncio.Event(), max_concurrent=1)
     first = ask(provider)
     await turns()
@@ -643,7 +643,7 @@ async def test_c03_whoever_is_closed_in_the_queue_asks_nothing() -> None:
 
 
 @pytest.mark.parametrize("cancelled_first", [False, True])
-async def test_a_place_that_comes_with_a_cancellation_is_handed_on(
+async def test_a_slot_that_comes_with_a_cancellation_is_passed_on(
     cancelled_first: bool,
 ) -> None:
     provider = FakeProvider("a", max_concurrent=1)
@@ -666,7 +666,7 @@ async def test_a_place_that_comes_with_a_cancellation_is_handed_on(
     assert load(provider) == (0, 0)
 
 
-def test_cancelling_at_any_step_gives_the_place_back() -> None:
+def test_cancelling_at_any_step_releases_the_slot() -> None:
     async def main(step: int) -> bool:
         provider = FakeProvider(Pause(1), "a", Pause(1), "b", max_concurrent=1)
         tasks = [ask(provider) for _ in range(3)]
@@ -684,7 +684,7 @@ def test_cancelling_at_any_step_gives_the_place_back() -> None:
     assert not outcomes[-1]
 
 
-def test_each_event_loop_has_places_of_its_own_for_as_long_as_it_lives() -> None:
+def test_each_event_loop_has_slots_of_its_own_until_it_is_freed() -> None:
     provider = FakeProvider("a", max_concurrent=1)
     for _ in range(3):
         asyncio.run(provider.complete("Why?"))
@@ -698,7 +698,7 @@ def test_each_event_loop_has_places_of_its_own_for_as_long_as_it_lives() -> None
         assert len(provider.gates) == 2
 
 
-def test_a_loop_that_ended_while_somebody_waited_is_forgotten() -> None:
+def test_a_loop_that_was_closed_while_a_stream_waited_is_freed() -> None:
     provider = FakeProvider(asyncio.Event(), "a", max_concurrent=1)
     loop = asyncio.new_event_loop()
     left = [loop.create_task(provider.complete("Why?")) for _ in range(2)]
@@ -716,7 +716,7 @@ def test_a_loop_that_ended_while_somebody_waited_is_forgotten() -> None:
         task._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
-def test_a_copy_of_a_provider_has_places_of_its_own() -> None:
+def test_a_copy_of_a_provider_has_slots_of_its_own() -> None:
     provider = Lines(max_concurrent=7)
     for other in (copy.deepcopy(provider), pickle.loads(pickle.dumps(provider))):
         loop = asyncio.new_event_loop()
@@ -725,7 +725,7 @@ def test_a_copy_of_a_provider_has_places_of_its_own() -> None:
         loop.close()
 
 
-async def test_t09_t10_c03_a_server_sees_no_more_than_have_places() -> None:
+async def test_t09_t10_c03_a_server_has_no_more_requests_than_slots() -> None:
     go = asyncio.Event()
     script = [
         wait_request(),

@@ -1,4 +1,4 @@
-"""The option `headers`: what is sent, to whom, and what is shown of it."""
+"""The option `headers`: what is sent to which address, and what is shown."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ async def test_a_header_replaces_turnouts_own_whatever_its_case() -> None:
     assert headers["content-type"] == ["text/json"]
 
 
-async def test_a_list_of_models_is_asked_for_with_them() -> None:
+async def test_a_list_of_models_is_requested_with_them() -> None:
     async with FaultServer(respond(200, b"[]")) as server:
         parrot = Parrot(base_url=server.url, headers={"x-project": "p1"})
         await parrot.list_models()
@@ -114,7 +114,7 @@ async def test_a_provider_that_makes_headers_for_each_request_sends_them_too() -
 
 
 class Elsewhere(Lines):
-    """Asks another origin than that of `base_url`."""
+    """Sends requests to an origin other than that of `base_url`."""
 
     other = ""
 
@@ -162,11 +162,17 @@ def test_another_header_leaves_the_key_necessary() -> None:
         ({"ü": "b"}, "'ü' is not a valid name of a header"),
         ({"": "b"}, "headers"),
         ({1: "b"}, "headers"),
-        ({"Content-Length": "1"}, "turnout sets 'Content-Length' itself; leave it out"),
-        ({"transfer-encoding": "chunked"}, "turnout sets 'transfer-encoding' itself"),
-        ({"Connection": "close"}, "turnout sets 'Connection' itself"),
-        ({"Host": "h"}, "turnout sets 'Host' itself"),
-        ({"Content-Encoding": "gzip"}, "turnout sets 'Content-Encoding' itself"),
+        (
+            {"Content-Length": "1"},
+            "'Content-Length' is set by turnout itself; remove it",
+        ),
+        (
+            {"transfer-encoding": "chunked"},
+            "'transfer-encoding' is set by turnout itself",
+        ),
+        ({"Connection": "close"}, "'Connection' is set by turnout itself"),
+        ({"Host": "h"}, "'Host' is set by turnout itself"),
+        ({"Content-Encoding": "gzip"}, "'Content-Encoding' is set by turnout itself"),
         ({"x-a": "b\r\nx-c: canary"}, "the value of 'x-a' has a line break"),
         ({"x-a": "canary\n"}, "the value of 'x-a' has a line break"),
         ({"x-a": "canary\0"}, "the value of 'x-a' has a line break"),
@@ -174,15 +180,18 @@ def test_another_header_leaves_the_key_necessary() -> None:
         ({"x-a": "canary\x7f"}, "the value of 'x-a' has a line break"),
         ({"x-a": "canary 🚉"}, "a character that is not ASCII; remove it"),
         ({"x-a": Secret("canary\n")}, "the value of 'x-a' has a line break"),
-        ({"x-a": 4711}, "headers.x-a: expected a text or a Secret"),
-        ({"x-a": None}, "headers.x-a: expected a text or a Secret"),
-        ({"x-a": b"canary"}, "headers.x-a: expected a text or a Secret"),
-        ({"X-A": "b", "x-a": "c"}, "'X-A' and 'x-a' are one header; give one of"),
+        ({"x-a": 4711}, "headers.x-a: expected a string or a Secret"),
+        ({"x-a": None}, "headers.x-a: expected a string or a Secret"),
+        ({"x-a": b"canary"}, "headers.x-a: expected a string or a Secret"),
+        (
+            {"X-A": "b", "x-a": "c"},
+            "'X-A' and 'x-a' are the same header; remove one of",
+        ),
         ([("x-a", "canary")], "headers: input should be a table of keys and values"),
         ("x-a: canary", "headers: input should be a table of keys and values"),
     ],
 )
-def test_what_is_no_header_is_refused_and_not_shown(headers: Any, told: str) -> None:
+def test_an_invalid_header_is_refused_and_not_shown(headers: Any, told: str) -> None:
     with pytest.raises(ConfigError, match=told) as caught:
         Lines(headers=headers)
 
@@ -238,7 +247,7 @@ def test_other_headers_are_shown() -> None:
     assert "'x-project': 'p1'" in repr(Lines(headers={"x-project": "p1"}).options)
 
 
-async def test_a_refused_credential_is_told_by_its_place() -> None:
+async def test_the_error_of_a_refused_credential_names_the_header() -> None:
     async with FaultServer(respond(401)) as server:
         parrot = Parrot(base_url=server.url, headers={"Authorization": "Bearer x"})
         with pytest.raises(AuthenticationError, match="check the option headers"):
@@ -298,12 +307,12 @@ def test_headers_in_code_replace_those_of_the_configuration(file: Path) -> None:
     ("value", "told"),
     [
         ("env:MINE", "headers.x-a: the environment variable MINE is not set; set it"),
-        ("env:", 'headers.x-a: "env:" lacks the name of an environment variable'),
+        ("env:", 'headers.x-a: "env:" has no name of an environment variable'),
         ("env:BROKEN", "headers.x-a: the environment variable BROKEN has a line break"),
         ("env:LATIN", "headers.x-a: the environment variable LATIN has a character"),
     ],
 )
-def test_a_variable_that_is_wrong_is_told_with_its_place(
+def test_the_error_of_a_wrong_variable_names_the_header(
     file: Path, value: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROKEN", "canary\r\nx: y")
@@ -329,7 +338,7 @@ def test_an_address_of_an_instance_gets_no_headers_of_another(file: Path) -> Non
     assert "Authorization" in app.provider("same", {}).options.headers
 
 
-def test_a_provider_with_a_header_for_its_key_can_be_asked(file: Path) -> None:
+def test_a_provider_with_a_header_for_its_key_is_ready(file: Path) -> None:
     app = app_of(file, '[providers.OpenAI]\nheaders = { Authorization = "Bearer x" }')
 
     assert app.key_at_hand(app.entry("OpenAI"))
@@ -342,7 +351,7 @@ def test_a_provider_with_a_header_for_its_key_can_be_asked(file: Path) -> None:
     ("headers", "exposed"),
     [('{ Cookie = "c" }', ("vLLM",)), ('{ x-a = "b" }', ()), ("3", ())],
 )
-def test_a_secret_header_in_a_file_that_others_can_read_is_told(
+def test_a_secret_header_in_a_file_that_others_can_read_is_logged(
     file: Path, headers: str, exposed: tuple[str, ...]
 ) -> None:
     file.write_text(f"[providers.vLLM]\nheaders = {headers}", encoding="utf-8")

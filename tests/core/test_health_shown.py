@@ -1,4 +1,4 @@
-"""The health of targets, as the public API shows it."""
+"""The health of targets in the public API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from turnout.testing import FakeProvider
 from .site import Site
 
 
-async def test_nothing_is_shown_before_a_target_was_asked() -> None:
+async def test_no_health_is_shown_before_the_first_request() -> None:
     assert turnout.health() == ()
 
 
@@ -47,7 +47,7 @@ def limit(app: App, name: str) -> None:
     permit.failed(error, rule(error, Policy()), now)
 
 
-def test_an_explanation_says_which_target_is_passed_over() -> None:
+def test_an_explanation_says_which_target_is_skipped() -> None:
     app = current_app()
 
     (before,) = turnout.explain("FlowGpt").places

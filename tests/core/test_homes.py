@@ -127,8 +127,8 @@ def test_a_home_of_the_variable_that_is_not_known_is_named(open_folder: Path) ->
     )
 
     assert told == (
-        "TURNOUT_CONFIG names '~/turnout.toml', which is not a file: its home is not "
-        "known; write the path in full"
+        "TURNOUT_CONFIG names '~/turnout.toml', whose home directory is not known; "
+        "write the full path"
     )
 
 
@@ -162,7 +162,7 @@ def test_a_home_that_cannot_be_looked_into_is_named_where_a_name_is_unknown(
 
     provider, error, finding = told.splitlines()
     users = closed / ".config" / "turnout" / "turnout.toml"
-    fault = f"{users} cannot be looked at: Permission denied"
+    fault = f"{users} cannot be read: Permission denied"
     assert provider == "<OpenAI 'vLLM'>"
     assert error == f"unknown provider 'FlowGtp'; {fault}; did you mean 'FlowGpt'?"
     assert finding.startswith("warning")
@@ -178,7 +178,7 @@ def test_a_working_directory_that_cannot_be_looked_into_is_named(
     )
 
     assert told.endswith(
-        "turnout.toml in the working directory cannot be looked at: Permission denied; "
+        "turnout.toml in the working directory cannot be read: Permission denied; "
         "none is used"
     )
 

@@ -100,15 +100,15 @@ def test_a_key_is_read_from_the_keyring_once(tmp_path: Path) -> None:
         pytest.param(
             "keyring.backends.null.Keyring",
             "",
-            "the keyring has no entry 'mine' of the service 'turnout'; type `keyring "
-            "set turnout mine`",
+            "the keyring has no entry 'mine' of the service 'turnout'; run: keyring "
+            "set turnout mine",
             id="no entry",
         ),
         pytest.param(
             "keyring.backends.fail.Keyring",
             "",
-            "this machine has no keyring that can be used; put the key into an "
-            "environment variable and write env:NAME",
+            "this machine has no usable keyring; put the key into an environment "
+            "variable and write env:NAME",
             id="no backend",
         ),
         pytest.param(
@@ -126,8 +126,8 @@ def test_a_key_is_read_from_the_keyring_once(tmp_path: Path) -> None:
         pytest.param(
             "in_files.InFile",
             'import sys\nsys.modules["keyring"] = None',
-            "the keyring cannot be read without the package keyring; type `pip install "
-            '"turnout[keyring]"`',
+            "the keyring cannot be read, as the package keyring is not installed; run: "
+            'pip install "turnout[keyring]"',
             id="no package",
         ),
         pytest.param(
@@ -136,13 +136,13 @@ def test_a_key_is_read_from_the_keyring_once(tmp_path: Path) -> None:
             import keyring
             keyring.set_password("turnout", "mine", "sk-\\ufeffcanary")
             """,
-            "the keyring's entry 'mine' has a character that cannot be seen (U+FEFF "
+            "the keyring's entry 'mine' has an invisible character (U+FEFF "
             "BYTE ORDER MARK); remove it",
             id="no key",
         ),
     ],
 )
-def test_a_keyring_without_the_key_is_told_with_what_to_do(
+def test_the_error_of_a_keyring_without_the_key_says_what_to_do(
     tmp_path: Path, backend: str, before: str, fault: str
 ) -> None:
     config = CONFIG.replace("headers", "# ")
@@ -153,7 +153,7 @@ def test_a_keyring_without_the_key_is_told_with_what_to_do(
 
 
 @pytest.mark.ci
-def test_a_keyring_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
+def test_a_keyring_that_cannot_be_imported_is_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "keyring"
     folder.mkdir()
     (folder / "__init__.py").write_text("raise OSError('torn')")
@@ -167,13 +167,13 @@ def test_a_reference_without_a_name_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "turnout.toml"
     file.write_text('[providers.mine]\napi_key = "keyring:"')
 
-    with pytest.raises(ValueError, match="a key is expected"):
+    with pytest.raises(ValueError, match="api_key is not a key"):
         read_config(file)
-    with pytest.raises(ValueError, match='"keyring:" lacks the name of an entry'):
+    with pytest.raises(ValueError, match='"keyring:" has no name of an entry'):
         FromKeyring("keyring: ").read()
 
 
-def test_a_reference_is_one_of_those_that_are_known() -> None:
+def test_the_base_class_of_references_is_abstract() -> None:
     with pytest.raises(NotImplementedError):
         SecretReference("x").read()
     with pytest.raises(NotImplementedError):

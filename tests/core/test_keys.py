@@ -29,22 +29,22 @@ FAULTS = [
     pytest.param("sk-\u2028canary", "has a line break; remove it", id="separator"),
     pytest.param(
         "\ufeffsk-canary",
-        "has a character that cannot be seen (U+FEFF BYTE ORDER MARK); remove it",
+        "has an invisible character (U+FEFF BYTE ORDER MARK); remove it",
         id="byte order mark",
     ),
     pytest.param(
         "sk-\u200bcanary",
-        "has a character that cannot be seen (U+200B ZERO WIDTH SPACE); remove it",
+        "has an invisible character (U+200B ZERO WIDTH SPACE); remove it",
         id="zero width",
     ),
     pytest.param(
         "sk-\xa0canary",
-        "has a character that cannot be seen (U+00A0 NO-BREAK SPACE); remove it",
+        "has an invisible character (U+00A0 NO-BREAK SPACE); remove it",
         id="no-break space",
     ),
     pytest.param(
         "sk-\x1bcanary",
-        "has a character that cannot be seen (U+001B control character); remove it",
+        "has an invisible character (U+001B control character); remove it",
         id="control",
     ),
     pytest.param(
@@ -68,7 +68,7 @@ FAULTS = [
     ),
     pytest.param(
         "env:CANARY",
-        "is a reference, which only turnout.toml can have; give the key itself",
+        "is a reference, which works only in turnout.toml; set the key itself",
         id="reference",
     ),
 ]
@@ -86,7 +86,7 @@ def app_of(path: Path, text: str) -> App:
 
 
 @pytest.mark.parametrize(("key", "fault"), FAULTS)
-def test_a_key_that_cannot_be_sent_is_told_without_it(key: str, fault: str) -> None:
+def test_the_message_about_a_key_does_not_show_it(key: str, fault: str) -> None:
     assert fault_of_key(key) == fault
     assert "canary" not in fault.casefold()
 
@@ -129,7 +129,7 @@ def test_a_variable_that_is_not_set_has_no_fault() -> None:
     assert fault_of_variable("NO_SUCH_VARIABLE") is None
 
 
-async def test_a_route_asks_its_next_target_after_a_key_that_cannot_be_sent(
+async def test_a_route_uses_its_next_target_after_a_key_that_cannot_be_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LINES_KEY", "sk-\u200bcanary")
@@ -213,7 +213,7 @@ def test_an_instance_without_a_key_is_not_ready(
 def test_nothing_is_sent_without_the_key_that_the_configuration_names(
     file: Path,
 ) -> None:
-    # No server is there: a request would be a ConnectError.
+    # No server listens, so a request would raise ConnectError.
     table = 'plugin = "OpenAI"\napi_key = "env:MINE"\nbase_url = "http://127.0.0.1:9"'
     provider = app_of(file, f"[providers.mine]\n{table}\n").provider("mine", {})
 
@@ -221,7 +221,7 @@ def test_nothing_is_sent_without_the_key_that_the_configuration_names(
         run(provider.complete("Hi", model="m"))
 
 
-async def test_another_services_address_is_not_asked_without_a_key() -> None:
+async def test_nothing_is_sent_to_another_services_address_without_a_key() -> None:
     provider = get_provider("OpenAI", base_url="https://api.groq.com/openai/v1")
 
     with pytest.raises(AuthenticationError, match="needs a key"):
@@ -283,7 +283,7 @@ def written(file: Path, text: str) -> Path:
         ('plain = "env:MINE"', "plain", "env:MINE"),
     ],
 )
-def test_a_reference_is_read_for_whatever_holds_a_secret(
+def test_a_reference_is_resolved_in_every_kind_of_secret_option(
     file: Path, text: str, name: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINE", f"{KEY}\n")
@@ -296,7 +296,7 @@ def test_a_reference_is_read_for_whatever_holds_a_secret(
 @pytest.mark.parametrize(
     ("value", "fault"),
     [
-        ("\ufeffcanary", "has a character that cannot be seen (U+FEFF BYTE ORDER"),
+        ("\ufeffcanary", "has an invisible character (U+FEFF BYTE ORDER"),
         ("can\nary", "has a line break; remove it"),
         ('"canary"', "has quotation marks around its value; remove them"),
     ],
@@ -314,8 +314,8 @@ def test_the_variable_of_a_secret_that_is_wrong_is_named(
 
 
 @pytest.mark.parametrize("value", [5, b"canary", ["canary"]])
-def test_what_is_no_text_is_no_secret(value: Any) -> None:
+def test_a_value_that_is_not_a_string_is_not_a_secret(value: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         Keeper(secret=value)
 
-    assert str(caught.value).endswith("secret: expected a text")
+    assert str(caught.value).endswith("secret: expected a string")

@@ -19,7 +19,7 @@ def loop() -> Generator[asyncio.AbstractEventLoop]:
         new.close()
 
 
-def test_each_loop_has_its_own() -> None:
+def test_each_loop_has_a_value_of_its_own() -> None:
     values: LoopLocal[str] = LoopLocal()
     with loop() as one, loop() as two, loop() as three:
         values.set(one, "one")
@@ -35,7 +35,7 @@ def test_each_loop_has_its_own() -> None:
         assert set(values) == {one, two}
 
 
-def test_a_value_is_kept_for_as_long_as_its_loop() -> None:
+def test_a_value_is_kept_until_its_loop_is_freed() -> None:
     values: LoopLocal[str] = LoopLocal()
     with loop() as one:
         values.set(one, "one")
@@ -47,7 +47,7 @@ def test_a_value_is_kept_for_as_long_as_its_loop() -> None:
         assert values.get(two) is None
 
 
-def test_what_is_taken_out_is_gone() -> None:
+def test_a_value_that_was_removed_is_not_returned() -> None:
     values: LoopLocal[str] = LoopLocal()
     with loop() as one:
         values.set(one, "one")
@@ -57,7 +57,7 @@ def test_what_is_taken_out_is_gone() -> None:
         assert values.get(one) is None
 
 
-def test_closed_loops_are_taken_out() -> None:
+def test_closed_loops_are_removed() -> None:
     values: LoopLocal[str] = LoopLocal()
     with loop() as one, loop() as two:
         values.set(one, "one")

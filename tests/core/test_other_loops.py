@@ -1,4 +1,4 @@
-"""Streams in the wrong event loop, in none, and in loops that are closed by hand."""
+"""Streams in another event loop, without one, and in loops that are closed by hand."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def read_synchronously(stream: Stream) -> None:
 @pytest.mark.parametrize(
     "use", [read_text, read_events, Stream.collect, Stream.aclose, read_synchronously]
 )
-async def test_a_stream_is_used_in_the_loop_that_began_it(
+async def test_a_stream_can_only_be_used_in_the_loop_that_began_it(
     other: asyncio.AbstractEventLoop, use: Callable[[Stream], Awaitable[object]]
 ) -> None:
     stream = endless()
@@ -80,7 +80,7 @@ async def test_a_stream_is_used_in_the_loop_that_began_it(
     await in_loop(other, stream.aclose())
 
 
-async def test_a_stream_that_was_refused_elsewhere_goes_on(
+async def test_a_stream_continues_after_it_was_refused_in_another_loop(
     other: asyncio.AbstractEventLoop,
 ) -> None:
     stream = endless()
@@ -94,7 +94,7 @@ async def test_a_stream_that_was_refused_elsewhere_goes_on(
     await in_loop(other, stream.aclose())
 
 
-async def test_an_end_is_waited_for_in_the_loop_that_began_the_stream(
+async def test_the_end_is_awaited_in_the_loop_that_began_the_stream(
     other: asyncio.AbstractEventLoop,
 ) -> None:
     closing, ended = threading.Event(), asyncio.Event()
@@ -119,7 +119,7 @@ async def test_an_end_is_waited_for_in_the_loop_that_began_the_stream(
     await stream.aclose()
 
 
-async def test_a_whole_answer_may_be_read_anywhere(
+async def test_a_complete_answer_can_be_read_in_any_loop(
     other: asyncio.AbstractEventLoop,
 ) -> None:
     stream = saying(["a", "b"]).stream("Why?")
@@ -138,7 +138,7 @@ def test_without_an_event_loop_the_error_says_what_to_do() -> None:
 async def test_a_provider_is_entered_in_an_event_loop() -> None:
     code = saying("a").__aenter__()
 
-    with pytest.raises(ArgumentError, match="event loop of asyncio"):
+    with pytest.raises(ArgumentError, match="asyncio event loop"):
         await asyncio.to_thread(code.send, None)
 
 
@@ -207,7 +207,7 @@ def test_a_loop_that_is_closed_within_another_is_closed() -> None:
 
     async def close() -> None:
         loop.close()
-        await pool.aclose()  # Nothing else does, as the loop could not run.
+        await pool.aclose()  # Nothing else closes it, as the loop could not run.
 
     asyncio.run(close())
 
@@ -262,7 +262,7 @@ async def test_after_warm_up_a_request_imports_nothing() -> None:
     assert done.stdout == "Hello there.\nset()\nFalse\nTrue\n", done
 
 
-async def test_warm_up_takes_what_explain_takes() -> None:
+async def test_warm_up_accepts_what_explain_accepts() -> None:
     await turnout.warm_up("OpenAI:gpt-4o", "gpt-4o")
 
     with pytest.raises(UnknownModelError, match="no-such-model"):

@@ -1,4 +1,4 @@
-"""Regular expressions: none takes more than linear time, whatever the text."""
+"""Regular expressions: none takes more than linear time for any text."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ PACKAGES = (
 # Python's own, which has no public name.
 parse = cast("Callable[[str, int], Any]", importlib.import_module("re._parser").parse)
 
-# More than any text that is read has: an error, which is cut before.
+# Longer than any text that is matched: an error is cut before.
 LONGEST = 64 * 1024
 
 # A linear pattern takes 4 times as long for a text that is 4 times as long, and a
 # quadratic one 16 times.
 MOST = 9
 
-# Of these, the slowest texts are tried with the full length.
+# Only the slowest of these texts are tried with the full length.
 SHORTER = 4 * 1024
 
-# A time that is too short to be compared, in seconds.
+# Times below this, in seconds, are too short to be compared.
 SHORT = 0.005
 
 Text: TypeAlias = str | bytes
 
 
 def modules() -> Iterator[ModuleType]:
-    """Give each module that programs run, and not what tests or PyInstaller import."""
+    """Yield each module that programs run, without those for tests or PyInstaller."""
     for package in PACKAGES:
         folder = Path(package.__path__[0])
         for file in sorted(folder.rglob("*.py")):
@@ -69,7 +69,7 @@ def modules() -> Iterator[ModuleType]:
 
 
 def patterns() -> Iterator[Any]:
-    """Give each pattern of a module, with the methods of it that are called."""
+    """Yield each pattern of a module, with its methods that are called."""
     for module in modules():
         for name, value in vars(module).items():
             if isinstance(value, re.Pattern) and module.__file__:
@@ -92,7 +92,7 @@ def methods(tree: ast.AST, name: str) -> set[str]:
 
 
 def pieces(parsed: Any) -> list[str]:
-    """Return a piece of text for each part of a pattern, one that matches it."""
+    """Return a matching piece of text for each part of a pattern."""
     return ["".join(piece(op, value)) for op, value in parsed]
 
 
@@ -115,7 +115,7 @@ def piece(op: Any, value: Any) -> Iterator[str]:
         case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
             low, _, repeated = value
             yield "".join(pieces(repeated)) * max(1, low)
-        case _:  # What matches no character.
+        case _:  # These match no character.
             pass
 
 
@@ -128,12 +128,12 @@ def member(choices: Any) -> str:
             return chr(value[0])
         case "CATEGORY":
             return {"CATEGORY_SPACE": " ", "CATEGORY_DIGIT": "1"}.get(str(value), "a")
-        case _:  # All but some.
+        case _:  # A negated set.
             return next(c for c in "a <;1" if not re.match(f"[{re.escape(c)}]", "\0"))
 
 
 def branches(parsed: Any) -> Iterator[list[str]]:
-    """Give the pieces of each alternative of a pattern."""
+    """Yield the pieces of each alternative of a pattern."""
     yield pieces(parsed)
     for op, value in parsed:
         if str(op) == "BRANCH":
@@ -157,7 +157,7 @@ def hostile(pattern: re.Pattern[Any]) -> set[str]:
 def seconds(
     call: Callable[[Text], object], pattern: re.Pattern[Any], part: str, size: int
 ) -> float:
-    """Return how long a pattern takes for a text of one part over and over."""
+    """Return how long a pattern takes for a text of one repeated part."""
     text = (part * (size // len(part) + 1))[:size] + "\0"
     given = text.encode("utf-8") if isinstance(pattern.pattern, bytes) else text
     began = time.process_time()
@@ -202,7 +202,7 @@ def test_no_pattern_takes_more_than_linear_time(
         }
     ),
 )
-def test_no_pattern_of_a_rule_takes_long_for_what_it_is_shown(pattern: str) -> None:
+def test_no_pattern_of_a_rule_takes_long_for_its_texts(pattern: str) -> None:
     compiled = re.compile(pattern)
     search = cast("Callable[[Text], object]", compiled.search)
     for part in hostile(compiled):
@@ -212,8 +212,8 @@ def test_no_pattern_of_a_rule_takes_long_for_what_it_is_shown(pattern: str) -> N
         assert taken < max(short, SHORT) * MOST, part
 
 
-def test_every_pattern_is_a_modules_own() -> None:
-    # One that is made elsewhere would not be found by the test above.
+def test_every_pattern_is_a_global_of_its_module() -> None:
+    # The test above would not find another one.
     functions = {"compile", "search", "match", "fullmatch", "split", "sub", "subn"}
     functions |= {"findall", "finditer"}
     found: list[str] = []
@@ -235,7 +235,7 @@ def test_every_pattern_is_a_modules_own() -> None:
             and (call.value.id, call.attr) == ("re", "compile")
         ]
 
-    # The patterns of rules, which the test before this one tries.
+    # The patterns of rules, which the test before this one covers.
     assert found == ["turnout.http._status: re.search"]
 
 

@@ -1,4 +1,4 @@
-"""A text that grows by pieces, and the memory that it takes."""
+"""A text that grows piece by piece, and its memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from turnout.decoding import Pieces
 
 @pytest.mark.parametrize("count", [0, 1, 2, 31, 32, 33, 257, 5000])
 @pytest.mark.parametrize("piece", ["", "a", "é\u6f22", "long " * 200])
-def test_a_text_is_what_its_pieces_are(count: int, piece: str) -> None:
+def test_a_text_is_all_of_its_pieces(count: int, piece: str) -> None:
     text = Pieces()
     seen = ""
     for index in range(count):
@@ -27,7 +27,7 @@ def test_a_text_is_what_its_pieces_are(count: int, piece: str) -> None:
     assert text.text.startswith(seen)
 
 
-def test_pieces_may_be_taken_over_and_forgotten() -> None:
+def test_pieces_of_another_text_are_added_and_pieces_are_removed() -> None:
     one, other = Pieces(), Pieces()
     for piece in ("a", "b"):
         one.add(piece)
@@ -38,7 +38,7 @@ def test_pieces_may_be_taken_over_and_forgotten() -> None:
     assert (one.text, other.text) == ("abAB", "")
 
 
-def test_only_pieces_that_are_empty_make_an_empty_text() -> None:
+def test_only_empty_pieces_make_an_empty_text() -> None:
     text = Pieces()
     for _ in range(1000):
         text.add("")
@@ -64,8 +64,8 @@ print(peak / size)
 
 @pytest.mark.parametrize("piece", ["ab", "\u0436\u044b", "a b " * 16_000])
 def test_a_text_takes_little_more_memory_than_it_has(piece: str) -> None:
-    # In a process of its own: where coverage is measured, CPython copies a text in
-    # place of letting it grow.
+    # In a process of its own: when coverage is measured, CPython copies a text and
+    # does not extend it in place.
     plain = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
 
     done = subprocess.run(
@@ -79,7 +79,7 @@ def test_a_text_takes_little_more_memory_than_it_has(piece: str) -> None:
     assert float(done.stdout) < 1.5
 
 
-def test_a_text_is_put_together_in_linear_time() -> None:
+def test_a_text_is_joined_in_linear_time() -> None:
     def seconds(count: int) -> float:
         text = Pieces()
         began = time.process_time()

@@ -44,10 +44,10 @@ def test_a_timer_is_more_than_no_time(name: str, value: float) -> None:
         ({"deadline": 0}, "deadline"),
         ({"max_bytes": 0}, "max_bytes"),
         ({"max_event_bytes": 0}, "max_event_bytes"),
-        ({"base_url": "h"}, "base_url is an http or https address"),
-        ({"base_url": "ftp://h"}, "base_url is an http or https address"),
-        ({"base_url": "http://me@h"}, "goes into api_key"),
-        ({"base_url": "http://[::1"}, "base_url is no address"),
+        ({"base_url": "h"}, "base_url is not an http or https address"),
+        ({"base_url": "ftp://h"}, "base_url is not an http or https address"),
+        ({"base_url": "http://me@h"}, "set api_key"),
+        ({"base_url": "http://[::1"}, "base_url is not an http or https address"),
         ({"base_url": "http://h\r\nX: y/v1"}, "base_url has a space or a control"),
         ({"base_url": "http://h/v1\n"}, "base_url has a space or a control"),
         ({"base_url": "ht\ttp://h/v1"}, "base_url has a space or a control"),
@@ -62,11 +62,11 @@ def test_a_timer_is_more_than_no_time(name: str, value: float) -> None:
         ({"max_concurrent": True}, "max_concurrent: expected a number, not True"),
         ({"deadline": True}, "deadline: expected a number, not True"),
         ({"queue_timeout": "nan"}, "queue_timeout: input should be a finite number"),
-        ({"base_url": "http://h/v1?key=1"}, "base_url ends with its path"),
-        ({"base_url": "http://h/v1#top"}, "base_url ends with its path"),
-        ({"base_url": "http://h:port"}, "base_url is no address"),
+        ({"base_url": "http://h/v1?key=1"}, "base_url has a query or a fragment"),
+        ({"base_url": "http://h/v1#top"}, "base_url has a query or a fragment"),
+        ({"base_url": "http://h:port"}, "base_url is not an http or https address"),
         ({"proxy": "h:port"}, "proxy is not the address of a proxy"),
-        ({"proxy": "gopher://h"}, "proxy has the scheme 'gopher'"),
+        ({"proxy": "gopher://h"}, "proxy has the unknown scheme 'gopher'"),
         ({"stall_time": 1.0}, "stall_timeout"),
         ({"deadline": "soon"}, "deadline"),
     ],
@@ -323,5 +323,5 @@ async def test_a_provider_without_a_live_list_lists_what_it_declares() -> None:
 
 
 def test_options_that_are_made_by_hand_refuse_a_user_name() -> None:
-    with pytest.raises(ValueError, match="base_url holds a user name"):
+    with pytest.raises(ValueError, match="base_url has a user name"):
         ProviderOptions(base_url="http://me:secret@h/v1")

@@ -1,4 +1,4 @@
-"""Addresses of proxies, and which hosts the environment has one for."""
+"""Addresses of proxies, and for which hosts the environment has a proxy."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_user_and_password_are_sent_as_utf8(userinfo: str, sent: bytes) -> None:
     assert base64.b64decode(value.removeprefix("Basic ")) == sent
 
 
-def test_a_proxy_without_a_user_is_sent_nothing() -> None:
+def test_without_a_user_no_authorization_is_sent() -> None:
     assert read_proxy("http://p:1", OPTION).authorization is None
 
 
@@ -82,7 +82,7 @@ def test_a_proxy_shows_no_password() -> None:
     assert "canary" not in repr(proxy)
 
 
-def test_proxies_are_the_same_by_whichever_variable_they_are_named() -> None:
+def test_proxies_are_equal_if_only_their_variables_differ() -> None:
     one, other = (read_proxy("http://me:it@p", name) for name in ("proxy", "ALL_PROXY"))
 
     assert {one: 1}[other] == 1
@@ -98,14 +98,14 @@ def test_proxies_are_the_same_by_whichever_variable_they_are_named() -> None:
         ("http://p:99999", "X is not the address of a proxy"),
         ("http://[::1", "X is not the address of a proxy"),
         ("http://p?x", "X is not the address of a proxy"),
-        ("http://me:canary#it@p:1", "a password has %23 for #"),
-        ("http://me:canary/it@p:1", "a password has %23 for #"),
-        ("http://me:canary?it@p:1", "a password has %23 for #"),
+        ("http://me:canary#it@p:1", "in a password, write %23 for #"),
+        ("http://me:canary/it@p:1", "in a password, write %23 for #"),
+        ("http://me:canary?it@p:1", "in a password, write %23 for #"),
         ("http://me:canary it@p", "X has a space or a control character"),
         ("http://p\x00", "X has a space or a control character"),
         ("http://canary%3Ax:y@p", "X has a user name with a colon"),
-        ("ftp://me:canary@p", "X has the scheme 'ftp'"),
-        ("socks6://me:canary@p", "X has the scheme 'socks6'"),
+        ("ftp://me:canary@p", "X has the unknown scheme 'ftp'"),
+        ("socks6://me:canary@p", "X has the unknown scheme 'socks6'"),
         ("socks5://me@p", "X has a user name without a password"),
         ("socks5://me:canary%C3%A9@p", "X has a user name or a password that cannot"),
         (f"socks5://me:{'canary' * 50}@p", "use up to 255 ASCII characters"),
@@ -152,7 +152,9 @@ def test_without_a_variable_there_is_no_proxy() -> None:
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "gopher://me:canary@p")
 
-    with pytest.raises(ValueError, match=r"^HTTPS_PROXY has the scheme 'gopher'"):
+    with pytest.raises(
+        ValueError, match=r"^HTTPS_PROXY has the unknown scheme 'gopher'"
+    ):
         proxy_of_environment("https", "api.example", None)
 
 
@@ -210,7 +212,7 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ("fd00::/8", "10.1.2.3", 80, False),
     ],
 )
-def test_some_hosts_are_asked_without_a_proxy(
+def test_requests_to_some_hosts_use_no_proxy(
     exempt: str,
     host: str,
     port: int | None,
@@ -244,14 +246,14 @@ def test_a_host_without_a_port_has_that_of_its_scheme(
         "::ffff:127.0.0.1",
     ],
 )
-def test_this_machine_is_asked_without_a_proxy(
+def test_requests_to_this_machine_use_no_proxy(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert found(monkeypatch, host) is None
 
 
 @pytest.mark.parametrize("host", ["localhost.example", "128.0.0.1", "::2"])
-def test_another_machine_is_not_taken_for_this_one(
+def test_requests_to_other_machines_use_the_proxy(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert found(monkeypatch, host) is not None

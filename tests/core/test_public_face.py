@@ -1,4 +1,4 @@
-"""What can be imported, and what importing it costs."""
+"""The public names, and what importing turnout costs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PUBLIC = [
 
 
 def public_names(module: ModuleType) -> set[str]:
-    """Return the names that a module makes, or that a package gathers, for others."""
+    """Return the public names that a module defines, or that a package re-exports."""
     gathers = hasattr(module, "__path__")
     names: set[str] = set()
     nodes = list(ast.parse(inspect.getsource(module)).body)
@@ -41,7 +41,7 @@ def public_names(module: ModuleType) -> set[str]:
             case ast.ImportFrom(names=aliases) if gathers:
                 names |= {alias.asname or alias.name for alias in aliases}
             case ast.ImportFrom(names=aliases):
-                # As who gives on what another room makes writes it.
+                # The form of a re-export: `from x import y as y`.
                 names |= {alias.name for alias in aliases if alias.asname == alias.name}
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
                 names.add(name)
@@ -60,7 +60,7 @@ def as_ruff_sorts(name: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_all_is_what_is_public(name: str) -> None:
+def test_all_lists_the_public_names(name: str) -> None:
     module = importlib.import_module(name)
 
     assert module.__all__ == sorted(public_names(module), key=as_ruff_sorts)
@@ -119,7 +119,7 @@ def test_a_star_import_gives_what_is_public() -> None:
     assert set(turnout.__all__) <= names.keys()
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_public() -> None:
     assert turnout.__version__[0].isdecimal()
 
 
@@ -156,7 +156,7 @@ MOST_MODULES = 95
 
 
 def modules_loaded_by(program: str) -> set[str]:
-    """Return what is loaded once a program has run in a process of its own."""
+    """Return the modules that are imported after a program ran in a new process."""
     done = subprocess.run(
         [
             sys.executable,
@@ -179,7 +179,7 @@ def test_an_import_loads_few_modules() -> None:
     assert len(loaded) <= MOST_MODULES, sorted(loaded)
 
 
-def test_an_import_needs_one_distribution_of_others() -> None:
+def test_an_import_needs_one_other_distribution() -> None:
     loaded = modules_loaded_by("import turnout")
 
     others = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
@@ -198,7 +198,7 @@ def test_the_http_for_providers_loads_no_client_before_it_is_used() -> None:
     assert "aiohttp" not in modules_loaded_by("import turnout.http")
 
 
-def test_what_is_tested_with_is_imported_only_when_it_is_asked_for() -> None:
+def test_the_testing_package_is_imported_only_on_request() -> None:
     loaded = modules_loaded_by("import turnout, turnout.cli, turnout.http")
 
     assert "turnout.testing" not in loaded

@@ -1,4 +1,4 @@
-"""What is wrong with a JSON value by a schema."""
+"""Validation of a JSON value against a schema."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CITY: dict[str, Any] = {
         ({"prefixItems": [False]}, "no list"),
         ({"anyOf": [{"type": "null"}, {"type": "string"}]}, "x"),
         ({"oneOf": [{"type": "null"}, {"type": "string"}]}, "x"),
-        # By their patterns, which are not checked, it is one of the two.
+        # Patterns are not checked, and may exclude one of the two.
         ({"oneOf": [{"pattern": "^a"}, {"pattern": "^b"}]}, "a"),
         ({"allOf": [{"type": "string"}, {"maxLength": 1}]}, "x"),
         ({"minimum": 1, "maximum": 1}, 1),
@@ -66,45 +66,47 @@ CITY: dict[str, Any] = {
         ({"format": "date", "pattern": "^x", "if": {}}, "y"),
     ],
 )
-def test_a_value_that_fits_has_no_faults(schema: dict[str, Any], value: object) -> None:
+def test_a_value_that_matches_has_no_faults(
+    schema: dict[str, Any], value: object
+) -> None:
     assert list(faults(value, schema)) == []
 
 
 @pytest.mark.parametrize(
     ("schema", "value", "told"),
     [
-        ({"type": "string"}, 1, ["it is no string"]),
-        ({"type": "integer"}, 3.5, ["it is no integer"]),
-        ({"type": "integer"}, True, ["it is no integer"]),
-        ({"type": ["string", "null"]}, 1, ["it is no string or null"]),
-        ({"enum": [1]}, True, ["it is none of the values that it may be"]),
-        ({"enum": [[1]]}, [2], ["it is none of the values that it may be"]),
-        ({"enum": [[1]]}, [1, 1], ["it is none of the values that it may be"]),
-        ({"const": {"a": 1}}, {"a": 2}, ["it is not the one value that it may be"]),
-        ({"const": {"a": 1}}, {"b": 1}, ["it is not the one value that it may be"]),
-        (CITY, [], ["it is no object"]),
+        ({"type": "string"}, 1, ["it is not a string"]),
+        ({"type": "integer"}, 3.5, ["it is not an integer"]),
+        ({"type": "integer"}, True, ["it is not an integer"]),
+        ({"type": ["string", "null"]}, 1, ["it is not a string or null"]),
+        ({"enum": [1]}, True, ["it is not one of the allowed values"]),
+        ({"enum": [[1]]}, [2], ["it is not one of the allowed values"]),
+        ({"enum": [[1]]}, [1, 1], ["it is not one of the allowed values"]),
+        ({"const": {"a": 1}}, {"a": 2}, ["it is not the only allowed value"]),
+        ({"const": {"a": 1}}, {"b": 1}, ["it is not the only allowed value"]),
+        (CITY, [], ["it is not an object"]),
         (
             CITY,
             {"name": 1, "mayor": "?"},
             [
                 "'people' is missing",
-                "name: it is no string",
-                "mayor: it does not belong here",
+                "name: it is not a string",
+                "mayor: it is not allowed here",
             ],
         ),
-        ({"items": {"items": {"type": "null"}}}, [[], [1]], ["1.0: it is no null"]),
-        ({"prefixItems": [True, False]}, [1, 2], ["1: it does not belong here"]),
+        ({"items": {"items": {"type": "null"}}}, [[], [1]], ["1.0: it is not null"]),
+        ({"prefixItems": [True, False]}, [1, 2], ["1: it is not allowed here"]),
         (
             {"anyOf": [{"type": "null"}, {"type": "string"}]},
             1,
-            ["it is none of the things that it may be"],
+            ["it matches none of the allowed schemas"],
         ),
-        ({"oneOf": [False]}, 1, ["it is none of the things that it may be"]),
-        ({"allOf": [{"type": "null"}]}, 1, ["it is no null"]),
+        ({"oneOf": [False]}, 1, ["it matches none of the allowed schemas"]),
+        ({"allOf": [{"type": "null"}]}, 1, ["it is not null"]),
         ({"minimum": 1}, 0, ["it is less than 1"]),
         ({"maximum": 1}, 2, ["it is more than 1"]),
-        ({"exclusiveMinimum": 1}, 1, ["it is no more than 1"]),
-        ({"exclusiveMaximum": 1}, 1, ["it is no less than 1"]),
+        ({"exclusiveMinimum": 1}, 1, ["it is not more than 1"]),
+        ({"exclusiveMaximum": 1}, 1, ["it is not less than 1"]),
         ({"minLength": 2}, "a", ["it has fewer characters than 2"]),
         ({"maxLength": 2}, "abc", ["it has more characters than 2"]),
         ({"minItems": 1}, [], ["it has fewer items than 1"]),
@@ -114,11 +116,11 @@ def test_a_value_that_fits_has_no_faults(schema: dict[str, Any], value: object) 
                 "properties": {"next": {"$ref": "#"}, "end": {"type": "null"}},
             },
             {"next": {"next": {"end": 1}}},
-            ["next.next.end: it is no null"],
+            ["next.next.end: it is not null"],
         ),
     ],
 )
-def test_faults_are_told_with_their_place(
+def test_faults_are_reported_with_their_position(
     schema: dict[str, Any], value: object, told: list[str]
 ) -> None:
     assert list(faults(value, schema)) == told

@@ -1,4 +1,4 @@
-"""No key, no proxy's password and no prompt in anything that is shown. X01."""
+"""Nothing that is shown has a key, a proxy's password or a prompt. X01."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ SCRIPTS: list[list[Step]] = [
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and all that hangs on it."""
+    """Yield an error and the errors that it refers to."""
     if error is not None:
         yield error
         yield from chain(error.__cause__)
@@ -79,7 +79,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def shown(error: TurnoutError) -> str:
-    """Return all that any tool may show of an error."""
+    """Return everything that a tool may show of an error."""
     parts: list[str] = []
     for each in chain(error):
         parts += [str(each), repr(each), repr(vars(each))]
@@ -120,7 +120,7 @@ async def test_no_failure_shows_a_secret(
 ) -> None:
     async with FaultServer(script) as server:
         if proxied:
-            # To an http address a proxy is asked as the service itself would be.
+            # For an http address a proxy gets the same request as the service itself.
             proxy = server.url.replace("://", f"://me:{PASSWORD}@")
             error = await ask("http://hidden.example", proxy=proxy)
         else:
@@ -173,7 +173,7 @@ async def test_a_route_that_fails_shows_no_secret() -> None:
     assert PROMPT not in f"{caught.value}{caught.value!r}{vars(caught.value)}"
 
 
-def test_a_mistake_in_the_options_shows_no_secret() -> None:
+def test_an_error_in_the_options_shows_no_secret() -> None:
     options: dict[str, Any] = {
         "api_key": KEY,
         "proxy": f"http://user:{PASSWORD}@127.0.0.1:8080",
@@ -187,7 +187,7 @@ def test_a_mistake_in_the_options_shows_no_secret() -> None:
         assert "canary" not in shown(caught.value).lower()
 
 
-def test_a_proxy_that_is_no_address_shows_no_secret() -> None:
+def test_a_proxy_without_a_valid_address_shows_no_secret() -> None:
     with pytest.raises(ConfigError) as caught:
         get_provider("FlowGpt", proxy=f"user:{PASSWORD}@127.0.0.1")
 
@@ -197,13 +197,13 @@ def test_a_proxy_that_is_no_address_shows_no_secret() -> None:
 @pytest.mark.parametrize(
     ("address", "fault"),
     [
-        (f"http://me:{PASSWORD}@127.0.0.1:9/v1", "base_url holds a user name"),
-        (f"http://{KEY}@127.0.0.1:9/v1", "base_url holds a user name"),
-        (f"http://127.0.0.1:9/v1?key={KEY}", "base_url ends with its path"),
-        (f"http://127.0.0.1:9/v1#{KEY}", "base_url ends with its path"),
-        (f"me:{PASSWORD}@127.0.0.1:9", "base_url is an http or https address"),
-        (f"ftp://me:{PASSWORD}@h/", "base_url is an http or https address"),
-        (f"http://[{PASSWORD}@h/", "base_url is an http or https address"),
+        (f"http://me:{PASSWORD}@127.0.0.1:9/v1", "base_url has a user name"),
+        (f"http://{KEY}@127.0.0.1:9/v1", "base_url has a user name"),
+        (f"http://127.0.0.1:9/v1?key={KEY}", "base_url has a query or a fragment"),
+        (f"http://127.0.0.1:9/v1#{KEY}", "base_url has a query or a fragment"),
+        (f"me:{PASSWORD}@127.0.0.1:9", "base_url is not an http or https address"),
+        (f"ftp://me:{PASSWORD}@h/", "base_url is not an http or https address"),
+        (f"http://[{PASSWORD}@h/", "base_url is not an http or https address"),
     ],
 )
 @pytest.mark.parametrize(
@@ -232,13 +232,12 @@ def test_a_credential_in_an_address_of_the_configuration_is_not_shown(
         app.provider("mine", {})
 
     assert str(caught.value) == (
-        f"{file}: providers.mine: base_url holds a user name; a credential goes into "
-        "api_key"
+        f"{file}: providers.mine: base_url has a user name; remove it, and set api_key"
     )
     assert "canary" not in shown(caught.value).lower()
 
 
-def test_an_address_with_an_at_sign_in_its_path_is_taken() -> None:
+def test_an_address_with_an_at_sign_in_its_path_is_accepted() -> None:
     provider = get_provider("vLLM", base_url="http://127.0.0.1:9/@team/v1")
 
     assert provider.options.base_url == "http://127.0.0.1:9/@team/v1"

@@ -22,7 +22,7 @@ UNKNOWN = Finish(reason="unknown")
 
 
 class Endless:
-    """An answer that does not end, and when it was closed."""
+    """An endless answer that records when it is closed."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -55,7 +55,7 @@ def test_a_block_sends_the_request_and_closes() -> None:
     assert "closed" in repr(stream)
 
 
-def test_a_block_gives_all_of_an_answer() -> None:
+def test_a_block_yields_the_whole_answer() -> None:
     with saying("a", ["b", "c"]).stream("Why?") as stream:
         assert list(stream) == ["a", "b", "c"]
 
@@ -63,7 +63,7 @@ def test_a_block_gives_all_of_an_answer() -> None:
     assert stream.reply.text == "abc"
 
 
-def test_a_block_raises_what_the_request_did() -> None:
+def test_a_block_raises_the_error_of_the_request() -> None:
     with (
         pytest.raises(ServerError, match="no"),
         saying(ServerError("no")).stream("Why?"),
@@ -184,7 +184,7 @@ def test_batches_are_read_without_an_event_loop() -> None:
     assert list(saying(*ITEMS).stream("Why?").batches()) == BATCHES
 
 
-async def test_batches_have_what_one_read_brought() -> None:
+async def test_a_batch_has_the_events_of_one_read() -> None:
     stream = saying(*ITEMS).stream("Why?")
 
     assert [batch async for batch in stream.batches()] == BATCHES
@@ -203,7 +203,7 @@ async def test_leaving_batches_closes_the_stream() -> None:
 
 
 @pytest.mark.parametrize("read", [Stream.events, Stream.batches, iter, aiter])
-def test_a_stream_is_read_once_in_any_way(read: Callable[[Stream], object]) -> None:
+def test_a_stream_is_read_only_once(read: Callable[[Stream], object]) -> None:
     stream = saying("a").stream("Why?")
     stream.batches()
 

@@ -1,4 +1,4 @@
-"""What an answer is read as with `response_format`, and when it is not that."""
+"""Answers that are parsed by `response_format`, and those that do not match it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def misfit_of(*items: Any, wanted: Any = City) -> InvalidReplyError:
     return caught.value
 
 
-async def test_a_model_gives_its_instance() -> None:
+async def test_a_model_returns_its_instance() -> None:
     fake = FakeProvider(PARIS[:9], PARIS[9:])
     reply = await fake.complete("Which?", response_format=City)
 
@@ -81,7 +81,7 @@ async def test_a_model_gives_its_instance() -> None:
         {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA}},
     ],
 )
-async def test_a_schema_gives_the_value(wanted: dict[str, object]) -> None:
+async def test_a_schema_returns_the_value(wanted: dict[str, object]) -> None:
     reply = await FakeProvider(f"\n {PARIS} ").complete("?", response_format=wanted)
 
     assert reply.parsed == {"name": "Paris", "people": 2}
@@ -113,15 +113,15 @@ async def test_an_answer_that_calls_a_tool_is_not_parsed_yet() -> None:
 @pytest.mark.parametrize(
     ("items", "wanted", "why"),
     [
-        (["Paris."], City, "it is no JSON"),
+        (["Paris."], City, "it is not valid JSON"),
         ([" \n"], City, "it is empty"),
         ([], SCHEMA, "it is empty"),
-        (["NaN"], SCHEMA, "it is no JSON"),
-        (["\ud800"], SCHEMA, "it is no JSON"),
-        (["[" * 5000], SCHEMA, "it is no JSON"),
-        ([f"```json\n{PARIS}\n```"], City, "it is no JSON"),
+        (["NaN"], SCHEMA, "it is not valid JSON"),
+        (["\ud800"], SCHEMA, "it is not valid JSON"),
+        (["[" * 5000], SCHEMA, "it is not valid JSON"),
+        ([f"```json\n{PARIS}\n```"], City, "it is not valid JSON"),
         (["{}"], City, "name: Field required"),
-        (["[]"], {"type": "json_object"}, "it is no object"),
+        (["[]"], {"type": "json_object"}, "it is not an object"),
         (["{}"], SCHEMA, "'name' is missing"),
         (["{}"], {"required": list("abcdef")}, "'a' is missing; 'b' is missing; 'c'"),
         (['"x"'], {"minLength": 9}, "it has fewer characters than 9"),
@@ -129,7 +129,7 @@ async def test_an_answer_that_calls_a_tool_is_not_parsed_yet() -> None:
         (['{"name": "x"}'], Picky, "checking it raised KeyError"),
     ],
 )
-async def test_what_is_not_of_the_form_is_an_error(
+async def test_an_answer_that_does_not_match_is_an_error(
     items: list[str], wanted: Any, why: str
 ) -> None:
     error = await misfit_of(*items, wanted=wanted)
@@ -146,12 +146,12 @@ async def test_what_is_not_of_the_form_is_an_error(
 @pytest.mark.parametrize(
     ("reason", "details", "why"),
     [
-        ("length", {}, "it was cut off at its limit of tokens, before the end of its"),
+        ("length", {}, "it reached its token limit before the end of its"),
         ("content_filter", {}, "the provider's content filter cut it off"),
         ("stop", {"refusal": True}, "the model refused to answer"),
     ],
 )
-async def test_an_error_says_why_there_is_no_json(
+async def test_an_error_says_why_the_json_is_not_valid(
     reason: FinishReason, details: dict[str, object], why: str
 ) -> None:
     error = await misfit_of('{"name": "Pa', Finish(reason=reason, details=details))
@@ -159,7 +159,7 @@ async def test_an_error_says_why_there_is_no_json(
     assert f"asks for: {why}" in str(error)
 
 
-async def test_a_whole_answer_at_the_limit_of_tokens_is_good() -> None:
+async def test_a_complete_answer_at_the_token_limit_is_accepted() -> None:
     fake = FakeProvider(PARIS, Finish(reason="length"))
 
     assert (await fake.complete("?", response_format=City)).parsed.name == "Paris"
@@ -174,7 +174,7 @@ async def test_the_answer_is_in_no_message() -> None:
         assert error.__cause__ is error.__context__ is None
 
 
-async def test_an_error_of_a_models_own_is_kept_as_the_cause() -> None:
+async def test_an_error_of_a_models_validator_is_the_cause() -> None:
     error = await misfit_of('{"name": "x"}', wanted=Picky)
 
     assert isinstance(error.__cause__, KeyError)
@@ -182,7 +182,7 @@ async def test_an_error_of_a_models_own_is_kept_as_the_cause() -> None:
     assert (str(copy), copy.reply.text) == (str(error), '{"name": "x"}')
 
 
-async def test_the_usage_of_a_misfit_is_kept() -> None:
+async def test_the_usage_of_an_answer_that_does_not_match_is_kept() -> None:
     error = await misfit_of("Paris.", Usage(input_tokens=3, output_tokens=5))
 
     assert error.reply is not None
@@ -193,7 +193,7 @@ def route_of(*providers: FakeProvider, **policy: object) -> Route:
     return Route([provider.target() for provider in providers], policy)
 
 
-async def test_where_nobody_saw_the_text_the_next_target_is_asked() -> None:
+async def test_if_no_text_was_shown_the_next_target_is_used() -> None:
     first, second = FakeProvider("Paris.", name="A"), FakeProvider(PARIS, name="B")
     reply = await route_of(first, second).complete("?", response_format=City)
 
@@ -205,7 +205,7 @@ async def test_where_nobody_saw_the_text_the_next_target_is_asked() -> None:
     assert len(first.requests) == 1
 
 
-async def test_the_text_that_did_not_fit_is_kept_with_each_error() -> None:
+async def test_each_error_keeps_the_text_that_did_not_match() -> None:
     route = route_of(FakeProvider("Paris.", name="A"), FakeProvider("Rome", name="B"))
     with pytest.raises(FallbackError) as caught:
         await route.complete("?", response_format=City)
@@ -225,7 +225,7 @@ async def test_the_error_of_a_lone_target_keeps_the_text_too() -> None:
     assert error.reply.text == "Paris."
 
 
-async def test_where_it_was_streamed_it_is_raised_at_the_end() -> None:
+async def test_if_the_text_was_streamed_the_error_is_raised_at_the_end() -> None:
     second = FakeProvider(PARIS, name="B")
     route = route_of(FakeProvider("Par", "is.", name="A"), second)
     stream = route.stream("?", response_format=City)
@@ -238,7 +238,7 @@ async def test_where_it_was_streamed_it_is_raised_at_the_end() -> None:
     assert second.requests == []
 
 
-async def test_where_only_reasoning_was_shown_the_next_begins_anew() -> None:
+async def test_if_only_reasoning_was_shown_the_next_target_restarts() -> None:
     first = FakeProvider(ReasoningDelta(text="Hm."), name="A")
     route = route_of(first, FakeProvider(PARIS, name="B"))
     stream = route.stream("?", response_format=City)
@@ -290,14 +290,14 @@ async def test_a_target_without_schemas_is_refused_by_default() -> None:
 
 
 async def prompted(text: str, wanted: Any = City) -> Any:
-    """Return the reply to a request by a message, and what was asked."""
+    """Return the reply to a request by a message, and the request's messages."""
     fake = FakeProvider(text, capabilities=TEXT_ONLY)
     route = route_of(fake, prompted_schema=True)
     reply = await route.complete("Which city?", response_format=wanted)
     return reply, fake.requests[0]
 
 
-async def test_where_the_route_allows_it_a_message_asks_for_the_schema() -> None:
+async def test_if_the_route_allows_it_a_message_has_the_schema() -> None:
     reply, request = await prompted(PARIS, SCHEMA)
 
     assert reply.parsed == {"name": "Paris", "people": 2}
@@ -321,14 +321,14 @@ async def test_where_the_route_allows_it_a_message_asks_for_the_schema() -> None
         f"Here it is:\n\n```JSON\n{PARIS}\n```\nAnything else?",
     ],
 )
-async def test_of_a_prompted_answer_a_fence_is_accepted(text: str) -> None:
+async def test_a_fence_around_a_prompted_answer_is_accepted(text: str) -> None:
     reply, _ = await prompted(text)
 
     assert reply.parsed == City(name="Paris", people=2)
     assert reply.text == text
 
 
-async def test_a_fence_inside_of_json_is_left_in_it() -> None:
+async def test_a_fence_inside_of_json_is_kept() -> None:
     text = '{"name": "```x",\n "people": 1, "more": "```"}'
     reply, _ = await prompted(text, SCHEMA)
 
@@ -343,7 +343,7 @@ async def test_a_prompted_answer_is_validated(text: str) -> None:
     assert [type(error) for error in caught.value.exceptions] == [InvalidReplyError]
 
 
-async def test_only_who_cannot_be_bound_is_asked_by_a_message() -> None:
+async def test_only_targets_without_schemas_get_a_message() -> None:
     native = FakeProvider("no", name="A")
     worded = FakeProvider(PARIS, name="B", capabilities=TEXT_ONLY)
     route = route_of(native, worded, prompted_schema=True)
@@ -355,7 +355,7 @@ async def test_only_who_cannot_be_bound_is_asked_by_a_message() -> None:
     assert worded.requests[0].response_format is None
 
 
-async def test_what_else_a_target_lacks_is_refused_all_the_same() -> None:
+async def test_other_features_that_a_target_lacks_are_refused() -> None:
     fake = FakeProvider(PARIS, capabilities=TEXT_ONLY)
     route = route_of(fake, prompted_schema=True)
 
@@ -380,7 +380,7 @@ async def test_what_else_a_target_lacks_is_refused_all_the_same() -> None:
         ([Message(role="system", content="Speak JSON.")], 1),
     ],
 )
-async def test_the_words_stand_with_the_last_user_message(
+async def test_the_instruction_is_in_the_last_user_message(
     messages: list[Message], last: int
 ) -> None:
     can = Capabilities(images=True)
@@ -416,7 +416,7 @@ def test_a_request_remembers_its_form_and_neither_shows_nor_compares_it() -> Non
     assert ChatRequest.build("?").answer_form is None
 
 
-def test_answers_without_a_form_load_nothing_to_read_them_with() -> None:
+def test_answers_without_a_form_import_no_parser() -> None:
     program = (
         "import sys, asyncio\n"
         "from turnout.testing import FakeProvider\n"

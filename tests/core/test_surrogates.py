@@ -101,7 +101,7 @@ def body_of(*lines: dict[str, Any]) -> bytes:
 
 
 def given(decoder: Lines, pieces: Sequence[bytes]) -> list[Event]:
-    """Return what an answer brings, which has no half in it."""
+    """Return the events of an answer, which have no halves."""
     events = [event for piece in pieces for event in decoder.feed(piece)]
     events += decoder.close()
     decoder.check()
@@ -110,7 +110,7 @@ def given(decoder: Lines, pieces: Sequence[bytes]) -> list[Event]:
 
 
 def read(*lines: dict[str, Any]) -> Reply:
-    """Return the reply that lines make, the same however they are cut."""
+    """Return the reply to lines, the same for each way to cut them."""
     body = body_of(*lines)
     ways = [given(Lines(), slices(body, how)) for how in SLICINGS]
     document = json.dumps({"lines": [*lines, END]}).encode()
@@ -179,7 +179,7 @@ def test_halves_of_texts_that_are_interleaved_are_joined_separately() -> None:
     assert reply.media[0].transcript == WHOLE
 
 
-def test_halves_that_are_left_at_the_end_are_given_before_the_finish() -> None:
+def test_halves_without_the_other_are_yielded_before_the_finish() -> None:
     lines = [
         {"text": FIRST},
         {"reasoning": FIRST},
@@ -199,14 +199,14 @@ def test_halves_that_are_left_at_the_end_are_given_before_the_finish() -> None:
     ]
 
 
-def test_what_has_no_text_stays_as_it_is() -> None:
+def test_events_without_text_are_unchanged() -> None:
     decoder = Lines()
     events = decoder.feed(body_of({"text": FIRST}, {"count": 3}, {"text": SECOND}))
 
     assert [event for event in events if event] == [Usage(output_tokens=3), WHOLE]
 
 
-def test_values_that_are_whole_at_once_have_no_halves() -> None:
+def test_values_of_one_event_have_no_halves() -> None:
     whole = {"a": [FIRST, {FIRST: SECOND}], "b": FIRST + SECOND, "n": 1}
     reply = read(
         {"text": "x"},
@@ -240,11 +240,11 @@ def test_a_finish_has_no_halves(state: dict[str, Any] | None) -> None:
     )
 
 
-def test_text_before_the_first_half_and_after_it_stays() -> None:
+def test_text_before_and_after_a_half_is_kept() -> None:
     assert read(*text("é", FIRST + "a", "ü", "b")).text == f"é{ALONE}aüb"
 
 
-def test_an_answer_that_breaks_gives_the_half_that_came() -> None:
+def test_an_answer_that_breaks_yields_the_half() -> None:
     decoder = Lines()
     events = decoder.feed(json.dumps({"text": FIRST}).encode() + b"\nnull\n")
 
@@ -254,7 +254,7 @@ def test_an_answer_that_breaks_gives_the_half_that_came() -> None:
 
 
 @pytest.mark.parametrize("how", SLICINGS)
-def test_half_a_pair_in_a_line_that_the_end_cuts_off_is_read(how: SlicingName) -> None:
+def test_half_a_pair_in_an_incomplete_last_line_is_read(how: SlicingName) -> None:
     body = body_of(*text("a" + FIRST)).rstrip(b"\n")
 
     assert merged(e for e in given(Lines(), slices(body, how)) if e) == [
@@ -263,7 +263,7 @@ def test_half_a_pair_in_a_line_that_the_end_cuts_off_is_read(how: SlicingName) -
     ]
 
 
-def test_other_numbers_are_read_beside_half_a_pair_as_without_one() -> None:
+def test_numbers_beside_half_a_pair_are_read_as_without_one() -> None:
     line = rb'{"end": {"details": {"n": NaN, "x": "\uD83D", "big": 1e400}}}'
 
     (finish,) = given(Lines(), [line])
@@ -284,5 +284,5 @@ def test_other_numbers_are_read_beside_half_a_pair_as_without_one() -> None:
         b'{"text": ',
     ],
 )
-def test_what_has_no_half_or_is_not_json_is_not_read(data: bytes) -> None:
+def test_data_without_a_half_or_that_is_not_json_is_not_read(data: bytes) -> None:
     assert lenient_json(data) is None

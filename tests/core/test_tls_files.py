@@ -55,7 +55,9 @@ def test_a_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path) -> None:
-    file = tmp_path / ("x" * 300)  # As a name it is too long, for root too.
+    file = tmp_path / (
+        "x" * 300
+    )  # The name is too long, which is an error for root too.
 
     assert refusal(ca_file=file) == (
         f"ca_file: {str(file)!r} cannot be read: File name too long"
@@ -88,12 +90,12 @@ def test_a_key_of_another_certificate_is_named() -> None:
     client = CERTIFICATES / "client.pem"
 
     assert refusal(client_certificate=client, client_key=KEY) == (
-        f"client_key: the private key in {str(KEY)!r} is not that of the certificate "
+        f"client_key: the private key in {str(KEY)!r} does not match the certificate "
         f"in {str(client)!r}"
     )
 
 
-def test_a_key_that_is_encrypted_is_refused_without_asking() -> None:
+def test_a_key_that_is_encrypted_is_refused_without_a_prompt() -> None:
     encrypted = CERTIFICATES / "client_key_encrypted.pem"
     told = refusal(client_certificate=CERTIFICATES / "client.pem", client_key=encrypted)
 
@@ -107,7 +109,7 @@ def test_files_that_are_cut_are_named(tmp_path: Path) -> None:
     cut = tmp_path / "cut.pem"
     cut.write_bytes((CERTIFICATES / "client_with_key.pem").read_bytes()[:-60])
 
-    assert "cannot be read; check that both are whole" in refusal(
+    assert "cannot be read; check that both are complete" in refusal(
         client_certificate=cut
     )
 
@@ -117,13 +119,14 @@ def test_what_is_not_a_path_is_refused(value: object) -> None:
     assert refusal(ca_file=value) == f"ca_file: expected a path, not {value!r}"
 
 
-def test_a_home_that_is_not_known_is_refused() -> None:
+def test_an_unknown_home_directory_is_refused() -> None:
     assert refusal(ca_file="~nobody-of-that-name/ca.pem") == (
-        "ca_file: the home that '~nobody-of-that-name/ca.pem' names is not known"
+        "ca_file: the home directory of '~nobody-of-that-name/ca.pem' is not "
+        "known; write the full path"
     )
 
 
-def test_a_path_may_be_a_text() -> None:
+def test_a_path_may_be_a_string() -> None:
     file = CERTIFICATES / "good.pem"
 
     assert ProviderOptions(ca_file=str(file)).ca_file == file  # type: ignore[arg-type]
@@ -140,13 +143,13 @@ def test_a_context_beside_files_is_refused() -> None:
         ssl_context=ssl.create_default_context(), ca_file=CERTIFICATES / "good.pem"
     )
 
-    assert told.startswith("ssl_context is set beside ca_file")
+    assert told.startswith("ssl_context is set together with ca_file")
 
 
 @pytest.mark.parametrize("value", [True, "context", CERTIFICATES / "good.pem"])
 def test_what_is_not_a_context_is_refused(value: object) -> None:
     assert refusal(ssl_context=value).startswith(
-        f"ssl_context is an ssl.SSLContext, not {type(value).__name__}"
+        f"ssl_context: expected an ssl.SSLContext, not {type(value).__name__}"
     )
 
 
@@ -192,7 +195,7 @@ def test_paths_of_the_configuration_are_relative_to_it(
     )
 
 
-def test_a_path_of_the_configuration_is_a_text(tmp_path: Path) -> None:
+def test_a_path_of_the_configuration_is_a_string(tmp_path: Path) -> None:
     file = tmp_path / "turnout.toml"
     file.write_text("[providers.vLLM]\nca_file = 3\nclient_key = ''\n")
 

@@ -1,4 +1,4 @@
-"""Mappings from outside, checked against dataclasses."""
+"""Mappings that are validated against dataclasses."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def options(**values: object) -> Options:
         ("described", "5", 5),
     ],
 )
-def test_a_value_is_taken_as_its_annotation_says(
+def test_a_value_is_converted_by_its_annotation(
     name: str, given: object, kept: object
 ) -> None:
     value = getattr(options(**{name: given}), name)
@@ -118,7 +118,7 @@ def test_a_value_is_taken_as_its_annotation_says(
     assert type(value) is type(kept)
 
 
-def test_what_is_not_given_keeps_its_default() -> None:
+def test_a_field_without_a_value_keeps_its_default() -> None:
     assert options() == Options()
     assert options(count=5) == Options(count=5)
 
@@ -126,10 +126,10 @@ def test_what_is_not_given_keeps_its_default() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"txet": 1}, "option of X: there is no 'txet'; did you mean 'text'?"),
+        ({"txet": 1}, "option of X: unknown option 'txet'; did you mean 'text'?"),
         (
             {"counted": 1},
-            "option of X: there is no 'counted'; did you mean 'count'?",
+            "option of X: unknown option 'counted'; did you mean 'count'?",
         ),
         (
             {"text": ""},
@@ -163,7 +163,7 @@ def test_what_is_not_given_keeps_its_default() -> None:
         ),
         (
             {"key": 5},
-            "option of X: key: expected a text",
+            "option of X: key: expected a string",
         ),
         ({"count": True}, "option of X: count: expected a number, not True"),
         ({"seconds": False}, "option of X: seconds: expected a number, not False"),
@@ -195,7 +195,8 @@ def test_what_is_not_given_keeps_its_default() -> None:
         ),
         (
             {"file": "~no-such-user/x"},
-            "option of X: file: the home that '~no-such-user/x' names is not known",
+            "option of X: file: the home directory of '~no-such-user/x' is not "
+            "known; write the full path",
         ),
         ({"file": 5}, "option of X: file: expected a path, not 5"),
         ({"file": ""}, "option of X: file: expected a path, not ''"),
@@ -230,17 +231,17 @@ def test_what_is_not_given_keeps_its_default() -> None:
         (
             {"txet": 1, "count": "x", "key": ""},
             "option of X: count: input should be a valid integer, unable to parse "
-            "string as an integer, not 'x'; key: it is blank; set it; there is no "
-            "'txet'; did you mean 'text'?",
+            "string as an integer, not 'x'; key: it is blank; set it; unknown "
+            "option 'txet'; did you mean 'text'?",
         ),
         (
             {"txet": 1, "cuont": 2},
-            "option of X: there is no 'txet'; did you mean 'text'? There "
-            "is no 'cuont'; did you mean 'count'?",
+            "option of X: unknown option 'txet'; did you mean 'text'? Unknown "
+            "option 'cuont'; did you mean 'count'?",
         ),
     ],
 )
-def test_a_wrong_value_is_told_with_what_was_expected(
+def test_the_error_of_a_wrong_value_says_what_is_expected(
     values: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -249,28 +250,28 @@ def test_a_wrong_value_is_told_with_what_was_expected(
     assert str(caught.value) == message
 
 
-def test_a_name_like_no_other_is_told_with_all_that_there_are() -> None:
+def test_the_error_of_a_name_without_a_likely_match_lists_all_names() -> None:
     with pytest.raises(ConfigError) as caught:
         checked(Demanding, {"region": "eu", "zzzz": 1}, "option of X")
 
     assert (
-        str(caught.value) == "option of X: there is no 'zzzz'; there are region, text"
+        str(caught.value) == "option of X: unknown option 'zzzz'; known: region, text"
     )
 
 
 @pytest.mark.parametrize("values", [{}, {"text": "y"}])
-def test_a_field_without_a_default_has_to_be_given(values: dict[str, object]) -> None:
+def test_a_field_without_a_default_is_required(values: dict[str, object]) -> None:
     with pytest.raises(ConfigError) as caught:
         checked(Demanding, values, "option of X")
 
     assert str(caught.value) == "option of X: region: field required"
 
 
-def test_a_field_without_a_default_is_taken() -> None:
+def test_a_field_without_a_default_can_be_set() -> None:
     assert checked(Demanding, {"region": "eu"}, "option of X").region == "eu"
 
 
-def test_the_error_does_not_hold_what_was_given() -> None:
+def test_the_error_does_not_hold_the_values() -> None:
     with pytest.raises(ConfigError) as caught:
         options(key=VALUE, count="x")
     error: BaseException = caught.value
@@ -280,7 +281,7 @@ def test_the_error_does_not_hold_what_was_given() -> None:
 
 
 def loaded_by(program: str) -> str:
-    """Return which modules of pydantic's a program has loaded when it ends."""
+    """Return which modules of pydantic a program has imported when it ends."""
     tail = "import sys; print(*(m for m in sys.modules if m.split('.')[0] in wanted))"
     done = subprocess.run(
         [
@@ -301,7 +302,7 @@ PREPARE = (
 )
 
 
-def test_pydantic_is_not_imported_where_nothing_is_given() -> None:
+def test_pydantic_is_not_imported_without_options() -> None:
     assert loaded_by(f"{PREPARE}; checked(O, {{}}, '')") == ""
 
 
@@ -352,7 +353,7 @@ class Outer:
     options: Options = field(default_factory=Options)
 
 
-def test_a_table_within_a_table_is_taken_as_one_or_made_of_its_keys() -> None:
+def test_a_table_within_a_table_is_an_instance_or_a_mapping() -> None:
     made = Options()
 
     assert checked(Outer, {"options": made}, "x").options is made
@@ -360,19 +361,19 @@ def test_a_table_within_a_table_is_taken_as_one_or_made_of_its_keys() -> None:
 
 
 @pytest.mark.parametrize("given", [5, "text", None, ["a"]])
-def test_what_is_no_table_is_refused_within_a_table(given: object) -> None:
+def test_a_value_that_is_not_a_table_is_refused_within_a_table(given: object) -> None:
     with pytest.raises(
         ConfigError, match="x: options: expected a table of keys and values"
     ):
         checked(Outer, {"options": given}, "x")
 
 
-def test_a_wrong_key_within_a_table_is_told() -> None:
-    with pytest.raises(ConfigError, match="there is no 'optins'"):
+def test_a_wrong_key_within_a_table_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="unknown option 'optins'"):
         checked(Outer, {"options": {"optins": 1}}, "x")
 
 
-def test_broken_metadata_of_a_package_does_not_keep_options_from_being_checked(
+def test_options_are_checked_despite_broken_metadata_of_a_package(
     tmp_path: Path,
 ) -> None:
     # pydantic reads the metadata of all packages when it makes its first schema.

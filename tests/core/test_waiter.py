@@ -15,7 +15,7 @@ def current() -> asyncio.Task[object]:
 
 
 async def wait(waiter: Waiter, seconds: float | None = None) -> None:
-    """Wait for ever, as a provider might."""
+    """Wait forever, as a provider might."""
     now = waiter.loop.time()
     waiter.begin(now + (60.0 if seconds is None else seconds))
     try:
@@ -50,7 +50,7 @@ async def test_a_wait_ends_when_another_task_closes() -> None:
     assert current().cancelling() == 0
 
 
-async def test_a_callers_cancellation_is_no_interruption() -> None:
+async def test_a_callers_cancellation_is_not_an_interruption() -> None:
     waiter = Waiter()
     waiter.loop.call_soon(current().cancel)
 
@@ -95,7 +95,7 @@ async def test_a_task_that_was_cancelled_before_can_be_interrupted() -> None:
     assert task.uncancel() == 0
 
 
-async def test_an_interruption_that_was_swallowed_is_taken_back() -> None:
+async def test_an_interruption_that_was_swallowed_is_undone() -> None:
     waiter = Waiter()
     waiter.begin(waiter.loop.time())
     with pytest.raises(asyncio.CancelledError):
@@ -110,7 +110,7 @@ async def test_an_interruption_that_was_swallowed_is_taken_back() -> None:
     assert not waiter.interrupted
 
 
-async def test_a_wait_that_does_not_listen_is_interrupted_again(
+async def test_a_wait_that_ignores_an_interruption_is_interrupted_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("turnout._watchdog.AGAIN", 0.01)
@@ -125,7 +125,7 @@ async def test_a_wait_that_does_not_listen_is_interrupted_again(
     assert current().cancelling() == 0
 
 
-async def test_closing_that_is_not_heard_interrupts_again(
+async def test_a_wait_that_ignores_close_is_interrupted_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("turnout._waiter.AGAIN", 0.01)

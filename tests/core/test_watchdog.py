@@ -13,7 +13,7 @@ from turnout._watchdog import AGAIN, Watchdog
 
 
 class Clock:
-    """Stands for an event loop: its time goes on when a test says so."""
+    """A fake event loop whose time a test sets."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -28,7 +28,7 @@ class Clock:
         self.armed += 1
 
     def advance(self, now: float) -> None:
-        """Let the time go on to `now`, and call what is due by then, when it is."""
+        """Advance the time to `now`, and call each callback when it is due."""
         while due := [timer for timer in self.timers if timer[0] <= now]:
             timer = min(due, key=lambda t: t[0])
             self.timers.remove(timer)
@@ -48,7 +48,7 @@ def expired() -> list[float]:
 
 
 class Noting(Watchdog):
-    """Notes when it expires."""
+    """Records when it expires."""
 
     def __init__(self, clock: Clock, expired: list[float]) -> None:
         super().__init__(cast("asyncio.AbstractEventLoop", clock))
@@ -72,7 +72,7 @@ def test_a_wait_expires_when_it_is_due(clock: Clock, expired: list[float]) -> No
     assert expired == [5.0]
 
 
-def test_a_wait_after_a_look_at_nothing_expires(
+def test_a_wait_after_the_timer_fired_for_nothing_expires(
     clock: Clock, expired: list[float]
 ) -> None:
     watchdog = watchdog_of(clock, expired)
@@ -85,7 +85,9 @@ def test_a_wait_after_a_look_at_nothing_expires(
     assert expired == [12.0]
 
 
-def test_a_wait_that_goes_on_expires_again(clock: Clock, expired: list[float]) -> None:
+def test_a_wait_that_does_not_end_expires_again(
+    clock: Clock, expired: list[float]
+) -> None:
     watchdog = watchdog_of(clock, expired)
     watchdog.watch(5.0)
 
@@ -182,7 +184,7 @@ def test_a_watchdog_that_watches_nothing_expires_no_more(
     assert clock.timers == []
 
 
-def test_a_loop_is_let_go_when_its_watchdogs_watch_nothing() -> None:
+def test_a_loop_is_freed_when_its_watchdogs_watch_nothing() -> None:
     clock = Clock()
     watchdog = watchdog_of(clock, [])
     watchdog.watch(5.0)

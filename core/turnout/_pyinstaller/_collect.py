@@ -1,7 +1,7 @@
-"""What a frozen program needs of turnout and of its plugins.
+"""The files and modules that a frozen program needs of turnout and its plugins.
 
-PyInstaller follows the imports that it sees in code. It sees neither the plugins, which
-are found by their entry points, nor the commands, which are imported by name.
+PyInstaller follows import statements. It finds neither the plugins, which have entry
+points, nor the commands, which are imported by name.
 """
 
 from __future__ import annotations

@@ -189,7 +189,7 @@ def test_a_broken_configuration_is_an_error(inside: CommandLine) -> None:
     level, text = found["configuration"]
     assert level == "error"
     assert text == (
-        f"{path}: there is no 'ordre'; did you mean 'order'? Fix it, nothing works "
+        f"{path}: unknown option 'ordre'; did you mean 'order'? Fix it, nothing works "
         "until then"
     )
     assert found["plugins"] == ("ok", f"{len(OWN_NAMES)} of turnout's own")

@@ -176,7 +176,7 @@ def test_providers_say_whether_they_can_be_asked(inside: CommandLine) -> None:
         "it cannot say what it lacks: RuntimeError: nobody asked",
     )
     assert found["Torn"][0] == "broken"
-    assert "there is no 'base_uri'; did you mean 'base_url'?" in found["Torn"][1]
+    assert "unknown option 'base_uri'; did you mean 'base_url'?" in found["Torn"][1]
     assert done.stderr == "set aside, see `turnout plugins`: 'Missing'\n"
 
 

@@ -163,7 +163,7 @@ def test_merged_layers_equal_layers_in_sequence() -> None:
         ),
         ({"temperature": "warm"}, "temperature='warm' is a str, not a number"),
         ({"extra": 3}, "extra is a int, not a mapping"),
-        ({"deadline": 3}, "a target has no deadline, since a deadline is for"),
+        ({"deadline": 3}, "deadline is not an option of a target, as it covers"),
     ],
 )
 def test_an_option_that_is_wrong_is_refused_at_once(
@@ -184,7 +184,7 @@ def test_an_option_that_the_model_does_not_support_is_refused_at_once() -> None:
 def test_a_model_in_the_options_of_a_bound_target_is_refused() -> None:
     bound = BoundTarget(fake(), "m", {"model": "n"})
 
-    with pytest.raises(ArgumentError, match="a target has its model already"):
+    with pytest.raises(ArgumentError, match="model is not an option of a target"):
         Route([bound])
 
 

@@ -63,17 +63,17 @@ def test_fields_of_services_are_listed_if_they_look_like_an_option(name: str) ->
     [
         (
             {"timeout": 5},
-            "option of provider 'Fake': there is no 'timeout'; use "
+            "option of provider 'Fake': unknown option 'timeout'; use "
             "deadline=<seconds> for a whole request; connect_timeout, "
             "first_delta_timeout, idle_timeout and stall_timeout limit one wait each",
         ),
         (
             {"api_base": "x"},
-            "option of provider 'Fake': there is no 'api_base'; use base_url",
+            "option of provider 'Fake': unknown option 'api_base'; use base_url",
         ),
         (
             {"model": "a"},
-            "option of provider 'Fake': there is no 'model'; give it to each "
+            "option of provider 'Fake': unknown option 'model'; give it to each "
             "request, as in stream('Hi', model=...), or use "
             "get_provider(...).target('model')",
         ),
@@ -91,5 +91,5 @@ def test_a_route_says_what_to_write() -> None:
         turnout.fallback(FakeProvider("a"), max_retries=3)  # type: ignore[call-arg]
 
     assert str(caught.value) == (
-        "policy of a route: there is no 'max_retries'; use max_attempts"
+        "policy of a route: unknown option 'max_retries'; use max_attempts"
     )
