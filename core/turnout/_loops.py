@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from turnout.errors import ArgumentError
+from turnout.threads import green_library
 
 if TYPE_CHECKING:
     import asyncio
@@ -55,7 +56,12 @@ async def import_in_thread(name: str) -> None:
     module = sys.modules.get(name)
     # importlib sets `_initializing` while another request imports the module.
     if module is None or getattr(module.__spec__, "_initializing", False):
-        await running_loop().run_in_executor(None, import_module, name)
+        if green_library():
+            # Their import locks are not safe between threads: a thread that waits for
+            # one may never be woken.
+            import_module(name)
+        else:
+            await running_loop().run_in_executor(None, import_module, name)
 
 
 class LoopLocal(Generic[T]):
