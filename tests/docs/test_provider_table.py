@@ -8,9 +8,9 @@ from .provider_table import PAGE, page, table
 
 
 def test_the_table_is_what_the_providers_say() -> None:
-    told = "run `python -m tests.docs.provider_table`, which writes it"
+    hint = "run `python -m tests.docs.provider_table`, which writes it"
 
-    assert PAGE.read_text(encoding="utf-8") == page(), told
+    assert PAGE.read_text(encoding="utf-8") == page(), hint
 
 
 def test_a_row_tells_what_all_models_can_and_what_some_can() -> None:
