@@ -1,7 +1,7 @@
 """The process's own turnout: its configuration, its plugins, and what they make.
 
-The public functions of `turnout` stand on one `App`, made at the first call and kept,
-since plugins are a matter of the process. Whoever wants another makes an `App`.
+The public functions of `turnout` use one `App` for each process, since plugins are
+loaded once in a process. The first call makes it.
 
 The modules of routes are loaded with the first route: most programs ask one provider
 and do not need them.
@@ -83,7 +83,7 @@ class App:
             tuple[tuple[Plugin, ...], tuple[Observation, ...], AttemptHooks | None]
             | None
         ) = None
-        # The plugins that the other two were made from: loading one makes them anew.
+        # The registry and the hooks, with the plugins that they were made from.
         self._known: tuple[tuple[Plugin, ...], Registry, PluginHooks] | None = None
 
     @cached_property

@@ -1,4 +1,4 @@
-"""One try of one target: its timers, its outcome, and whatever it raises.
+"""One attempt at one target: its timers, its outcome and its errors.
 
 What a stream reads is a `Reader`: an attempt, or a route's driver, which reads one
 attempt after another. They are plain objects with a coroutine, and no async
@@ -67,14 +67,14 @@ _CLEANUP = 1.0
 
 
 class AttemptReader:
-    """Ask one target, and give what it answers in batches.
+    """Send a request to one target, and return the answer in batches.
 
-    What comes before the first delta (usage, say) is held until there is one, so
-    that nothing is shown of an attempt that brings none.
+    Events before the first delta, such as usage, are held until it comes: nothing is
+    shown of an attempt without one.
 
     Args:
-        provider: Whom to ask; `request.model` is one of its models.
-        request: What to ask.
+        provider: `request.model` is one of its models.
+        request: The request to send.
         record: Collects the answer and, at the end, the attempt.
         waiter: Watches over the waits.
         deadline: When the whole request is to be over, in the loop's seconds.
@@ -283,7 +283,7 @@ class AttemptReader:
         raise failure
 
     def hand_over(self, record: Record, waiter: Waiter) -> None:
-        """Go on with another record, which takes over what is in the present one.
+        """Replace the record by another, which takes over its content.
 
         Args:
             record: Collects the answer from now on.
@@ -294,11 +294,11 @@ class AttemptReader:
         self._waiter = waiter
 
     async def close(self) -> None:
-        """End the attempt where it stands."""
+        """Stop the attempt now."""
         await self._end("closed", self._abandoned)
 
     def abandon(self) -> None:
-        """Give the place back; what else is open closes by itself."""
+        """Release the slot without awaiting; the garbage collector closes the rest."""
         gate, self._gate = self._gate, None
         if gate is not None:
             with suppress(RuntimeError):  # The loop is closed, and no task waits.
@@ -401,7 +401,7 @@ class AttemptReader:
         return None if form is None else self._misfit(form)
 
     def _may_be_empty(self) -> bool:
-        """Tell whether an answer without text and calls is one."""
+        """Return whether an answer may have neither text nor a tool call."""
         request, finish = self._request, self._record.finish
         return (
             request.allow_empty
@@ -483,7 +483,7 @@ class AttemptReader:
             self._hooks.ended(replace(attempt, request=self._request))
 
     def _estimated(self, reported: Usage) -> Usage:
-        """Return what an attempt may have cost that broke before all of it was said."""
+        """Fill in the token counts of a failed attempt with estimates."""
         asked, given = reported.input_tokens, reported.output_tokens
         if asked is not None and given is not None:
             return reported
@@ -677,7 +677,7 @@ async def close_generator(generator: AsyncIterator[object]) -> None:
 
 
 def _placed(error: TurnoutError, target: Target) -> TurnoutError:
-    """Say whose error it is, where the provider did not."""
+    """Add the target to a provider's error that does not name one."""
     if isinstance(error, ProviderError):
         error.provider = error.provider or target.provider
         error.model = error.model or target.model

@@ -131,7 +131,7 @@ class _PartialMedia:
 
 
 class Record:
-    """Take down a stream's events, and give the reply that they make.
+    """Collect a stream's events and attempts, and build the reply.
 
     Args:
         first: The stream's first record, if this is a second one.
@@ -217,7 +217,7 @@ class Record:
         return bool(self._media)
 
     def begin_anew(self) -> None:
-        """Forget what came of the answer, but not of the attempts."""
+        """Clear the answer, but keep the attempts."""
         self._text.clear()
         self._reasoning.clear()
         self._calls.clear()
@@ -367,7 +367,7 @@ class Record:
         return f"{self.stream_id}-{next(self._numbers)}"
 
     def end(self, attempt: Attempt) -> None:
-        """Take down what became of the attempt under way."""
+        """Add a finished attempt, and reset what belongs to that attempt alone."""
         self.attempts.append(attempt)
         self.usage = None
         self.join, self.dropped = None, 0
