@@ -1,7 +1,7 @@
 """The process's own turnout: its configuration, its plugins, and what they make.
 
-The public functions of `turnout` stand on one `App`, made at the first call and kept,
-since plugins are a matter of the process. Whoever wants another makes an `App`.
+The public functions of `turnout` use one `App` for each process, since plugins are
+loaded once in a process. The first call makes it.
 
 The modules of routes are loaded with the first route: most programs ask one provider
 and do not need them.
@@ -10,10 +10,11 @@ and do not need them.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property, update_wrapper
 from importlib import import_module
+from threading import RLock
 from typing import TYPE_CHECKING, cast
 
 from turnout._config import Config, find_config, read_config, unseen_config
@@ -82,7 +83,7 @@ class App:
             tuple[tuple[Plugin, ...], tuple[Observation, ...], AttemptHooks | None]
             | None
         ) = None
-        # The plugins that the other two were made from: loading one makes them anew.
+        # The registry and the hooks, with the plugins that they were made from.
         self._known: tuple[tuple[Plugin, ...], Registry, PluginHooks] | None = None
 
     @cached_property
@@ -319,7 +320,7 @@ class App:
             by = "TURNOUT_DISABLE_PLUGINS" if _own_only() else "the configuration"
             advice = f"; its plugin is installed, and kept out by {by}"
             return f"unknown provider {name!r}{advice}{self._aside()}"
-        advice = self._model_named(name, registry)
+        advice = self._model_named(name, registry) or self._entry_point_named(name)
         if advice:
             return f"unknown provider {name!r}: {advice}"
         names = providers_meant(name, registry)
@@ -345,13 +346,27 @@ class App:
             kind, found = "a provider with a model", self._written(name, registry)
         if not found:
             return ""
+        from shlex import quote
+
         first, *others = found[:3]
         also = "".join(f" or {str(one)!r}" for one in others)
         return (
             f'it is {kind}; write get_provider("{first.provider}").stream(..., model='
-            f'"{first.model}") or turnout.stream(..., model="{first}")'
-            f"{also.replace(' or ', '; it may also be ', 1)}"
+            f'"{first.model}"), turnout.stream(..., model="{first}") or `turnout chat '
+            f"-m {quote(str(first))}`{also.replace(' or ', '; it may also be ', 1)}"
         )
+
+    def _entry_point_named(self, name: str) -> str:
+        """Return what to write if an entry point's name is not its provider's."""
+        for plugin in self.host.plugins:
+            if fold(plugin.name) == fold(name) and plugin.providers:
+                names = " and ".join(repr(info.name) for info in plugin.providers)
+                return (
+                    f"it is the entry point of {plugin}, which has the provider "
+                    f"{names}; ask for that name, or give the entry point the "
+                    "provider's name"
+                )
+        return ""
 
     def _written(self, name: str, registry: Registry) -> list[Target]:
         """Return the targets that `provider:model` or `provider/model` may mean."""
@@ -387,10 +402,24 @@ class App:
         except BaseException as error:  # Whatever a plugin's class raises.
             if not is_plugins_fault(error):
                 raise
+            advice = ""
+            # The call itself failed, and no line of the class was run.
+            traceback = error.__traceback__
+            if isinstance(error, TypeError) and traceback and not traceback.tb_next:
+                advice = (
+                    "; write it as `def __init__(self, **options)`, and begin it with "
+                    "super().__init__(**options)"
+                )
             raise PluginError(
                 f"provider {info.name!r} of {entry.plugin} cannot be made: "
-                f"{described(error)}"
+                f"{described(error)}{advice}"
             ) from error
+        if "options" not in vars(provider):
+            try:
+                _ = provider.catalog  # Raises, and says what to write.
+            except PluginError as error:
+                where = f"provider {info.name!r} of {entry.plugin}"
+                raise PluginError(f"{where}: {error}") from None
         table = self.config.table_of(info.name)
         if table is not None and table[1].key_variable is not None:
             provider.key_is_named = True
@@ -443,9 +472,42 @@ def _own_only() -> bool:
     return variable("TURNOUT_DISABLE_PLUGINS") not in {None, "0"}
 
 
-@cache
+class _Once:
+    """Call a function once, and return its result at each call.
+
+    Unlike `functools.cache` it gives threads that call it at the same time one result.
+
+    Args:
+        make: A function of a module, by whose name this can be pickled.
+    """
+
+    def __init__(self, make: Callable[[], App]) -> None:
+        self._make = make
+        self._made: App | None = None
+        self._lock = RLock()
+        update_wrapper(self, make)
+
+    def __call__(self) -> App:
+        made = self._made
+        return self._first() if made is None else made
+
+    def _first(self) -> App:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def cache_clear(self) -> None:
+        """Forget the result, so that the next call makes another."""
+        self._made = None
+
+    def __reduce__(self) -> str:
+        return self._make.__name__
+
+
+@_Once
 def current_app() -> App:
-    """Return the process's own."""
+    """Return the app of the process."""
     return App()
 
 

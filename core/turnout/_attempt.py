@@ -1,4 +1,4 @@
-"""One try of one target: its timers, its outcome, and whatever it raises.
+"""One attempt at one target: its timers, its outcome and its errors.
 
 What a stream reads is a `Reader`: an attempt, or a route's driver, which reads one
 attempt after another. They are plain objects with a coroutine, and no async
@@ -14,14 +14,17 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from inspect import unwrap
+from pathlib import Path
 from time import time
-from types import AsyncGeneratorType, CoroutineType
+from types import AsyncGeneratorType, CodeType, CoroutineType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
 from turnout._abandon import GRACE, Abandonable, AbandonedError
 from turnout._ledger import enter
 from turnout._record import NotAnEventError, Record
 from turnout._tokens import estimate_tokens
+from turnout._validation import kind_of
 from turnout._waiter import EndSeenError, Waiter
 from turnout.errors import (
     DeadlineError,
@@ -55,19 +58,23 @@ __all__ = ["AttemptReader", "Batches", "close_generator"]
 Batches: TypeAlias = AsyncIterator[Event | list[Event]]
 """What a provider's `generate` gives."""
 
+_PACKAGE = str(Path(__file__).parent)
+
+_SIGNATURE = "`async def generate(self, request)`"
+
 _CLEANUP = 1.0
 """Seconds that a provider has to close what it opened."""
 
 
 class AttemptReader:
-    """Ask one target, and give what it answers in batches.
+    """Send a request to one target, and return the answer in batches.
 
-    What comes before the first delta (usage, say) is held until there is one, so
-    that nothing is shown of an attempt that brings none.
+    Events before the first delta, such as usage, are held until it comes: nothing is
+    shown of an attempt without one.
 
     Args:
-        provider: Whom to ask; `request.model` is one of its models.
-        request: What to ask.
+        provider: `request.model` is one of its models.
+        request: The request to send.
         record: Collects the answer and, at the end, the attempt.
         waiter: Watches over the waits.
         deadline: When the whole request is to be over, in the loop's seconds.
@@ -100,6 +107,7 @@ class AttemptReader:
         "_request",
         "_sent",
         "_slot_limits",
+        "_source",
         "_stall_timeout",
         "_started",
         "_started_at",
@@ -162,7 +170,9 @@ class AttemptReader:
                 )
             )
         self._characters_before = record.characters
-        batches = _generator(provider, request)
+        # What `generate` returned, without what `through` makes of it.
+        self._source: Batches | None
+        self._source = batches = _generator(provider, request)
         self._generator: Batches | None
         self._generator = (
             batches if through is None else through(_until_end(batches, waiter))
@@ -247,6 +257,18 @@ class AttemptReader:
             if not _is_fault(error):
                 raise
             failure = self._fault(error)
+        return await self._settle(failure, rest)
+
+    async def _settle(
+        self, failure: TurnoutError | None, rest: list[Event] | None
+    ) -> Sequence[Event] | None:
+        """End the attempt after a failure or a timer; return what is left to show.
+
+        Args:
+            failure: None if a timer fired.
+            rest: The last batch of a provider that was ended after its answer's end.
+        """
+        waiter = self._waiter
         if waiter.closed:
             await self.close()
             return None
@@ -261,7 +283,7 @@ class AttemptReader:
         raise failure
 
     def hand_over(self, record: Record, waiter: Waiter) -> None:
-        """Go on with another record, which takes over what is in the present one.
+        """Replace the record by another, which takes over its content.
 
         Args:
             record: Collects the answer from now on.
@@ -272,11 +294,11 @@ class AttemptReader:
         self._waiter = waiter
 
     async def close(self) -> None:
-        """End the attempt where it stands."""
+        """Stop the attempt now."""
         await self._end("closed", self._abandoned)
 
     def abandon(self) -> None:
-        """Give the place back; what else is open closes by itself."""
+        """Release the slot without awaiting; the garbage collector closes the rest."""
         gate, self._gate = self._gate, None
         if gate is not None:
             with suppress(RuntimeError):  # The loop is closed, and no task waits.
@@ -379,7 +401,7 @@ class AttemptReader:
         return None if form is None else self._misfit(form)
 
     def _may_be_empty(self) -> bool:
-        """Tell whether an answer without text and calls is one."""
+        """Return whether an answer may have neither text nor a tool call."""
         request, finish = self._request, self._record.finish
         return (
             request.allow_empty
@@ -433,6 +455,7 @@ class AttemptReader:
             self._note(outcome, failure)
 
     def _note(self, outcome: Outcome, failure: TurnoutError | None) -> None:
+        self._source = None
         gate, self._gate = self._gate, None
         if gate is not None:
             gate.leave()
@@ -460,7 +483,7 @@ class AttemptReader:
             self._hooks.ended(replace(attempt, request=self._request))
 
     def _estimated(self, reported: Usage) -> Usage:
-        """Return what an attempt may have cost that broke before all of it was said."""
+        """Fill in the token counts of a failed attempt with estimates."""
         asked, given = reported.input_tokens, reported.output_tokens
         if asked is not None and given is not None:
             return reported
@@ -475,12 +498,17 @@ class AttemptReader:
 
     def _fault(self, error: BaseException) -> PluginError:
         """Return the error for what a plugin raised."""
-        did = f"raised {type(error).__name__}"
+        name = f"provider {self._target.provider!r}"
         if isinstance(error, NotAnEventError):
-            did = f"gave {error} in place of text or an event"
+            # Without it as the cause: its text is in the message, and its traceback
+            # has no code of the plugin.
+            return PluginError(
+                f"{name}: {type(self._provider).__name__}.generate yielded {error}"
+                f"{_yield_place(self._provider, self._source)}; {error.advice}"
+            )
         fault = PluginError(
-            f"provider {self._target.provider!r} {did} while it answered; that is a "
-            "fault of its plugin"
+            f"{name} raised {type(error).__name__}{_raise_place(error)} while it "
+            "answered; that is a fault of its plugin"
         )
         fault.__cause__ = error
         return fault
@@ -528,19 +556,63 @@ def _generator(provider: Provider, request: ChatRequest) -> Batches:
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
+        traceback = error.__traceback__
+        # The call itself failed, and no line of `generate` was run.
+        if isinstance(error, TypeError) and traceback and traceback.tb_next is None:
+            return _Failing(_cannot_be_called(provider))
         return _Failing(error)
     if hasattr(generator, "__anext__"):
         return generator
-    kind = type(generator).__name__
+    found = "None" if generator is None else kind_of(generator)
     if isinstance(generator, CoroutineType):
         # Else Python warns that it was never awaited.
         cast("CoroutineType[object, object, object]", generator).close()
     return _Failing(
         PluginError(
-            f"{type(provider).__name__}.generate gave a {kind}; "
-            "it is an async generator: `async def` with a `yield` in it"
+            f"provider {provider.info.name!r}: {type(provider).__name__}.generate "
+            f"returned {found}{_generate_place(provider)}; write it as an async "
+            f"generator: {_SIGNATURE} with a `yield` in it"
         )
     )
+
+
+def _cannot_be_called(provider: Provider) -> PluginError:
+    """Return the error for a `generate` that does not take a request."""
+    return PluginError(
+        f"provider {provider.info.name!r}: {type(provider).__name__}.generate cannot "
+        f"be called with a request{_generate_place(provider)}; write it as {_SIGNATURE}"
+    )
+
+
+def _yield_place(provider: Provider, source: Batches | None) -> str:
+    """Return where a generator is suspended, for a message."""
+    frame = source.ag_frame if isinstance(source, AsyncGeneratorType) else None
+    if frame is None:  # An object with `__anext__`.
+        return _generate_place(provider)
+    return _shown_place(frame.f_code, frame.f_lineno)
+
+
+def _generate_place(provider: Provider) -> str:
+    """Return where a provider's `generate` begins, for a message."""
+    code = getattr(unwrap(type(provider).generate), "__code__", None)
+    if code is None:  # An object that can be called.
+        return ""
+    return _shown_place(code, code.co_firstlineno)
+
+
+def _raise_place(error: BaseException) -> str:
+    """Return the first line of an error's traceback outside this package."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not code.co_filename.startswith(_PACKAGE):
+            return _shown_place(code, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return ""
+
+
+def _shown_place(code: CodeType, line: int) -> str:
+    return f" ({code.co_filename}:{line})"
 
 
 def _is_fault(error: BaseException) -> bool:
@@ -605,7 +677,7 @@ async def close_generator(generator: AsyncIterator[object]) -> None:
 
 
 def _placed(error: TurnoutError, target: Target) -> TurnoutError:
-    """Say whose error it is, where the provider did not."""
+    """Add the target to a provider's error that does not name one."""
     if isinstance(error, ProviderError):
         error.provider = error.provider or target.provider
         error.model = error.model or target.model

@@ -6,7 +6,7 @@ Whatever is wrong is a `PluginError` that names the plugin and says what is expe
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -19,7 +19,14 @@ from turnout.errors import PluginError
 from turnout.provider import Provider, ProviderOptions
 from turnout.types import ModelInfo, ProviderInfo
 
-__all__ = ["check_api", "check_hook", "read_aliases", "read_models", "read_providers"]
+__all__ = [
+    "check_api",
+    "check_arguments",
+    "check_hook",
+    "read_aliases",
+    "read_models",
+    "read_providers",
+]
 
 
 _DECLARING = ("turnout_providers", "turnout_models", "turnout_aliases")
@@ -43,6 +50,21 @@ def check_api(name: str, module: object) -> None:
             f"plugin {name!r} was written for versions {first} to {last} of turnout's "
             f"plugin API; this turnout has version {hookspecs.API_VERSION}"
         )
+
+
+def check_arguments(name: str, hook: str, function: Callable[..., object]) -> None:
+    """Refuse a hook that takes arguments which its specification does not have."""
+    known = tuple(inspect.signature(getattr(hookspecs, hook)).parameters)
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.default is not parameter.empty or "VAR" in parameter.kind.name:
+            continue
+        named = f"plugin {name!r}: {hook} takes the argument {parameter.name!r}"
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            raise PluginError(f"{named} by keyword only; remove the `*` before it")
+        if parameter.name not in known:
+            listed = f"known: {', '.join(known)}" if known else "it has no arguments"
+            guess = did_you_mean(nearest(parameter.name, known, most=1))
+            raise PluginError(f"{named}, which the hook does not have; {listed}{guess}")
 
 
 def check_hook(name: str, caller: pluggy.HookCaller, impl: pluggy.HookImpl) -> None:

@@ -14,8 +14,14 @@ __all__ = [
     "without_marks",
 ]
 
-_LIKENESS = 0.6
-"""How alike two names are at least, by difflib's ratio, to be suggested."""
+_LIKENESS = 0.64
+"""The least ratio of difflib for a suggestion.
+
+`Nope` and `OpenAI` have 0.6, `claude` and `Cloudflare` 0.63, `Goo` and `Foo` 0.67.
+"""
+
+_LIKENESS_OF_SAME_START = 0.6
+"""The same for names that begin with the same three letters."""
 
 _MARKS = 1_000
 """How many shared triples are counted."""
@@ -93,8 +99,17 @@ class Suggester:
         folded: dict[str, list[str]] = {}
         for candidate in self._shortlist(name):
             folded.setdefault(candidate.casefold(), []).append(candidate)
-        alike = difflib.get_close_matches(name.casefold(), folded, most, _LIKENESS)
-        return tuple(one for match in alike for one in folded[match])[:most]
+        wanted = name.casefold()
+        matcher = difflib.SequenceMatcher(b=wanted)
+        alike: list[tuple[float, str]] = []
+        for candidate in folded:
+            matcher.set_seq1(candidate)
+            ratio = matcher.ratio()
+            same_start = candidate.startswith(wanted[:3])
+            if ratio >= (_LIKENESS_OF_SAME_START if same_start else _LIKENESS):
+                alike.append((ratio, candidate))
+        alike.sort(reverse=True)
+        return tuple(one for _, match in alike for one in folded[match])[:most]
 
     def _shortlist(self, name: str) -> list[str]:
         """Return the names that share most letter triples with `name`."""

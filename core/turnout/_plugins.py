@@ -20,6 +20,7 @@ import pluggy
 from turnout import hookspecs
 from turnout._declarations import (
     check_api,
+    check_arguments,
     check_hook,
     read_aliases,
     read_models,
@@ -283,6 +284,7 @@ class PluginHost:
             if known is not None:
                 return known
             check_api(entry.name, module)
+            self._check_arguments(entry.name, module)
             self._manager.register(module, name=key)
             self._check_hooks(key, entry.name)
             self._plugins[key] = self._declared(key, plugin)
@@ -333,6 +335,14 @@ class PluginHost:
             models=ask("turnout_models", read_models),
             aliases=ask("turnout_aliases", read_aliases),
         )
+
+    def _check_arguments(self, name: str, module: object) -> None:
+        """Refuse hooks with arguments that their specification does not have."""
+        for attribute in dir(module):
+            options = self._manager.parse_hookimpl_opts(module, attribute)
+            hook = options and (options.get("specname") or attribute)
+            if hook and hook.startswith("turnout_") and hasattr(hookspecs, hook):
+                check_arguments(name, hook, getattr(module, attribute))
 
     def _check_hooks(self, key: str, name: str) -> None:
         """Refuse hooks that would never do what their author meant."""

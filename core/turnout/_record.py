@@ -46,6 +46,8 @@ _COUNTS = (
 )
 """The fields of `Usage` that count tokens."""
 
+_ADVICE = "yield a str, an event of turnout.types, or a list of them"
+
 _SHOWN = {"reason", "start", "end", *_COUNTS}
 """Fields whose odd values an error shows."""
 
@@ -58,7 +60,16 @@ class Held:
 
 
 class NotAnEventError(TypeError):
-    """What a provider gave is neither text nor an event, or has an odd value in it."""
+    """A provider yielded something that is neither text nor a valid event.
+
+    Args:
+        what: What it yielded, as in "a dict".
+        advice: What to do about it.
+    """
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(what)
+        self.advice = advice
 
 
 class _PartialCall(Pieces):
@@ -120,7 +131,7 @@ class _PartialMedia:
 
 
 class Record:
-    """Take down a stream's events, and give the reply that they make.
+    """Collect a stream's events and attempts, and build the reply.
 
     Args:
         first: The stream's first record, if this is a second one.
@@ -206,7 +217,7 @@ class Record:
         return bool(self._media)
 
     def begin_anew(self) -> None:
-        """Forget what came of the answer, but not of the attempts."""
+        """Clear the answer, but keep the attempts."""
         self._text.clear()
         self._reasoning.clear()
         self._calls.clear()
@@ -327,7 +338,7 @@ class Record:
                 return True
             case _:  # pyright: ignore[reportUnnecessaryComparison]
                 # Whatever a plugin gives at run time, in spite of the types.
-                raise NotAnEventError(type(event).__name__)
+                raise NotAnEventError(_item_kind(event), _ADVICE)
         return False
 
     def _placed(self, citation: Citation) -> Citation:
@@ -356,7 +367,7 @@ class Record:
         return f"{self.stream_id}-{next(self._numbers)}"
 
     def end(self, attempt: Attempt) -> None:
-        """Take down what became of the attempt under way."""
+        """Add a finished attempt, and reset what belongs to that attempt alone."""
         self.attempts.append(attempt)
         self.usage = None
         self.join, self.dropped = None, 0
@@ -468,7 +479,24 @@ def _check_citation(citation: Citation) -> None:
 
 def _odd(event: Event, name: str) -> NotAnEventError:
     value: object = getattr(event, name)
-    told = type(value).__name__
+    event_type = type(event).__name__
+    found = _kind(value)
     if name in _SHOWN and isinstance(value, str | int | float):
-        told = f"{value!r:.80}"  # Text of the answer is not shown; a reason is.
-    return NotAnEventError(f"a {type(event).__name__} with {told} for its {name}")
+        found = f"{value!r:.80}"  # Text of the answer is not shown; a reason is.
+    return NotAnEventError(
+        f"{_kind(event)} with {found} for its {name}",
+        f"see turnout.types.{event_type} for the values of {name}",
+    )
+
+
+def _item_kind(item: object) -> str:
+    return _kind(item) + (" in a list" if isinstance(item, list) else "")
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"

@@ -56,7 +56,7 @@ class Registry:
         self.conflicts: list[SetAside] = []
         """The claims to a name that lost, each with an error that tells of both."""
         self.contested: dict[str, PluginError] = {}
-        """The names that nobody got, folded."""
+        """Folded names that several plugins claim and none gets."""
         self.aliases: dict[str, str] = {}
         """Those of plugins, each with what it means."""
         self._config = config
@@ -118,7 +118,7 @@ class Registry:
 
     @cached_property
     def suggester(self) -> Suggester:
-        """Finds the names nearest to one that nobody bears."""
+        """Finds the known names that are most like an unknown one."""
         entries = self.providers.values()
         return Suggester(
             chain(

@@ -1,4 +1,4 @@
-"""From what a user says to whom it means: a name becomes an ordered list of targets.
+"""Resolve a name that a user writes into an ordered list of targets.
 
 Pure: it is given the registry, the configuration and which keys are at hand.
 """

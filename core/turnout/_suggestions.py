@@ -1,4 +1,4 @@
-"""What a name may mean that means nothing: models and providers as people call them.
+"""Suggest models and providers for an unknown name.
 
 `_names` compares spellings. Here it is known that other programs write `openai/gpt-4o`,
 and that a family such as `claude` is not the name of a model.

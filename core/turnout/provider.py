@@ -77,6 +77,22 @@ class AttemptHooks(Protocol):
         ...
 
 
+class _SetByInit:
+    """Stands for an attribute that `Provider.__init__` sets.
+
+    An instance's own attribute goes over it.
+    """
+
+    def __get__(self, provider: Provider | None, owner: type[Provider]) -> _SetByInit:
+        if provider is None:
+            return self
+        raise PluginError(
+            f"{owner.__name__}.__init__ has not called super().__init__(); write it as "
+            "`def __init__(self, **options)`, and begin it with "
+            "super().__init__(**options)"
+        )
+
+
 class Provider(ABC):
     """A service, or an engine in this process, that answers chat requests.
 
@@ -112,6 +128,8 @@ class Provider(ABC):
         status_rules = property(_status_rules)
     else:
         status_rules = ()
+        # What is read first of an instance, by each of its methods.
+        _catalog = _entered = _http = _SetByInit()
     """What the provider's refusals mean where turnout's table says otherwise: an
     attribute or a property, a sequence of `StatusRule`."""
 
@@ -395,7 +413,8 @@ class Provider(ABC):
     @property
     def _key_source(self) -> str:
         name = self.info.key_variable
-        return f"api_key or {name}" if name is not None else "api_key"
+        option = "api_key in turnout.toml or in code"
+        return option if name is None else f"{name} in the environment, or {option}"
 
     @property
     def _at_home(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -684,3 +687,87 @@ def test_many_threads_may_ask_at_first(site: Site) -> None:
         made = [threads.submit(app.provider, "Hello", {}) for _ in range(32)]
 
     assert {future.result().info.name for future in made} == {"Hello"}
+
+
+def test_threads_that_ask_first_at_the_same_time_get_one_app(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = Barrier(2)
+    made: list[App] = []
+
+    class SlowApp(App):
+        def __init__(self) -> None:
+            # With a lock, no second thread comes here, and the barrier breaks.
+            with suppress(BrokenBarrierError):
+                both.wait(timeout=0.2)
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr("turnout._app.App", SlowApp)
+    current_app.cache_clear()
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.submit(current_app), threads.submit(current_app)
+
+    assert first.result() is second.result()
+    assert made == [first.result()]
+
+
+def test_the_function_of_the_app_can_be_pickled() -> None:
+    assert pickle.loads(pickle.dumps(current_app)) is current_app
+    assert pickle.loads(pickle.dumps(current_app())) is current_app()
+
+
+@pytest.mark.parametrize(
+    ("signature", "body", "message"),
+    [
+        pytest.param(
+            "self, **options",
+            "pass",
+            ": Torn.__init__ has not called super().__init__()",
+            id="without super",
+        ),
+        pytest.param(
+            "self",
+            "super().__init__()",
+            " cannot be made: TypeError: Torn.__init__() got an unexpected keyword "
+            "argument 'info'",
+            id="without options",
+        ),
+    ],
+)
+def test_a_provider_with_another_init_is_told_how_to_write_it(
+    site: Site, signature: str, body: str, message: str
+) -> None:
+    code = f"""
+class Torn(Silent):
+    info = ProviderInfo(name="Torn")
+
+    def __init__({signature}):
+        {body}
+
+@hookimpl
+def turnout_providers():
+    return [Torn]
+"""
+    site.add("torn", code, "Torn")
+
+    with pytest.raises(PluginError) as caught:
+        App(Config()).provider("Torn", {})
+
+    assert str(caught.value) == (
+        f"provider 'Torn' of torn 1.0{message}; write it as `def __init__(self, "
+        "**options)`, and begin it with super().__init__(**options)"
+    )
+
+
+def test_an_entry_point_that_is_not_named_as_its_provider_is_told_so(
+    site: Site,
+) -> None:
+    site.add("hello", HELLO, "hello-plugin")
+    app = App(Config())
+
+    assert refused(app, "hello-plugin") == (
+        "unknown provider 'hello-plugin': it is the entry point of hello 1.0, which "
+        "has the provider 'Hello'; ask for that name, or give the entry point the "
+        "provider's name"
+    )

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from turnout import Provider, fallback
 from turnout._attempt import (
     AttemptReader,
     _until_end,  # pyright: ignore[reportPrivateUsage]
@@ -18,6 +19,7 @@ from turnout._record import Record
 from turnout._waiter import EndSeenError, Waiter
 from turnout.errors import (
     DeadlineError,
+    FallbackError,
     FirstDeltaTimeoutError,
     PluginError,
     ProviderError,
@@ -31,12 +33,14 @@ from turnout.types import (
     ChatRequest,
     Event,
     Finish,
+    ProviderInfo,
     ReasoningDelta,
     Target,
     ToolCallDelta,
     Usage,
 )
 
+from . import scripted
 from .scripted import Ledger, Scripted, saying
 
 SHORT = 0.05
@@ -395,7 +399,7 @@ async def test_a_fault_of_a_plugin_is_logged_once(
     assert record.levelno == logging.ERROR
     message = record.getMessage()
     # The line in the plugin, but not what it raised: that may quote the prompt.
-    assert "provider 'Scripted' raised RuntimeError" in message
+    assert "provider 'Scripted' raised RuntimeError (" in message
     assert f"in {answer.__name__}" in message
     assert "secret" not in caplog.text
 
@@ -420,11 +424,11 @@ async def test_a_failure_of_a_service_is_no_fault_of_a_plugin(
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        pytest.param({"arguments": {"a": 1}}, "dict for its arguments", id="object"),
-        pytest.param({"arguments": None}, "NoneType for its arguments", id="none"),
-        pytest.param({"id": 7}, "int for its id", id="id"),
-        pytest.param({"name": ["f"]}, "list for its name", id="name"),
-        pytest.param({"index": "0"}, "str for its index", id="index"),
+        pytest.param({"arguments": {"a": 1}}, "a dict for its arguments", id="object"),
+        pytest.param({"arguments": None}, "None for its arguments", id="none"),
+        pytest.param({"id": 7}, "an int for its id", id="id"),
+        pytest.param({"name": ["f"]}, "a list for its name", id="name"),
+        pytest.param({"index": "0"}, "a str for its index", id="index"),
     ],
 )
 async def test_an_odd_tool_call_is_a_fault(fields: dict[str, Any], told: str) -> None:
@@ -433,7 +437,8 @@ async def test_an_odd_tool_call_is_a_fault(fields: dict[str, Any], told: str) ->
     error = await failure_of(saying(ToolCallDelta(**given)))
 
     assert isinstance(error, PluginError)
-    assert f"gave a ToolCallDelta with {told} in place of" in str(error)
+    assert f".generate yielded a ToolCallDelta with {told} (" in str(error)
+    assert "; see turnout.types.ToolCallDelta for the values of " in str(error)
 
 
 async def test_odd_reasoning_is_a_fault() -> None:
@@ -442,16 +447,88 @@ async def test_odd_reasoning_is_a_fault() -> None:
     error = await failure_of(saying(ReasoningDelta(text=nothing), "a"))
 
     assert isinstance(error, PluginError)
-    assert "gave a ReasoningDelta with NoneType for its text in" in str(error)
+    assert "yielded a ReasoningDelta with None for its text (" in str(error)
 
 
-@pytest.mark.parametrize("item", [7, None, b"a", ("a",), ["a", 7]])
-async def test_what_is_no_event_is_a_fault(item: object) -> None:
-    error = await failure_of(saying("a", item))
+class Mine(Provider):
+    """A provider whose author yields whatever the test says."""
 
+    info = ProviderInfo(name="Mine", models=("one",))
+    item: object = None
+
+    async def generate(self, request: ChatRequest) -> AsyncGenerator[Any]:
+        yield "a"
+        yield self.item
+
+
+_YIELD = Mine.generate.__code__.co_firstlineno + 2
+
+
+@pytest.mark.parametrize(
+    ("item", "kind"),
+    [
+        (7, "an int"),
+        (None, "None"),
+        (b"a", "a bytes"),
+        ({"a": 1}, "a dict"),
+        (("a",), "a tuple"),
+        (["a", 7], "an int"),
+        (Finish, "the class Finish"),
+    ],
+)
+@pytest.mark.parametrize("in_route", [False, True])
+async def test_a_wrong_item_is_reported_with_its_line(
+    item: object, kind: str, in_route: bool
+) -> None:
+    provider = Mine()
+    provider.item = item
+    target = fallback(provider) if in_route else provider
+
+    with pytest.raises(TurnoutError) as caught:
+        await target.complete("Why?")
+
+    error: Exception = caught.value
+    if isinstance(error, FallbackError):
+        (error,) = error.exceptions
     assert isinstance(error, PluginError)
-    kind = type(item[1] if isinstance(item, list) else item).__name__  # pyright: ignore[reportUnknownArgumentType]
-    assert f"gave {kind} in place of text or an event" in str(error)
+    assert str(error) == (
+        f"provider 'Mine': Mine.generate yielded {kind} ({__file__}:{_YIELD}); yield a "
+        "str, an event of turnout.types, or a list of them"
+    )
+    # A cause would say the same a second time.
+    assert error.__cause__ is None
+
+
+async def test_a_wrong_item_of_an_iterator_is_reported_with_the_line_of_generate() -> (
+    None
+):
+    class Counting:
+        def __aiter__(self) -> Counting:
+            return self
+
+        async def __anext__(self) -> int:
+            return 1
+
+    def answer(_: ChatRequest) -> Any:
+        return Counting()
+
+    provider = Scripted(answer)
+    line = Scripted.generate.__code__.co_firstlineno
+
+    error = await failure_of(provider)
+
+    assert f"yielded an int ({scripted.__file__}:{line})" in str(error)
+
+
+async def test_a_fault_that_reaches_the_caller_is_not_written_twice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As in a program that has not configured logging.
+    monkeypatch.setattr(logging.getLogger("turnout.plugins"), "propagate", False)
+
+    await failure_of(saying("a", None))
+
+    assert capsys.readouterr().err == ""
 
 
 async def test_a_plugin_that_was_cancelled_by_itself_is_at_fault() -> None:
@@ -472,16 +549,64 @@ async def _coroutine() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [_coroutine, lambda: None, lambda: ["a"]], ids=["coroutine", "none", "list"]
+    ("make", "kind"),
+    [
+        pytest.param(_coroutine, "a coroutine", id="coroutine"),
+        pytest.param(lambda: None, "None", id="none"),
+        pytest.param(lambda: ["a"], "a list", id="list"),
+        pytest.param(lambda: "a", "a str", id="text"),
+        pytest.param(lambda: (one for one in "a"), "a generator", id="generator"),
+    ],
 )
-async def test_what_is_no_async_generator_is_a_fault(make: Any) -> None:
+async def test_a_generate_that_is_not_an_async_generator_is_a_fault(
+    make: Any, kind: str
+) -> None:
     provider = Scripted(lambda _: make())
     ledger = Ledger()
     error = await failure_of(provider)
 
     assert isinstance(error, PluginError)
-    assert "async generator" in str(error)
+    line = Scripted.generate.__code__.co_firstlineno
+    assert str(error) == (
+        f"provider 'Scripted': Scripted.generate returned {kind} "
+        f"({scripted.__file__}:{line}); write it as an async generator: `async def "
+        "generate(self, request)` with a `yield` in it"
+    )
     assert ledger.over == [only_attempt(error)]
+
+
+async def test_a_generate_that_takes_no_request_is_a_fault() -> None:
+    async def answer(self: Provider) -> AsyncGenerator[str]:
+        yield "a"
+
+    wrong = type("Wrong", (Mine,), {"generate": answer})
+    with pytest.raises(PluginError) as caught:
+        await wrong().complete("Why?")
+
+    assert str(caught.value) == (
+        "provider 'Mine': Wrong.generate cannot be called with a request "
+        f"({__file__}:{answer.__code__.co_firstlineno}); write it as `async def "
+        "generate(self, request)`"
+    )
+
+
+async def test_a_generate_without_code_is_reported_without_a_line() -> None:
+    wrong = type("Wrong", (Mine,), {"generate": str})
+    with pytest.raises(PluginError, match=r"Wrong\.generate returned a str; write"):
+        await wrong().complete("Why?")
+
+
+async def test_a_fault_outside_the_plugins_code_is_reported_without_a_line() -> None:
+    class Sync:
+        def __anext__(self) -> str:
+            return "a"
+
+    def answer(_: ChatRequest) -> Any:
+        return Sync()
+
+    error = await failure_of(Scripted(answer))
+
+    assert "provider 'Scripted' raised AttributeError while it answered" in str(error)
 
 
 async def test_a_plugin_that_raises_before_it_generates_is_at_fault() -> None:
@@ -693,7 +818,7 @@ async def test_a_plugin_that_fails_to_close_does_not_hide_why_it_failed() -> Non
         finally:
             raise ValueError("x")
 
-    assert "gave int" in str(await failure_of(Scripted(answer)))
+    assert "yielded an int" in str(await failure_of(Scripted(answer)))
 
 
 async def test_a_plugin_that_does_not_close_is_left_after_a_while(

@@ -349,7 +349,8 @@ def test_all_that_wait_get_the_error_and_the_next_one_sends_a_request() -> None:
         for error in errors:
             assert type(error) is AuthenticationError
             assert str(error) == (
-                "Tokened refused the key; check client_secret (status 400): "
+                "Tokened refused the key, or got none; check client_secret (status "
+                "400): "
                 "no such app; this was the request for a token"
             )
             assert error.reply is not None

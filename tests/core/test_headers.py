@@ -149,7 +149,7 @@ async def test_a_header_for_the_key_takes_its_place() -> None:
 
 
 def test_another_header_leaves_the_key_necessary() -> None:
-    with pytest.raises(AuthenticationError, match="set api_key or PARROT_KEY"):
+    with pytest.raises(AuthenticationError, match="set PARROT_KEY in the environment"):
         Parrot(base_url="http://h", headers={"X-Project": "p"}).key()
 
 

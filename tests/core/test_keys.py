@@ -217,7 +217,7 @@ def test_nothing_is_sent_without_the_key_that_the_configuration_names(
     table = 'plugin = "OpenAI"\napi_key = "env:MINE"\nbase_url = "http://127.0.0.1:9"'
     provider = app_of(file, f"[providers.mine]\n{table}\n").provider("mine", {})
 
-    with pytest.raises(AuthenticationError, match="set api_key or MINE"):
+    with pytest.raises(AuthenticationError, match="set MINE in the environment"):
         run(provider.complete("Hi", model="m"))
 
 

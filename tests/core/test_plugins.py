@@ -478,13 +478,43 @@ def test_a_broken_plugin_is_set_aside_and_the_others_work(
     assert str(aside_of(site, code).error) == message
 
 
-def test_arguments_that_a_hook_does_not_have_are_told_in_one_line(site: Site) -> None:
-    aside = aside_of(site, "@hookimpl\ndef turnout_providers(cli): return []")
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "@hookimpl\ndef turnout_providers(cli): return []",
+            "turnout_providers takes the argument 'cli', which the hook does not have; "
+            "it has no arguments",
+        ),
+        (
+            "@hookimpl\ndef turnout_attempt_started(atempt): pass",
+            "turnout_attempt_started takes the argument 'atempt', which the hook does "
+            "not have; known: attempt; did you mean 'attempt'?",
+        ),
+        (
+            "@hookimpl(specname='turnout_order_targets')\n"
+            "def order(targets, request, route): pass",
+            "turnout_order_targets takes the argument 'route', which the hook does not "
+            "have; known: targets, request",
+        ),
+        (
+            "@hookimpl\ndef turnout_attempt_ended(*, attempt): pass",
+            "turnout_attempt_ended takes the argument 'attempt' by keyword only; "
+            "remove the `*` before it",
+        ),
+    ],
+)
+def test_an_argument_that_a_hook_does_not_have_is_refused(
+    site: Site, code: str, message: str
+) -> None:
+    assert str(aside_of(site, code).error) == f"plugin 'Culprit': {message}"
 
-    told = str(aside.error)
-    assert told.startswith("plugin 'Culprit' was refused: PluginValidationError: ")
-    assert "{'cli'}" in told
-    assert "\n" not in told
+
+def test_a_hook_may_have_more_arguments_with_defaults(site: Site) -> None:
+    code = "@hookimpl\ndef turnout_attempt_started(attempt, more=1, *a, **b): pass"
+    site.add("more", code, "More")
+
+    assert PluginHost(PluginRules()).load("More") != []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -149,10 +149,14 @@ def test_a_key_is_the_option_else_the_variables(
 
 
 def test_a_key_that_is_missing_is_told_by_its_place() -> None:
-    with pytest.raises(AuthenticationError, match="set api_key or LINES_KEY") as caught:
+    with pytest.raises(
+        AuthenticationError, match="set LINES_KEY in the environment"
+    ) as caught:
         Lines().required_key()
     assert caught.value.provider == "Lines"
-    with pytest.raises(AuthenticationError, match=r"set api_key$"):
+    with pytest.raises(
+        AuthenticationError, match=r"; set api_key in turnout\.toml or in code$"
+    ):
         saying().required_key()
 
 
@@ -178,7 +182,9 @@ def test_the_client_has_the_options() -> None:
     assert (http.connect_timeout, http.idle_timeout, http.max_bytes) == (1.0, 2.0, 3)
     assert http.max_event_bytes == 4
     assert isinstance(http.proxy, Secret)
-    assert http.key == "api_key or LINES_KEY"
+    assert http.key == (
+        "LINES_KEY in the environment, or api_key in turnout.toml or in code"
+    )
 
 
 def test_a_request_that_is_wrong_is_refused_at_once() -> None:
@@ -325,3 +331,43 @@ async def test_a_provider_without_a_live_list_lists_what_it_declares() -> None:
 def test_options_that_are_made_by_hand_refuse_a_user_name() -> None:
     with pytest.raises(ValueError, match="base_url has a user name"):
         ProviderOptions(base_url="http://me:secret@h/v1")
+
+
+class Uninitialized(Lines):
+    """A provider whose `__init__` does not call its base."""
+
+    def __init__(self) -> None:
+        self.mine = 1
+
+
+def _stream(provider: Provider) -> object:
+    return provider.stream("Why?")
+
+
+def _target(provider: Provider) -> object:
+    return provider.target("m")
+
+
+def _http(provider: Provider) -> object:
+    return provider.http
+
+
+def _enter(provider: Provider) -> object:
+    return asyncio.run(provider.__aenter__())
+
+
+@pytest.mark.parametrize("use", [_stream, _target, _http, _enter])
+def test_a_provider_that_does_not_call_its_base_says_so(
+    use: Callable[[Provider], object],
+) -> None:
+    with pytest.raises(PluginError) as caught:
+        use(Uninitialized())
+
+    assert str(caught.value) == (
+        "Uninitialized.__init__ has not called super().__init__(); write it as `def "
+        "__init__(self, **options)`, and begin it with super().__init__(**options)"
+    )
+
+
+def test_the_attributes_of_a_class_can_be_listed() -> None:
+    assert all(hasattr(Uninitialized, name) for name in dir(Uninitialized))

@@ -74,9 +74,20 @@ def test_every_event_of_a_batch_is_taken_down() -> None:
     assert record.characters == 2
 
 
-@pytest.mark.parametrize("item", [7, None, b"bytes", ("a", "b"), {"text": "a"}])
-def test_what_is_no_event_is_refused(item: Any) -> None:
-    with pytest.raises(NotAnEventError, match=type(item).__name__):
+@pytest.mark.parametrize(
+    ("item", "kind"),
+    [
+        (7, "an int"),
+        (None, "None"),
+        (b"bytes", "a bytes"),
+        (("a", "b"), "a tuple"),
+        ({"text": "a"}, "a dict"),
+        (["a"], "a list in a list"),
+        (Finish, "the class Finish"),
+    ],
+)
+def test_an_item_that_is_not_an_event_is_refused(item: Any, kind: str) -> None:
+    with pytest.raises(NotAnEventError, match=f"^{kind}$"):
         Record().take([item])
 
 
@@ -319,9 +330,9 @@ def test_media_is_content_and_takes_a_finish_back() -> None:
 @pytest.mark.parametrize(
     ("delta", "told"),
     [
-        ({"index": "x"}, "a MediaDelta with str for its index"),
-        ({"index": 0, "data": "x"}, "a MediaDelta with str for its data"),
-        ({"index": 0, "transcript": None}, "a MediaDelta with NoneType for its tra"),
+        ({"index": "x"}, "a MediaDelta with a str for its index"),
+        ({"index": 0, "data": "x"}, "a MediaDelta with a str for its data"),
+        ({"index": 0, "transcript": None}, "a MediaDelta with None for its tra"),
     ],
 )
 def test_media_of_odd_values_is_refused(delta: dict[str, Any], told: str) -> None:
@@ -332,10 +343,13 @@ def test_media_of_odd_values_is_refused(delta: dict[str, Any], told: str) -> Non
 @pytest.mark.parametrize(
     ("delta", "told"),
     [
-        ({"index": None}, "a ToolCallDelta with NoneType for its index"),
-        ({"index": 0, "arguments": {}}, "a ToolCallDelta with dict for its arguments"),
-        ({"index": 0, "name": 5}, "a ToolCallDelta with int for its name"),
-        ({"index": 0, "id": b"x"}, "a ToolCallDelta with bytes for its id"),
+        ({"index": None}, "a ToolCallDelta with None for its index"),
+        (
+            {"index": 0, "arguments": {}},
+            "a ToolCallDelta with a dict for its arguments",
+        ),
+        ({"index": 0, "name": 5}, "a ToolCallDelta with an int for its name"),
+        ({"index": 0, "id": b"x"}, "a ToolCallDelta with a bytes for its id"),
     ],
 )
 def test_a_call_of_odd_values_is_refused(delta: dict[str, Any], told: str) -> None:
@@ -345,7 +359,7 @@ def test_a_call_of_odd_values_is_refused(delta: dict[str, Any], told: str) -> No
 
 def test_reasoning_of_an_odd_value_is_refused() -> None:
     odd: Any = None
-    with pytest.raises(NotAnEventError, match="a ReasoningDelta with NoneType for its"):
+    with pytest.raises(NotAnEventError, match="a ReasoningDelta with None for its"):
         Record().take([ReasoningDelta(text=odd)])
 
 
@@ -427,15 +441,18 @@ def test_base64_is_read_leniently(data: str, raw: bytes | None) -> None:
     ("event", "told"),
     [
         (lambda: Finish(reason=ODD), "a Finish with 'banana' for its reason"),
-        (lambda: Finish(reason="stop", details=ODD), "a Finish with str for its det"),
-        (lambda: Finish(reason="stop", state=ODD), "a Finish with str for its state"),
-        (lambda: Finish(reason="stop", items=ODD), "a Finish with str for its items"),
-        (lambda: Finish(reason="stop", items=(ODD,)), "with tuple for its items"),
+        (lambda: Finish(reason="stop", details=ODD), "a Finish with a str for its det"),
+        (lambda: Finish(reason="stop", state=ODD), "a Finish with a str for its state"),
+        (lambda: Finish(reason="stop", items=ODD), "a Finish with a str for its items"),
+        (lambda: Finish(reason="stop", items=(ODD,)), "with a tuple for its items"),
         (lambda: Usage(input_tokens=ODD), "a Usage with 'banana' for its input_tok"),
         (lambda: Usage(output_tokens=-1), "a Usage with -1 for its output_tokens"),
         (lambda: Usage(cached_tokens=True), "a Usage with True for its cached_tokens"),
-        (lambda: Usage(cost=ODD), "a Usage with str for its cost"),
-        (lambda: Citation(title=cast("Any", 5)), "a Citation with int for its title"),
+        (lambda: Usage(cost=ODD), "a Usage with a str for its cost"),
+        (
+            lambda: Citation(title=cast("Any", 5)),
+            "a Citation with an int for its title",
+        ),
         (lambda: Citation(start=ODD), "a Citation with 'banana' for its start"),
     ],
 )

@@ -47,7 +47,9 @@ def meant(name: str, *keys: str) -> list[str]:
         ("openai/gpt-4o", ["OpenAI:gpt-4o"]),
         ("OpenAI/gpt4o", ["OpenAI:gpt-4o"]),
         ("open-ai/gpt-9", ["OpenAI:gpt-9", "OpenAI:gpt-4o"]),
-        ("opnai:gpt-4o", ["OpenAI:gpt-4o", "AzureOpenAI:gpt-4o"]),
+        ("opnai:gpt-4o", ["OpenAI:gpt-4o"]),
+        ("nope", []),
+        ("nope:x", []),
         ("azure/gpt-4o", ["AzureOpenAI:gpt-4o"]),
         ("anthropic/claude", ["Anthropic:claude-opus-5"]),
         ("closed/small-3", ["Closed:small-2"]),
@@ -98,28 +100,25 @@ def test_marks_are_left_out(name: str) -> None:
 
 # With the providers that come with turnout.
 
-ASK = 'write get_provider("OpenAI").stream(..., model="gpt-4o") or '
+WRITE = (
+    'write get_provider("OpenAI").stream(..., model="gpt-4o"), turnout.stream(..., '
+    'model="OpenAI:gpt-4o") or `turnout chat -m OpenAI:gpt-4o`'
+)
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        (
-            "gpt-4o",
-            f': it is a model; {ASK}turnout.stream(..., model="OpenAI:gpt-4o")',
-        ),
-        (
-            "openai/gpt-4o",
-            f": it is a provider with a model; {ASK}turnout.stream(..., "
-            'model="OpenAI:gpt-4o")',
-        ),
-        (
-            "OpenAI: gpt-4o",
-            f": it is a provider with a model; {ASK}turnout.stream(..., "
-            'model="OpenAI:gpt-4o")',
-        ),
+        ("gpt-4o", f": it is a model; {WRITE}"),
+        ("openai/gpt-4o", f": it is a provider with a model; {WRITE}"),
+        ("OpenAI: gpt-4o", f": it is a provider with a model; {WRITE}"),
         ("gpt4o", "; did you mean the model 'OpenAI:gpt-4o'?"),
-        ("opnai", "; did you mean 'OpenAI' or 'AzureOpenAI'?"),
+        ("opnai", "; did you mean 'OpenAI'?"),
+        (
+            "claude",
+            "; did you mean the model 'Anthropic:claude-opus-5' or "
+            "'Vercel:anthropic/claude-haiku-4.5'?",
+        ),
     ],
 )
 def test_a_model_in_place_of_a_provider_is_told_with_what_to_write(
@@ -131,7 +130,19 @@ def test_a_model_in_place_of_a_provider_is_told_with_what_to_write(
     assert str(caught.value) == f"unknown provider {name!r}{told}"
 
 
-@pytest.mark.parametrize("name", ["claude", "gpt", "llama3", "grok"])
+@pytest.mark.parametrize("name", ["Nope", "Nope:x", "none", "foo"])
+def test_a_name_that_is_not_near_gets_no_suggestion(name: str) -> None:
+    with pytest.raises(UnknownProviderError) as unknown_provider:
+        get_provider(name)
+    with pytest.raises(UnknownModelError) as unknown_model:
+        explain(name)
+
+    known = f"unknown provider {name!r}; known: Anthropic, AzureOpenAI, "
+    assert str(unknown_provider.value).startswith(known)
+    assert "did you mean" not in str(unknown_model.value)
+
+
+@pytest.mark.parametrize("name", ["llama3", "grok"])
 def test_a_family_in_place_of_a_provider_names_a_model_and_a_provider(
     name: str,
 ) -> None:

@@ -135,7 +135,7 @@ def test_without_keys_it_says_what_to_set() -> None:
     with pytest.raises(AuthenticationError) as caught:
         run(Bedrock(region="us-east-1").complete("Hi"))
 
-    assert "set api_key or AWS_BEARER_TOKEN_BEDROCK" in str(caught.value)
+    assert "set AWS_BEARER_TOKEN_BEDROCK in the environment" in str(caught.value)
     assert "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in str(caught.value)
 
 

@@ -190,7 +190,7 @@ def test_the_package_can_be_installed_and_keeps_the_contract(
     assert int(passed) > 50
     assert "1. TestLlm:test-llm-1 (it was named)\n" in resolved.stdout
     assert refused.stderr == (
-        "Error: TestLlm needs a key; set api_key or TEST_LLM_API_KEY\n"
+        "Error: TestLlm needs a key; set TEST_LLM_API_KEY in the environment\n"
     )
 
 

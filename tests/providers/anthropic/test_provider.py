@@ -493,9 +493,13 @@ async def test_a_bearer_token_stands_in_its_own_header_alone(
 
 
 async def test_a_key_is_needed_at_anthropics_own_address() -> None:
-    with pytest.raises(AuthenticationError, match="api_key or ANTHROPIC_API_KEY"):
+    with pytest.raises(
+        AuthenticationError, match="ANTHROPIC_API_KEY in the environment"
+    ):
         await Anthropic().complete("Why?")
-    with pytest.raises(AuthenticationError, match="api_key or ANTHROPIC_API_KEY"):
+    with pytest.raises(
+        AuthenticationError, match="ANTHROPIC_API_KEY in the environment"
+    ):
         await Anthropic().list_models()
 
 

@@ -167,7 +167,7 @@ async def test_the_key_is_that_of_the_environment(
 
 
 async def test_a_key_is_needed_at_its_own_address() -> None:
-    with pytest.raises(AuthenticationError, match="api_key or GEMINI_API_KEY"):
+    with pytest.raises(AuthenticationError, match="GEMINI_API_KEY in the environment"):
         await Gemini().complete("Why?")
 
 

@@ -237,7 +237,7 @@ async def test_a_refused_key_says_where_it_goes() -> None:
         error = await failure_at(server.url, api_key=KEY)
 
     assert isinstance(error, AuthenticationError)
-    assert "check api_key or OLLAMA_API_KEY" in str(error)
+    assert "check OLLAMA_API_KEY in the environment" in str(error)
 
 
 @pytest.mark.parametrize("refused", [True, False])
