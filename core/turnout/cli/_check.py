@@ -64,8 +64,8 @@ async def check_service(provider: Provider, *, has_key: bool) -> Checked:
         text = followed(f"it may not list the models: {error}", "not checked further")
         return Checked(text=text, good=False)
     except AuthenticationError as error:
-        advice = "set a valid key" if has_key else "set its key"
-        text = followed(f"the service refused the request: {error}", advice)
+        # With a key, the message says where to check it.
+        text = str(error) if has_key else followed(str(error), "set its key")
         return Checked(text=text, good=False, usable=False)
     except (ConnectError, ConnectionLostError) as error:
         return Checked(text=str(error), good=False, usable=False)
