@@ -34,6 +34,8 @@ _END = frozenset({"exit", "quit", "/exit", "/quit", "/bye"})
 
 _COMMANDS = ("/bye", "/clear", "/exit", "/help", "/model", "/quit", "/save")
 
+_WITHOUT_ARGUMENT = frozenset({"/?", "/bye", "/clear", "/exit", "/help", "/quit"})
+
 
 class Conversation:
     """Send what the user types, and carry out commands.
@@ -107,6 +109,9 @@ class Conversation:
     def _command(self, line: str) -> None:
         name, _, argument = line.partition(" ")
         argument = argument.strip()
+        if argument and name.lower() in _WITHOUT_ARGUMENT:
+            hint = f"type {name} alone; to send the line, type a space first"
+            raise ArgumentError(f"{name} takes no argument; {hint}")
         match name.lower():
             case "/help" | "/?":
                 click.echo(_HELP, err=True)

@@ -289,6 +289,23 @@ def test_an_unknown_command_is_not_sent(turnout: CommandLine) -> None:
     assert "/model NAME    ask another one\n" in help_text
 
 
+@pytest.mark.parametrize("command", ["/clear", "/help", "/bye"])
+def test_an_argument_to_a_command_that_takes_none_is_refused(
+    turnout: CommandLine, command: str
+) -> None:
+    with turnout.terminal("chat", "-m", "Echo") as terminal:
+        terminal.expect("> ")
+        terminal.type("One.\n")
+        terminal.expect("user=One.|\n> ")
+        terminal.type(f"{command} now\n")
+        terminal.expect(
+            f"Error: {command} takes no argument; type {command} alone; to send the "
+            "line, type a space first\n> "
+        )
+        terminal.type("Two.\n")
+        terminal.expect("user=One.|")
+
+
 def test_another_model_can_be_asked(turnout: CommandLine) -> None:
     turnout.configure('[routes.mine]\ntargets = ["Down", "Echo:echo-2"]\n')
 
