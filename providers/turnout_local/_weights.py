@@ -107,20 +107,20 @@ def find(model_path: Path | None = None, *, weights: Weights = SMOLLM2) -> Found
     pulled, lack = _pulled(weights)
     for found in (pulled, _installed(weights)):
         if found is not None and found.path.is_file():
-            return _checked(found, "`turnout local pull` mends that")
+            return _checked(found, "type `turnout local pull`")
     raise UnavailableError(lack)
 
 
 def _pulled(weights: Weights) -> tuple[Found | None, str]:
     """Return what was pulled, if anything, and what to say if nothing else is found."""
-    lack = (
-        "the local model's weights are not here; `turnout local pull` fetches them "
-        f"({weights.size // 1_000_000} MB)"
-    )
     try:
         path = pulled_file(data_folder())
     except UnavailableError as error:
         return None, str(error)
+    lack = (
+        f"the local model's weights are not at {str(path)!r}; type `turnout local "
+        f"pull` to fetch them ({weights.size // 1_000_000} MB)"
+    )
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):

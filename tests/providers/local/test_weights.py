@@ -44,6 +44,16 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return package
 
 
+def test_missing_weights_are_reported_with_the_place_and_the_command(
+    folder: Path,
+) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        find(weights=WEIGHTS)
+
+    assert repr(str(pulled_file(folder))) in str(caught.value)
+    assert "type `turnout local pull`" in str(caught.value)
+
+
 def test_a_path_that_is_given_decides(folder: Path, tmp_path: Path) -> None:
     pulled_file(folder).write_bytes(CONTENT)
     given = tmp_path / "mine.gguf"
@@ -78,7 +88,7 @@ def test_pulled_weights_go_before_installed_ones(folder: Path, package: Path) ->
 def test_damaged_pulled_weights_say_how_to_mend_them(folder: Path) -> None:
     pulled_file(folder).write_bytes(b"oops")
 
-    with pytest.raises(UnavailableError, match="`turnout local pull` mends"):
+    with pytest.raises(UnavailableError, match="type `turnout local pull`"):
         find()
 
 
