@@ -282,10 +282,8 @@ def test_a_wrong_key_is_not_well_and_not_shown(
     assert done.stdout.startswith("error    summary        nothing can be asked; ")
     level, text = findings(done.stdout)["OpenAI"]
     assert level == "warning"
-    assert text == (
-        "its key is in OPENAI_API_KEY; OpenAI refused the key; check api_key or "
-        "OPENAI_API_KEY (status 401): Incorrect key: ***"
-    )
+    assert "; the service refused" not in text
+    assert text.endswith("Incorrect key: ***")
     assert "horse" not in done.stdout + done.stderr
 
 
