@@ -32,11 +32,7 @@ def enter(record: Record, attempt: Attempt) -> None:
     if error is not None:
         for fault in (error, error.__cause__):
             if isinstance(fault, PluginError):
-                # Without a handler Python writes the record to standard error, where
-                # most programs write the error too.
-                heard = _plugins.hasHandlers()
-                if fault is not error or attempt.outcome != "failed" or heard:
-                    _report(attempt, fault)
+                _report(attempt, fault)
                 break
     level = logging.DEBUG if error is None else logging.INFO
     if not _log.isEnabledFor(level):

@@ -520,17 +520,6 @@ async def test_a_wrong_item_of_an_iterator_is_reported_with_the_line_of_generate
     assert f"yielded an int ({scripted.__file__}:{line})" in str(error)
 
 
-async def test_a_fault_that_reaches_the_caller_is_not_written_twice(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # As in a program that has not configured logging.
-    monkeypatch.setattr(logging.getLogger("turnout.plugins"), "propagate", False)
-
-    await failure_of(saying("a", None))
-
-    assert capsys.readouterr().err == ""
-
-
 async def test_a_plugin_that_was_cancelled_by_itself_is_at_fault() -> None:
     async def answer(_: ChatRequest) -> AsyncGenerator[str]:
         future = asyncio.get_running_loop().create_future()

@@ -115,8 +115,13 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in {"EngineContract", "ProviderContract", "oddities"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import pytest
-
+    try:
+        import pytest
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"turnout.testing.{name} needs pytest; run: pip install pytest",
+            name=error.name,
+        ) from None
     # Before it is imported: else an assertion that failed would show no values.
     pytest.register_assert_rewrite("turnout.testing._contract")
     from turnout.testing import _contract

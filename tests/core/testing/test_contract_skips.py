@@ -14,6 +14,8 @@ import pytest
 
 from turnout.testing import ProviderContract, WireAnswer
 
+from ..subprocesses import output_of
+
 ROOT = Path(__file__).parents[3]
 CONTRACT = ROOT / "core" / "turnout" / "testing" / "_contract"
 
@@ -190,3 +192,20 @@ def test_an_answer_with_nothing_to_change_is_skipped() -> None:
 
     with pytest.raises(pytest.skip.Exception, match="write odd_bodies"):
         Binary().test_an_odd_value_is_no_fault_of_the_plugin(answer)
+
+
+def test_the_contract_without_pytest_says_what_to_install() -> None:
+    output = output_of(
+        """
+        import sys
+        sys.modules["pytest"] = None
+        try:
+            from turnout.testing import ProviderContract
+        except ModuleNotFoundError as error:
+            print(error)
+        """
+    )
+
+    assert output == (
+        "turnout.testing.ProviderContract needs pytest; run: pip install pytest\n"
+    )
