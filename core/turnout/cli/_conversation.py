@@ -11,9 +11,10 @@ from turnout._names import did_you_mean, nearest
 from turnout.cli._output import fail, note, one_line
 from turnout.cli._prompt import Attachment, encodable, message
 from turnout.cli._reader import Reader
+from turnout.cli._readiness import lacks
 from turnout.cli._session import Session
 from turnout.cli._transcript import transcript
-from turnout.errors import ArgumentError, TurnoutError
+from turnout.errors import ArgumentError, TurnoutError, UnavailableError
 from turnout.routes import Route
 
 __all__ = ["Conversation"]
@@ -57,7 +58,7 @@ class Conversation:
         self._advise = advise
 
     def run(self, attachments: Sequence[Attachment] = ()) -> None:
-        """Go on until the user ends the conversation.
+        """Read and answer messages until the user ends the conversation.
 
         Args:
             attachments: They go with the first question.
@@ -66,6 +67,7 @@ class Conversation:
             KeyboardInterrupt: The user pressed Ctrl-C twice at the prompt.
         """
         self._note_names("/help lists the commands, Ctrl-D ends.")
+        _note_all(lacks(self._session.route))
         reader, left = Reader(), attachments
         interrupted = False
         while True:
@@ -92,7 +94,9 @@ class Conversation:
                 else:
                     text = encodable("the message", text)
                     asked, left = left, ()
-                    self._session.ask(message(text, asked))
+                    question = message(text, asked)
+                    with reader.no_echo():
+                        self._session.ask(question)
             except TurnoutError as error:
                 if self._advise is not None:
                     self._advise(error)
@@ -116,8 +120,7 @@ class Conversation:
             case "/help" | "/?":
                 click.echo(_HELP, err=True)
             case "/model" if argument:
-                self._session.change_route(self._find_route(argument))
-                self._note_names()
+                self._change_route(self._find_route(argument))
             case "/model":
                 self._note_names()
             case "/clear":
@@ -129,6 +132,20 @@ class Conversation:
                 guess = did_you_mean(nearest(name, _COMMANDS))
                 hint = "/help lists the commands; to send the line, type a space first"
                 raise ArgumentError(f"unknown command {name!r}; {hint}{guess}")
+
+    def _change_route(self, route: Route) -> None:
+        """Ask another route, if one of its targets is ready.
+
+        Raises:
+            UnavailableError: None is ready; it says what each of them lacks.
+        """
+        found = lacks(route)
+        if len(found) == len({bound.provider for bound in route.targets}):
+            reasons = "; ".join(dict.fromkeys(found))
+            raise UnavailableError(f"{reasons}; the model is not changed")
+        self._session.change_route(route)
+        self._note_names()
+        _note_all(found)
 
     def _note_names(self, more: str = "") -> None:
         note(f"Asking {self._session.names()}. {more}")
@@ -152,3 +169,8 @@ class Conversation:
         with file:
             file.write(text)
         note(f"Saved to {name}.")
+
+
+def _note_all(lines: Sequence[str]) -> None:
+    for line in dict.fromkeys(lines):
+        note(line)

@@ -39,6 +39,8 @@ class Narrator:
         self._view = view
         self._stream: Stream | None = None
         self._noted = 0
+        self._last = ""
+        """The line that was noted last."""
         self._names = Counter(bound.provider.info.name for bound in route.targets)
         self._observation: Observation | None = None
 
@@ -46,6 +48,7 @@ class Narrator:
         """Observe this stream from now on."""
         self._stream = stream
         self._noted = 0
+        self._last = ""
         self._observation = observe(started=lambda one: self._note(one.target))
 
     def end(self, error: TurnoutError) -> None:
@@ -81,6 +84,8 @@ class Narrator:
             what = "it again" if again else self.name(asking)
             lines[-1] = followed(lines[-1], f"asking {what}")
         for line in lines:
-            self._view.note(line)
+            if line != self._last:
+                self._view.note(line)
+            self._last = line
         if asking is not None:
             self._view.wait(self.name(asking))

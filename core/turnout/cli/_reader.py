@@ -12,6 +12,7 @@ import importlib
 import os
 import select
 import sys
+from collections.abc import Generator
 from typing import NamedTuple
 
 import click
@@ -63,6 +64,27 @@ class Reader:
             if text.strip():
                 return Typed(text.rstrip(), "\n" not in text.strip())
         return None
+
+    @contextlib.contextmanager
+    def no_echo(self) -> Generator[None]:
+        """Do not show what is typed in the block, such as `^[[A` for an arrow key.
+
+        The next `read` gets it, and readline shows it then. Nothing changes without
+        readline, as typed text would stay hidden.
+        """
+        if not (self._brackets and on_terminal(sys.stdin)):
+            yield
+            return
+        termios = importlib.import_module("termios")
+        file = sys.stdin.fileno()
+        before = termios.tcgetattr(file)
+        during = list(before)
+        during[3] &= ~termios.ECHO  # The local modes.
+        termios.tcsetattr(file, termios.TCSANOW, during)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(file, termios.TCSANOW, before)
 
     def _quoted(self, text: str) -> Typed | None:
         """Return a message up to the closing quotes; None if the input ends before."""

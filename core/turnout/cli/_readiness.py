@@ -12,8 +12,9 @@ from turnout._registry import ProviderEntry
 from turnout._validation import kind_of
 from turnout.errors import AuthenticationError, TurnoutError
 from turnout.provider import Provider
+from turnout.routes import Route
 
-__all__ = ["Readiness", "readiness"]
+__all__ = ["Readiness", "lacks", "readiness"]
 
 _State: TypeAlias = Literal[
     "ready", "needs key", "unavailable", "not working", "broken"
@@ -66,6 +67,33 @@ def readiness(app: App, entry: ProviderEntry) -> Readiness:
     return found(
         "ready", f"its key is in {_key(app, entry)}" if key else "it needs no key"
     )
+
+
+def lacks(route: Route) -> list[str]:
+    """Return what the providers of a route lack and what to do, a line for each.
+
+    No request is sent for that.
+    """
+    providers = dict.fromkeys(bound.provider for bound in route.targets)
+    found = ((provider, _lack(provider)) for provider in providers)
+    return [
+        lack if provider.info.name in lack else f"{provider.info.name}: {lack}"
+        for provider, lack in found
+        if lack is not None
+    ]
+
+
+def _lack(provider: Provider) -> str | None:
+    try:
+        if provider.needs_key and not provider.brings_credential:
+            provider.required_key()
+        return provider.unavailable()
+    except TurnoutError as error:
+        return str(error)
+    except BaseException as error:  # Whatever a plugin's class raises.
+        if not is_plugins_fault(error):
+            raise
+        return f"it cannot say what it lacks: {described(error)}"
 
 
 def _key(app: App, entry: ProviderEntry) -> str:

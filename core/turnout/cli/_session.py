@@ -134,6 +134,11 @@ class Session:
                 self._log.add(question, reply, failure, options=self._options)
 
     @property
+    def route(self) -> Route:
+        """What is asked."""
+        return self._route
+
+    @property
     def messages(self) -> Sequence[Message]:
         """The conversation so far."""
         return self._messages

@@ -46,7 +46,7 @@ class CommandLine:
         self,
         *arguments: str | Path,
         stdin: str | bytes | None = None,
-        timeout: float = 15.0,
+        timeout: float = 120.0,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -120,7 +120,7 @@ class InProcess(CommandLine):
         self,
         *arguments: str | Path,
         stdin: str | bytes | None = None,
-        timeout: float = 15.0,
+        timeout: float = 120.0,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         data = stdin.encode() if isinstance(stdin, str) else stdin

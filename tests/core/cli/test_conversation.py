@@ -65,7 +65,7 @@ def test_an_interrupted_answer_is_kept_as_far_as_it_came(turnout: CommandLine) -
 
         assert terminal.end() == 0
 
-    assert stopped == "^C\nStopped. Ctrl-D ends.\n> "
+    assert stopped == "\nStopped. Ctrl-D ends.\n> "
 
 
 def test_a_question_without_an_answer_is_not_kept(turnout: CommandLine) -> None:
@@ -323,6 +323,85 @@ def test_another_model_can_be_asked(turnout: CommandLine) -> None:
         terminal.type("Two.\n")
         terminal.expect("asking Echo\n")
         terminal.expect("user=One.|assistant=user=One.||user=Two.|\n> ")
+
+
+def test_a_model_that_is_not_ready_is_announced_at_once(turnout: CommandLine) -> None:
+    with turnout.terminal(
+        "chat", "-m", "OpenAI:x", "-m", "Echo", "-m", "OpenAI:y"
+    ) as t:
+        greeting = t.expect("> ")
+
+    assert greeting == (
+        "Asking OpenAI:x, then Echo:echo-1, then OpenAI:y. /help lists the "
+        "commands, Ctrl-D ends.\n"
+        "OpenAI needs a key; set OPENAI_API_KEY in the environment, or api_key in "
+        "turnout.toml or in code\n> "
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("OpenAI", "OpenAI needs a key; set OPENAI_API_KEY in the environment, or "),
+        ("Bare", "Bare: the engine is not here; type `fetch it`; "),
+        ("Mute", "Mute: it cannot say what it lacks: RuntimeError"),
+    ],
+)
+def test_the_model_is_not_changed_to_one_that_is_not_ready(
+    turnout: CommandLine, name: str, reason: str
+) -> None:
+    with turnout.terminal("chat", "-m", "Echo") as terminal:
+        terminal.expect("> ")
+        terminal.type(f"/model {name}\n")
+        error = terminal.expect("> ")
+        terminal.type("/model\n")
+        names = terminal.expect("> ")
+
+    assert f"Error: {reason}" in error
+    assert error.endswith("the model is not changed\n> ")
+    assert names.endswith("Asking Echo:echo-1.\n> ")
+
+
+def test_the_model_is_changed_to_a_route_of_which_one_target_is_ready(
+    turnout: CommandLine,
+) -> None:
+    turnout.configure('[routes.mine]\ntargets = ["Bare", "Echo"]\n')
+
+    with turnout.terminal("chat", "-m", "Echo:echo-2") as terminal:
+        terminal.expect("> ")
+        terminal.type("/model mine\n")
+        terminal.expect(
+            "Asking Bare:bare-1, then Echo:echo-1.\n"
+            "Bare: the engine is not here; type `fetch it`\n> "
+        )
+
+
+def test_keys_that_are_typed_during_an_answer_are_not_shown(
+    turnout: CommandLine,
+) -> None:
+    with turnout.terminal("chat", "-m", "Slow") as terminal:
+        terminal.expect("> ")
+        terminal.type("Count.\n")
+        terminal.expect("one two")
+        terminal.type("\x1b[A\x1b[B\x1b[C")
+        terminal.type("\x03")
+        stopped = terminal.expect("> ")
+        terminal.type("One.\n")
+        terminal.expect("user=Count.|assistant=one two |user=One.|\n> ")
+
+    assert stopped == "\nStopped. Ctrl-D ends.\n> "
+
+
+def test_what_is_typed_during_an_answer_is_the_next_message(
+    turnout: CommandLine,
+) -> None:
+    with turnout.terminal("chat", "-m", "Slow") as terminal:
+        terminal.expect("> ")
+        terminal.type("Count.\n")
+        terminal.expect("one two")
+        terminal.type("\x03")
+        terminal.type("Go on.\n")
+        terminal.expect("user=Count.|assistant=one two |user=Go on.|\n> ")
 
 
 def test_a_conversation_can_be_cleared(turnout: CommandLine) -> None:

@@ -134,7 +134,7 @@ async def test_a_wrong_variable_is_the_configurations(
     error = await failure_at(f"https://{HOST}")
 
     assert isinstance(error, ConfigError)
-    assert str(error).startswith("Lines: HTTPS_PROXY has the scheme 'ftp'")
+    assert str(error).startswith("Lines: HTTPS_PROXY has the unknown scheme 'ftp'")
     assert error.__context__ is None
 
 
