@@ -58,7 +58,7 @@ __all__ = ["AttemptReader", "Batches", "close_generator"]
 Batches: TypeAlias = AsyncIterator[Event | list[Event]]
 """What a provider's `generate` gives."""
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = Path(__file__).parent
 
 _SIGNATURE = "`async def generate(self, request)`"
 
@@ -605,7 +605,7 @@ def _raise_place(error: BaseException) -> str:
     traceback = error.__traceback__
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        if not code.co_filename.startswith(_PACKAGE):
+        if _PACKAGE not in Path(code.co_filename).parents:
             return _shown_place(code, traceback.tb_lineno)
         traceback = traceback.tb_next
     return ""

@@ -4,11 +4,13 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+import turnout
 from turnout import Provider, fallback
 from turnout._attempt import (
     AttemptReader,
@@ -583,6 +585,18 @@ async def test_a_generate_without_code_is_reported_without_a_line() -> None:
     wrong = type("Wrong", (Mine,), {"generate": str})
     with pytest.raises(PluginError, match=r"Wrong\.generate returned a str; write"):
         await wrong().complete("Why?")
+
+
+async def test_a_package_whose_name_begins_as_turnouts_is_a_plugins() -> None:
+    path = Path(turnout.__file__).parent.with_name("turnout_mine") / "provider.py"
+    source = "async def generate(self, request):\n    yield 1 / 0"
+    names: dict[str, Any] = {}
+    exec(compile(source, path, "exec"), names)
+
+    with pytest.raises(PluginError) as caught:
+        await type("Wrong", (Mine,), names)().complete("Why?")
+
+    assert f"raised ZeroDivisionError ({path}:2) while" in str(caught.value)
 
 
 async def test_a_fault_outside_the_plugins_code_is_reported_without_a_line() -> None:
