@@ -1,7 +1,8 @@
-"""The HTTP that providers share; a provider has it as `self.http`.
+"""The HTTP client that providers share; a provider has it as `self.http`.
 
-aiohttp comes with `Http` and `Response` alone, and what reads a refusal with the first
-one: the rules for refusals are loaded for listings too.
+Only `Http` and `Response` import aiohttp. The code that reads a refusal is imported
+with the first refusal. Names are imported when they are first used, so that commands
+that only list models import neither.
 """
 
 from typing import TYPE_CHECKING

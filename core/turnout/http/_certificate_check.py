@@ -1,10 +1,9 @@
-"""Whether a server hangs up because it got no client certificate.
+"""Check whether a server closes a connection because it got no client certificate.
 
 Loaded when a connection over TLS is lost before its answer. A server that requires a
-certificate should send an alert. Many do not, or the client writes to a connection that
-is closed, and the alert is lost. So the server is asked again, by a handshake alone:
-nothing is sent after it, and a server that closes the connection nevertheless, after it
-has asked for a certificate, requires one.
+certificate should send an alert. Many do not, or the alert is lost because the client
+writes to a closed connection. So a second connection makes only the handshake. If the
+server asks for a certificate and then closes the connection, it requires one.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _HANDSHAKE = 22
 """The content type of handshake messages (RFC 8446, 5.1)."""
 
 _SECONDS = 1.0
-"""How long the server has to look for a certificate and to close the connection."""
+"""How long the server has to check for a certificate and close the connection."""
 
 
 async def requires_certificate(
@@ -39,10 +38,10 @@ async def requires_certificate(
     proxy: str | None = None,
     proxy_headers: Mapping[str, str] | None = None,
 ) -> bool:
-    """Tell whether a server closes a connection that has no client certificate.
+    """Return whether a server closes a connection that has no client certificate.
 
     Args:
-        session: The one of the request that failed.
+        session: The session of the request that failed.
         url: The address of that request.
         timeout: aiohttp's timers.
         proxy: The HTTP proxy to go through.
@@ -66,7 +65,7 @@ async def requires_certificate(
         ):
             asked = True
 
-    # No certificate is checked, as nothing is sent.
+    # The server's certificate is not checked, because nothing is sent.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -92,7 +91,7 @@ async def requires_certificate(
         if asked and closed is not None:
             await asyncio.wait([closed], timeout=_SECONDS)
             if closed.done():
-                closed.exception()  # Else asyncio reports it as never retrieved.
+                closed.exception()  # Otherwise asyncio reports it as never retrieved.
         return asked and not protocol.is_connected()
     finally:
         connection.close()

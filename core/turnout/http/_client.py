@@ -1,7 +1,7 @@
-"""HTTP as providers use it: one request, its response, and errors of the tree.
+"""The HTTP client of providers: one request, its response, and turnout's errors.
 
-Redirects are not followed, cookies are not kept, and a credential goes to no other
-origin than the one that it was given for.
+Redirects are not followed and cookies are not kept. A credential is sent only to the
+origin that it was given for.
 """
 
 from __future__ import annotations
@@ -45,28 +45,29 @@ __all__ = ["Http"]
 Headers: TypeAlias = Mapping[str, str | Secret]
 
 _NOT_SENT = re.compile(r"[^A-Za-z0-9\-._~:/?@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
-"""What a path and a query cannot have. Source: RFC 3986, section 3.3 and 3.4."""
+"""Characters that a path and a query cannot have. Source: RFC 3986, 3.3 and 3.4."""
 
 _CERTIFICATE_SECONDS = 60.0
-"""For how long a host that was found to require no client certificate is not asked
-about it again: if it is down, it should not get each connection twice."""
+"""Seconds for which a host counts as one that requires no client certificate. Without
+this, a host that is down would get two connections for each request."""
 
 _MOST_PLACES = 256
-"""How many addresses are kept; one whose path holds a model's name has many."""
+"""How many addresses are kept. A provider has many if its paths have the model's name.
+"""
 
 
 @frozen
 class Place:
-    """Whom a request goes to."""
+    """The address of a request, and how it is reached."""
 
     url: URL
     """Sent as it is."""
     name: str
-    """The host, and the port where one was given, for people."""
+    """The host, and the port if one was given, for messages."""
     own: bool
-    """Whether it is at the origin that the provider's credential is for."""
+    """Whether its origin is the one that the provider's credential is for."""
     secure: bool
-    """Whether it is asked over TLS."""
+    """Whether the connection uses TLS."""
     proxy: Proxy | None
 
 
@@ -74,25 +75,25 @@ class Place:
 class Http:
     """Send a provider's requests. A provider has one as `self.http`.
 
-    Connections are kept by the event loop and shared by all providers, or by this
-    one alone while it is entered.
+    All providers in an event loop share its connections. While a provider is entered
+    (`async with`), it has its own.
     """
 
     provider: str
     """The provider's name, for errors."""
     base_url: str | None = None
-    """What relative addresses are relative to, and whom credentials are for."""
+    """The base of relative addresses. Its origin is the one that gets credentials."""
     headers: Headers = field(default_factory=dict[str, str | Secret])
-    """The user's own headers. Each request to `base_url`'s origin has them, in place of
-    the request's headers of the same names."""
+    """The user's headers. They are sent with each request to `base_url`'s origin, and
+    replace the request's headers of the same names."""
     proxy: Secret | None = None
-    """The proxy's address; None means what the environment says."""
+    """The proxy's address; None means the proxy of the environment."""
     ssl_context: SSLContext | None = None
     """The context of TLS connections; None means the system's certificates."""
     has_certificate: bool = False
     """Whether `ssl_context` may hold a client certificate."""
     connect_timeout: float = 5.0
-    """Seconds to a connection: name, TCP, TLS and proxy together."""
+    """Seconds to open a connection: DNS, TCP, TLS and proxy together."""
     idle_timeout: float = 60.0
     """Seconds without a byte of a response's body."""
     max_bytes: int = 64 * 1024 * 1024
@@ -102,13 +103,14 @@ class Http:
     key: str = "the key"
     """Where the key comes from, for errors."""
     secrets: Sequence[Secret] = ()
-    """What no error shows, beside the secrets of each request."""
+    """Values that no error shows, beside the secrets of each request."""
     status_rules: Sequence[StatusRule] = ()
     pool: _transport.Pool | None = field(default=None, repr=False)
     _needs_none: dict[str, float] = field(
         default_factory=dict[str, float], init=False, repr=False, compare=False
     )
-    """When hosts were found to require no client certificate, by the loop's clock."""
+    """When each host was found to require no client certificate, by the loop's clock.
+    """
     _places: dict[str, Place] = field(
         default_factory=dict[str, Place], init=False, repr=False, compare=False
     )
@@ -133,20 +135,20 @@ class Http:
         Args:
             url: An address, or a path after `base_url`. Both are sent as they are.
             json: The body, to be written as JSON.
-            data: The body as it is, where `json` is not given.
+            data: The body as bytes, if `json` is not given.
             headers: A `Secret` among their values is sent to `base_url`'s origin only.
-            sign: Returns further headers, made from the request as it is sent. It is
+            sign: Returns more headers, made from the request as it is sent. It is
                 called each time the request is sent.
-            secrets: What else of the request is secret. Errors show neither these, nor
-                the secrets among the headers, nor the texts of the body. A form's and
-                JSON's fields with names such as `client_secret`, `password` and
-                `refresh_token` need not be given.
+            secrets: Other secret values in the request. Errors show neither these, nor
+                the secrets among the headers, nor the texts of the body. Fields of
+                forms and JSON with names such as `client_secret`, `password` and
+                `refresh_token` are secret without being given here.
 
         Raises:
             ConnectError: The provider could not be reached.
-            ConnectionLostError: It hung up before it answered.
+            ConnectionLostError: It closed the connection before it answered.
             ProviderError: It refused; the class says why, see `STATUS_RULES`.
-            ConfigError: It redirects, or the address cannot be asked.
+            ConfigError: It redirects, or the address is not valid.
         """
         return _Exchange(self, "POST", url, json, data, headers or {}, sign, secrets)
 
@@ -163,8 +165,8 @@ class Http:
         Args:
             url: An address, or a path after `base_url`. Both are sent as they are.
             headers: A `Secret` among their values is sent to `base_url`'s origin only.
-            sign: Returns further headers, see `post`.
-            secrets: What else of the request is secret, see `post`.
+            sign: Returns more headers, see `post`.
+            secrets: Other secret values in the request, see `post`.
 
         Raises:
             TurnoutError: As `post` does.
@@ -172,7 +174,7 @@ class Http:
         return _Exchange(self, "GET", url, None, None, headers or {}, sign, secrets)
 
     def place(self, url: str) -> Place:
-        """Return whom an address or a path after `base_url` means.
+        """Return the place that an address, or a path after `base_url`, means.
 
         Raises:
             ConfigError: It is not an http or https address, or cannot be sent as it is.
@@ -193,10 +195,12 @@ class Http:
             address = urlsplit(url)
             port = address.port
         except ValueError:
-            raise ConfigError(f"{self.provider}: {url!r} is no address") from None
+            raise ConfigError(f"{self.provider}: {url!r} is not an address") from None
         host = address.hostname
         if address.scheme not in {"http", "https"} or not host:
-            raise ConfigError(f"{self.provider}: {url!r} is no http or https address")
+            raise ConfigError(
+                f"{self.provider}: {url!r} is not an http or https address"
+            )
         try:
             proxy = self._proxy_for(address.scheme, host, port)
         except ValueError as error:
@@ -209,12 +213,12 @@ class Http:
                 secure=address.scheme == "https",
                 proxy=proxy,
             )
-        raise ConfigError(message)  # Outside the handler, whose frames hold the value.
+        raise ConfigError(message)  # Outside the handler: its frames hold the value.
 
     def _proxy_for(self, scheme: str, host: str, port: int | None) -> Proxy | None:
         if self.proxy is None and proxy_variable(scheme) is None:
             return None
-        # Most programs have none, and do not load what is about proxies.
+        # Most programs have no proxy, so the code for proxies is imported only here.
         from turnout._proxy import OPTION, proxy_of_environment, read_proxy
 
         if self.proxy is None:
@@ -224,7 +228,7 @@ class Http:
     def _exact(self, url: str, address: SplitResult) -> URL:
         """Return an address whose path and query are sent byte for byte."""
         rest = url.partition("://")[2]
-        # `urlsplit` leaves line breaks and tabs out.
+        # `urlsplit` removes line breaks and tabs.
         if not rest.startswith(address.netloc) or " " in address.netloc:
             raise ConfigError(f"{self.provider}: {url!r} is not an address")
         target = rest[len(address.netloc) :]
@@ -235,7 +239,7 @@ class Http:
                 f"{wrong[0]!r}; write {quote(wrong[0], errors='replace')!r} in its "
                 "place, since addresses are sent as they are"
             )
-        # Only the host is written as the protocol wants it.
+        # Only the host is normalized.
         try:
             origin = str(URL(f"{address.scheme}://{address.netloc}")).rstrip("/")
         except ValueError:
@@ -252,12 +256,12 @@ class Http:
     ) -> tuple[aiohttp.ClientResponse, Headers]:
         """Send a request; return its response once the head is in, and its headers.
 
-        A kept connection that the server closes while it is written to is replaced
-        by a new one, once: the request was not read. aiohttp itself does that only
-        for methods that change nothing.
+        If the server closes a kept connection while the request is written, the
+        request was not read, and is sent once more on a new connection. aiohttp itself
+        does that only for idempotent methods.
 
         Raises:
-            TurnoutError: As `post` does, but for refusals.
+            TurnoutError: As `post` does, except for refusals.
         """
         loop = get_running_loop()
         pool = self.pool
@@ -309,7 +313,7 @@ class Http:
             else:
                 return raw, headers
             if gone:
-                # Its connections are never found closed.
+                # This session keeps no connections, so none is found closed.
                 session = await pool.other(socks, keep=False)
             elif untrusted and await self._reads_trust_again(pool, place, tls):
                 tls = pool.tls
@@ -326,10 +330,10 @@ class Http:
     async def _reads_trust_again(
         self, pool: _transport.Pool, place: Place, tls: SSLContext | bool
     ) -> bool:
-        """Read the certificates that the environment names, and tell if it was of use.
+        """Read the environment's certificates again; return whether they changed.
 
         Raises:
-            ConfigError: It names a file that cannot be read.
+            ConfigError: The environment names a file that cannot be read.
         """
         from turnout._tls import trusted_now
 
@@ -346,7 +350,7 @@ class Http:
     def _may_lack_certificate(self, error: BaseException, proxy: Proxy | None) -> bool:
         from turnout.http._tls_failures import may_lack_certificate
 
-        # A proxy that is asked over TLS is sent a password, so its certificate counts.
+        # The check does not verify certificates, and an https proxy gets a password.
         unchecked = proxy is not None and proxy.scheme == "https"
         return (
             not self.has_certificate
@@ -365,7 +369,7 @@ class Http:
             return False
         via = place.proxy
         if via is not None and via.socks is not None:
-            via = None  # The session is the proxy's.
+            via = None  # The session connects through the SOCKS proxy itself.
         required = await requires_certificate(
             session,
             str(place.url),
@@ -414,16 +418,16 @@ class Http:
     ) -> ProviderError:
         """Return the error that a body reports, as `STATUS_RULES` classify it.
 
-        For errors that come inside of an answer, which `post` cannot know of: the
-        status is then what the body itself gives as one, and an error that no rule
-        knows is a `StreamError`. The secrets among the request's headers are cut out.
+        For errors inside an answer, which `post` does not see. The status is the one
+        that the body gives. An error that no rule matches is a `StreamError`. The
+        secrets among the request's headers are removed from the message.
 
         Args:
-            body: What the provider reported: JSON, a page, a text.
+            body: What the provider reported: JSON, an HTML page, or text.
             response: The response that it came in.
-            json: The body of the request, whose texts are cut out.
-            data: The body of the request, where it was given as bytes.
-            secrets: What else is cut out, see `post`.
+            json: The body of the request; its texts are removed.
+            data: The body of the request, if it was given as bytes.
+            secrets: Other values to remove, see `post`.
         """
         from turnout.http._errors import reported
         from turnout.http._sent import Sent
@@ -435,7 +439,7 @@ class Http:
 class _Exchange:
     """A request and its response: sent when entered, closed when left.
 
-    A class, as a generator made into a context manager would cost four times as much.
+    A class, because `asynccontextmanager` would take four times as long.
     """
 
     __slots__ = (
@@ -508,14 +512,14 @@ class _Exchange:
         self._response.close()
 
     def _body(self) -> _transport.Body | None:
-        # In an object: as bytes, a local of `send`, tracebacks would show it.
+        # In an object, because tracebacks would show bytes in a local of `send`.
         data = self._data if self._json is None else _written(self._json)
         return None if data is None else _transport.Body(data)
 
 
 def _written(json: object) -> bytes:
-    # pydantic's writer takes an eighth of the time of json's. What json would refuse
-    # or write otherwise is left to json: NaN, and text that is no valid Unicode.
+    # pydantic's writer takes an eighth of the time of `json`. What the two treat
+    # differently is left to `json`: NaN, and text that is not valid Unicode.
     try:
         data = to_json(json)
         if b"NaN" not in data and b"Infinity" not in data:
@@ -549,7 +553,7 @@ def _proxy_headers(proxy: Proxy) -> dict[str, Secret]:
 
 
 def _tunnel_headers(proxy: Proxy) -> dict[str, str]:
-    # A function of its own: as a local of `send`, tracebacks would show them.
+    # In a function, because tracebacks would show a local of `send`.
     return _revealed(_proxy_headers(proxy))
 
 

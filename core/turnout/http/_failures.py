@@ -1,6 +1,6 @@
-"""What aiohttp's errors mean, as errors of the tree.
+"""Translate aiohttp's errors into turnout's.
 
-A status that a server sent is no matter of this: see `_status.py`.
+For the status of a response see `_status.py`.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ ERRORS = (
     zlib.error,
     ValueError,
 )
-"""All that aiohttp raises. `LineTooLong` and its like are no `ClientError`."""
+"""All that aiohttp raises. `LineTooLong` and similar are not a `ClientError`."""
 
 
 class ProxyRefusal(aiohttp.ClientConnectionError):
     """A SOCKS proxy did not connect.
 
     Args:
-        reason: Why, in the words of its protocol.
-        lasting: Whether another try would end the same.
+        reason: The reason, in the words of the SOCKS protocol.
+        lasting: Whether a retry would fail in the same way.
     """
 
     def __init__(self, reason: str, *, lasting: bool) -> None:
@@ -66,7 +66,7 @@ _LOST_OR_ODD = (
     ProxyRefusal,
 )
 
-# The first row that an error is an instance of says what it means.
+# The first row whose class matches decides.
 _BEFORE_THE_BODY: tuple[_Row, ...] = (
     (
         aiohttp.ClientConnectorDNSError,
@@ -77,7 +77,7 @@ _BEFORE_THE_BODY: tuple[_Row, ...] = (
     (
         aiohttp.ServerFingerprintMismatch,
         ConnectError,
-        "cannot reach {place} securely: its certificate is another one",
+        "cannot reach {place} securely: its certificate has another fingerprint",
     ),
     (
         aiohttp.ClientHttpProxyError,
@@ -99,17 +99,17 @@ _BEFORE_THE_BODY: tuple[_Row, ...] = (
     (
         aiohttp.InvalidURL,
         ConfigError,
-        "{place} is no address that can be asked; check base_url and proxy",
+        "{place} is not a valid address; check base_url and proxy",
     ),
     (
         aiohttp.NonHttpUrlClientError,
         ConfigError,
-        "{place} is no http or https address; check base_url and proxy",
+        "{place} is not an http or https address; check base_url and proxy",
     ),
     (
         aiohttp.ServerDisconnectedError,
         ConnectionLostError,
-        "{place} hung up before it answered{advice}",
+        "{place} closed the connection before it answered{advice}",
     ),
     (
         ConnectionError,
@@ -121,7 +121,7 @@ _BEFORE_THE_BODY: tuple[_Row, ...] = (
         ConnectionLostError,
         "the connection to {place} was lost before it answered: {cause}{advice}",
     ),
-    # aiohttp's own word for a head that it cannot read; its status is made up.
+    # aiohttp raises this for an unreadable head. Its status is not from the server.
     (
         aiohttp.ClientResponseError,
         ProtocolError,
@@ -163,13 +163,13 @@ _IN_THE_BODY: tuple[_Row, ...] = (
     (Exception, ProtocolError, "{place} sent a body that is not valid HTTP"),
 )
 
-# Another try would end the same.
+# A retry would fail in the same way.
 _LASTING = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
 
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-"""What the system says of a name; any other word of it is about the look-up."""
+"""The system's errors for an unknown name. Its other errors mean a failed look-up."""
 
-# What a payload error is about stands in its text alone.
+# Only the text of a payload error says what it is about.
 _CORRUPT = ("Can not decode content-encoding", "chunk size", "PayloadEncodingError")
 
 
@@ -181,16 +181,16 @@ def open_error(
     proxy: Proxy | None = None,
     secure: bool = True,
 ) -> TurnoutError:
-    """Return what an error before the response's body means.
+    """Return turnout's error for one before the response's body.
 
     Args:
         error: One of `ERRORS`.
-        place: The host that was asked, for people.
+        place: The host of the request, for messages.
         connect_timeout: Seconds that a connection may take.
-        proxy: The proxy that was asked to reach the host.
-        secure: Whether the host was asked over TLS.
+        proxy: The proxy that the request went through.
+        secure: Whether the connection to the host uses TLS.
     """
-    # These two are loaded with the first failure: most programs have none.
+    # Imported with the first failure, because most programs have none.
     from turnout.http._proxy_failures import proxy_advice
     from turnout.http._tls_failures import needs_tls, tls_error
 
@@ -205,7 +205,9 @@ def open_error(
     if failure is not None:
         return failure
     if isinstance(error, _LOST) and answered():
-        return ProtocolError(f"{whom} hung up in the head of its response")
+        return ProtocolError(
+            f"{whom} closed the connection in the head of its response"
+        )
     words = {"place": whom, "host": place, "proxy": proxy or "the proxy"}
     words |= {"timeout": f"{connect_timeout:g}", "advice": "", "through": ""}
     if proxy is not None and not at_proxy:
@@ -218,23 +220,23 @@ def open_error(
 
 
 def _is_of_proxy(error: BaseException, proxy: Proxy, *, secure: bool) -> bool:
-    """Tell whether an error is about the proxy, and not about the host behind it."""
+    """Return whether an error is the proxy's, and not that of the host behind it."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return isinstance(error, aiohttp.ClientProxyConnectionError) or (
             (error.host, error.port) == (proxy.host, proxy.port)
         )
     if not isinstance(error, _LOST_OR_ODD):
         return False
-    # Without TLS, the other side of a connection is the proxy that it was made to.
+    # Without TLS, an HTTP proxy itself is the peer of the connection.
     return not connected() or (proxy.socks is None and not secure)
 
 
 def body_error(error: BaseException, place: str) -> TurnoutError:
-    """Return what an error in the response's body means.
+    """Return turnout's error for one in the response's body.
 
     Args:
         error: One of `ERRORS`.
-        place: The host that was asked, for people.
+        place: The host of the request, for messages.
     """
     if isinstance(error, aiohttp.ClientPayloadError) and any(
         words in str(error) for words in _CORRUPT
@@ -266,7 +268,7 @@ def _lasting(error: BaseException) -> bool:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the system's words; aiohttp's own hold headers."""
+    """Return the system's text; aiohttp's own texts contain headers."""
     from turnout.http._proxy_failures import proxy_code
     from turnout.http._tls_failures import tls_words
 
@@ -277,6 +279,6 @@ def _cause(error: BaseException) -> str:
         return f"status {error.status}" + (f" ({code})" if code else "")
     words = tls_words(error)
     number = getattr(error, "errno", None)
-    # asyncio puts the address into its own words for an errno.
+    # asyncio puts the address into its own text for an errno.
     system = os.strerror(number) if number and number > 0 else None
     return words or system or type(error).__name__

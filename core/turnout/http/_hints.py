@@ -1,7 +1,7 @@
-"""When a provider says that it may be asked again.
+"""Read after how many seconds a refused request may be sent again.
 
-Services say it in a header made for that, in the body of the refusal, or by when the
-allowance that is used up comes back.
+Services say so in `retry-after` headers, in the body of the refusal, or in the headers
+that say when a rate limit is reset.
 
 Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
 """
@@ -19,7 +19,7 @@ MOST_ITEMS = 100
 """How many items of a list in an error are read."""
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
-"""Of Go's durations: `1h23m31s`, `6m0s`, `20ms`."""
+"""The units of Go's durations: `1h23m31s`, `6m0s`, `20ms`."""
 
 _PART = r"(?<![\d.])(\d+(?:\.\d+)?)(h|ms|m|s)"
 
@@ -43,19 +43,20 @@ _ALLOWANCES = (
     ),
     ("x-ratelimit-remaining", "x-ratelimit-reset"),
 )
-"""The headers of what is left of an allowance, and of when it comes back."""
+"""Pairs of headers: what remains of a rate limit, and when the limit is reset."""
 
 _EPOCH = 1e9
 _EPOCH_MS = 1e12
-"""A number from here on is a time in seconds, and from here on in milliseconds."""
+"""A number from `_EPOCH` on is a time in seconds since the epoch, and one from
+`_EPOCH_MS` on is a time in milliseconds."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds after which the provider says that it may be asked again.
+    """Return the seconds to wait, by the `retry-after` headers; None without a hint.
 
-    Reads `retry-after-ms`, and `retry-after` as seconds or as a date; if they disagree,
-    the longer one counts. A date in the past is 0, and what is not a sensible time is
-    nothing. A date is compared with the server's own clock (`date`).
+    Reads `retry-after-ms`, and `retry-after` as seconds or as a date. If they disagree,
+    the longer one counts. A date in the past is 0, and an invalid value is None. A date
+    is compared with the server's own clock (`date`).
 
     Args:
         headers: By lower-case names.
@@ -74,8 +75,8 @@ def body_hint(value: object, reason: str) -> float | None:
     """Return the seconds that a refusal's body gives, as Google and OpenAI do.
 
     Args:
-        value: The body, read as JSON; None where it is none.
-        reason: What it says for people, which is read where nothing else says it.
+        value: The body, read as JSON; None if it is not JSON.
+        reason: The body's message; it is read if no field has the seconds.
     """
     delay = _retry_info(value)
     if delay is not None:
@@ -85,7 +86,7 @@ def body_hint(value: object, reason: str) -> float | None:
 
 
 def reset_hint(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds until the first allowance that is used up comes back.
+    """Return the seconds until the first exhausted rate limit is reset.
 
     Args:
         headers: By lower-case names.
@@ -141,7 +142,7 @@ def _finite(value: float) -> float | None:
 
 
 def _until_moment(moment: str, headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to a time as of RFC 3339."""
+    """Return the seconds until a time in the form of RFC 3339."""
     import datetime
 
     try:
@@ -154,13 +155,13 @@ def _until_moment(moment: str, headers: Mapping[str, str]) -> float | None:
 
 
 def _until_date(date: str, headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to a date as HTTP writes it."""
+    """Return the seconds until a date in HTTP's form."""
     at = _time(date)
     return None if at is None else max(0.0, at - _now(headers))
 
 
 def _now(headers: Mapping[str, str]) -> float:
-    """Return the server's own time, if it sent it: its clock may not be ours."""
+    """Return the server's time if it sent one, else ours: the clocks may differ."""
     import time
 
     sent = _time(headers.get("date", ""))

@@ -1,4 +1,4 @@
-"""What an HTTP proxy says when it does not do what it was asked."""
+"""Read the errors of an HTTP proxy."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["is_lasting", "not_forwarded", "proxy_advice", "proxy_code"]
 _PASSWORD = 407
 
 _PASSING = {408, 425, 429}
-"""The statuses below 500 after which another try may end well."""
+"""The statuses below 500 after which a retry may succeed."""
 
 _SOFTWARE = re.compile(
     r"\s*(?:squid|tinyproxy|mitmproxy|privoxy|zscaler)\b", re.IGNORECASE
 )
-"""The names that forward proxies give themselves in `Server`."""
+"""The names of forward proxies in the header `Server`."""
 
 # RFC 9209, 2.1.1 and 2.3: an `error` says that the proxy made the response.
 _STATUS_ERROR = re.compile(r";\s*error=([a-z_]{1,64})")
@@ -30,12 +30,12 @@ _CODE = re.compile(r"[A-Za-z_]{1,64}")
 
 
 def is_lasting(status: int) -> bool:
-    """Tell whether a proxy that was asked again would say the same."""
+    """Return whether a retry through the proxy would get the same status."""
     return status < 500 and status not in _PASSING
 
 
 def proxy_advice(status: int, proxy: Proxy | None) -> str:
-    """Return what to do about the status with which a proxy refused."""
+    """Return what to do about the status of a proxy's refusal."""
     source = "proxy" if proxy is None else proxy.source
     if status == _PASSWORD and (proxy is None or proxy.user is None):
         return f"; put a user name and a password into {source}"
@@ -47,10 +47,10 @@ def proxy_advice(status: int, proxy: Proxy | None) -> str:
 
 
 def proxy_code(headers: Mapping[str, str]) -> str:
-    """Return a proxy's own word for what went wrong; empty if it has none.
+    """Return a proxy's own error code; empty if the headers have none.
 
     Args:
-        headers: The response's, by their names in lower case.
+        headers: The response's headers, by lower-case names.
     """
     found = _STATUS_ERROR.search(headers.get("proxy-status", ""))
     if found is not None:
@@ -64,13 +64,13 @@ def not_forwarded(
 ) -> ConnectError | None:
     """Return the error for a response that a proxy made; None for one of the host.
 
-    For a request without TLS, which a proxy answers in the place of the host if it
-    cannot forward it. Any proxy may put `Via` into both.
+    If a proxy cannot forward a request without TLS, it answers in place of the host.
+    `Via` does not tell the two apart, because proxies add it to both.
 
     Args:
-        status: The response's.
-        headers: The response's, by their names in lower case.
-        place: The host that was asked, for people.
+        status: The response's status.
+        headers: The response's headers, by lower-case names.
+        place: The host of the request, for messages.
         proxy: The proxy.
     """
     code = proxy_code(headers)
@@ -81,9 +81,9 @@ def not_forwarded(
         or _SOFTWARE.match(headers.get("server", ""))
     ):
         return None
-    told = f"status {status}" + (f" ({code})" if code else "")
+    cause = f"status {status}" + (f" ({code})" if code else "")
     failure = ConnectError(
-        f"{proxy} did not forward the request to {place}: {told}"
+        f"{proxy} did not forward the request to {place}: {cause}"
         f"{proxy_advice(status, proxy)}"
     )
     failure.retryable = not is_lasting(status)

@@ -1,11 +1,11 @@
-"""Take secrets and quotes of the request out of what a provider says.
+"""Remove secrets, and quotes of the request, from a provider's message.
 
 A provider may repeat the key that it refused, or the prompt: in part, in another case,
-with other white space, or encoded. So texts are compared by their letters and digits
-alone, in lower case and with escapes read. What stands for a secret or a quote is any
-run of letters and digits that is found in both texts and is long enough.
+with other white space, or encoded. So only letters and digits are compared, in lower
+case and with escapes decoded. A run of them that both texts have, and that is long
+enough, counts as a secret or a quote.
 
-Every step takes time in proportion to the length of the text.
+Each step takes linear time.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from turnout.types import Secret
 __all__ = ["Redactor", "redacted", "without_quotes"]
 
 _SHORTEST = 8
-"""A secret shorter than this is not looked for: it would match by chance.
+"""A shorter secret is not searched for, because it would match by chance.
 
-As many of a secret's letters and digits in a row are taken for a part of it.
+A run of this many letters and digits of a secret counts as a part of it.
 """
 
 _LONGEST = 16 * 1024
-"""How many characters of a secret are looked for, from its beginning."""
+"""How many characters of a secret are searched for, from its beginning."""
 
 _SHORTEST_QUOTE = 12
-"""So many letters and digits in a row are taken for a quote of a short request."""
+"""A run of this many letters and digits counts as a quote of a short request."""
 
 _LONG = 4096
 """A request with more characters of text than this is long: a provider's own
 message may share short runs of words with it."""
 
 _SHORTEST_LONG_QUOTE = 24
-"""So many letters and digits in a row are taken for a quote of a long request."""
+"""A run of this many letters and digits counts as a quote of a long request."""
 
 _MOST = 16 * 1024
-"""Of a request with more characters of text than twice this, so many are compared from
-its beginning and from its end. What is between is compared in samples."""
+"""Of a request with more than twice this many characters of text, this many are
+compared from its beginning and from its end. What is between is sampled."""
 
 _SAMPLES = 4096
 _SAMPLE = 64
@@ -48,7 +48,7 @@ _SAMPLE = 64
 
 _AROUND = 2048
 _MOST_AROUND = 4
-"""So many characters around a sample that was found are compared too, for so many
+"""How many characters around a sample that matches are compared too, and for how many
 samples."""
 
 _TOKEN = re.compile(
@@ -71,14 +71,14 @@ _SCHEME = re.compile(r"\A[A-Za-z]+\s+(?=\S)")
 """The word before a credential, as in `Bearer …`."""
 
 _MASK = re.compile(r"[*\u2022\u25cf\xd7#]{2,}|\.{3,}|\u2026+|[xX]{4,}")
-"""What vendors put in the place of a key's middle."""
+"""Characters that vendors put in place of a key's middle."""
 
 _ENDING = re.compile(r"\bend(?:s|ing)?\s+(?:in|with)\W{1,4}(?P<end>[\w-]{3,12})", re.I)
 
 _SHOWN = range(3, 12)
 """How many characters of a key vendors show beside a mask."""
 
-# What belongs to the same word as a part of a secret that was found.
+# Characters that belong to the same word as the part of a secret that was found.
 _BEFORE = re.compile(r"[\w*\u2022\u25cf\xd7\u2026%=+~-]")
 _AFTER = re.compile(r"(?:[\w*\u2022\u25cf\xd7\u2026%=+~-]|\.(?=[\w*.\u2026-])){0,256}")
 
@@ -105,22 +105,22 @@ def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
     """Return `text` with `***` for each secret, in any form, and what looks like one.
 
     Args:
-        text: What a provider said.
+        text: A provider's message.
         secrets: The credentials that were sent to it.
     """
     return Redactor(secrets)(text)
 
 
 class Redactor:
-    """Take the same secrets out of several texts, see `redacted`."""
+    """Remove the same secrets from several texts, see `redacted`."""
 
     __slots__ = ("_parts", "_values")
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
         self._values: list[str] = []
-        """What vendors show the beginning or the end of."""
+        """The secrets, of which vendors show the beginning or the end."""
         self._parts: set[str] = set()
-        """What is looked for: each part of each form of a secret."""
+        """Each part of each form of a secret."""
         for secret in secrets:
             value = _SCHEME.sub("", secret.reveal()[:_LONGEST], count=1)
             if len(value) >= _SHORTEST:
@@ -130,14 +130,14 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """Return `text` without the secrets."""
-        for value in self._values:  # For those that hold few letters and digits.
+        for value in self._values:  # For secrets with few letters and digits.
             text = text.replace(value, "***")
         spans = [*_shared(_squeezed(text), self._parts, _SHORTEST), *self._ends(text)]
         text = _replaced(text, [_whole_word(text, span) for span in spans], "***", 3)
         return _PATTERNS.sub("***", text)
 
     def _ends(self, text: str) -> Iterator[Span]:
-        """Find what shows a secret's beginning or end beside a mask."""
+        """Find the beginnings and ends of secrets beside a mask."""
         if not self._values:
             return
         for mask in _MASK.finditer(text):
@@ -154,16 +154,16 @@ class Redactor:
 
 
 def without_quotes(text: str, quoted: Sequence[str]) -> str:
-    """Return `text` with `…` for what it quotes.
+    """Return `text` with `…` in place of quotes.
 
     Args:
-        text: What a provider said.
+        text: A provider's message.
         quoted: The texts of the request, in its order.
     """
     total = sum(map(len, quoted))
     if total <= 2 * _MOST:
         for one in sorted(quoted, key=len, reverse=True):
-            if len(one) >= _SHORTEST_QUOTE:  # As a whole, its last full stop too.
+            if len(one) >= _SHORTEST_QUOTE:  # With its punctuation.
                 text = text.replace(one, "\u2026")
     squeezed = _squeezed(text)
     size = _SHORTEST_LONG_QUOTE if total > _LONG else _SHORTEST_QUOTE
@@ -183,12 +183,12 @@ def without_quotes(text: str, quoted: Sequence[str]) -> str:
 
 
 def _parts(request: str, wanted: Collection[str], size: int) -> Iterator[str]:
-    """Give the parts of a long request that are compared.
+    """Yield the parts of a long request that are compared.
 
     Args:
-        request: Its texts.
-        wanted: What is looked for.
-        size: How many characters each of them has.
+        request: The texts of the request.
+        wanted: The runs of characters to find.
+        size: How many characters each run has.
     """
     yield request[:_MOST]
     yield request[-_MOST:]
@@ -203,7 +203,7 @@ def _parts(request: str, wanted: Collection[str], size: int) -> Iterator[str]:
 
 
 def _whole(squeezed: _Squeezed, only: str, length: int) -> Iterator[Span]:
-    """Find a text that is quoted as a whole, as it is too short for its parts."""
+    """Find quotes of a whole text that is too short to be compared in parts."""
     if length < _SHORTEST_QUOTE or len(only) < _SHORTEST_QUOTE // 2:
         return
     at = squeezed.text.find(only)
@@ -213,7 +213,7 @@ def _whole(squeezed: _Squeezed, only: str, length: int) -> Iterator[Span]:
 
 
 class _Squeezed(NamedTuple):
-    """The letters and digits of a text, in lower case, and where they stand in it."""
+    """The letters and digits of a text, in lower case, and their positions in it."""
 
     text: str
     starts: Sequence[int]
@@ -245,11 +245,11 @@ def _squeezed(text: str) -> _Squeezed:
 
 
 def _unescaped(kind: str, escaped: str) -> str:
-    """Return what an escape stands for.
+    """Return the text that an escape means.
 
     Args:
         kind: The group of `_TOKEN`.
-        escaped: The escape, or a run of them.
+        escaped: One or more escapes.
     """
     if kind == "entity":
         from html import unescape  # Its table takes long to load.
@@ -267,7 +267,7 @@ def _letters(text: str) -> str:
 
 
 def _windows(text: str, size: int) -> Iterator[str]:
-    """Give each run of `size` characters."""
+    """Yield each run of `size` characters."""
     return (text[at : at + size] for at in range(len(text) - size + 1))
 
 
@@ -282,14 +282,15 @@ def _shared(squeezed: _Squeezed, parts: Collection[str], size: int) -> Iterator[
 
 
 def _forms(value: str) -> Iterator[str]:
-    """Give the letters and digits of a secret in each form that is looked for."""
+    """Yield the letters and digits of a secret in each form that is searched for."""
     plain = _letters(value)
     yield plain
     yield plain[::-1]
     data = value.encode("utf-8", "replace")
     yield data.hex()
     for shift in range(3):
-        # Wherever it stands in what was encoded; without what its neighbours change.
+        # For each offset within the encoded text, without the characters that depend
+        # on the bytes beside the secret.
         coded = b64encode(b"\0" * shift + data).decode("ascii")
         yield _letters(coded[(0, 2, 3)[shift] : -4])
     try:
@@ -303,7 +304,7 @@ def _same(text: str, at: int, part: str) -> bool:
 
 
 def _whole_word(text: str, span: Span) -> Span:
-    """Return a span with what is left of its first and last word."""
+    """Return a span, extended to whole words."""
     start, end = span
     first = max(0, start - 256)
     while start > first and _BEFORE.match(text, start - 1):
@@ -317,9 +318,9 @@ def _replaced(text: str, spans: Iterable[Span], mark: str, gap: int) -> str:
 
     Args:
         text: The text.
-        spans: What is replaced.
-        mark: What stands for it.
-        gap: As many characters between two spans are replaced with them.
+        spans: The spans to replace.
+        mark: The replacement.
+        gap: Up to this many characters between two spans are replaced with them.
     """
     pieces: list[str] = []
     at = 0

@@ -1,8 +1,8 @@
-"""What a provider sent in place of an answer, in whatever form.
+"""Read what a provider sent in place of an answer, in any form.
 
-Services nest their errors, name the same things differently, wrap each other's errors
-in texts, and answer with pages and plain texts too. What is found is the status, the
-codes, and what is said for people.
+Services nest their errors, name the same things differently, quote each other's errors
+in texts, and answer with HTML pages and plain text too. The reader finds the status,
+the codes and the message.
 
 Source: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and SDKs.
 """
@@ -60,7 +60,7 @@ _MESSAGES = (
     "statusmsg",
     "errordescription",
 )
-"""Fields with what is said for people, the best one first."""
+"""Fields with the message, the best one first."""
 
 _INNER = (
     "error",
@@ -71,19 +71,19 @@ _INNER = (
     "raw",
     "violations",
 )
-"""Fields with another error. Services nest theirs once more, keep a finer code one
-level down, or quote that of the service behind them (OpenRouter's `raw`)."""
+"""Fields with another error. Services nest theirs, have a finer code one level down, or
+quote the error of the service behind them (OpenRouter's `raw`)."""
 
 _FLAGGED = "flagged_input"
-"""OpenRouter's field for a prompt that was filtered: its presence is a code."""
+"""OpenRouter's field for a filtered prompt. If it is present, it counts as a code."""
 
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 
 ERROR_BYTES = 64 * 1024
-"""How much of an error is read. All that is done with it takes time."""
+"""How many bytes of an error are read, to limit the time."""
 
 _READ_CHARACTERS = 2048
-"""How much is read of what the provider says for people."""
+"""How much of a provider's message is read."""
 
 _SAY_NOTHING = frozenset({"provider returned error", "upstream error"})
 """Messages that say less than the error that comes with them."""
@@ -92,19 +92,19 @@ _MOST_TEXTS = 8
 """How many texts of an error are searched for phrases."""
 
 _LAST_WORD = 512
-"""So many characters are left out at most where that is cut, to cut at a space: half a
-secret would not be known as one."""
+"""A message is cut at a space, and loses at most this many characters for it: half a
+secret would not be recognized."""
 
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 _REASON_CHARACTERS = 500
-"""How much of what the provider said is quoted."""
+"""How much of a provider's message is quoted."""
 
 
 _QUOTED = re.compile(r"""["'`\u2018\u201c\xab]""")
 
 _QUOTED_CHARACTERS = 12
-"""So many characters tell that a quote is one of the request."""
+"""This many equal characters make a quote one of the request."""
 
 
 @frozen
@@ -115,30 +115,30 @@ class Refusal:
     headers: Mapping[str, str]
     """By lower-case names."""
     text: str
-    """The body's beginning, as far as it was read; 64 KiB at most."""
+    """The beginning of the body, 64 KiB at most."""
     codes: frozenset[str] = frozenset()
     """The error's `code`, `type` and the like, lower-case. Numbers from 1000 on are
     codes too; MiniMax's are `base_resp.1008`."""
     reason: str = ""
-    """What the provider says for people, if that can be found in the body. Its
-    beginning, if it is long."""
+    """The provider's message, if one is found in the body. Its beginning, if it is
+    long."""
     words: str = ""
-    """What rules look for phrases in, lower-case, with single spaces: all that is said
-    for people, also by an error that is quoted, and the codes, with `; ` between them.
-    If there is neither, the beginning of the body, unless that is an answer."""
+    """The text that rules search for phrases, lower-case, with single spaces: all
+    messages, those of quoted errors too, and the codes, with `; ` between them. If
+    there is neither, it is the beginning of the body, unless that is an answer."""
     hint: float | None = None
-    """The seconds after which, by the body, the provider may be asked again."""
+    """The seconds to wait before a retry, by the body."""
 
     @classmethod
     def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
-        """Return what a body says, whatever form it has.
+        """Read a body in any form.
 
-        What stands in its first 64 KiB is read, also if it is cut off there.
+        Only its first 64 KiB are read; a longer body may end there in the middle.
         """
         body = body[:ERROR_BYTES]
         text = body.decode("utf-8", "replace")
         value = _json(body)
-        # Inside an answer, what is no error is the answer's own text.
+        # Inside an answer, a body that is not an error is the answer's own text.
         unread = "" if status == INSIDE else text[:_REASON_CHARACTERS]
         if status == INSIDE:
             status = _status_in(value) or status
@@ -148,7 +148,7 @@ class Refusal:
             reason = ": ".join(found.texts[:2])
         cut = False
         if value is not None and not reason:
-            # Where it is cut off in the middle of what is said, this is not in `value`.
+            # If the body ends in the middle of the message, `value` lacks the message.
             reason = _Found().read(_json(body, half_texts=True))
             cut = bool(reason)
         reason = found.keep(_beginning(reason, cut=cut))
@@ -167,8 +167,8 @@ class Refusal:
     def without_quotes(self, texts: Iterable[str]) -> Refusal:
         """Return the refusal without quotes of a request in its `words`.
 
-        A prompt may say "insufficient balance" too. Only what comes after a quotation
-        mark counts: what a service says itself may stand in a prompt as well.
+        A prompt may contain "insufficient balance" too. Only text after a quotation
+        mark counts as a quote, because a prompt may contain the service's own words.
 
         Args:
             texts: The request's texts.
@@ -177,7 +177,7 @@ class Refusal:
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds after which, by its headers, the provider may be asked again."""
+        """The seconds to wait before a retry, by the headers."""
         return retry_after(self.headers)
 
 
@@ -189,7 +189,7 @@ class _Found:
         self.texts: list[str] = []
 
     def words(self) -> str:
-        """Return what phrases are looked for in; empty if nothing was found."""
+        """Return the text to search for phrases; empty if nothing was found."""
         return _words("; ".join([*self.texts, *sorted(self.codes)]))
 
     def code(self, value: object) -> None:
@@ -197,7 +197,7 @@ class _Found:
         if isinstance(value, int) and value >= _LEAST_NUMBER:
             value = str(value)
         if isinstance(value, str):
-            value = value.rpartition("#")[2]  # Of AWS: a name space comes before it.
+            value = value.rpartition("#")[2]  # AWS puts a namespace before it.
             if _CODE.fullmatch(value):
                 self.codes.add(value.lower())
 
@@ -212,7 +212,7 @@ class _Found:
         return text
 
     def read(self, value: object) -> str:
-        """Read an error document; return what it says for people."""
+        """Read an error document; return its message."""
         if isinstance(value, list):
             items = cast("list[object]", value)[:MOST_ITEMS]
             reasons = [self.read(item) for item in items]
@@ -241,7 +241,7 @@ class _Found:
         return next(filter(None, said), "")
 
     def _base_resp(self, value: object) -> str:
-        """Read MiniMax's error, whose codes are others' codes for other things."""
+        """Read MiniMax's error. Other services use its codes for other errors."""
         if not isinstance(value, Mapping):
             return ""
         fields = cast("Mapping[str, object]", value)
@@ -254,12 +254,12 @@ def _plain_name(name: str) -> str:
 
 
 def _words(text: str) -> str:
-    """Return a text as phrases are compared with it."""
+    """Return a text in the form in which phrases are searched for."""
     return " ".join(text.split()).lower().replace("\u2019", "'")
 
 
 def _without_quotes(words: str, texts: Iterable[str]) -> str:
-    """Return words without quotes of these texts, each as far as it goes."""
+    """Return words without quotes of these texts, each up to its first difference."""
     ends = [mark.end() for mark in _QUOTED.finditer(words)]
     size = _QUOTED_CHARACTERS
     known = {_words(text[: 4 * size])[:size]: text for text in texts if ends}
@@ -274,13 +274,13 @@ def _without_quotes(words: str, texts: Iterable[str]) -> str:
 
 
 def _same(one: str, another: str) -> int:
-    """Return how many characters two texts begin with alike."""
+    """Return how many characters at the beginning of two texts are equal."""
     pairs = zip(one, another, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def shortened(reason: str) -> str:
-    """Return a reason on one line, of printable characters, and not too long."""
+    """Return a reason on one line, with printable characters only, and shortened."""
     line = " ".join(reason.split())
     line = "".join(c for c in line if c.isprintable())
     if len(line) <= _REASON_CHARACTERS:
@@ -289,7 +289,7 @@ def shortened(reason: str) -> str:
 
 
 def _status_in(value: object) -> int | None:
-    """Return the status that an error document gives, if it gives one."""
+    """Return the status that an error document has; None without one."""
     if isinstance(value, list):
         value = next(iter(cast("list[object]", value)), None)
     if not isinstance(value, Mapping):
@@ -309,26 +309,26 @@ def _status_in(value: object) -> int | None:
 
 
 def _beginning(reason: str, *, cut: bool) -> str:
-    """Return as much of a reason as is read, up to the end of a word.
+    """Return the part of a reason that is read, up to the end of a word.
 
     Args:
-        reason: What the provider says.
+        reason: The provider's message.
         cut: Whether its end is missing.
     """
     if not cut and len(reason) <= _READ_CHARACTERS:
         return reason
     reason = reason[:_READ_CHARACTERS]
-    # Languages that are written without spaces are cut between two characters.
+    # A text without spaces, as in Chinese, is cut between two characters.
     words = reason.rstrip(_VISIBLE)
     return words if len(reason) - len(words) <= _LAST_WORD else reason[:-_LAST_WORD]
 
 
 def _json(body: bytes, *, half_texts: bool = False) -> object | None:
-    """Read JSON, as far as it goes if it was cut off; None if it is not JSON.
+    """Read JSON that may be truncated; return None if it is not JSON.
 
     Args:
         body: The JSON.
-        half_texts: Whether a text counts that was cut off.
+        half_texts: Whether to keep a truncated string.
     """
     from pydantic_core import from_json
 
@@ -337,7 +337,7 @@ def _json(body: bytes, *, half_texts: bool = False) -> object | None:
     except ValueError:
         pass
     if body.lstrip()[:1] not in {b"{", b"["}:
-        return None  # A text may begin as JSON does: with a number.
+        return None  # A text may begin with a number, as JSON does.
     partial: Literal["on", "trailing-strings"]
     partial = "trailing-strings" if half_texts else "on"
     try:
@@ -347,7 +347,7 @@ def _json(body: bytes, *, half_texts: bool = False) -> object | None:
 
 
 def _plain(text: str) -> str:
-    """Return a body that is not JSON: a page's title, or a short text itself."""
+    """Return the message of a body that is not JSON: a page's title, or the text."""
     if "<" in text[:200]:
         title = _TITLE.search(text)
         if title is None:

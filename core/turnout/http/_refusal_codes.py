@@ -1,7 +1,7 @@
-"""What refusals mean by their codes, at whatever service and with whatever status.
+"""Rows that classify refusals by their codes, for any service and any status.
 
-The first row that matches decides. Codes that say no more than a status are in
-`_status_rules`: the words of a refusal come before them.
+The first row that matches decides. Codes that say no more than a status does are in
+`_status_rules`, and are used after the phrases.
 
 Read 2026-11-30, if a row does not say otherwise.
 """
@@ -57,9 +57,9 @@ def _row(
     statuses: Collection[int] = (),
     phrases: tuple[str, ...] = (),
 ) -> StatusRule:
-    """Return a row; its codes are one text, in lower case, with spaces between them.
+    """Return a row; `codes` has them in lower case, with spaces between them.
 
-    Services write them with `_`, with `-` and in camel case.
+    Services write them with `_`, with `-` and in camel case, and all three match.
     """
     names = codes.split()
     forms = [name.replace("_", form) for name in names for form in ("-", "")]
@@ -74,14 +74,14 @@ def _row(
 
 
 CODES: tuple[StatusRule, ...] = (
-    # A field's text is too long, not the conversation.
+    # The text of a field is too long, and not the conversation.
     _row(
         InvalidRequestError,
         "string_above_max_length string_too_long",
         "OpenAI, OpenRouter",
         "BerriAI/litellm: exception_mapping_utils.py",
     ),
-    # A conversation that the service keeps: to ask again could take a step twice.
+    # The service stores the conversation, so a retry could take a step twice.
     _row(
         InvalidRequestError,
         "thread_already_continued thread_continue_in_flight",
@@ -152,7 +152,7 @@ CODES: tuple[StatusRule, ...] = (
     _row(
         ContentFilterError, "data_inspection_failed datainspectionfailed", "Qwen", _QWEN
     ),
-    # Not with 429: Mistral numbers its errors too.
+    # Without 429, because Mistral uses these numbers too.
     _row(
         ContentFilterError,
         "1301",
@@ -213,7 +213,7 @@ CODES: tuple[StatusRule, ...] = (
         "MiniMax",
         _MINIMAX + "; modelscope/modelscope#1691",
     ),
-    # The limits of a minute and of a day have the same code.
+    # The limits per minute and per day have the same code.
     _row(
         RateLimitError,
         "token_quota_exceeded",
@@ -242,7 +242,7 @@ CODES: tuple[StatusRule, ...] = (
         _COPILOT,
         statuses={INSIDE, 402},
     ),
-    # OpenRouter's budget for requests under way is free again in a moment.
+    # OpenRouter's budget for requests in progress is free again in a moment.
     StatusRule(
         error=RateLimitError,
         statuses={402},

@@ -1,6 +1,6 @@
-"""General rows about prompts and answers that a filter blocked.
+"""General rows for prompts and answers that a filter blocked.
 
-See `_refusal_general`, which says what general rows are.
+See `_refusal_general` for what general rows are.
 """
 
 from __future__ import annotations

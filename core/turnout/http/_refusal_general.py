@@ -1,9 +1,9 @@
-"""What refusals mean by the kind of their words, if no other row knows them.
+"""General rows: classify a refusal by typical words, if no row of a service matches.
 
-Services reword their errors, and new ones come up. These rows are about words that stay
+Services reword their errors, and new services appear. These rows match words that stay
 when a message is reworded: a noun ("context window", "balance") and what is wrong with
-it ("exceed", "insufficient"). They come after all rows about services. Each has
-`unless`: what else such words are about.
+it ("exceed", "insufficient"). They come after all rows of services. Each has `unless`:
+words that show that the message means something else.
 
 The patterns are compared with plain words (`turnout.http._status.plain`): lower-case,
 with " " for `_`, without quotes, with "not" for "n't" and ";" for a full stop.
@@ -34,7 +34,7 @@ __all__ = [
 def general_row(
     error: type[ProviderError], statuses: set[int], unless: str, *patterns: str
 ) -> StatusRule:
-    """Return a row: all patterns are found, and `unless` is not."""
+    """Return a row that matches if all patterns are found and `unless` is not."""
     return StatusRule(
         error=error,
         statuses=statuses,
@@ -46,7 +46,7 @@ def general_row(
 
 
 def any_of(*parts: str) -> str:
-    """Return a pattern for any of these."""
+    """Return a pattern that matches any of these."""
     return f"(?:{'|'.join(parts)})"
 
 
@@ -61,7 +61,7 @@ _RATE = any_of(
     r"please retry|retry (?:after|in)|try again (?:in|after)",
     r"每分钟|每秒|频率|速率|并发|分钟",
 )
-"""A limit that is over soon."""
+"""Words for a limit that ends soon."""
 
 
 # Too long.
@@ -307,7 +307,8 @@ _NOT_MONEY = any_of(
 NO_MONEY_BUT_LIMITED = (
     general_row(QuotaExceededError, {INSIDE, 429}, _NOT_MONEY, _NO_MONEY_WORDS),
 )
-"""Before the rows about rates: Anthropic's code for both is `rate_limit_error`."""
+"""They come before the rows of rate limits, because Anthropic has the code
+`rate_limit_error` for both."""
 
 NO_MONEY = (
     general_row(

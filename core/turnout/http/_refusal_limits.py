@@ -1,7 +1,8 @@
-"""What refusals mean that say what is used up or too much, if no code decides.
+"""Rows of phrases for limits: of rates, quotas, sizes and capacity.
 
-The first row that matches decides. Services call it a rate limit too if the account has
-no money, if one request is more than a minute allows, or if their servers are full.
+They are used if no code decides; the first row that matches counts. Services say "rate
+limit" too if the account has no money, if one request exceeds the limit of a minute, or
+if their servers are overloaded.
 
 Read 2026-11-30. For the names of sources see `_refusal_phrases`.
 """
@@ -31,7 +32,7 @@ _GEMINI = (
     *phrase_rows(
         QuotaExceededError,
         {INSIDE, 429},
-        # Its own hint to try again soon is wrong then. `perday` is part of a quota id.
+        # Gemini's hint to retry soon is wrong here. `perday` is part of a quota id.
         (
             "Gemini",
             _GEMINI_LIMITS,
@@ -41,7 +42,7 @@ _GEMINI = (
     *phrase_rows(
         RateLimitError,
         {INSIDE, 429},
-        # Its message is OpenAI's for a quota that is used up.
+        # Its message is the one of OpenAI for an exhausted quota.
         (
             "Gemini",
             _GEMINI_LIMITS,
@@ -170,7 +171,7 @@ _UNPAID = phrase_rows(
     ),
 )
 
-# The request alone is more than the account may send in a minute: waiting is no use.
+# The request alone exceeds the limit of a minute, so waiting does not help.
 _TOO_LARGE = phrase_rows(
     RequestTooLargeError,
     {INSIDE, 400, 413, 429, 500},

@@ -1,6 +1,6 @@
-"""General rows about what a service does not offer: a model, or what a request needs.
+"""General rows for what a service does not offer: a model, or what a request needs.
 
-See `_refusal_general`, which says what general rows are.
+See `_refusal_general` for what general rows are.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FEATURE = any_of(
     r"role)|"
     r"\bcontent (?:type|block|part)|\bcitations?\b",
 )
-"""What a request may need."""
+"""Words for what a request may need."""
 
 _NAME = r"(?: \S*[^\s.;:,]){0,3}"
 _MODEL = (
@@ -121,7 +121,7 @@ NO_MODEL = (
         _NOT_MODEL,
         _MODEL_WORDS,
     ),
-    # A plan without the model, as 429.
+    # A plan that does not include the model, reported as 429.
     general_row(
         ModelUnavailableError,
         {429},
@@ -131,7 +131,7 @@ NO_MODEL = (
         r"\bmodel\b|access to",
     ),
 )
-"""Not with 404 and 410, which mean this alone, nor with 401."""
+"""Without 404 and 410, which always mean this, and without 401."""
 
 _NOT_OFFERED = (
     r"(?:supported|permitted|allowed|available|enabled|implemented|compatible|accepted|"

@@ -1,8 +1,8 @@
-"""What refusals mean by what they say for people, if no code decides.
+"""Rows that classify refusals by phrases of their message, if no code decides.
 
-The first row that matches decides, so their order matters: limits of tokens per minute
-name tokens and contexts. A phrase has as few words as tell it from others, because
-proxies put the words of others into their own.
+The first row that matches decides, so their order matters: messages about tokens per
+minute contain words of context limits too. A phrase has only the words that distinguish
+it, because proxies quote messages of other services in their own.
 
 Read 2026-11-30, if a row does not say otherwise. "opencode" is anomalyco/opencode's
 packages/opencode/src/provider/error.ts, "pi" badlogic/pi-mono's
@@ -340,7 +340,7 @@ _NO_MODEL = phrase_rows(
     ),
 )
 
-# A route asks such a target again, by an instruction.
+# A route then asks the target to continue by an instruction.
 _NO_PREFILL = phrase_rows(
     InvalidRequestError,
     {400},
@@ -426,7 +426,7 @@ _UNSUPPORTED = phrase_rows(
     ),
 )
 
-# Last of all: models and regions are not supported too.
+# These come last, because models and regions are "not supported" too.
 _NOT_SUPPORTED = phrase_rows(
     UnsupportedError,
     {INSIDE, 400, 422, 501},

@@ -1,4 +1,4 @@
-"""A response under way."""
+"""A response, read while it arrives."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ _REQUEST_IDS = (
 )
 
 _TURN = 64 * 1024
-"""After so many bytes the event loop has a turn. A few compressed kilobytes may be many
-megabytes, all of which can be read without waiting for the network."""
+"""After this many bytes, reading yields to the event loop. A few compressed kilobytes
+may be many megabytes, which can be read without waiting for the network."""
 
 
 class Response:
-    """What a server sends, read as it comes. Made by `Http`, which also closes it.
+    """A server's response, read while it arrives. `Http` makes and closes it.
 
     Args:
         raw: aiohttp's response.
-        place: The host, for people.
+        place: The host, for messages.
         idle_timeout: Seconds without a byte.
         max_bytes: How many bytes the body may have, decompressed.
-        max_event_bytes: How many bytes one event may have, or JSON as a whole.
-        request_headers: Those of the request, as they were sent.
+        max_event_bytes: How many bytes one event, or a JSON body, may have.
+        request_headers: The request's headers, as they were sent.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Response:
 
     @property
     def url(self) -> str:
-        """The address that was asked."""
+        """The address of the request."""
         return str(self._raw.url)
 
     @property
@@ -78,7 +78,7 @@ class Response:
 
     @property
     def request_id(self) -> str | None:
-        """The provider's own name for the request, where it gave one."""
+        """The provider's id of the request; None if it gave none."""
         headers = self._raw.headers
         for name in _REQUEST_IDS:
             if name in headers:
@@ -87,10 +87,10 @@ class Response:
 
     @property
     def framed(self) -> bool:
-        """Whether the end of the body can be told from a lost connection.
+        """Whether the end of the body can be distinguished from a lost connection.
 
-        So it is with a length or with chunks. Without them, or compressed, a body
-        that was cut off looks like one that has ended.
+        That needs a length or chunks. Without them, or compressed, a truncated body
+        looks like a complete one.
         """
         headers = self._raw.headers
         return (
@@ -110,13 +110,13 @@ class Response:
             self._chunks.end()
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Iterate over the body in pieces as the network brings them.
+        """Iterate over the body in pieces as they arrive.
 
-        Cancelling leaves the connection to be closed with the response.
+        After a cancellation, the connection is closed with the response.
 
         Raises:
             StreamTruncatedError: The connection ended before the body did.
-            StreamStalledError: No byte came for `idle_timeout`.
+            StreamStalledError: No byte arrived for `idle_timeout`.
             ProtocolError: The body is not valid HTTP, or has too many bytes.
         """
         if self._chunks is not None:
@@ -127,9 +127,9 @@ class Response:
         return self._chunks
 
     def hurry(self, seconds: float) -> None:
-        """Have what is left of `chunks` come within `seconds` from now.
+        """Limit the rest of `chunks` to `seconds` from now.
 
-        What is not there by then is not waited for: it is a `StreamStalledError`.
+        If it takes longer, `chunks` raises `StreamStalledError`.
         """
         if self._chunks is not None:
             self._chunks.hurry(seconds)
@@ -137,8 +137,8 @@ class Response:
     async def sse(self) -> AsyncIterator[ServerSentEvent]:
         """Iterate over the body's server-sent events.
 
-        An event that the end of the body cut off is given out last where it has
-        data. Whether the answer is complete is for the protocol to say.
+        A last event that lacks its blank line is yielded too, if it has data. The
+        protocol's decoder has to check whether the answer is complete.
 
         Raises:
             ProtocolError: An event is too long.
@@ -163,7 +163,7 @@ class Response:
         raise failure
 
     async def json_lines(self) -> AsyncIterator[object]:
-        """Iterate over the body's lines, each read as JSON; blank ones are skipped.
+        """Iterate over the body's lines, each read as JSON; skip blank ones.
 
         Raises:
             ProtocolError: A line is not valid JSON, or is too long.
@@ -198,8 +198,8 @@ class Response:
         """Return the whole body, read as JSON.
 
         Args:
-            max_bytes: How many bytes it may have; None means what one event may have.
-                The event loop waits while it is read.
+            max_bytes: How many bytes it may have; None means `max_event_bytes`. The
+                event loop waits while the JSON is parsed.
 
         Raises:
             ProtocolError: It is not valid JSON, or too long.
@@ -227,14 +227,14 @@ class Response:
         raise failure
 
     async def finish(self, seconds: float) -> None:
-        """Read on to the body's end, so that the connection can be used again.
+        """Read to the body's end, so that the connection can be used again.
 
-        For when a protocol's own last word has come: whatever follows it is dropped,
-        and whatever goes wrong is of no account. Without the end in time, the
-        connection is closed with the response.
+        Call it after the protocol's end mark. Bytes after the mark are dropped, and
+        errors are ignored. If the end does not come in time, the connection is closed
+        with the response.
 
         Args:
-            seconds: How long that may take; nobody should wait for it.
+            seconds: How long that may take. The reader waits for it, so keep it short.
         """
         content = self._raw.content
         if content.at_eof() or content.exception() is not None:
@@ -245,10 +245,10 @@ class Response:
                     pass
 
     async def read_some(self, max_bytes: int, seconds: float) -> bytes:
-        """Return the body's beginning, as far as it comes.
+        """Return the beginning of the body, as much as arrives.
 
-        Whatever goes wrong ends it; this is for the bodies of refusals, whose status
-        is worth more than they are.
+        An error ends it without being raised. This is for the bodies of refusals, whose
+        status matters more than their body.
 
         Args:
             max_bytes: How many bytes are read at most.
@@ -268,7 +268,7 @@ class Response:
 
 
 class _Chunks:
-    """The pieces of a body; a class, as an async generator costs more to begin."""
+    """The pieces of a body; a class, because an async generator costs more to start."""
 
     __slots__ = (
         "_content",
@@ -288,12 +288,12 @@ class _Chunks:
         self._place = place
         self._idle = idle
         self._left = max_bytes
-        # When that many are left, the event loop has a turn.
+        # When this many bytes are left, reading yields to the event loop.
         self._turn = max_bytes - _TURN
         self._failure: TurnoutError | None = None
-        # Watches over the waits, from the first one on.
+        # The timer of the waits, from the first one on.
         self._silence: _Silence | None = None
-        # When no wait may last any longer, in the loop's seconds.
+        # The end of all waits, by the loop's clock.
         self._until = math.inf
 
     def __aiter__(self) -> _Chunks:
@@ -306,7 +306,7 @@ class _Chunks:
             self._turn = self._left - _TURN
             await asyncio.sleep(0)
         try:
-            # What is there already, the end too, needs neither a coroutine nor a timer.
+            # What is buffered, the end too, needs neither a coroutine nor a timer.
             content = self._content
             # A body without bytes has no size, with aiohttp's parser in Python.
             size: int = getattr(content, "_size", 0)
@@ -343,18 +343,18 @@ class _Chunks:
             self._turn = self._left - _TURN
 
     def hurry(self, seconds: float) -> None:
-        """Let no wait last any longer than `seconds` from now."""
+        """End each wait `seconds` from now at the latest."""
         self._until = asyncio.get_running_loop().time() + seconds
         self.end()
         self._silence = None
 
     def end(self) -> None:
-        """Watch over no more waits."""
+        """Stop the timer."""
         if self._silence is not None:
             self._silence.unwatch()
 
     def _failed(self, error: Exception) -> bytes:
-        """Keep the error for when what came before it has been given out."""
+        """Keep the error until the bytes before it have been returned."""
         if not isinstance(error, _failures.ERRORS):
             raise error
         self._failure = _failures.body_error(error, self._place)
@@ -362,15 +362,15 @@ class _Chunks:
 
 
 class _Silence(Watchdog):
-    """A wait for bytes."""
+    """The timer of a wait for bytes."""
 
-    __slots__ = ("_content", "_told")
+    __slots__ = ("_content", "_message")
 
-    def __init__(self, content: aiohttp.StreamReader, told: str) -> None:
+    def __init__(self, content: aiohttp.StreamReader, message: str) -> None:
         super().__init__(asyncio.get_running_loop())
         self._content = content
-        self._told = told
+        self._message = message
 
     def expire(self) -> None:
-        """Tell whoever reads that its time is up."""
-        self._content.set_exception(StreamStalledError(self._told))
+        """Raise the error in the reader."""
+        self._content.set_exception(StreamStalledError(self._message))

@@ -1,4 +1,4 @@
-"""What a request held that no error may show.
+"""Collect the values of a request that no error may show.
 
 Loaded with the first error.
 """
@@ -17,7 +17,7 @@ _MOST_FIELDS = 1024
 """How many fields of a form are read."""
 
 _LONGEST = 1024 * 1024
-"""A body of more bytes is taken for one text, as reading it would take too long."""
+"""A longer body counts as one text, because parsing it would take too long."""
 
 _FORM = re.compile(rb"[\w.%+~*\[\]-]{1,256}=", re.ASCII)
 
@@ -33,13 +33,13 @@ _PUBLIC_NAMES = frozenset({"model", "object", "role", "type"})
 
 
 class Sent:
-    """A request, as far as errors must not show it.
+    """The values of a request that errors must not show.
 
     Args:
         headers: Its headers.
-        json: Its body, where that is written as JSON.
-        data: Its body, where it is given as bytes.
-        secrets: What else of it is secret.
+        json: Its body, if that is written as JSON.
+        data: Its body, if it is given as bytes.
+        secrets: Its other secret values.
     """
 
     __slots__ = ("_data", "_headers", "_json", "_secrets")
@@ -57,7 +57,7 @@ class Sent:
         self._secrets = secrets
 
     def hidden(self) -> tuple[list[Secret], list[str]]:
-        """Return its secrets, and its texts, prompts among them."""
+        """Return its secrets, and its texts, which include prompts."""
         secrets = [*self._secrets]
         for name, header in self._headers.items():
             if isinstance(header, Secret):
@@ -77,7 +77,7 @@ class Sent:
 
 
 def _read(data: bytes) -> object:
-    """Return what a body says: JSON, a form, or else one text."""
+    """Parse a body: as JSON, as a form, or else as one text."""
     text = data.decode("utf-8", "replace")
     if len(data) > _LONGEST:
         return text
@@ -91,13 +91,13 @@ def _read(data: bytes) -> object:
 
             fields = parse_qsl(text, max_num_fields=_MOST_FIELDS)
             return [{name: value} for name, value in fields]
-    except ValueError:  # It is neither, or has too many fields.
+    except ValueError:  # It is not valid, or has too many fields.
         pass
     return text
 
 
 def _fields(name: str, value: object) -> Iterator[tuple[str, str]]:
-    """Give the texts in a value, each with the name that it has."""
+    """Yield the texts in a value, each with the name of its field."""
     if isinstance(value, str):
         yield name, value
     elif isinstance(value, Mapping):

@@ -1,6 +1,6 @@
 """Connections through SOCKS proxies.
 
-Loaded with the first of them: `python_socks`, which speaks SOCKS, comes with the extra
+Loaded with the first of them. `python_socks` implements SOCKS and comes with the extra
 `socks`.
 """
 
@@ -34,7 +34,7 @@ __all__ = ["SocksConnector"]
 
 _TYPES = {4: ProxyType.SOCKS4, 5: ProxyType.SOCKS5}
 
-# RFC 1928, 6. What else a reply says may pass: the network, or the host.
+# RFC 1928, 6. Other errors of a reply, of the network or the host, may be temporary.
 _LASTING_CODES = {
     2,  # Connection not allowed by ruleset.
     7,  # Command not supported.
@@ -43,7 +43,7 @@ _LASTING_CODES = {
 
 
 class _Unresolved(AbstractResolver):
-    """Leaves names as they are, for a proxy that looks them up."""
+    """Leaves host names as they are, for a proxy that resolves them."""
 
     async def resolve(
         self,
@@ -58,15 +58,15 @@ class _Unresolved(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Do nothing: it holds nothing."""
+        """Do nothing, because it has no resources."""
 
 
 class SocksConnector(Connector):
-    """Makes connections through a SOCKS proxy; the rest is as without one.
+    """Makes connections through a SOCKS proxy.
 
     Args:
         proxy: The proxy.
-        keep: Whether connections are kept for further requests.
+        keep: Whether connections are kept for more requests.
     """
 
     def __init__(self, proxy: Proxy, *, keep: bool) -> None:
@@ -103,7 +103,7 @@ class SocksConnector(Connector):
         """Return a socket on which the proxy has connected to one of the addresses."""
         proxy = self._proxy
         version = proxy.socks or 5
-        if version == 4:  # It has no IPv6.
+        if version == 4:  # SOCKS 4 does not have IPv6.
             places = [place for place in places if ":" not in place[0]]
         if not places:
             raise ClientConnectorError(
@@ -121,7 +121,7 @@ class SocksConnector(Connector):
         refusal: ProxyRefusal | None = None
         for host, port in places:
             try:
-                # aiohttp's own timer is over before.
+                # aiohttp's own timer ends earlier.
                 return await client.connect(host, port, 2 * (timeout.connect or 60.0))
             except ProxyError as error:
                 refusal = _refusal(error)
@@ -138,9 +138,9 @@ class SocksConnector(Connector):
 
 def _refusal(error: ProxyError) -> ProxyRefusal:
     code, words = error.error_code, str(error)
-    # Without a code it is about the proxy's own protocol, such as a wrong password;
-    # what ended early may go better the next time.
+    # An error without a code is about the SOCKS protocol, such as a wrong password.
+    # After a closed connection a retry may succeed.
     cut = "closed" in words
     lasting = code in _LASTING_CODES or (code is None and not cut)
-    told = "it hung up" if cut else words[:1].lower() + words[1:]
-    return ProxyRefusal(told, lasting=lasting)
+    reason = "it closed the connection" if cut else words[:1].lower() + words[1:]
+    return ProxyRefusal(reason, lasting=lasting)

@@ -1,4 +1,4 @@
-"""A rule for refusals: which of them are an error of one class.
+"""A rule that gives refusals a class of error.
 
 The table of rules is in `_status_rules`, which is loaded with the first refusal.
 """
@@ -27,33 +27,33 @@ _PLAIN = str.maketrans("_", " ", "\"'`\u2018\u201c\u201d\\")
 
 @frozen
 class StatusRule:
-    """Which refusals are an error of one class: those that match all that is given."""
+    """A class of error, and the refusals that get it: those that match every field."""
 
     error: type[ProviderError]
     statuses: Collection[int] = ()
-    """Any of these; every status if it is empty."""
+    """Any of these; empty means every status."""
     codes: Collection[str] = ()
     """Any of these among the refusal's codes, lower-case."""
     header: str = ""
     """The header of the response that has the code, such as `x-ms-error-code`. If it is
     empty, the codes are those of the body and of `x-amzn-errortype`."""
     phrases: Sequence[str] = ()
-    """Any of these in what the provider said, lower-case; `*` stands for any text. Not
-    searched are the other fields of the body, which may repeat a prompt."""
+    """Any of these in the provider's message, lower-case; `*` matches any text. Other
+    fields of the body are not searched, because they may repeat a prompt."""
     patterns: Sequence[str] = ()
-    """All of these regular expressions are found in what the provider said, lower-case
-    and `plain`."""
+    """All of these regular expressions, in the provider's message, lower-case and
+    `plain`."""
     unless: str = ""
-    """Not if this regular expression is found there."""
+    """The rule does not match if this regular expression is found in the message."""
     hinted: bool = False
-    """Only if a header says when the provider may be asked again."""
+    """Whether the rule matches only if a header says when to retry."""
     service: str = ""
-    """Whose refusals these are, for people."""
+    """The service that sends these refusals, for readers."""
     source: str = ""
-    """Where that can be read."""
+    """Where they are documented."""
 
     def matches(self, refusal: Refusal) -> bool:
-        """Return whether the rule is about this refusal."""
+        """Return whether the rule matches this refusal."""
         if self.statuses and refusal.status not in self.statuses:
             return False
         if self.codes and self._codes(refusal).isdisjoint(self.codes):
@@ -68,7 +68,7 @@ class StatusRule:
     def _codes(self, refusal: Refusal) -> Set[str]:
         if not self.header:
             return refusal.codes
-        # Of AWS: an address may come after the code.
+        # AWS may put an address after the code.
         value = refusal.headers.get(self.header.lower(), "").partition(":")[0]
         return {value.strip().lower()}
 
@@ -79,11 +79,11 @@ class StatusRule:
 
 
 def plain(words: str) -> str:
-    """Return words as patterns expect them: without quotes, `_` and contractions.
+    """Return words in the form that patterns expect.
 
-    A full stop is a `;` then, as names have full stops too.
-
-    Only the beginning: a refusal says there what it is about.
+    It has no quotes, `_` or contractions. A full stop at the end of a sentence becomes
+    `;`, because names have full stops too. Only the beginning is returned, since a
+    refusal names its cause there.
     """
     words = words[:_PLAIN_CHARACTERS]
     words = words.replace("can't", "can not").replace("cannot", "can not")
@@ -92,7 +92,7 @@ def plain(words: str) -> str:
 
 
 def _says(words: str, phrase: str) -> bool:
-    """Return whether the parts of a phrase stand in a text, in their order."""
+    """Return whether a text has the parts of a phrase, in their order."""
     at = 0
     for part in phrase.split("*"):
         at = words.find(part, at)

@@ -1,11 +1,11 @@
-"""The table of refusals: from a code, words or a status to the class of the error.
+"""The table that maps refusals to classes of errors, by code, phrase or status.
 
-The first rule that matches decides: the codes come first, then the words, and what is
-left goes by its status. An error inside an answer is classified like any other; if its
-body gives no status, its general codes take the status's place. A provider puts rules
-of its own before these (`Provider.status_rules`).
+The first rule that matches decides: codes first, then phrases, then the status. Errors
+inside answers are classified in the same way; if the body has no status, its general
+codes are used instead. A provider's own rules come before these
+(`Provider.status_rules`).
 
-Loaded with the first refusal, as most programs never meet one.
+Loaded with the first refusal, because most programs never get one.
 
 Source of the statuses: wire.md 2.7, gathered 2026-11-22 from the vendors' pages and
 SDKs. The rows of codes and words name their sources.
@@ -36,7 +36,7 @@ _STATUSES: tuple[tuple[type[ProviderError], frozenset[int]], ...] = (
     (AuthenticationError, frozenset({401})),
     (QuotaExceededError, frozenset({402})),
     (PermissionDeniedError, frozenset({403})),
-    # SambaNova and NVIDIA answer so for a model that was retired.
+    # SambaNova and NVIDIA send one of these for a retired model.
     (ModelUnavailableError, frozenset({404, 410})),
     (RequestTooLargeError, frozenset({413})),
     (RateLimitError, frozenset({429, 498})),
@@ -116,4 +116,4 @@ TOKEN_RULES = (
         source="RFC 6749, section 5.2",
     ),
 )
-"""Those of an address that gives tokens: its refusals have the status 400."""
+"""The rules for an address that issues tokens: its refusals have the status 400."""

@@ -1,6 +1,6 @@
-"""Find the end of an HTTP response among bytes that hold more than it. No I/O.
+"""Find the end of an HTTP response that has more bytes after it. No I/O.
 
-For the rare case alone that a parser refuses what stands behind a whole response.
+Used only in the rare case that a parser refuses the bytes after a complete response.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
 def whole_response(data: bytes) -> bytes | None:
-    """Return a response without the bytes behind it; None if it is not whole.
+    """Return a response without the bytes after it; None if it is not complete.
 
     Args:
-        data: What a connection brought, from the beginning of a response on.
+        data: The bytes of a connection, from the beginning of a response on.
     """
     start = 0
     while True:

@@ -1,4 +1,4 @@
-"""What went wrong with TLS, and what to do about it, in words."""
+"""Messages for failures of TLS: the cause, and what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = [
     "tls_words",
 ]
 
-# OpenSSL's words for bytes that are not TLS.
+# OpenSSL's reasons for bytes that are not TLS.
 _NO_TLS = frozenset(
     {
         "HTTP_REQUEST",
@@ -33,7 +33,7 @@ _NO_CERTIFICATE = frozenset(
     {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN_A_CERTIFICATE"}
 )
 
-# OpenSSL's words for what a server says of the client's certificate.
+# OpenSSL's reasons if a server refuses the client's certificate.
 _CERTIFICATE_REFUSED = frozenset(
     {
         "SSLV3_ALERT_BAD_CERTIFICATE",
@@ -47,9 +47,9 @@ _CERTIFICATE_REFUSED = frozenset(
 )
 
 _HANDSHAKE_FAILURE = "SSLV3_ALERT_HANDSHAKE_FAILURE"
-"""Among others, what servers say under TLS 1.2 if the client has no certificate."""
+"""Under TLS 1.2, servers send this if the client has no certificate, among others."""
 
-# The codes of OpenSSL (x509_vfy.h), with what to do.
+# What to do, by OpenSSL's code (x509_vfy.h).
 _UNTRUSTED = (
     "; if you trust its issuer, name a file with the issuer's certificate in ca_file, "
     "or in SSL_CERT_FILE"
@@ -71,11 +71,11 @@ _ADVICE = dict.fromkeys(_UNTRUSTED_CODES, _UNTRUSTED) | {
 
 
 def tls_error(error: BaseException, place: str, where: str = "") -> TurnoutError | None:
-    """Return the error for what OpenSSL says better than the system; else None.
+    """Return the error for a failure that OpenSSL explains; else None.
 
     Args:
-        error: What a request failed with.
-        place: The host that was asked, for people.
+        error: The error of the request.
+        place: The host of the request, for messages.
         where: Where its address is set, as in ` in HTTPS_PROXY`.
     """
     reason = _reason(error)
@@ -87,18 +87,18 @@ def tls_error(error: BaseException, place: str, where: str = "") -> TurnoutError
     if reason in _NO_CERTIFICATE:
         return lacks_certificate(place)
     if reason in _CERTIFICATE_REFUSED:
-        told = reason.partition("ALERT_")[2].lower().replace("_", " ")
+        cause = reason.partition("ALERT_")[2].lower().replace("_", " ")
         return _lasting(
-            f"{place} refused the client certificate: {told}; check client_certificate"
+            f"{place} refused the client certificate: {cause}; check client_certificate"
         )
     return None
 
 
 def needs_tls(place: str, where: str = "") -> TurnoutError:
-    """Return the error for a request without TLS to a port that speaks it.
+    """Return the error for a request without TLS to a port that requires TLS.
 
     Args:
-        place: The host that was asked, for people.
+        place: The host of the request, for messages.
         where: Where its address is set, see `tls_error`.
     """
     return _lasting(
@@ -115,11 +115,11 @@ def lacks_certificate(place: str) -> TurnoutError:
 
 
 def may_lack_certificate(error: BaseException) -> bool:
-    """Tell whether a missing client certificate may be what a request failed of.
+    """Return whether a missing client certificate may be the cause of an error.
 
-    Under TLS 1.3 a client ends the handshake before the server has looked for its
-    certificate. A server that closes the connection without an alert, or is written
-    to after its alert, is just one that hung up.
+    Under TLS 1.3 a client ends the handshake before the server has checked its
+    certificate. If the server sends no alert, or the alert is lost, the error only says
+    that the connection was closed.
     """
     if _reason(error) == _HANDSHAKE_FAILURE:
         return True
@@ -134,19 +134,19 @@ def may_lack_certificate(error: BaseException) -> bool:
 
 
 def is_untrusted(error: BaseException) -> bool:
-    """Tell whether the issuer of a server's certificate is not known."""
+    """Return whether the issuer of a server's certificate is not trusted."""
     certificate = getattr(error, "certificate_error", None)
     return getattr(certificate, "verify_code", None) in _UNTRUSTED_CODES
 
 
 def tls_words(error: BaseException) -> str | None:
-    """Return why TLS failed, and what to do; None if something else did."""
+    """Return why TLS failed, and what to do; None for other errors."""
     certificate = getattr(error, "certificate_error", None)
     words = getattr(certificate, "verify_message", None)
     if words:
         code: int = getattr(certificate, "verify_code", 0)
         return f"{words.rstrip('.')}{_ADVICE.get(code, '')}"
-    # OpenSSL's numbers are not the system's.
+    # `errno` has OpenSSL's number then, and not the system's.
     reason = _reason(error)
     return None if reason is None else reason.lower().replace("_", " ")
 
@@ -158,11 +158,11 @@ def _lasting(message: str) -> ConnectError:
 
 
 def _reason(error: BaseException) -> str | None:
-    """Return OpenSSL's word for what went wrong, such as `WRONG_VERSION_NUMBER`."""
+    """Return OpenSSL's reason for an error, such as `WRONG_VERSION_NUMBER`."""
     seen: BaseException | None = error
     while seen is not None:
         for one in (seen, getattr(seen, "os_error", None)):
-            # One that OpenSSL did not make has none.
+            # An error that OpenSSL did not make has no reason.
             reason = getattr(one, "reason", None)
             if isinstance(one, ssl.SSLError) and isinstance(reason, str):
                 return reason

@@ -1,6 +1,6 @@
-"""The part of HTTP that is aiohttp's: connections, and the sessions that hold them.
+"""The part of HTTP that uses aiohttp: connections, and the sessions that hold them.
 
-Loaded with the first request, since importing aiohttp takes longer than all else.
+Loaded with the first request, because importing aiohttp takes long.
 """
 
 from __future__ import annotations
@@ -54,23 +54,23 @@ _TLS_ALERT = b"\x15"
 """How the answer of a TLS server to a request without TLS begins (RFC 8446, 5.1)."""
 
 _READ = 120 * 1024
-"""How many bytes are read of a connection at a time, at most.
+"""How many bytes one read of a connection takes at most.
 
-asyncio has 256 KiB, and from 128 KiB on the C library takes a buffer from the system
-and gives it back each time, which may cost six times what the read itself does.
+asyncio reads 256 KiB. From 128 KiB on, the C library gets a buffer from the system and
+returns it for each read, which may take six times as long as the read itself.
 """
 
 
 class _Protocol(ResponseHandler):
-    """A connection that knows what its bytes belong to.
+    """A connection that records which request its bytes belong to.
 
-    aiohttp does not tell whether a byte of the present response has come where the
-    connection was reset, nor, with its parser in Python, where it ended within the
-    response's first line.
+    After a reset, aiohttp does not say whether a byte of the response has come. With
+    its parser in Python, it does not say so either if the connection ended within the
+    first line of the response.
 
-    It also parses what comes while nothing is asked, and gives it to the next request
-    as its response. And bytes behind a whole response that are not HTTP are an error
-    to it, which takes the response away with it.
+    aiohttp also parses bytes that come while no request is sent, and uses them as the
+    response to the next request. And if bytes after a complete response are not HTTP,
+    aiohttp drops the response.
     """
 
     answered = False
@@ -78,25 +78,25 @@ class _Protocol(ResponseHandler):
     idle = False
     """Whether it is in the pool, where no byte may come."""
     speaks_tls = False
-    """Whether the other side was found to speak TLS, of which this is no part."""
+    """Whether the peer uses TLS although this connection does not."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
-        # What has come of the response while its head is not complete.
+        # The bytes of the response while its head is not complete.
         self._begun = bytearray()
         self._has_bytes: Callable[[int], object] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        if hasattr(transport, "max_size"):  # Not where another loop, or TLS, reads.
+        if hasattr(transport, "max_size"):  # Other loops and TLS do not have it.
             cast("Any", transport).max_size = _READ
 
     def data_received(self, data: bytes) -> None:
         if self.idle:
             # "If a client receives data on a connection that doesn't have outstanding
             # requests, the client MUST NOT consider that data to be a valid response;
-            # the client SHOULD close the connection" (RFC 9112, 9.2). Nothing comes
-            # where a reader of the last response has aiohttp go on.
+            # the client SHOULD close the connection" (RFC 9112, 9.2). `data` is empty
+            # if a reader of the last response makes aiohttp resume.
             if data:
                 self.close()
             return
@@ -116,16 +116,16 @@ class _Protocol(ResponseHandler):
             super().data_received(data)
         pieces = payload._buffer  # pyright: ignore[reportPrivateUsage]
         if len(pieces) > before + 1:
-            # One in place of one for each HTTP chunk: aiohttp takes them out singly,
-            # and looks each time whether to go on reading, which takes longer than
-            # all that is done with an event afterwards. Those that were there stay,
-            # as aiohttp may be about to take them.
+            # Join the pieces of this read, one for each HTTP chunk. aiohttp takes each
+            # piece out separately and checks each time whether to resume reading, which
+            # takes longer than processing an event. Older pieces stay, because aiohttp
+            # may be about to take them.
             new = [pieces.pop() for _ in range(len(pieces) - before)]
             pieces.append(b"".join(reversed(new)))
         if payload._eof and data:  # pyright: ignore[reportPrivateUsage]
             second = self._payload is not payload or len(self._buffer) > 1
-            # Chunks end with a blank line, and a body of a known length with its
-            # last piece.
+            # Chunks end with a blank line. A body of known length ends with its last
+            # piece.
             whole = data.endswith((b"\n\r\n", b"\n\n")) or (
                 bool(pieces) and data.endswith(pieces[-1])
             )
@@ -133,20 +133,20 @@ class _Protocol(ResponseHandler):
                 self._end()
 
     def _end(self) -> None:
-        """Close the connection, as bytes came behind a whole response."""
+        """Close the connection, because bytes came after a complete response."""
         self.force_close()
-        if self.idle:  # The end of the body has given it back to the pool.
+        if self.idle:  # The end of the body has returned it to the pool.
             self.close()
 
     def asked(self) -> None:
-        """Note that a request is about to be sent."""
+        """Record that a request is about to be sent."""
         self.requests += 1
         self.answered = False
         self.idle = False
         self._payload = None  # The last response's.
 
     def readable(self) -> bool:
-        """Tell whether bytes, or the end, are there that the loop has not read."""
+        """Return whether there are bytes, or the end, that the loop has not read."""
         has_bytes = self._has_bytes
         if has_bytes is None:
             transport = self.transport
@@ -165,7 +165,8 @@ class _Protocol(ResponseHandler):
             if self._read_again():
                 return
         super().set_exception(exc, exc_cause or exc)
-        # aiohttp tells it to who waits for a head; whoever reads a body would wait on.
+        # aiohttp raises it only in a wait for the head. A reader of the body would wait
+        # without end.
         if fault and payload is not None and not payload.is_eof():
             if _in_trailer(exc_cause):
                 payload.feed_eof()
@@ -173,10 +174,10 @@ class _Protocol(ResponseHandler):
                 payload.set_exception(exc)
 
     def _read_again(self) -> bool:
-        """Read a response that is whole without the bytes behind it.
+        """Parse a complete response without the bytes after it.
 
-        For bytes that are not HTTP and came in the same read: with them, aiohttp's
-        parser has thrown away the head.
+        For bytes after it that are not HTTP and came in the same read: because of them,
+        aiohttp's parser has dropped the head.
         """
         begun, self._begun = bytes(self._begun), bytearray()
         self.speaks_tls = begun.startswith(_TLS_ALERT)
@@ -184,7 +185,7 @@ class _Protocol(ResponseHandler):
         if whole is None:
             return False
         self.force_close()
-        # As the session has set them; the rest are aiohttp's own, and all requests'.
+        # As the session has set them. The others have aiohttp's defaults.
         super().set_response_params(
             skip_payload=self._skip_payload,
             read_until_eof=True,
@@ -197,17 +198,17 @@ class _Protocol(ResponseHandler):
 
 
 def _in_trailer(error: BaseException | None) -> bool:
-    """Tell whether a body is whole, and the trailer after its last chunk is wrong.
+    """Return whether a body is complete, and the trailer after it is not valid.
 
-    Once there is a body, its trailer is all that a header can be wrong in, and all that
-    can have too long a line. What an error is about stands in its text alone.
+    After the head, only the trailer can have an invalid header or a line that is too
+    long. Only the text of the error says what it is about.
     """
     too_long = isinstance(error, http_exceptions.LineTooLong)
     return too_long or "header" in str(error).lower()
 
 
 def _poller(descriptor: int) -> Callable[[int], object]:
-    """Return what tells whether a socket can be read, made once for its lifetime."""
+    """Return a function that says whether a socket can be read; made once for each."""
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
@@ -216,21 +217,21 @@ def _poller(descriptor: int) -> Callable[[int], object]:
 
 
 MOST_SESSIONS = 32
-"""How many sessions a pool has beside the usual one, if the others are idle."""
+"""How many other sessions a pool keeps. One that is busy is not closed."""
 
 _PROTOCOL: ContextVar[_Protocol | None] = ContextVar("turnout_protocol", default=None)
-"""The connection that this task got last."""
+"""The last connection of this task."""
 
 
 class Connector(aiohttp.TCPConnector):
-    """Makes connections that tell how they were used.
+    """Makes connections that record how they were used.
 
-    aiohttp's own tracing tells of the use too, but makes every request a tenth dearer.
+    aiohttp's own tracing does so too, but makes each request a tenth slower.
     """
 
     def __init__(self, *, keep: bool, resolver: AbstractResolver | None = None) -> None:
         super().__init__(  # pyright: ignore[reportUnknownMemberType]
-            # A hundred streams would make the next one wait in silence.
+            # With aiohttp's limit of a hundred, the next stream would wait silently.
             limit=0,
             ttl_dns_cache=60,
             force_close=not keep,
@@ -254,7 +255,7 @@ class Connector(aiohttp.TCPConnector):
                 raise
             protocol = connection.protocol
             assert type(protocol) is _Protocol
-            # Bytes that are there already do not answer what is sent now.
+            # Bytes that are there already do not belong to this request.
             if not protocol.requests or not protocol.readable():
                 break
             connection.close()
@@ -279,18 +280,18 @@ class Connector(aiohttp.TCPConnector):
 
 
 def answered() -> bool:
-    """Tell whether a byte of a response came for this task's last request."""
+    """Return whether a byte of a response came for this task's last request."""
     protocol = _PROTOCOL.get()
     return protocol is not None and protocol.answered
 
 
 def connected() -> bool:
-    """Tell whether this task's last request had a connection to be sent on."""
+    """Return whether this task's last request had a connection."""
     return _PROTOCOL.get() is not None
 
 
 def speaks_tls() -> bool:
-    """Tell whether the answer to this task's last request was an alert of TLS."""
+    """Return whether the answer to this task's last request was a TLS alert."""
     protocol = _PROTOCOL.get()
     return protocol is not None and (
         protocol.speaks_tls or protocol._begun.startswith(_TLS_ALERT)  # pyright: ignore[reportPrivateUsage]
@@ -298,13 +299,12 @@ def speaks_tls() -> bool:
 
 
 def gone(error: BaseException) -> bool:
-    """Tell whether a kept connection was found closed, so that nothing was answered.
+    """Return whether a kept connection was found closed before any answer.
 
-    That is the server's good right, at any time. A request that was met by it may be
-    sent anew.
+    A server may close a kept connection at any time. The request may be sent again.
 
     Args:
-        error: What this task's last request failed with.
+        error: The error of this task's last request.
     """
     protocol = _PROTOCOL.get()
     return (
@@ -318,7 +318,7 @@ def gone(error: BaseException) -> bool:
 class Body(aiohttp.BytesPayload):
     """A request's body, JSON unless a header says otherwise.
 
-    aiohttp's own warns of a megabyte, which an image has soon.
+    aiohttp's own class warns from one megabyte on, which an image often has.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -332,7 +332,7 @@ class Body(aiohttp.BytesPayload):
 
 
 class _NoCookies(aiohttp.DummyCookieJar):
-    """Keeps no cookies, and makes no jar of none for each request."""
+    """Keeps no cookies, and does not make an empty jar for each request."""
 
     _none: BaseCookie[str] = SimpleCookie()
 
@@ -341,14 +341,14 @@ class _NoCookies(aiohttp.DummyCookieJar):
 
 
 class Pool:
-    """The connections of one event loop; made within it."""
+    """The connections of one event loop; made while it runs."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.session = self._session(Connector(keep=True))
         self.tls: SSLContext | bool = True
-        """The context of TLS connections without one of a provider's own; True means
-        aiohttp's, which has read the system's certificates when it was imported."""
+        """The context of TLS connections if the provider has none; True means
+        aiohttp's, which read the system's certificates when it was imported."""
         self._others: dict[tuple[Proxy | None, bool], aiohttp.ClientSession] = {}
 
     async def other(
@@ -365,11 +365,11 @@ class Pool:
         if session is None:
             await self._close_idle()
             session = self._session(_connector(socks, keep=keep))
-        self._others[key] = session  # The last one is the one used last.
+        self._others[key] = session  # In the order of use.
         return session
 
     async def _close_idle(self) -> None:
-        """Close the sessions used longest ago, for programs that change proxies."""
+        """Close the least recently used sessions, for programs that change proxies."""
         for key, session in list(self._others.items()):
             if len(self._others) < MOST_SESSIONS:
                 return
@@ -389,15 +389,15 @@ class Pool:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=_NoCookies(),
-            # aiohttp's own default ends every stream after five minutes.
+            # aiohttp's default ends every stream after five minutes.
             timeout=aiohttp.ClientTimeout(total=None),
-            # A quarter of aiohttp's own: a slow reader holds less up, and a fast one
-            # reads an event in a fifth less of its time.
+            # A quarter of aiohttp's: a slow reader buffers less, and a fast one reads
+            # an event in a fifth less time.
             read_bufsize=64 * 1024,
-            # Would read `.netrc` too.
+            # It would read `.netrc` too.
             trust_env=False,
-            # A proxy that compresses holds tokens back, and a compressed body that
-            # was cut off looks whole.
+            # A proxy that compresses delays tokens, and a truncated compressed body
+            # looks complete.
             headers={"Accept-Encoding": "identity", "User-Agent": f"turnout/{VERSION}"},
         )
 
@@ -410,8 +410,8 @@ def _connector(socks: Proxy | None, *, keep: bool) -> Connector:
     return SocksConnector(socks, keep=keep)
 
 
-# One pool an event loop, for all providers: state of the process by its nature. Each
-# goes when its loop ends, through the generator that keeps it.
+# One pool for each event loop, for all providers. It is closed when its loop ends, by
+# the generator that keeps it.
 _POOLS: LoopLocal[tuple[Pool, AsyncGenerator[None]]] = LoopLocal()
 
 
@@ -423,7 +423,7 @@ def pool_of(loop: asyncio.AbstractEventLoop) -> Pool | None:
 
 async def open_pool(loop: asyncio.AbstractEventLoop) -> Pool:
     """Open the running event loop's pool, to be closed when the loop ends."""
-    _POOLS.discard_closed()  # Those closed by hand, without an end to their generators.
+    _POOLS.discard_closed()  # Loops closed by hand, whose generators were not closed.
     pool = Pool()
     keeper = _keep(pool, loop)
     _POOLS.set(loop, (pool, keeper))
@@ -443,7 +443,7 @@ async def _keep(pool: Pool, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[N
 
 @contextmanager
 def _closed_by_hand(loop: asyncio.AbstractEventLoop) -> Generator[None]:
-    """Have a loop's pool closed too if the loop's `close` is all that is called."""
+    """Close a loop's pool too if only the loop's `close` is called."""
     close = loop.close
 
     def close_all() -> None:
@@ -452,7 +452,7 @@ def _closed_by_hand(loop: asyncio.AbstractEventLoop) -> Generator[None]:
         try:
             if kept is not None and usable and asyncio._get_running_loop() is None:
                 loop.run_until_complete(kept[1].aclose())
-                loop.run_until_complete(asyncio.sleep(0))  # Sockets are closed then.
+                loop.run_until_complete(asyncio.sleep(0))  # It closes the sockets.
         finally:
             close()
 
@@ -464,33 +464,33 @@ def _closed_by_hand(loop: asyncio.AbstractEventLoop) -> Generator[None]:
 
 
 def _leave_with_the_parent() -> None:
-    """Use no connection of the parent; called in a process that was forked."""
+    """Stop using the parent's connections; called in a forked process."""
     _PARENTS.append(_POOLS.take_all())
 
 
 _PARENTS: list[object] = []
-"""Pools of processes that this one was forked from. They are kept: freeing them would
-close connections, and take them out of what the parent's selector watches."""
+"""Pools of the processes that this one was forked from. They are kept, because freeing
+them would close connections and remove them from the parent's selector."""
 
-# Windows has no forks.
+# Windows does not have fork.
 if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(after_in_child=_leave_with_the_parent)
 
 
 @cache
 def timeout(connect: float) -> aiohttp.ClientTimeout:
-    """Return aiohttp's timers: that of the connection alone, the rest is turnout's.
+    """Return aiohttp's timers: only that of the connection, the rest are turnout's.
 
     Args:
-        connect: Seconds to a connection, the name's look-up included.
+        connect: Seconds to open a connection, with the name look-up.
     """
     return aiohttp.ClientTimeout(total=None, connect=connect)
 
 
 def unread(content: aiohttp.StreamReader) -> bytes:
-    """Return what a body that failed had brought before.
+    """Return the buffered bytes of a body that failed.
 
-    A reader that was slow finds the error first, as aiohttp raises it before it
-    gives out what is buffered, and has no public way to what came before it.
+    aiohttp raises the error before it returns what is buffered, and has no public way
+    to get those bytes. So a slow reader would lose them.
     """
     return content._read_nowait(-1) if content._buffer else b""  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""A request as it is about to be sent, for what signs it."""
+"""A request before it is sent, for code that signs it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Sign", "UnsignedRequest"]
 
 @frozen
 class UnsignedRequest:
-    """A request as it is about to be sent: what a signature is made of.
+    """A request before it is sent: the input of a signature.
 
-    aiohttp adds headers that do not stand here: `Host`, which is `host`, and
+    aiohttp adds headers that are not in `headers`: `Host`, whose value is `host`, and
     `Content-Length`, `Accept` and `Content-Type` if they are not given.
     """
 
@@ -26,7 +26,7 @@ class UnsignedRequest:
     host: str
     """The header `Host`: the host, with the port if that is not the scheme's own."""
     headers: Mapping[str, str | Secret]
-    """Those that were given, the user's own among them."""
+    """The headers of the request, with the user's own."""
     body: bytes = field(repr=False)
     """The bytes that are sent; empty if there is no body."""
 
@@ -42,7 +42,7 @@ class UnsignedRequest:
 
     @property
     def query(self) -> str:
-        """What is sent after the path's `?`; empty if there is nothing."""
+        """The query, as it is sent, without `?`; empty without one."""
         return self.target.partition("?")[2]
 
 

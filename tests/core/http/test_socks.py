@@ -197,7 +197,7 @@ async def test_a_proxy_that_hangs_up_is_told() -> None:
         error = await failure_at(f"http://{HOST}", proxy=proxy.address("socks5h"))
 
     assert isinstance(error, ConnectError)
-    assert str(error).endswith(f" did not connect to {HOST}: it hung up")
+    assert str(error).endswith(f" did not connect to {HOST}: it closed the connection")
     assert error.retryable
 
 
@@ -312,7 +312,10 @@ async def test_an_answer_that_is_cut_is_the_services() -> None:
         error = await failure_at(server.url, proxy=proxy.address("socks5h"))
 
     assert isinstance(error, ProtocolError)
-    assert str(error) == f"{server.url[7:]} hung up in the head of its response"
+    assert (
+        str(error)
+        == f"{server.url[7:]} closed the connection in the head of its response"
+    )
 
 
 async def test_cancelling_closes_the_connection() -> None:

@@ -222,7 +222,10 @@ async def test_a_server_that_hangs_up_for_another_reason_has_lost_the_connection
         for _ in range(2):
             with pytest.raises(ConnectionLostError) as caught:
                 await provider.complete("Why?")
-            assert str(caught.value) == f"{server.url[8:]} hung up before it answered"
+            assert (
+                str(caught.value)
+                == f"{server.url[8:]} closed the connection before it answered"
+            )
         # The second failure comes too soon to look for a certificate again.
         assert len(server.connections) == 3
 
