@@ -452,7 +452,7 @@ def test_an_unknown_name_in_the_configuration_is_told_with_who_names_it(
 
 @pytest.mark.parametrize("name", ["", " ", 5, b"gpt-5"])
 def test_what_can_be_no_name_is_refused(name: Any) -> None:
-    with pytest.raises(ArgumentError, match="is no name of a model"):
+    with pytest.raises(ArgumentError, match="is not a model's name"):
         resolver().explain(name)
 
 

@@ -1,4 +1,4 @@
-"""The values that flow: messages, requests, deltas, replies, and who gives them."""
+"""The values of turnout: messages, requests, events, replies, and provider infos."""
 
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Few programs use them, and to import them takes as long as a dozen classes.
+    # Few programs use them, and importing them takes long.
     if name not in {"from_dict", "to_dict"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from turnout.types import _json

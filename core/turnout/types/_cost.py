@@ -1,8 +1,8 @@
-"""What an answer cost, by the provider's own report or the prices of `genai-prices`.
+"""The cost of an answer, as the provider reports it or by the prices of `genai-prices`.
 
-The cost is None unless all of it is known: no price is taken from another model, and
-no count is guessed. Prices are the current ones in the installed data, which is not
-updated here.
+The cost is None unless all of it is known. A price of another model is never used, and
+counts are never guessed. Prices are those of the installed data, which turnout does not
+update.
 
 Source: the README and the sources of genai-prices 0.2.3, read 2026-11-22.
 """
@@ -54,18 +54,18 @@ _NOT_CHARGED = (
     UnavailableError,
     UnsupportedError,
 )
-"""With these nothing was sent, or it was refused before a model saw it."""
+"""With these errors nothing was sent, or it was refused before a model read it."""
 
 _STANDARD_TIERS = frozenset({"auto", "default", "on_demand", "standard"})
-"""What services call the tier that is paid for by their list of prices."""
+"""Services' names for the tier that their price list is about."""
 
 
 def cost(attempts: Sequence[Attempt], details: Mapping[str, object]) -> Decimal | None:
-    """Return the US dollars for the tokens of attempts; None where not all is known.
+    """Return the US dollars for the tokens of attempts; None if not all is known.
 
     Args:
-        attempts: All of a request.
-        details: What the service said of the answer.
+        attempts: All attempts of a request.
+        details: The service's own fields about the answer.
     """
     if not attempts:
         return None
@@ -80,7 +80,7 @@ def cost(attempts: Sequence[Attempt], details: Mapping[str, object]) -> Decimal 
         if of_attempt is None:
             return None
         total += (last := of_attempt)
-    # A gateway may have had another model answer than the one that was asked.
+    # A gateway may let another model answer than the one of the request.
     answered = None if reported else details.get("model")
     if isinstance(answered, str) and _cost(attempts[-1], answered) not in {last, None}:
         return None
@@ -88,7 +88,7 @@ def cost(attempts: Sequence[Attempt], details: Mapping[str, object]) -> Decimal 
 
 
 def _cost(attempt: Attempt, model: str) -> Decimal | None:
-    """Return what an attempt cost by the prices of a model; None where not known."""
+    """Return an attempt's cost by the prices of a model; None if it is not known."""
     usage = attempt.usage
     if usage is not None and usage.cost is not None:
         return usage.cost
@@ -113,13 +113,13 @@ def _cost(attempt: Attempt, model: str) -> Decimal | None:
             model,
             provider_id=attempt.prices_id,
         )
-    except (LookupError, ValueError):  # An unknown model, counts that cannot be.
+    except (LookupError, ValueError):  # An unknown model, or impossible counts.
         return None
     return found.total_price if _known(usage, found.model_price) else None
 
 
 def _known(usage: Usage, price: ModelPrice) -> bool:
-    """Tell whether all is counted that has a price of its own."""
+    """Return whether there is a count for each kind of token with its own price."""
     if usage.cached_tokens is None and price.cache_read_mtok is not None:
         return False
     return usage.cache_write_tokens is not None or price.cache_write_mtok is None
@@ -127,10 +127,12 @@ def _known(usage: Usage, price: ModelPrice) -> bool:
 
 @cache
 def _prices() -> ModuleType | None:
-    """Return the package with the prices; None where it is not installed."""
+    """Return the package with the prices; None if it is not installed."""
     try:
         import genai_prices
     except ImportError:
-        _log.warning("no cost is known without prices; pip install 'turnout[prices]'")
+        _log.warning(
+            "costs need the package genai-prices; run: pip install 'turnout[prices]'"
+        )
         return None
     return genai_prices

@@ -1,4 +1,4 @@
-"""The events of a stream. Text is a plain `str`; everything else is here."""
+"""The events of a stream. Text is a plain `str`; the other events are here."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ _Number = TypeVar("_Number", int, "Decimal")
 FinishReason: TypeAlias = Literal[
     "stop", "length", "tool_calls", "content_filter", "unknown"
 ]
-"""Why an answer ended; `unknown` where the provider did not say or said it oddly."""
+"""Why an answer ended; `unknown` if the provider gave no reason that turnout knows."""
 
 
 Join: TypeAlias = Literal["prefill", "anchor", "overlap", "restart", "unverified"]
 """How the text of two targets was joined.
 
-`prefill`: the model was given the beginning of its answer and continued it.
-`anchor`: it repeated the last words, as it was asked to.
-`overlap`: it repeated some of the last words unasked.
+`prefill`: the model was sent the beginning of the answer and continued it.
+`anchor`: it repeated the last words, as the request says.
+`overlap`: it repeated some of the last words although the request does not say so.
 `restart`: it repeated the answer from its beginning.
-`unverified`: it repeated nothing, so nothing shows where its text belongs.
+`unverified`: it repeated nothing, so the place of its text cannot be checked.
 """
 
 
 @frozen
 class ReasoningDelta:
-    """One increment of what the model thinks before it answers."""
+    """One increment of the model's reasoning."""
 
     text: str
 
@@ -63,7 +63,7 @@ class ToolCallDelta:
     name: str | None = None
     """Given once, with the first increment."""
     arguments: str = ""
-    """A piece of a JSON text; the pieces are joined."""
+    """A piece of the JSON text; turnout joins the pieces."""
     kind: str | None = None
     """See `ToolCall.kind`. None in the first increment means `function`."""
     item: Mapping[str, object] | None = field(default=None, repr=False)
@@ -79,18 +79,18 @@ class MediaDelta:
 
     index: int
     media_type: str | None = None
-    """As in `image/png`; None if the service did not say."""
+    """Such as `image/png`; None if the service did not say."""
     url: str | None = None
-    """Where the service keeps it, or a `data:` URL with all of its bytes."""
+    """Its address at the service, or a `data:` URL with all of its bytes."""
     data: bytes = field(default=b"", repr=False)
-    """A piece of its bytes; the pieces are joined."""
+    """A piece of its bytes; turnout joins the pieces."""
     transcript: str = ""
-    """A piece of what is said in it; the pieces are joined."""
+    """A piece of its transcript; turnout joins the pieces."""
 
 
 @frozen
 class Citation(WithFields):
-    """A source that the answer names, and the part of the answer that it supports.
+    """A source that the answer cites, and the part of the answer that it supports.
 
     `dict(citation)` can be written as JSON.
     """
@@ -98,12 +98,12 @@ class Citation(WithFields):
     url: str | None = None
     title: str | None = None
     cited_text: str | None = None
-    """The words of the source."""
+    """The cited words of the source."""
     start: int | None = None
-    """Where the supported text begins, in characters of the answer's text. In an event
-    it is counted from the beginning of the target's own text."""
+    """The index at which the supported text begins, in characters of the answer's text.
+    In an event it is counted from the beginning of the target's own text."""
     end: int | None = None
-    """Where the supported text ends; that character is not part of it."""
+    """The index at which the supported text ends, exclusive."""
     source: str | None = None
     """The name or the id of a document or a file that has no URL."""
     item: Mapping[str, object] | None = field(default=None, repr=False)
@@ -114,7 +114,7 @@ class Citation(WithFields):
 class Usage:
     """The tokens of an answer; None means that the provider did not say.
 
-    Services that count otherwise are converted to these definitions.
+    Counts of services with other definitions are converted to these.
     """
 
     input_tokens: int | None = None
@@ -128,12 +128,12 @@ class Usage:
     cache_write_tokens: int | None = None
     """The part of the input that was written to the provider's cache."""
     estimated: bool = False
-    """Whether a figure is turnout's estimate and not the provider's count."""
+    """Whether a count is turnout's estimate and not the provider's count."""
     cost: Decimal | None = None
-    """US dollars, if the provider itself says so."""
+    """US dollars, if the provider reports the cost."""
 
     def __add__(self, other: Usage) -> Usage:
-        """Return the sum; what only one side knows is taken as it is."""
+        """Return the sum; a value that only one side has is used as it is."""
         return Usage(
             input_tokens=_sum(self.input_tokens, other.input_tokens),
             output_tokens=_sum(self.output_tokens, other.output_tokens),
@@ -153,51 +153,51 @@ def _sum(one: _Number | None, other: _Number | None) -> _Number | None:
 
 @frozen
 class Finish:
-    """The answer's end, as the provider told it."""
+    """The end of an answer, as the provider reports it."""
 
     reason: FinishReason
     details: Mapping[str, object] = field(default_factory=dict[str, object])
-    """The provider's own words."""
+    """The provider's own fields about the answer."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
-    """What the service wants to see again with the answer, see `Message.state`."""
+    """What the service needs again with the answer, see `Message.state`."""
     items: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
-    """What else the answer consists of, in the service's own form: a tool that the
-    service ran, code that it executed. An answer that has any is not empty."""
+    """Other parts of the answer, in the service's own form: a tool that the service
+    ran, code that it executed. An answer that has any is not empty."""
 
 
 @frozen
 class Failover:
-    """Another target took over in the middle of the answer; the text goes on."""
+    """Another target continues the answer from where it broke off."""
 
     source: Target
     """The target that failed."""
     target: Target
-    """The target that goes on."""
+    """The target that continues."""
     reason: str
-    """The class of the error, as in `StreamTruncatedError`."""
+    """The class of the error, such as `StreamTruncatedError`."""
     characters: int
-    """How many characters of text had been shown."""
+    """How many characters of text came before."""
     dropped: int = 0
-    """How many characters of the new target's text were dropped at the join, since they
-    repeat the text before or speak of the reply."""
+    """How many characters of the new target's text were dropped at the join, because
+    they repeat the text before or comment on the reply."""
     join: Join = "unverified"
-    """How the join was made, and so how sure it is."""
+    """How the texts were joined, which shows how reliable the join is."""
 
 
 @frozen
 class Restart:
-    """Another target begins anew: reasoning that was shown before is void."""
+    """Another target starts the answer again: discard the reasoning shown before."""
 
     source: Target
     """The target that failed."""
     target: Target
-    """The target that begins."""
+    """The target that starts again."""
     reason: str
-    """The class of the error, as in `StreamTruncatedError`."""
+    """The class of the error, such as `StreamTruncatedError`."""
 
 
 Delta: TypeAlias = str | ReasoningDelta | ToolCallDelta | MediaDelta
 """An increment of an answer; `str` is text."""
 
 Event: TypeAlias = Delta | Citation | Usage | Finish | Failover | Restart
-"""All that `Stream.events` yields."""
+"""Everything that `Stream.events` yields."""

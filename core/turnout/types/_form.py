@@ -1,4 +1,4 @@
-"""What an answer is to be read as."""
+"""The schema that an answer is parsed with."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ __all__ = ["AnswerForm"]
 
 @frozen
 class AnswerForm:
-    """What the text of an answer is read as, to give `Reply.parsed`."""
+    """How the text of an answer is parsed into `Reply.parsed`."""
 
     schema: Mapping[str, object]
-    """The JSON schema that it fits."""
+    """The JSON schema that the answer has to match."""
     model: type | None = None
-    """The pydantic model that it becomes one of; None where a schema was given."""
+    """The pydantic model that the answer is parsed into; None if a schema was given."""
     prompted: bool = False
-    """Whether a message asks for it, and nothing binds the target to it."""
+    """Whether only a message asks for the schema, and the service does not enforce it.
+    """

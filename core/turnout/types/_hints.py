@@ -1,4 +1,4 @@
-"""What to write for an option that other libraries have under that name.
+"""Advice for unknown options: what turnout has for an option of another library.
 
 Loaded when an option is unknown.
 """
@@ -20,7 +20,7 @@ BODY_FIELDS = frozenset(
         "top_n",
     }
 )
-"""Fields of services' bodies that are much like an option, and no misspelling of it."""
+"""Fields of services' bodies that are similar to an option, but not a misspelling."""
 
 _WHOLE_TIME = (
     "use deadline=<seconds> for the whole request; connect_timeout, "

@@ -1,4 +1,4 @@
-"""What providers and models say of themselves."""
+"""The descriptions of providers and models."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["Capabilities", "ModelInfo", "Prefill", "ProviderInfo"]
 Prefill: TypeAlias = Literal[
     "none", "trailing", "prefix_flag", "partial_flag", "continue_final"
 ]
-"""How a model is asked to go on with the beginning of an answer: not at all, by a last
-message of the assistant's alone, by `prefix` or `partial` in that message, or by
+"""How a model is asked to continue the beginning of an answer: not at all, by a last
+message with the role `assistant` alone, by `prefix` or `partial` in that message, or by
 `continue_final_message` in the request."""
 
 
 @frozen
 class Capabilities:
-    """What a target can be asked for; a request that needs more is refused.
+    """The features that a target supports; a request that needs others is refused.
 
     Raises:
         PluginError: A field is not True or False.
@@ -47,12 +47,12 @@ class Capabilities:
     native_tools: bool = False
     """Tools of the service's own, and calls that are not of functions."""
     extra_fields: bool = False
-    """The fields named `extra` of messages, parts, calls and tools. A provider that has
-    it sends each of these fields, or refuses it with `UnsupportedError`."""
+    """The fields named `extra` of messages, parts, calls and tools. A provider with
+    this capability sends each of these fields, or raises `UnsupportedError`."""
     response_format: bool = False
-    """Answers bound to a JSON schema."""
+    """Answers that match a JSON schema."""
     reasoning: bool = False
-    """Giving what it thinks before it answers."""
+    """Answers with the model's reasoning."""
 
     def __post_init__(self) -> None:
         for name in (each.name for each in fields(self)):
@@ -63,35 +63,35 @@ class Capabilities:
 
 @frozen
 class ModelInfo:
-    """What a provider serves.
+    """A model of a provider.
 
     Raises:
-        PluginError: A field has a value of another type, or one that is not known.
+        PluginError: A field has a value of another type, or an unknown value.
     """
 
     name: str
     """The provider's own name for it."""
     provider: str = ""
-    """Whose it is: needed only where a plugin adds it to another's provider."""
+    """The provider's name; needed only if a plugin adds it to another's provider."""
     aliases: tuple[str, ...] = ()
-    """Other names for it, of this provider alone."""
+    """Other names for it, at this provider only."""
     context_window: int | None = None
-    """Tokens of input and output together; None where it is not known."""
+    """Tokens of input and output together; None if it is not known."""
     max_output_tokens: int | None = None
     capabilities: Capabilities | None = None
-    """What it can do; None means what its provider can."""
+    """The features that it supports; None means those of its provider."""
     prefill: Prefill = "none"
-    """How it is asked to go on with the beginning of an answer, see `Prefill`."""
+    """How it is asked to continue the beginning of an answer, see `Prefill`."""
     source: str = ""
-    """Where these facts stand, and the date on which they were read."""
+    """Where these facts are documented, and the date on which they were read."""
 
     def __post_init__(self) -> None:
         name = cast("object", self.name)
         if not isinstance(name, str) or not name:
-            raise PluginError(f"{name!r} cannot name a model; a name is a text")
+            raise PluginError(f"{name!r} cannot name a model; use a str, not empty")
         owner = f"model {name!r}"
         _check_texts(owner, self, "provider", "source")
-        # A text too has texts in it: each letter is one.
+        # A str is a sequence of str too.
         if not _are_texts(self.aliases):
             raise _wrong(owner, "aliases", self.aliases, 'a tuple, as in ("one",)')
         for field_name in ("context_window", "max_output_tokens"):
@@ -105,48 +105,49 @@ class ModelInfo:
 
 @frozen
 class ProviderInfo:
-    """What a provider says of itself, before anything of it is made.
+    """The description of a provider, available before an instance is made.
 
     Raises:
         PluginError: The name cannot be used, a field has a value of another type, or
-            the default model or what an alias means is not among the models.
+            the default model or the target of an alias is not among the models.
     """
 
     name: str
-    """As users write it; it has a letter or a digit, and no colon."""
+    """The name that users write; it has a letter or a digit, and does not have a colon.
+    """
     models: tuple[str | ModelInfo, ...] = ()
     default_model: str | None = None
     """None means the first of `models`."""
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Other names for its models, of this provider alone."""
+    """Other names for its models, at this provider only."""
     open_models: bool = False
-    """Whether it serves models that are not listed: any name passes through."""
+    """Whether it serves models that are not listed: any name is accepted."""
     prefill: Prefill = "none"
-    """How models of which it says no more than the name are asked to go on with the
-    beginning of an answer, where the server decides that and not the model."""
+    """How models without a `ModelInfo` are asked to continue the beginning of an
+    answer, if the server decides that and not the model."""
     url: str | None = None
-    """Where a person reads about it."""
+    """A page about it for people."""
     working: bool = True
-    """False where the provider's author does not expect it to answer."""
+    """False if the provider's author does not expect it to answer."""
     key_variable: str | None = None
-    """The environment variable that holds the key, by custom."""
+    """The environment variable that usually holds the key."""
     shared_key: bool = False
-    """Whether people set that variable for other ends too, such as downloads, so that
-    it is no wish to ask the provider where a request names nobody."""
+    """Whether people set that variable for other purposes too, such as downloads. Then
+    a set variable does not select the provider for a request that names no model."""
     needs_key: bool = False
     prices_id: str | None = None
-    """What `genai-prices` calls it, whose prices hold at its own address; None where
-    it has no prices there, or what is paid is not for tokens alone."""
+    """Its id in `genai-prices`, whose prices are used at its own address; None if it
+    has no prices there, or if more than tokens is paid for."""
     in_process: bool = False
     """Whether it is an engine in this process and not a service."""
     capabilities: Capabilities = field(default_factory=Capabilities)
     provider_class: type | None = None
-    """The class that serves this row; None where the info stands on its class."""
+    """The class that serves this row; None if the info is an attribute of its class."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Options of the class that this row sets, such as `base_url`."""
 
     def __post_init__(self) -> None:
-        # Names are compared without `-`, `_` and spaces: something must be left.
+        # Names are compared without `-`, `_` and spaces, so another one is needed.
         if (
             not isinstance(cast("object", self.name), str)
             or not self.name.strip("-_ ")
@@ -160,14 +161,14 @@ class ProviderInfo:
         models = cast("object", self.models)
         if not isinstance(models, tuple | list):
             raise PluginError(
-                f"the models of provider {self.name!r} are a {type(models).__name__}; "
-                'they are a tuple, as in ("one",)'
+                f"provider {self.name!r} has a {type(models).__name__} for models; "
+                'use a tuple, as in ("one",)'
             )
         for model in cast("Iterable[object]", models):
             if not isinstance(model, str | ModelInfo):
                 raise PluginError(
-                    f"provider {self.name!r} has {model!r} for a model; it is a name "
-                    "or a ModelInfo"
+                    f"provider {self.name!r} has {model!r} for a model; use a name or "
+                    "a ModelInfo"
                 )
         owner = f"provider {self.name!r}"
         for field_name in ("default_model", "url", "key_variable", "prices_id"):
@@ -213,7 +214,7 @@ class ProviderInfo:
 
     @property
     def first_model(self) -> str:
-        """The default model's name; empty where the provider lists none."""
+        """The default model's name; empty if the provider lists none."""
         if self.default_model is not None:
             return self.default_model
         return _name(self.models[0]) if self.models else ""
@@ -239,7 +240,7 @@ def _items(value: object) -> list[tuple[object, object]] | None:
 
 
 def _are_texts(value: object) -> bool:
-    """Tell whether a value is a tuple or a list of texts."""
+    """Return whether a value is a tuple or a list of texts."""
     return isinstance(value, tuple | list) and all(
         isinstance(item, str) for item in cast("Iterable[object]", value)
     )

@@ -1,8 +1,8 @@
 """Write values as JSON, and read them back: `to_dict` and `from_dict`.
 
-What a field holds is known by its annotation, as text: `from __future__ import
-annotations` keeps it so, and to evaluate it would import what only type checkers need.
-A test compares the annotations of all public values with the forms here.
+The form of a field is found by its annotation, as text: `from __future__ import
+annotations` keeps it as text, and evaluating it would import what only type checkers
+need. A test compares the annotations of all public values with the forms here.
 
 Loaded when it is first used.
 """
@@ -83,7 +83,7 @@ _BY_TAG: dict[str, type[Any]] = {
     "usage": Usage,
     "video_part": VideoPart,
 }
-"""The classes, by what `type` says of a value."""
+"""The classes, by the `type` of a value."""
 
 _TAGS = {cls: tag for tag, cls in _BY_TAG.items()}
 
@@ -94,10 +94,10 @@ _ERRORS: dict[str, type[TurnoutError]] = {
 }
 
 _LEFT_OUT = {
-    # Classes: JSON has none.
+    # JSON does not have classes.
     (AnswerForm, "model"),
     (ProviderInfo, "provider_class"),
-    # A conversation would stand in each of its attempts.
+    # Each attempt would contain the conversation.
     (Attempt, "request"),
 }
 
@@ -105,20 +105,21 @@ _LEFT_OUT = {
 def to_dict(value: object) -> dict[str, object]:
     """Return a value as a dictionary that can be written as JSON.
 
-    Its `type` is the class's name in snake case, as in `message` and
-    `tool_call_delta`; it is `text` for a text, and the class's name for an error. Every
-    other key is a field. Bytes are in base64, a `Decimal` is a text, and a target in a
-    field is its model id.
+    Its `type` is the class's name in snake case, such as `message` and
+    `tool_call_delta`. It is `text` for a `str`, and the class's name for an error.
+    Every other key is a field. Bytes are in base64, a `Decimal` is a `str`, and a
+    target in a field is its model id.
 
-    A partial `reply` of an error is left out, and so are fields that hold classes. An
+    The partial `reply` of an error is left out, and so are fields that hold classes. An
     instance of a pydantic model in `Reply.parsed` is written as its JSON.
 
     Args:
         value: An event of a stream, a `Message`, a `Reply`, an error, or any other
-            value of `turnout.types` but a `Secret`.
+            value of `turnout.types` except a `Secret`.
 
     Raises:
-        ArgumentError: It is something else, or a field holds what JSON does not have.
+        ArgumentError: It is something else, or a field has a value that JSON does not
+            have.
     """
     if isinstance(value, str):
         return {"type": "text", "text": value}
@@ -138,22 +139,22 @@ def from_dict(data: Mapping[str, object], kind: type[T]) -> T: ...
 def from_dict(data: Mapping[str, object], kind: type[Any] | None = None) -> Any:
     """Return the value that `to_dict` wrote.
 
-    A field that is missing has its default. A field that is unknown is ignored, so
-    that what a newer version wrote can be read.
+    A missing field has its default. An unknown field is ignored, so that values of a
+    newer version can be read.
 
     Args:
-        data: What `to_dict` returned, or what JSON made of it.
-        kind: The class of the value, for type checkers. With it `type` may be missing,
-            as it is in a value that is a field of another. `Reply[Model]` makes
-            `parsed` an instance of the pydantic model.
+        data: The dictionary of `to_dict`, also after a round trip through JSON.
+        kind: The class of the value, for type checkers. With it, `type` may be missing,
+            as in a value that is a field of another one. `Reply[Model]` makes `parsed`
+            an instance of the pydantic model.
 
     Raises:
         ArgumentError: It is not such a dictionary, or not of that kind.
     """
     if not isinstance(cast("object", data), Mapping):
         raise ArgumentError(
-            f"from_dict is given a {type(data).__name__}, not a mapping; json.loads "
-            "returns one"
+            f"from_dict takes a mapping, not a {type(data).__name__}; use json.loads "
+            "for JSON"
         )
     wanted = get_origin(kind) or kind
     tag = data.get("type")
@@ -161,7 +162,7 @@ def from_dict(data: Mapping[str, object], kind: type[Any] | None = None) -> Any:
         tag = _TAGS[wanted]
     value: Any = _tagged(data, tag)
     if wanted is not None and not isinstance(value, wanted):
-        raise ArgumentError(f"the type is {tag!r}, which is not a {wanted.__name__}")
+        raise ArgumentError(f"the type {tag!r} is not that of a {wanted.__name__}")
     if kind is not wanted and wanted is Reply:
         return _with_instance(value, get_args(kind)[0])
     return value
@@ -176,8 +177,8 @@ def _tagged(data: Mapping[str, object], tag: object) -> object:
     cls = _BY_TAG.get(tag) if isinstance(tag, str) else None
     if cls is None:
         raise ArgumentError(
-            f"the type is {_shown(tag)}; it is one of text, {', '.join(_BY_TAG)}, or "
-            "the name of an error"
+            f"unknown type {_shown(tag)}; known: text, {', '.join(_BY_TAG)}, and the "
+            "names of errors"
         )
     return _read(cls, data, cast("str", tag))
 
@@ -187,7 +188,7 @@ def _shown(tag: object) -> str:
 
 
 class _Form(NamedTuple):
-    """How a field is written and read; both are given its name for their messages."""
+    """How a field is written and read; both get the field's name for messages."""
 
     write: Callable[[Any, str], object]
     read: Callable[[Any, str], object]
@@ -232,12 +233,12 @@ def _written(cls: type[Any], value: object, where: str) -> dict[str, object]:
 
 
 def _written_with_type(value: object, where: str) -> dict[str, object]:
-    # A class of another package that is derived from one of these is written as that.
+    # A subclass in another package is written as its base class.
     own: Any = type(value)
     cls = next((cls for cls in own.__mro__ if cls in _TAGS), None)
     if cls is None:
         raise ArgumentError(
-            f"to_dict is given a {own.__name__}; it takes an event, a message, a "
+            f"to_dict does not take a {own.__name__}; give an event, a message, a "
             "reply, or another value of turnout.types"
         )
     tag = _TAGS[cls]
@@ -335,7 +336,7 @@ def _text_or(form: _Form) -> _Form:
 
 
 def _any_of(*classes: type[Any]) -> _Form:
-    """Return how a field is written that has values of several classes."""
+    """Return the form of a field that has values of several classes."""
     tags = [_TAGS[cls] for cls in classes]
 
     def read(value: object, where: str) -> object:
@@ -375,7 +376,7 @@ def _decimal_from(value: object, where: str) -> object:
 
 
 def _target_to(value: Target, where: str) -> object:
-    # No provider's name has a colon; else the text would mean another target.
+    # Names of providers have no colon. With one, the text would mean another target.
     if ":" in value.provider:
         return _written(Target, value, where)
     return str(value)
@@ -399,10 +400,10 @@ def _json_mapping(value: object, where: str) -> dict[str, object]:
 
 
 def _json(value: object, where: str) -> object:
-    """Return what JSON has for a value of the service's own form.
+    """Return a value of the service's own form as JSON.
 
     Raises:
-        ArgumentError: It has nothing for it, so that what is read back would differ.
+        ArgumentError: JSON does not have it, so it would be read back as another value.
     """
     return _jsonable(value, where, lenient=False)
 
@@ -435,7 +436,7 @@ def _jsonable(value: object, where: str, *, lenient: bool) -> object:
 
 def _key(key: object, where: str, *, lenient: bool) -> str:
     if not isinstance(key, str) and not lenient:
-        raise ArgumentError(f"{where} has the key {key!r}; JSON has only text for keys")
+        raise ArgumentError(f"{where} has the key {key!r}; keys of JSON are strings")
     return str(key)
 
 
@@ -456,7 +457,7 @@ def _with_instance(reply: Reply[Any], model: Any) -> Reply[Any]:
         return replace(reply, parsed=model.model_validate(reply.parsed))
     except ValueError as error:
         raise ArgumentError(
-            f"reply.parsed does not fit {model.__name__}: {error}"
+            f"reply.parsed does not match {model.__name__}: {error}"
         ) from None
 
 
@@ -470,16 +471,16 @@ _ERROR_FIELDS = {
     "details": "details",
     "attempts": "tuple[Attempt, ...]",
 }
-"""The attributes that errors have beside a message, as the fields of a value."""
+"""The attributes of errors except the message, as the fields of a value."""
 
 
 def _written_error(error: TurnoutError, where: str) -> dict[str, object]:
     own = type(error)
     known = next(cls for cls in own.__mro__ if _ERRORS.get(cls.__name__) is cls)
     written: dict[str, object] = {"type": own.__name__}
-    if known is not own:  # A plugin's, which another process may not have.
+    if known is not own:  # A plugin's class, which another process may not have.
         written["base"] = known.__name__
-    # A group adds to its text how many it holds.
+    # The text of a group ends with the number of its errors.
     written["message"] = (
         error.message if isinstance(error, FallbackError) else str(error)
     )
@@ -504,7 +505,7 @@ def _read_error(data: object, where: str) -> TurnoutError:
         form = _form("tuple[TurnoutError, ...]")
         held = cast("Any", form.read(given.get("errors"), f"{where}.errors"))
         if not held:
-            raise ArgumentError(f"{where}.errors is empty; a FallbackError holds some")
+            raise ArgumentError(f"{where}.errors is empty; give at least one error")
         error: TurnoutError = cls(message, held)
     else:
         error = cls(message)
@@ -543,4 +544,4 @@ _FORMS: dict[str, _Form] = {
     "str | ModelInfo": _text_or(_nested(ModelInfo)),
     "str | tuple[Part, ...]": _text_or(_tuple(_any_of(*get_args(Part)))),
 }
-"""By what an annotation says; `details` are written even if JSON has less."""
+"""Forms by annotation; `details` are written even if JSON lacks a value's type."""

@@ -28,7 +28,7 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
 
 _LONGEST_ROLE = 20
-"""From this many characters on, what stands for a role may be a prompt."""
+"""A longer text given as a role may be a prompt, so it is not shown."""
 
 
 def wrong_role(role: object) -> str:
@@ -40,18 +40,21 @@ def wrong_role(role: object) -> str:
 
 
 def wrong_calls(role: Role, calls: Sequence[ToolCall], call_id: str | None) -> str:
-    """Return what is wrong with a message's calls; empty where nothing is."""
+    """Return what is wrong with a message's calls; empty if nothing is."""
     if calls and role != "assistant":
-        return f"has tool_calls and the role {role!r}; only an assistant's has them"
+        return f"has tool_calls and the role {role!r}; they need the role 'assistant'"
     if call_id and role != "tool":
-        return f"has a tool_call_id and the role {role!r}; only a tool's has one"
+        return f"has a tool_call_id and the role {role!r}; it needs the role 'tool'"
     if role == "tool" and not call_id:
-        return "answers no call; tool_call_id is the id of the call that it answers"
+        return (
+            "has the role 'tool' and no tool_call_id; set it to the id of the call "
+            "that the message answers"
+        )
     return ""
 
 
-# The fields named `extra` are None by default and not an empty mapping, since every
-# request makes messages.
+# The fields named `extra` are None by default and not an empty mapping, which is
+# faster: every request makes messages.
 
 
 @frozen
@@ -65,14 +68,14 @@ class TextPart:
 
 @frozen
 class ImagePart:
-    """An image, by its URL or by its bytes; turnout itself never fetches it."""
+    """An image, as a URL or as bytes; turnout does not fetch the URL."""
 
     url: str | None = None
     data: bytes | None = None
     media_type: str | None = None
     """Of `data`, as in `image/png`."""
     detail: str | None = None
-    """How closely the model looks at it, in the provider's words."""
+    """The level of detail for the model, in the provider's own terms."""
     extra: Mapping[str, object] | None = None
     """See `TextPart.extra`."""
 
@@ -83,7 +86,7 @@ class ImagePart:
 
 @frozen
 class AudioPart:
-    """A sound, by its URL or by its bytes; turnout itself never fetches it."""
+    """A sound, as a URL or as bytes; turnout does not fetch the URL."""
 
     url: str | None = None
     data: bytes | None = None
@@ -99,7 +102,7 @@ class AudioPart:
 
 @frozen
 class VideoPart:
-    """A video, by its URL or by its bytes; turnout itself never fetches it."""
+    """A video, as a URL or as bytes; turnout does not fetch the URL."""
 
     url: str | None = None
     data: bytes | None = None
@@ -115,7 +118,7 @@ class VideoPart:
 
 @frozen
 class FilePart:
-    """A file, by its bytes, by its URL or by the id that the provider gave it."""
+    """A file, as bytes, as a URL or by the provider's id of it."""
 
     data: bytes | None = None
     media_type: str | None = None
@@ -146,14 +149,14 @@ Part: TypeAlias = TextPart | ImagePart | AudioPart | VideoPart | FilePart
 
 @frozen
 class Tool:
-    """A function that the model may ask to be called."""
+    """A function that the model may call."""
 
     name: str
     description: str = ""
     parameters: dict[str, object] | None = None
     """The JSON schema of its arguments; None if it takes none."""
     strict: bool | None = None
-    """Whether the arguments are bound to the schema; None leaves it to the provider."""
+    """Whether the service enforces the schema; None means the provider's default."""
     extra: Mapping[str, object] | None = None
     """More fields of the tool, in the service's own form, such as `cache_control`."""
 
@@ -171,15 +174,15 @@ class NativeTool:
 
 @frozen
 class ToolCall:
-    """A call that the model asks for, to be answered by a tool message."""
+    """A call that the model requests; a tool message has to answer it."""
 
     id: str
     name: str
     arguments: str
     """The JSON text that the model wrote, which may be invalid: see
-    `has_valid_arguments`. The input as it is if the call is not of a function."""
+    `has_valid_arguments`. If the call is not of a function, its input as it is."""
     kind: str = "function"
-    """What is called: `function`, or the service's own word, such as `custom`,
+    """The kind of the call: `function`, or the service's own term, such as `custom`,
     `shell_call`, `apply_patch_call`, `computer_call`, `mcp_approval_request`."""
     item: Mapping[str, object] | None = field(default=None, repr=False)
     """The call in the service's own form, if it is not of a function."""
@@ -190,7 +193,7 @@ class ToolCall:
     def has_valid_arguments(self) -> bool:
         """Whether `arguments` is a JSON object, or empty, which means no arguments.
 
-        Always true if the call is not of a function, since its input has any form.
+        Always true if the call is not of a function, because its input has any form.
         """
         if self.kind != "function" or not self.arguments:
             return True
@@ -209,7 +212,7 @@ def _refuse_constant(name: str) -> Never:
 
 @frozen
 class Message:
-    """One turn of a conversation.
+    """One message of a conversation.
 
     Raises:
         ArgumentError: The role is unknown, the content is neither text nor parts, or
@@ -219,9 +222,10 @@ class Message:
     role: Role
     content: str | tuple[Part, ...] = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    """The calls that an assistant's message asks for."""
+    """The calls that a message with the role `assistant` requests."""
     tool_call_id: str | None = None
-    """The call that a tool's message answers, and must name."""
+    """The id of the call that a message with the role `tool` answers; it must have one.
+    """
     name: str | None = None
     developer: bool = False
     """Whether a system message is sent with the role `developer` to a service that has
@@ -229,12 +233,12 @@ class Message:
     extra: Mapping[str, object] | None = None
     """More fields of the message, in the service's own form, such as `prefix`."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
-    """What the service that wrote an assistant's message wants to see again with it,
-    such as the signatures of its reasoning, by the name of its protocol. `Reply.state`
-    has it, and `Reply.to_message` takes it over; other protocols pass over it."""
+    """What the service that wrote this assistant message needs again with it, such as
+    the signatures of its reasoning, by the name of its protocol. `Reply.to_message`
+    copies it from `Reply.state`. Other protocols ignore it."""
 
     def __post_init__(self) -> None:
-        # Whoever writes one without a type checker gets these wrong most often.
+        # The most frequent mistakes in code without a type checker.
         if self.role not in ROLES:
             raise ArgumentError(f"a message {wrong_role(self.role)}")
         if not isinstance(self.content, str) and not _are_parts(self.content):
@@ -253,7 +257,7 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The text alone; its parts are joined as they stand."""
+        """The text of the message; text parts are joined without a separator."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, TextPart))

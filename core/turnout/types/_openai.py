@@ -1,8 +1,8 @@
-"""Messages and tools in OpenAI's mapping form, which most programs have already.
+"""Messages and tools in OpenAI's mapping form, which most programs already use.
 
 They come from a caller and not from a service. So a mistake is an `ArgumentError` that
-says where it is, and never shows the text. A field that turnout does not know is kept
-in `extra`, to be sent as it is: histories of other libraries have such fields.
+says where it is, and never shows the text. An unknown field is kept in `extra` and sent
+as it is, because histories of other libraries have such fields.
 
 Source: OpenAI's chat completions reference, `messages` and `tools`; wire.md 2.1.
 """
@@ -43,10 +43,10 @@ __all__ = [
 ]
 
 MessageLike: TypeAlias = str | Message | Mapping[str, object]
-"""What is taken for a message: a text, a `Message`, or a mapping in OpenAI's form."""
+"""A message in any accepted form: text, a `Message`, or a mapping in OpenAI's form."""
 
 Conversation: TypeAlias = MessageLike | Sequence[MessageLike]
-"""What is taken for messages: one of them, or a sequence."""
+"""A conversation in any accepted form: one message, or a sequence of messages."""
 
 _MESSAGES = "a text, a message or a list of messages"
 
@@ -88,8 +88,8 @@ _FURTHER_FIELDS = frozenset(
         "uuid",
     }
 )
-"""Fields that services and other libraries write. Any other name that is much like one
-of turnout's own is taken for a misspelling.
+"""Fields that services and other libraries write. Any other name that is similar to one
+of turnout's counts as a misspelling.
 
 Source: the items of OpenAI's SDK 3.57.0 (`id`, `namespace`, `phase`, `status`);
 Anthropic's SDK 2.14.0 (`context`, `is_error`); Cohere's API reference (`tool_plan`);
@@ -123,7 +123,7 @@ def as_messages(conversation: Conversation) -> tuple[Message, ...]:
         for index, item in enumerate(listed(conversation, "messages", _MESSAGES))
     )
     if not messages:
-        raise ArgumentError("there are no messages; give at least one")
+        raise ArgumentError("messages is empty; give at least one message")
     return messages
 
 
@@ -138,15 +138,14 @@ def _item(item: object, where: str) -> Message:
             return _written(fields, where)
         return _message(fields, where)
     raise ArgumentError(
-        f"{where} is a {type(item).__name__}; a message is a str, a mapping or a "
-        "Message"
+        f"{where} is a {type(item).__name__}; use a str, a mapping or a Message"
     )
 
 
 def _written(fields: Mapping[str, object], where: str) -> Message:
     """Read a message as `turnout.types.to_dict` writes it.
 
-    Mappings of other origin may have the type `message`, and never `developer`.
+    Other mappings may have the type `message` too, but never the field `developer`.
     """
     from turnout.types._json import from_dict
 
@@ -162,7 +161,7 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
     if role is None:
         raise ArgumentError(f"{where} {wrong_role(named)}")
     extra = _extra(fields, _FIELDS, where)
-    # An assistant's may consist of tool calls.
+    # A message of the role `assistant` may have only tool calls.
     if fields.get("content") is None and role != "assistant":
         raise ArgumentError(f"{where} lacks 'content'")
     content = _content(fields.get("content"), f"{where}.content")
@@ -191,13 +190,13 @@ def _message(fields: Mapping[str, object], where: str) -> Message:
 def _extra(
     fields: Mapping[str, object], known: Sequence[str], where: str
 ) -> dict[str, object] | None:
-    """Return the fields that are not known; None if there are none.
+    """Return the unknown fields; None if there are none.
 
-    Replies of services are often put back into a conversation as they are, with fields
-    that are empty. Those say nothing and are left out.
+    Empty fields are left out: programs often put the replies of services back into a
+    conversation as they are, with fields that are empty.
 
     Raises:
-        ArgumentError: One is likely a misspelling of a known field.
+        ArgumentError: A field is likely a misspelling of a known one.
     """
     extra = {
         name: value
@@ -207,11 +206,13 @@ def _extra(
     for name in extra.keys() - _FURTHER_FIELDS:
         if not isinstance(cast("object", name), str):
             kind = type(name).__name__
-            raise ArgumentError(f"{where} has a {kind} for the name of a field")
+            raise ArgumentError(
+                f"{where} has a field whose name is a {kind}, not a str"
+            )
         guesses = nearest(name, known)
         if guesses:
             raise ArgumentError(
-                f"{where} has the field {name!r}; did you mean {guesses[0]!r}?"
+                f"{where} has the unknown field {name!r}; did you mean {guesses[0]!r}?"
             )
     return extra or None
 
@@ -222,7 +223,7 @@ def _extra_of(
     inner_known: Sequence[str],
     where: str,
 ) -> dict[str, object] | None:
-    """Return the unknown fields of a mapping and of the one inside of it."""
+    """Return the unknown fields of a mapping and of the mapping in a field of it."""
     extra = _extra(fields, ("type", inner_name), where) or {}
     value = fields.get(inner_name)
     if isinstance(value, Mapping):
@@ -253,7 +254,7 @@ def _part(part: object, where: str) -> Part:
     read = _PARTS.get(_required(fields, "type", where))
     if read is None:
         raise ArgumentError(
-            f"{where} has the type {fields['type']!r}; a part is one of "
+            f"{where} has the unknown type {fields['type']!r}; known: "
             f"{', '.join(_PARTS)}"
         )
     return read(fields, where)
@@ -366,7 +367,7 @@ def _native_call(fields: Mapping[str, object], where: str) -> ToolCall:
 def as_tools(
     tools: Iterable[Tool | NativeTool | Mapping[str, object]],
 ) -> tuple[Tool | NativeTool, ...]:
-    """Return tools given in any form.
+    """Return tools that are given in any form.
 
     A mapping with a `function` is a `Tool`, and so is one of the type `function`. Any
     other mapping is a `NativeTool`.
@@ -385,7 +386,7 @@ def _tool(tool: object, where: str) -> Tool | NativeTool:
         return tool
     if not isinstance(tool, Mapping):
         raise ArgumentError(
-            f"{where} is a {type(tool).__name__}; a tool is a Tool, a NativeTool or a "
+            f"{where} is a {type(tool).__name__}; use a Tool, a NativeTool or a "
             "mapping in OpenAI's form or the service's own"
         )
     fields = cast("Mapping[str, object]", tool)
@@ -401,7 +402,7 @@ def _function_tool(fields: Mapping[str, object], where: str) -> Tool:
         function = _inner(fields, "function", where)
         extra |= _extra(fields, ("type", "function"), where) or {}
         where = f"{where}.function"
-    # Else it is in the form of Responses, whose fields are not nested.
+    # Otherwise it has the form of Responses, whose fields are not nested.
     inner = _extra(function, ("type", *_FUNCTION_FIELDS), where)
     if inner is not None:
         extra |= inner if function is fields else {"function": inner}
@@ -420,17 +421,17 @@ def _function_tool(fields: Mapping[str, object], where: str) -> Tool:
     )
 
 
-# What can be iterated and is not a list; a set has no order.
+# Iterables that are not accepted as a list; a set has no order.
 _NO_LISTS = (str, bytes, bytearray, memoryview, Mapping, Set)
 
 
 def listed(value: object, where: str, wanted: str = "a list") -> Iterable[object]:
-    """Return what stands for a list, to be iterated.
+    """Return a user's value that is used as a list.
 
     Args:
-        value: As a user gave it.
-        where: Its name, as the message begins.
-        wanted: What it may be, as the message ends.
+        value: The user's value.
+        where: Its name, which begins the error's message.
+        wanted: The accepted forms, which end the error's message.
 
     Raises:
         ArgumentError: It is something else.
@@ -444,7 +445,7 @@ def listed(value: object, where: str, wanted: str = "a list") -> Iterable[object
 def _address(
     fields: Mapping[str, object], name: str, where: str
 ) -> Mapping[str, object]:
-    """Return what has the URL of a part, which may be the URL itself."""
+    """Return the mapping with the URL of a part; the field may be the URL itself."""
     given = fields.get(name)
     return {"url": given} if isinstance(given, str) else _inner(fields, name, where)
 
@@ -503,7 +504,7 @@ def _to_data_url(media_type: str | None, data: bytes) -> str:
 
 
 def message_to_openai(message: Message) -> dict[str, object]:
-    """Return a message in OpenAI's mapping form, with the fields that it has.
+    """Return a message in OpenAI's mapping form, without the fields that it lacks.
 
     Raises:
         UnsupportedError: A call is of a kind that only another protocol has.
@@ -538,8 +539,8 @@ def _native_to_openai(call: ToolCall) -> dict[str, object]:
         return item
     if call.kind not in _CUSTOM:
         raise UnsupportedError(
-            f"chat completions have no tool calls of the kind {call.kind!r}, as the "
-            f"call {call.id!r} is; leave out the call and its result"
+            f"the call {call.id!r} is of the kind {call.kind!r}, which chat "
+            "completions do not have; leave out the call and its result"
         )
     custom = {"name": call.name, "input": call.arguments}
     return {"id": call.id, "type": "custom", "custom": custom}
@@ -574,7 +575,7 @@ def _url_of(part: ImagePart | VideoPart | FilePart) -> str | None:
 
 
 _AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav"}
-"""OpenAI's name of a format, by the subtype of the media type, if they differ."""
+"""OpenAI's names of formats that differ from the subtype of the media type."""
 
 
 def _audio_to_openai(part: AudioPart) -> dict[str, object]:
@@ -607,10 +608,10 @@ def tool_to_openai(tool: Tool | NativeTool) -> dict[str, object]:
 def merged(
     fields: Mapping[str, object], extra: Mapping[str, object] | None
 ) -> dict[str, object]:
-    """Return the fields of a JSON object with more fields put over them.
+    """Return the fields of a JSON object, overridden by more fields.
 
     Two objects under one name are merged in the same way, and two lists named `tools`
-    are joined. None takes a field away. Any other value replaces the one before.
+    are joined. None removes a field. Any other value replaces the one before.
     """
     result = dict(fields)
     for name, value in (extra or {}).items():

@@ -1,4 +1,4 @@
-"""A finished answer, and what became of each attempt to get it."""
+"""A reply: the answer, and the attempts to get it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ else:
 __all__ = ["Attempt", "Media", "Outcome", "Reply"]
 
 Outcome: TypeAlias = Literal["running", "complete", "failed", "closed", "passed_over"]
-"""What became of an attempt.
+"""The outcome of an attempt.
 
 `closed`: the caller closed or cancelled the stream. `passed_over`: nothing was
-sent, for the reason that the attempt's error gives.
+sent, for the reason in the attempt's error.
 """
 
 
 @frozen
 class Attempt:
-    """One try of one target, and what became of it."""
+    """One attempt to get the answer from one target, and its outcome."""
 
     target: Target
     outcome: Outcome
@@ -45,29 +45,29 @@ class Attempt:
     """Seconds from the attempt's start to its end."""
     usage: Usage | None = None
     join: Join | None = None
-    """How its text was joined to that of the attempt before it; None if it did not
-    continue an answer, or nothing of its text was shown."""
+    """How its text was joined to that of the attempt before; None if it did not
+    continue an answer, or if none of its text was shown."""
     dropped: int = 0
     """How many characters of its text were dropped at the join."""
     prices_id: str | None = field(default=None, repr=False, compare=False)
-    """Whose prices hold for it, see `ProviderInfo.prices_id`."""
+    """The provider whose prices are used, see `ProviderInfo.prices_id`."""
     id: str = ""
     """Unique among all attempts; the same when it starts and when it ends."""
     stream_id: str = ""
     """Unique among all streams; the same for all attempts of one request."""
     started_at: float = 0.0
-    """When it started, in seconds since the epoch, as `time.time` gives them. A wait
+    """When it started, in seconds since the epoch, as `time.time` returns them. A wait
     for a free slot comes after it, and is not part of `seconds`."""
     route: str | None = None
-    """The name of the route that asked: as it was asked for, or its targets, as in
-    `OpenAI:gpt-4o -> Local:small`. None if the provider was asked without a route."""
+    """The name of the route: the one in the request, or the route's targets, such as
+    `OpenAI:gpt-4o -> Local:small`. None without a route."""
     request: ChatRequest | None = field(default=None, repr=False, compare=False)
-    """What is sent, after `turnout_rewrite_request`. It holds the prompt, so only hooks
-    and observers get it: it is None in `Reply.attempts`."""
+    """The request, after `turnout_rewrite_request`. It contains the prompt, so only
+    hooks and observers get it: it is None in `Reply.attempts`."""
 
     @property
     def status_code(self) -> int | None:
-        """The HTTP status of a failed attempt, where one came."""
+        """The HTTP status of a failed attempt; None without one."""
         return getattr(self.error, "status_code", None)
 
 
@@ -76,18 +76,18 @@ class Media(WithFields):
     """An image or a sound in an answer. `dict(media)` can be written as JSON."""
 
     url: str | None = None
-    """Where the service keeps it, or a `data:` URL with its bytes; None if only a
-    transcript came."""
+    """Its address at the service, or a `data:` URL with its bytes; None if there is
+    only a transcript."""
     media_type: str | None = None
-    """As in `image/png`; None if the service did not say."""
+    """Such as `image/png`; None if the service did not say."""
     transcript: str | None = None
-    """What is said in it."""
+    """The words that are spoken in it."""
 
     @property
     def data(self) -> bytes | None:
-        """The bytes; None if the answer does not have them, or not as valid base64.
+        """The bytes; None if the answer does not have them as valid base64.
 
-        Padding may be missing, and the alphabet may be that of URLs.
+        The padding is optional, and the alphabet may be the URL-safe one.
         """
         head, _, body = (self.url or "").partition(",")
         if not head.startswith("data:"):
@@ -110,7 +110,7 @@ def _from_base64(text: bytes) -> bytes | None:
 
 @frozen
 class Reply(Generic[T_co]):
-    """A finished answer, or what came so far of one under way.
+    """A complete answer, or the part of one that has come so far.
 
     `Reply[Model]` is the answer to a request with `response_format=Model`.
     """
@@ -121,25 +121,25 @@ class Reply(Generic[T_co]):
     finish_reason: FinishReason | None = None
     """None until the stream has ended."""
     usage: Usage | None = None
-    """Summed over all attempts; None where the provider did not say."""
+    """Summed over all attempts; None if the provider did not say."""
     target: Target | None = None
-    """Who gave the answer, or its last part."""
+    """The target that gave the answer, or its last part."""
     attempts: tuple[Attempt, ...] = ()
-    """What became of each target that was asked or passed over, in order."""
+    """The attempt of each target that was tried or passed over, in order."""
     citations: tuple[Citation, ...] = ()
-    """The sources that the answer names, in the order in which they came."""
+    """The sources that the answer cites, in the order in which they came."""
     media: tuple[Media, ...] = ()
     """The images and sounds in the answer."""
     items: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
-    """What else the answer consists of, in the service's own form: a tool that the
-    service ran, code that it executed."""
+    """Other parts of the answer, in the service's own form: a tool that the service
+    ran, code that it executed."""
     details: Mapping[str, object] = field(default_factory=dict[str, object])
-    """The provider's own words about the answer."""
+    """The provider's own fields about the answer."""
     state: Mapping[str, object] | None = field(default=None, repr=False)
-    """What the service wants to see again with the answer, see `Message.state`."""
+    """What the service needs again with the answer, see `Message.state`."""
     parsed: T_co = cast("Any", None)
-    """What the answer is with `response_format`: an instance of the pydantic model, or
-    the value of the JSON. None without one, until the answer is whole, and if the
+    """The parsed answer with `response_format`: an instance of the pydantic model, or
+    the value of the JSON. None without one, until the answer is complete, and if the
     answer calls a tool."""
 
     @property

@@ -1,4 +1,4 @@
-"""What is asked."""
+"""The request, and the checks of its options."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ __all__ = ["ChatRequest", "RequestOptions", "TargetOptions"]
 class _Options(TypedDict, total=False):
     temperature: float | None
     max_tokens: int | None
-    """Of the answer."""
+    """Tokens of the answer."""
     top_p: float | None
     stop: str | Sequence[str] | None
-    """Texts at which the answer ends, themselves left out."""
+    """Texts at which the answer ends; they are not part of it."""
     seed: int | None
     tools: Iterable[Tool | NativeTool | Mapping[str, object]] | None
     """Functions, and tools of the service's own, see `NativeTool`."""
@@ -45,11 +45,11 @@ class _Options(TypedDict, total=False):
     extra: Mapping[str, object] | None
     """More fields of the request's body, in the service's own form.
 
-    They are put over turnout's own: objects are merged, `tools` are joined, None takes
-    a field away, and any other value replaces turnout's.
+    They override turnout's fields: objects are merged, `tools` are joined, None removes
+    a field, and any other value replaces turnout's.
     """
     allow_empty: bool | None
-    """Whether an answer without text and tool calls is taken. Without it that is an
+    """Whether an answer without text and tool calls is accepted. By default it raises
     `EmptyReplyError`, except after a tool result or if a limit or a filter ended it."""
 
 
@@ -63,7 +63,7 @@ class TargetOptions(_Options, total=False):
 class FreeOptions(_Options, total=False):
     """The keywords of `stream` and `complete` without `response_format`.
 
-    For type checkers, which take the type of `Reply.parsed` from `response_format`.
+    For type checkers, which infer the type of `Reply.parsed` from `response_format`.
     """
 
     model: str | None
@@ -78,7 +78,7 @@ class RequestOptions(TargetOptions, FreeOptions, total=False):
 
 @frozen
 class ChatRequest:
-    """One question to a model, checked; `build` makes it from what users write."""
+    """A checked request to a model; `build` makes it from a user's arguments."""
 
     messages: tuple[Message, ...] = field(repr=False)
     model: str = ""
@@ -91,26 +91,26 @@ class ChatRequest:
     tools: tuple[Tool | NativeTool, ...] = ()
     tool_choice: str | Mapping[str, object] | None = None
     response_format: Mapping[str, object] | None = None
-    """In OpenAI's mapping form, whichever form it was given in."""
+    """In OpenAI's mapping form, in whichever form the user gave it."""
     answer_form: AnswerForm | None = field(default=None, repr=False, compare=False)
-    """What the answer is read as; never sent. None means as text."""
+    """How the answer is parsed; it is not sent. None means as text."""
     extra: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     deadline: float | None = None
     """Seconds for the whole request; None means the provider's own limit."""
     allow_empty: bool = False
-    """Whether an answer without text and tool calls is taken as it is."""
+    """Whether an answer without text and tool calls is accepted."""
     prefill: bool = False
-    """Whether the last message is the beginning of the answer, to be gone on with."""
+    """Whether the last message is the beginning of the answer, to be continued."""
 
     @classmethod
     def build(
         cls, conversation: Conversation, **options: Unpack[RequestOptions]
     ) -> ChatRequest:
-        """Return the request for what a user wrote.
+        """Return the request for a user's conversation and options.
 
         Raises:
-            ArgumentError: A message or an option cannot be used, or there is no such
-                option; the message says which, and what it may be.
+            ArgumentError: A message or an option is not valid, or an option is
+                unknown; the message says which, and what is accepted.
         """
         messages = as_messages(conversation)
         checked: dict[str, Any] = {}
@@ -129,7 +129,7 @@ class ChatRequest:
         """Return a model's name as a user gave it; empty for None.
 
         Raises:
-            ArgumentError: It is no printable text.
+            ArgumentError: It is not a printable text.
         """
         return "" if name is None else _model(name)
 
@@ -137,13 +137,13 @@ class ChatRequest:
         """Return the same request to another model."""
         if model == self.model:
             return self
-        # What `dataclasses.replace` does, in a third of its time.
+        # The same as `dataclasses.replace`, in a third of its time.
         changed = dict(zip(_FIELDS, _values(self), strict=True))
         changed["model"] = model
         return ChatRequest(**changed)
 
     def merged(self, fields: Mapping[str, object]) -> dict[str, object]:
-        """Return the fields of a request's body with `extra` put over them."""
+        """Return the fields of a request's body, overridden by `extra`."""
         return merged(fields, self.extra)
 
     @property
@@ -158,7 +158,7 @@ class ChatRequest:
 
     @property
     def last_user_text(self) -> str:
-        """The text of the last user message; empty where there is none."""
+        """The text of the last user message; empty without one."""
         for message in reversed(self.messages):
             if message.role == "user":
                 return message.text
@@ -166,18 +166,18 @@ class ChatRequest:
 
     @property
     def system_text(self) -> str:
-        """The system messages, joined with newlines; empty where there are none."""
+        """The system messages, joined with newlines; empty without any."""
         return "\n".join(
             message.text for message in self.messages if message.role == "system"
         )
 
     @property
     def schema(self) -> Mapping[str, object] | None:
-        """The JSON schema that the answer is bound to; None where there is none."""
+        """The JSON schema that the answer has to match; None without one."""
         return None if self.response_format is None else _schema(self.response_format)
 
     def needs(self) -> set[str]:
-        """Return the fields of `Capabilities` that the request asks for."""
+        """Return the fields of `Capabilities` that the request needs."""
         needed: set[str] = set()
         given = _parameters(self)
         if given != _NONE_GIVEN:
@@ -206,7 +206,7 @@ class ChatRequest:
         return needed
 
     def unmet(self, capabilities: Capabilities) -> tuple[str, ...]:
-        """Return what the request needs and a target of `capabilities` cannot do."""
+        """Return the needs of the request that `capabilities` lack."""
         needs = self.needs()
         if not needs:
             return ()
@@ -242,7 +242,7 @@ _PART_NEEDS = {
 
 
 def _needs_of(items: Sequence[Tool | NativeTool | ToolCall]) -> Iterator[str]:
-    """Yield what tools or calls ask for beyond plain functions."""
+    """Yield the capabilities that tools or calls need beyond plain functions."""
     for item in items:
         if isinstance(item, NativeTool):
             yield "native_tools"
@@ -276,7 +276,7 @@ def _advice(option: str) -> str:
 def _model(name: object) -> str:
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise ArgumentError(
-            f"model={name!r} is no name of a model; it is a printable text"
+            f"model={name!r} is not a model's name; use a printable text"
         )
     return name
 
@@ -288,24 +288,24 @@ def _number(
         raise ArgumentError(
             f"{name}={value!r} is a {type(value).__name__}, not a number"
         )
-    # NaN is in no range, and infinity is not either.
+    # NaN and infinity are out of every range.
     if not low <= value <= high or value == math.inf:
         upper = "or more" if high == math.inf else f"to {high:g}"
         raise ArgumentError(
-            f"{name}={_shown(value)} is out of range; it is {low:g} {upper}"
+            f"{name}={_shown(value)} is out of range; set {low:g} {upper}"
         )
     return value
 
 
 def _deadline(value: object) -> float:
     seconds = _number("deadline", value)
-    if seconds > sys.float_info.max:  # An int has no limit, and a clock's time has.
+    if seconds > sys.float_info.max:  # An int can be larger than any float.
         raise ArgumentError(
-            "deadline is in seconds, and more than a clock can count; leave it out for "
-            "the provider's own"
+            "deadline has more seconds than a clock can count; leave it out to use the "
+            "provider's own"
         )
     if seconds == 0:
-        raise ArgumentError("deadline=0 leaves no time; it is in seconds, more than 0")
+        raise ArgumentError("deadline=0 is out of range; set more than 0 seconds")
     return seconds
 
 
@@ -320,7 +320,7 @@ def _whole(name: str, value: object, *, low: int | None = None) -> int:
         raise ArgumentError(f"{name}={value!r} is a {type(value).__name__}, not an int")
     if low is not None and value < low:
         raise ArgumentError(
-            f"{name}={_shown(value)} is out of range; it is at least {low}"
+            f"{name}={_shown(value)} is out of range; set at least {low}"
         )
     return value
 
@@ -328,7 +328,7 @@ def _whole(name: str, value: object, *, low: int | None = None) -> int:
 def _shown(number: float) -> str:
     try:
         return repr(number)
-    except ValueError:  # Python does not write a number of so many digits.
+    except ValueError:  # Python limits the digits of an int that it prints.
         return "a number of thousands of digits"
 
 
@@ -339,7 +339,7 @@ def _stop(stop: object) -> tuple[str, ...]:
         if not isinstance(text, str) or not text:
             what = "empty" if text == "" else f"a {type(text).__name__}"
             raise ArgumentError(
-                f"stop[{len(checked)}] is {what}; each is a text and not empty"
+                f"stop[{len(checked)}] is {what}; use texts that are not empty"
             )
         checked.append(text)
     return tuple(checked)
@@ -364,22 +364,22 @@ def _extra(extra: object) -> Mapping[str, object]:
 def _response_format(wanted: object) -> Mapping[str, object] | None:
     name = "reply"
     if isinstance(wanted, type):
-        # A pydantic model is known by its method, so that pydantic need not be
+        # A pydantic model is recognized by its method, so that pydantic is not
         # imported for the many requests that have none.
         schema_of = getattr(wanted, "model_json_schema", None)
         if schema_of is None:
             raise ArgumentError(
-                f"response_format={wanted.__name__} is no pydantic model"
+                f"response_format={wanted.__name__} is not a pydantic model"
             )
         name, wanted = wanted.__name__, schema_of()
     if not isinstance(wanted, Mapping):
         raise ArgumentError(
-            f"response_format is a {type(wanted).__name__}; it is a pydantic model, "
-            "a JSON schema or OpenAI's mapping form"
+            f"response_format is a {type(wanted).__name__}; use a pydantic model, a "
+            "JSON schema or OpenAI's mapping form"
         )
     schema = cast("Mapping[str, object]", wanted)
     kind = schema.get("type")
-    if kind == "text":  # As every answer is: nothing that a target must be able to.
+    if kind == "text":  # Every answer is text, so no capability is needed.
         return None
     if kind == "json_schema":
         match schema.get("json_schema"):
@@ -387,7 +387,7 @@ def _response_format(wanted: object) -> Mapping[str, object] | None:
                 return schema
             case _:
                 raise ArgumentError(
-                    "response_format lacks its schema; it is {'type': 'json_schema', "
+                    "response_format lacks its schema; use {'type': 'json_schema', "
                     "'json_schema': {'name': ..., 'schema': {...}}}"
                 )
     if kind == "json_object":
@@ -396,7 +396,7 @@ def _response_format(wanted: object) -> Mapping[str, object] | None:
 
 
 def _schema(wanted: Mapping[str, object]) -> Mapping[str, object] | None:
-    """Return the schema in OpenAI's mapping form; None where there is none."""
+    """Return the schema in OpenAI's mapping form; None without one."""
     if wanted["type"] != "json_schema":
         return None
     named = cast("Mapping[str, object]", wanted["json_schema"])
@@ -406,11 +406,11 @@ def _schema(wanted: Mapping[str, object]) -> Mapping[str, object] | None:
 def _answer_form(
     given: object, wanted: Mapping[str, object] | None
 ) -> AnswerForm | None:
-    """Return what the answer is read as; None for text.
+    """Return how the answer is parsed; None for text.
 
     Args:
-        given: What the user asked for.
-        wanted: The same in OpenAI's mapping form; None where that is text.
+        given: The user's `response_format`.
+        wanted: The same in OpenAI's mapping form; None for text.
     """
     if wanted is None:
         return None
@@ -421,7 +421,7 @@ def _answer_form(
     )
 
 
-# By the option's name, what makes a field of what a user gave for it.
+# The functions that check a user's value and return the field, by the option's name.
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "model": _model,
     "temperature": partial(_number, "temperature"),

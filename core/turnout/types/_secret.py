@@ -1,4 +1,4 @@
-"""A value that must not be seen."""
+"""A value that must not be shown."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["Secret"]
 class Secret:
     """Hold a credential so that no `repr`, message, log or traceback shows it.
 
-    The value comes out of `reveal()` alone, which is called where a request's
-    headers are built, and where it is hashed to tell one credential from another.
+    Only `reveal()` returns the value. turnout calls it to build a request's headers,
+    and to hash the value, which distinguishes one credential from another.
     """
 
     __slots__ = ("_value",)

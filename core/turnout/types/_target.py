@@ -1,4 +1,4 @@
-"""What one attempt asks."""
+"""The target of an attempt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Target"]
 
 @frozen(kw_only=False)
 class Target:
-    """One provider with one of its models; as text, the model id `Provider:model`."""
+    """One provider with one of its models; `str` of it is `Provider:model`."""
 
     provider: str
     model: str

@@ -58,7 +58,7 @@ def test_there_may_be_several_and_none() -> None:
         ),
         pytest.param(
             ["temperature=-1"],
-            "-o: temperature=-1 is out of range; it is 0 or more",
+            "-o: temperature=-1 is out of range; set 0 or more",
             id="range",
         ),
         pytest.param(
@@ -79,7 +79,7 @@ def test_there_may_be_several_and_none() -> None:
         ),
         pytest.param(
             ["temperature=nan"],
-            "-o: temperature=nan is out of range; it is 0 or more",
+            "-o: temperature=nan is out of range; set 0 or more",
             id="not a number",
         ),
     ],

@@ -59,19 +59,17 @@ def test_a_name_may_have_any_other_characters(name: str) -> None:
     [
         pytest.param(
             {"models": "hello-1"},
-            "the models of provider 'Hello' are a str; they are a tuple, as in "
-            '("one",)',
+            "provider 'Hello' has a str for models; use a tuple, as in (\"one\",)",
             id="a forgotten comma",
         ),
         pytest.param(
             {"models": None},
-            "the models of provider 'Hello' are a NoneType; they are a tuple, as in "
-            '("one",)',
+            "provider 'Hello' has a NoneType for models; use a tuple, as in (\"one\",)",
             id="no models",
         ),
         pytest.param(
             {"models": ("a", 5)},
-            "provider 'Hello' has 5 for a model; it is a name or a ModelInfo",
+            "provider 'Hello' has 5 for a model; use a name or a ModelInfo",
             id="no model",
         ),
         pytest.param(

@@ -298,10 +298,10 @@ IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT
             bytearray(b"Hi"), f"messages is a bytearray, not {MESSAGES}", id="bytearray"
         ),
         pytest.param({"Hi"}, f"messages is a set, not {MESSAGES}", id="no order"),
-        pytest.param([], "there are no messages; give at least one", id="empty"),
+        pytest.param([], "messages is empty; give at least one message", id="empty"),
         pytest.param(
             ["Hi", 5],
-            "messages[1] is a int; a message is a str, a mapping or a Message",
+            "messages[1] is a int; use a str, a mapping or a Message",
             id="item",
         ),
         pytest.param(
@@ -330,22 +330,22 @@ IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT
         ),
         pytest.param(
             {"role": "user", "contents": SECRET_TEXT},
-            "the message has the field 'contents'; did you mean 'content'?",
+            "the message has the unknown field 'contents'; did you mean 'content'?",
             id="misspelled field",
         ),
         pytest.param(
             [{"role": "user", "content": "", 5: SECRET_TEXT}],
-            "messages[0] has a int for the name of a field",
+            "messages[0] has a field whose name is a int, not a str",
             id="name of a field",
         ),
         pytest.param(
             [{"role": "user", "content": [{"type": "text", "text": "", "txt": 1}]}],
-            "messages[0].content[0] has the field 'txt'; did you mean 'text'?",
+            "messages[0].content[0] has the unknown field 'txt'; did you mean 'text'?",
             id="misspelled field of a part",
         ),
         pytest.param(
             {"role": "assistant", "tool_calls": [{**OPENAI_CALL, "functions": 1}]},
-            "the message.tool_calls[0] has the field 'functions'; did you mean "
+            "the message.tool_calls[0] has the unknown field 'functions'; did you mean "
             "'function'?",
             id="misspelled field of a call",
         ),
@@ -356,8 +356,8 @@ IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT
                     {"type": "image_url", "image_url": {"url": "u", "detials": 1}}
                 ],
             },
-            "the message.content[0].image_url has the field 'detials'; did you mean "
-            "'detail'?",
+            "the message.content[0].image_url has the unknown field 'detials'; did you "
+            "mean 'detail'?",
             id="misspelled field within a part",
         ),
         pytest.param(
@@ -393,7 +393,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT
         ),
         pytest.param(
             [{"role": "user", "content": ["Hi", {"type": "audio"}]}],
-            "messages[0].content[1] has the type 'audio'; a part is one of text, "
+            "messages[0].content[1] has the unknown type 'audio'; known: text, "
             "image_url, input_audio, audio_url, video_url, file",
             id="type of a part",
         ),
@@ -523,19 +523,20 @@ IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;{SECRET_TEXT
         ),
         pytest.param(
             [{"role": "tool", "content": SECRET_TEXT}],
-            "messages[0] answers no call; tool_call_id is the id of the call that it "
-            "answers",
+            "messages[0] has the role 'tool' and no tool_call_id; set it to the id of "
+            "the call that the message answers",
             id="answer without the call",
         ),
         pytest.param(
             [{"role": "user", "content": SECRET_TEXT, "tool_call_id": "c1"}],
-            "messages[0] has a tool_call_id and the role 'user'; only a tool's has one",
+            "messages[0] has a tool_call_id and the role 'user'; it needs the role "
+            "'tool'",
             id="tool_call_id of a user",
         ),
         pytest.param(
             [{"role": "user", "content": SECRET_TEXT, "tool_calls": [CALL]}],
-            "messages[0] has tool_calls and the role 'user'; only an assistant's has "
-            "them",
+            "messages[0] has tool_calls and the role 'user'; they need the role "
+            "'assistant'",
             id="calls of a user",
         ),
         pytest.param(
@@ -910,7 +911,7 @@ def test_tools_may_be_given_as_values_and_by_an_iterator() -> None:
         pytest.param(Tool(name="now"), "tools is a Tool, not a list", id="one value"),
         pytest.param(
             ["now"],
-            "tools[0] is a str; a tool is a Tool, a NativeTool or a mapping in "
+            "tools[0] is a str; use a Tool, a NativeTool or a mapping in "
             "OpenAI's form or the service's own",
             id="text",
         ),
@@ -944,7 +945,8 @@ def test_tools_may_be_given_as_values_and_by_an_iterator() -> None:
         ),
         pytest.param(
             [{"function": {"name": "f", "parameter": SECRET_TEXT}}],
-            "tools[0].function has the field 'parameter'; did you mean 'parameters'?",
+            "tools[0].function has the unknown field 'parameter'; did you mean "
+            "'parameters'?",
             id="misspelled field",
         ),
     ],
@@ -960,7 +962,7 @@ def test_a_tool_that_cannot_be_read_is_refused_by_its_place(
 
 def test_a_message_whose_calls_do_not_belong_to_its_role_is_refused() -> None:
     with pytest.raises(
-        ArgumentError, match=r"^a message answers no call; tool_call_id"
+        ArgumentError, match=r"^a message has the role 'tool' and no tool_call_id; set"
     ):
         Message(role="tool", content="1")
 
@@ -986,5 +988,5 @@ def test_a_call_that_chat_does_not_have_is_refused_by_its_id() -> None:
         id="call-7", name="shell", arguments="{}", kind="shell_call", item=item
     )
 
-    with pytest.raises(UnsupportedError, match=r"shell_call.*call-7"):
+    with pytest.raises(UnsupportedError, match=r"call-7.*shell_call"):
         message_to_openai(Message(role="assistant", tool_calls=(call,)))

@@ -108,47 +108,47 @@ def test_an_option_is_taken(name: str, given: object, kept: object) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": ""}, "model='' is no name of a model; it is a printable text"),
-        ({"model": " "}, "model=' ' is no name of a model; it is a printable text"),
+        ({"model": ""}, "model='' is not a model's name; use a printable text"),
+        ({"model": " "}, "model=' ' is not a model's name; use a printable text"),
         (
             {"model": "a\nb"},
-            "model='a\\nb' is no name of a model; it is a printable text",
+            "model='a\\nb' is not a model's name; use a printable text",
         ),
-        ({"model": 5}, "model=5 is no name of a model; it is a printable text"),
+        ({"model": 5}, "model=5 is not a model's name; use a printable text"),
         ({"temperature": "1"}, "temperature='1' is a str, not a number"),
         ({"temperature": True}, "temperature=True is a bool, not a number"),
-        ({"temperature": -0.1}, "temperature=-0.1 is out of range; it is 0 or more"),
-        ({"temperature": math.nan}, "temperature=nan is out of range; it is 0 or more"),
-        ({"temperature": math.inf}, "temperature=inf is out of range; it is 0 or more"),
-        ({"top_p": 1.1}, "top_p=1.1 is out of range; it is 0 to 1"),
-        ({"max_tokens": 0}, "max_tokens=0 is out of range; it is at least 1"),
+        ({"temperature": -0.1}, "temperature=-0.1 is out of range; set 0 or more"),
+        ({"temperature": math.nan}, "temperature=nan is out of range; set 0 or more"),
+        ({"temperature": math.inf}, "temperature=inf is out of range; set 0 or more"),
+        ({"top_p": 1.1}, "top_p=1.1 is out of range; set 0 to 1"),
+        ({"max_tokens": 0}, "max_tokens=0 is out of range; set at least 1"),
         ({"max_tokens": 1.0}, "max_tokens=1.0 is a float, not an int"),
         ({"max_tokens": True}, "max_tokens=True is a bool, not an int"),
         ({"seed": "1"}, "seed='1' is a str, not an int"),
-        ({"deadline": -1}, "deadline=-1 is out of range; it is 0 or more"),
+        ({"deadline": -1}, "deadline=-1 is out of range; set 0 or more"),
         ({"deadline": True}, "deadline=True is a bool, not a number"),
         ({"seed": True}, "seed=True is a bool, not an int"),
-        ({"deadline": math.inf}, "deadline=inf is out of range; it is 0 or more"),
-        ({"deadline": math.nan}, "deadline=nan is out of range; it is 0 or more"),
+        ({"deadline": math.inf}, "deadline=inf is out of range; set 0 or more"),
+        ({"deadline": math.nan}, "deadline=nan is out of range; set 0 or more"),
         pytest.param(
             {"deadline": 10**400},
-            "deadline is in seconds, and more than a clock can count; leave it out for "
-            "the provider's own",
-            id="a deadline that is no float",
+            "deadline has more seconds than a clock can count; leave it out to use the "
+            "provider's own",
+            id="a deadline that is not a float",
         ),
         pytest.param(
             {"max_tokens": -(10**5000)},
-            "max_tokens=a number of thousands of digits is out of range; it is at "
+            "max_tokens=a number of thousands of digits is out of range; set at "
             "least 1",
             id="a number that cannot be written",
         ),
-        ({"deadline": 0}, "deadline=0 leaves no time; it is in seconds, more than 0"),
+        ({"deadline": 0}, "deadline=0 is out of range; set more than 0 seconds"),
         ({"stop": 5}, "stop is a int, not a text or texts"),
-        ({"stop": ["a", ""]}, "stop[1] is empty; each is a text and not empty"),
-        ({"stop": ""}, "stop[0] is empty; each is a text and not empty"),
+        ({"stop": ["a", ""]}, "stop[1] is empty; use texts that are not empty"),
+        ({"stop": ""}, "stop[0] is empty; use texts that are not empty"),
         ({"stop": b"a"}, "stop is a bytes, not a text or texts"),
         ({"stop": {"a": 1}}, "stop is a dict, not a text or texts"),
-        ({"stop": ["a", 5]}, "stop[1] is a int; each is a text and not empty"),
+        ({"stop": ["a", 5]}, "stop[1] is a int; use texts that are not empty"),
         ({"max_token": 5}, "unknown option 'max_token'; did you mean 'max_tokens'?"),
         (
             {"logit_bias": 5},
@@ -210,15 +210,15 @@ def test_an_option_is_taken(name: str, given: object, kept: object) -> None:
         ({"tools": "now"}, "tools is a str, not a list"),
         ({"tool_choice": 5}, "tool_choice is a int, not a text or a mapping"),
         ({"extra": [1]}, "extra is a list, not a mapping"),
-        ({"response_format": int}, "response_format=int is no pydantic model"),
+        ({"response_format": int}, "response_format=int is not a pydantic model"),
         (
             {"response_format": "json"},
-            "response_format is a str; it is a pydantic model, a JSON schema or "
+            "response_format is a str; use a pydantic model, a JSON schema or "
             "OpenAI's mapping form",
         ),
         (
             {"response_format": {"type": "json_schema"}},
-            "response_format lacks its schema; it is {'type': 'json_schema', "
+            "response_format lacks its schema; use {'type': 'json_schema', "
             "'json_schema': {'name': ..., 'schema': {...}}}",
         ),
     ],
@@ -238,7 +238,7 @@ def test_a_models_name_is_checked_alone(name: str | None, model: str) -> None:
 
 
 def test_a_models_name_that_cannot_be_one_is_refused() -> None:
-    with pytest.raises(ArgumentError, match="no name of a model"):
+    with pytest.raises(ArgumentError, match="not a model's name"):
         ChatRequest.checked_model("")
 
 
