@@ -1,8 +1,8 @@
-"""What the decoders of answers have in common: from bytes to events. No I/O.
+"""The base of decoders, which turn the bytes of an answer into events. No I/O.
 
-A protocol says what one of its events means; what is here cuts the bytes into events,
-meets what is no stream at all (an error document, a proxy's page), keeps faults until
-what came before them was given out, and tells whether the answer is complete.
+A protocol's decoder reads single events. The base splits the bytes into events, handles
+bodies that are not a stream (an error document, a proxy's HTML page), keeps a fault
+until the events before it are returned, and checks whether the answer is complete.
 """
 
 from __future__ import annotations
@@ -48,27 +48,27 @@ __all__ = [
 ]
 
 MAX_ERROR_BYTES = 64 * 1024
-"""How much is read of an error, or of a page that came in place of an answer."""
+"""How many bytes are read of an error, or of a page in place of an answer."""
 
 _PAGE = "sent a page in place of an answer; check base_url"
 
-# To be compared with, which is the fastest check there is.
+# Comparing `type(value)` with it is the fastest check.
 _OBJECT: type[dict[str, Any]] = dict
 
 _Fields: TypeAlias = dict[str, Any]
 
-# A byte order mark may stand before anything.
+# White space, and a byte order mark, which may come first.
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 
 
 class OddEventError(Exception):
-    """An event is not of the protocol; the message says how, as in `has no text`."""
+    """An event does not match the protocol; the message says how: `has no text`."""
 
 
 @cache
 def _json_reader() -> Callable[..., Any]:
-    # Not with the module, which listings load too; and once, as an import statement
-    # costs a stream more than reading an event.
+    # Not imported with the module, which listings load too. Cached, because an import
+    # statement costs a stream more than reading an event.
     from pydantic_core import from_json
 
     return from_json
@@ -77,26 +77,26 @@ def _json_reader() -> Callable[..., Any]:
 class Decoder(ABC):
     """Turn the bytes of an answer into events.
 
-    It never raises while it is fed, so that what came before a fault is given out
-    however the network cut the bytes: `reported` and `check` tell of it in the end.
+    `feed` never raises, so that the events before a fault are returned however the
+    network cut the bytes. After the end, `reported` and `check` give the error.
 
-    A protocol writes `read` and `finish`, and sets `ended`, `done` and `usage` as it
-    reads with `from_json`. It is made from `SseDecoder` or `LineDecoder`, which
-    say how bytes are cut into events.
+    A protocol's decoder writes `read` and `finish`, and sets `ended`, `done` and
+    `usage` while it reads with `from_json`. It inherits from `SseDecoder` or
+    `LineDecoder`, which split bytes into events.
 
     Args:
         provider: The provider's name, for errors.
-        request_id: The provider's own name for the request.
+        request_id: The provider's id of the request.
     """
 
     end: ClassVar[str] = "its last event"
-    """What ends an answer, for the error of one that lacks it."""
+    """What ends an answer, for the error if it is missing."""
 
     documents: ClassVar[bytes] = b"<"
-    """The first bytes of a body that is no stream."""
+    """The first bytes of a body that is not a stream."""
 
     ends_with_body: ClassVar[bool] = False
-    """Whether the protocol has no mark for the end of an answer. Then the end of a
+    """Whether the protocol lacks a mark for the end of an answer. Then the end of a
     framed body ends it, see `framed`."""
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
@@ -106,38 +106,38 @@ class Decoder(ABC):
         self.request_id = request_id
         self.max_event_bytes = MAX_EVENT_BYTES
         """How many bytes one event may have, or a document; see `limit`."""
-        # What came in place of events; None while that may still be events.
+        # The pieces of a body that is not a stream; None for a stream.
         self._document: list[bytes] | None = None
         self._length = 0
         self._size = EventSize(MAX_EVENT_BYTES)
-        # Whether that is a page for people.
+        # Whether that body is an HTML page.
         self._page = False
         self._begun = False
         self._fault: str | None = None
-        # What the present call of `read` adds to, and how much of it came before the
-        # answer's end; None without an end.
+        # The events of the current call of `read`, and how many of them came before
+        # the answer's end; None without an end.
         self._batch: list[Event] = []
         self._ended_at: int | None = None
         self.framed = False
-        """Whether the end of the body proves that the body is whole. Set before
+        """Whether the end of the body proves that the body is complete. Set before
         `close`, for a decoder that `ends_with_body`."""
         self.closed = False
         """Whether the body is at its end."""
         self.done = False
-        """Whether nothing is worth reading any more: the mark has come, or a fault."""
+        """Whether reading can stop: the end mark has come, or a fault."""
         self.usage: Usage | None = None
-        """What the answer cost, given out at its end."""
+        """The tokens of the answer, returned at its end."""
         self.reported: bytes | None = None
         """The error that the service reported in place of an answer, or inside one."""
-        # Made when half of a surrogate pair has come.
+        # Made when one half of a surrogate pair has come.
         self._surrogates: SurrogateJoiner | None = None
 
     @property
     def ended(self) -> bool:
-        """Whether the answer's end has come: a reason for it, a mark, or a fault.
+        """Whether the answer has ended: by a finish reason, an end mark, or a fault.
 
-        `read` sets it after it has added what came before the end. A delta that it adds
-        afterwards takes the end back, unless `done` is set too.
+        `read` sets it after it has added the events before the end. A delta that it
+        adds afterwards resets it, unless `done` is set too.
         """
         return self._ended_at is not None
 
@@ -147,15 +147,15 @@ class Decoder(ABC):
 
     @abstractmethod
     def read(self, datas: list[bytes], events: list[Event]) -> None:
-        """Read what each event says, and add what it brings to `events`.
+        """Read the data of each event, and add the events of the answer to `events`.
 
         Raises:
-            OddEventError: An event is not of the protocol. What was added before it
-                is given out.
+            OddEventError: An event does not match the protocol. The events that were
+                added before it are returned.
         """
 
     def complete(self, events: list[Event]) -> None:
-        """Add what is missing from a complete answer: by default, nothing.
+        """Add the last events of a complete answer; by default, none.
 
         Called once, before `finish`.
         """
@@ -163,23 +163,23 @@ class Decoder(ABC):
 
     @abstractmethod
     def finish(self) -> Finish:
-        """Return the answer's end. Called once, of an answer that is complete."""
+        """Return the end of the answer. Called once, if the answer is complete."""
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
-        """Read a body that is no stream and whole JSON: an error, if nothing else.
+        """Read a body that is one JSON document; by default, report it as an error.
 
-        A protocol whose services answer so in spite of the request reads that here,
-        and sets `ended`.
+        A service may answer with a document although the request asks for a stream. A
+        decoder for it reads the answer here, and sets `ended`.
 
         Raises:
-            OddEventError: It is not of the protocol.
+            OddEventError: It does not match the protocol.
         """
         del value
         self.report(document)
         return []
 
     def is_whole(self, data: bytes) -> bool:
-        """Tell whether the last event is whole, which the end of the body cut off."""
+        """Return whether the last event, which lacks its end, is complete."""
         try:
             self.from_json(data)
         except ValueError:
@@ -187,7 +187,7 @@ class Decoder(ABC):
         return True
 
     def end_with_body(self) -> None:
-        """Take the end of a framed body; by default it is the end of the answer."""
+        """Handle the end of a framed body; by default it ends the answer."""
         self.ended = True
 
     def limit(self, max_event_bytes: int) -> None:
@@ -198,11 +198,11 @@ class Decoder(ABC):
     def read_leniently(self, data: bytes) -> object | None:
         """Read JSON that `from_json` refuses because of half a surrogate pair.
 
-        Services cut text between the two halves of a pair, or at any place. The halves
-        are joined over events; one that stays alone becomes U+FFFD.
+        Services cut text at any place, also between the two halves of a pair. The
+        halves are joined across events; a single one becomes U+FFFD.
 
         Returns:
-            The value; None if it is not JSON all the same.
+            The value; None if it is still not JSON.
         """
         from turnout._surrogates import SurrogateJoiner, lenient_json
 
@@ -212,12 +212,12 @@ class Decoder(ABC):
         return value
 
     def report(self, data: bytes) -> None:
-        """Take an error that the service reports: nothing after it counts."""
+        """Record an error that the service reports; bytes after it are ignored."""
         self.reported = data[:MAX_ERROR_BYTES]
         self.ended = self.done = True
 
     def feed(self, data: bytes) -> list[Event]:
-        """Return what the events ended by `data` bring."""
+        """Return the events that `data` completes."""
         if not self._begun:
             data = self._begin(data)
         if self._document is not None:
@@ -233,7 +233,7 @@ class Decoder(ABC):
         return [*given, *self.close()] if self.done else given
 
     def _unframed(self, error: FramingError) -> list[Event]:
-        """Take a fault of the framing; return what the events before it bring."""
+        """Record a fault of the framing; return the events before it."""
         given = self._read(list(error.events)) if error.events else []
         if self._surrogates is not None:
             given = self._surrogates.join(given)
@@ -245,9 +245,9 @@ class Decoder(ABC):
         return [*given, *self.close()]
 
     def close(self) -> list[Event]:
-        """Take the end of the body; return what is still to be given.
+        """Handle the end of the body; return the remaining events.
 
-        An event that the end cut off counts where it is whole all the same.
+        A last event that lacks its end counts if its data is complete.
         """
         if self.closed:
             return []
@@ -278,10 +278,10 @@ class Decoder(ABC):
         return events
 
     def check(self) -> None:
-        """Make sure that the answer is complete. Called after `close`.
+        """Check that the answer is complete. Called after `close`.
 
         Raises:
-            ProtocolError: What came is not of the protocol.
+            ProtocolError: The body does not match the protocol.
             StreamTruncatedError: The answer's end did not come.
         """
         if self._fault is not None:
@@ -296,24 +296,23 @@ class Decoder(ABC):
 
     @abstractmethod
     def split(self, data: bytes) -> list[bytes]:
-        """Return the events that `data` ends, undecoded.
+        """Return the data of the events that `data` completes.
 
         Raises:
-            FramingError: The bytes cannot be split; the error of the answer has its
-                words.
+            FramingError: The bytes cannot be split; the answer's error has its message.
             EventTooLongError: An event is longer than `max_event_bytes`.
         """
 
     @abstractmethod
     def rest(self) -> bytes:
-        """Return what the end of the body cut off."""
+        """Return the data of a last event that lacks its end."""
 
     def _is_open(self) -> bool:
-        """Tell whether events have begun, and neither a fault nor a document came."""
+        """Return whether events have begun, without a fault or a document."""
         return self._begun and not self.done and self._document is None
 
     def _begin(self, data: bytes) -> bytes:
-        """Look at the first byte, which tells a stream from a document or a page.
+        """Check the first byte, which distinguishes a stream from a document or page.
 
         Returns:
             The data to read.
@@ -342,10 +341,10 @@ class Decoder(ABC):
                 self._break("sent too much in place of an answer; set max_event_bytes")
 
     def _report_beginning(self, beginning: bytes) -> bool:
-        """Report what is too long to be read as a whole, if it is an error.
+        """Report a body that is too long to be read completely, if it is an error.
 
         Args:
-            beginning: Its beginning, cut off anywhere.
+            beginning: Its beginning, which may end anywhere.
         """
         beginning = beginning.lstrip(_BLANK)
         try:
@@ -367,7 +366,7 @@ class Decoder(ABC):
         except ValueError as error:
             value = self.read_leniently(document)
             if value is None:
-                # Cut off, and so neither the end nor a fault: `check` says so.
+                # It is truncated, which is not a fault: `check` reports it.
                 if "EOF while parsing" not in str(error):
                     self._break("sent a body that is not JSON")
                 return []
@@ -386,15 +385,15 @@ class Decoder(ABC):
         except OddEventError as error:
             fault = f"sent an event that {error}"
         if self._ended_at is not None and not self.done:
-            # An answer that goes on after the reason why it ended has not ended.
-            went_on = any(map(_is_delta, events[self._ended_at :]))
-            self._ended_at = None if went_on else 0
+            # A delta after the finish reason means that the answer has not ended.
+            continued = any(map(_is_delta, events[self._ended_at :]))
+            self._ended_at = None if continued else 0
         if fault is not None:
             self._break(fault)
         return events
 
     def _break(self, fault: str) -> None:
-        # After the end of an answer nothing that is wrong harms it.
+        # A fault after the end of the answer is ignored.
         if self._ended_at is None:
             self._fault = fault
         self.ended = self.done = True
@@ -403,11 +402,11 @@ class Decoder(ABC):
 class SseDecoder(Decoder):
     """Decode an answer that is a stream of server-sent events, whatever their names."""
 
-    # Events never begin as JSON or a page does.
+    # No event begins with the first byte of JSON or of a page.
     documents = b"{[<"
 
     documents_within: ClassVar[bytes] = b""
-    """The first bytes of a document that comes after events, where there may be one."""
+    """The first bytes of a document after events, if the service may send one."""
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
@@ -419,7 +418,7 @@ class SseDecoder(Decoder):
         self._splitter = SseSplitter(max_event_bytes, self.documents_within)
 
     def split(self, data: bytes) -> list[bytes]:
-        """Return the data of the events that `data` ends."""
+        """Return the data of the events that `data` completes."""
         datas = self._splitter.feed_data(data)
         document = self._splitter.document
         if document is not None:
@@ -428,13 +427,13 @@ class SseDecoder(Decoder):
         return datas
 
     def rest(self) -> bytes:
-        """Return the data of the event that the end of the body cut off."""
+        """Return the data of a last event that lacks its blank line."""
         last = self._splitter.close()
         return b"" if last is None else last.data
 
 
 class LineDecoder(Decoder):
-    """Decode an answer that is a sequence of lines; blank ones are passed over."""
+    """Decode an answer that is a sequence of lines; skip blank ones."""
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
@@ -446,24 +445,24 @@ class LineDecoder(Decoder):
         self._splitter = LineSplitter(max_event_bytes)
 
     def _begin(self, data: bytes) -> bytes:
-        # A byte order mark would be part of the first line.
+        # Otherwise a byte order mark would be part of the first line.
         return super()._begin(data).lstrip(_BLANK)
 
     def split(self, data: bytes) -> list[bytes]:
-        """Return the lines that `data` ends."""
+        """Return the lines that `data` completes."""
         return list(filter(bytes.strip, self._splitter.feed(data)))
 
     def rest(self) -> bytes:
-        """Return what came after the last line feed."""
+        """Return the bytes after the last line feed."""
         return self._splitter.close().strip()
 
     def begin_document(self, lines: list[bytes]) -> None:
-        """Take these lines and all that follows as one document for `read_document`.
+        """Read these lines and all bytes after them as one document, `read_document`.
 
-        For JSON that is written over several lines, as a proxy may send its error.
+        For JSON that is written over several lines, such as a proxy's error.
 
         Args:
-            lines: The last of those that `read` was given.
+            lines: The last lines that `read` got.
         """
         self._begin_document(lines[0][:1])
         self._collect(b"\n".join([*lines, self._splitter.close()]))
@@ -476,7 +475,7 @@ def _is_delta(event: Event) -> bool:
 
 
 _PARTS = ("choices", "candidates", "output", "content", "delta", "done", "response")
-"""Fields of an answer, or of a part of one. With any of them, a message is no error."""
+"""Fields of an answer, or of a part of one. With any of them, it is not an error."""
 
 _MESSAGES = ("message", "msg", "detail", "error_msg", "error_message", "errmsg")
 """Fields of an error that is not under `error`."""
@@ -488,8 +487,8 @@ _SUCCESS = (0, 200, "0", "200", "ok", "success")
 def is_error(value: object) -> bool:
     """Return whether JSON is a service's error and not a part of an answer.
 
-    For a body that is not a stream, and for an event without anything that the protocol
-    knows. Services send errors with status 200 under `error` or `errors`, with
+    For a body that is not a stream, and for an event without any field that the
+    protocol knows. Services send errors with status 200 under `error` or `errors`, with
     `success: false`, as `{"code": 401, "msg": ...}`, and in `base_resp` (MiniMax).
     """
     if isinstance(value, list):
@@ -515,7 +514,7 @@ def as_mapping(value: object, what: str) -> dict[str, Any]:
     """Return a value that has to be a JSON object.
 
     Args:
-        value: As it was sent.
+        value: The value that was sent.
         what: Its name, for the message.
 
     Raises:
@@ -530,7 +529,7 @@ def as_list(value: object, what: str) -> list[object]:
     """Return a value that has to be a list.
 
     Args:
-        value: As it was sent.
+        value: The value that was sent.
         what: Its name, for the message.
 
     Raises:
@@ -545,7 +544,7 @@ def as_text(value: object, what: str) -> str:
     """Return a value that has to be a text.
 
     Args:
-        value: As it was sent.
+        value: The value that was sent.
         what: Its name, for the message.
 
     Raises:
@@ -557,10 +556,10 @@ def as_text(value: object, what: str) -> str:
 
 
 def as_count(fields: object, name: str) -> int | None:
-    """Return a count of tokens among `fields`; None if there is none.
+    """Return a count of tokens among `fields`; None without one.
 
-    One that is not a count, such as a negative number, is ignored: the answer is good
-    without it.
+    A value that is not a count, such as a negative number, is ignored, because the
+    answer does not depend on it.
     """
     if type(fields) is not _OBJECT:
         return None

@@ -1,9 +1,9 @@
 """Split the bytes of an answer into lines and server-sent events. No I/O.
 
-Both splitters are fed what each read brought and return what that made whole, so a
-decoder sees the same lines and events however the network cut the bytes. Lines
-are split on bytes and never by `str.splitlines`, which also splits at characters
-that may stand inside a JSON text.
+Both splitters get the bytes of each read and return the lines or events that are now
+complete, so a decoder gets the same ones however the network cut the bytes. Lines are
+split as bytes and never by `str.splitlines`, which also splits at characters that may
+be inside a JSON text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_EVENT_BYTES = 1024 * 1024
 """How many bytes one line or one event may have by default. One with an image or a
 sound may have up to sixteen times as many.
 
-The event loop waits while an event is read: some ten milliseconds for so many bytes.
+The event loop waits while an event is parsed, some ten milliseconds for this size.
 """
 
 _BEGINNING = 64 * 1024
@@ -38,7 +38,7 @@ class FramingError(ValueError):
 
     Args:
         message: What is wrong, for people.
-        events: The events before that in the same bytes.
+        events: The events before the fault in the same bytes.
     """
 
     def __init__(self, message: str, events: Sequence[bytes] = ()) -> None:
@@ -73,19 +73,19 @@ class LineSplitter:
 
     def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max_bytes = max_bytes
-        # The beginning of a line, in the pieces it came in: joining them at each
-        # read would cost the square of a long line's length.
+        # The beginning of a line, in pieces: joining them at each read would take
+        # quadratic time for a long line.
         self._pieces: list[bytes] = []
         self._held = 0
         self._size = EventSize(max_bytes)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that `data` ends, without their line feeds.
+        """Return the lines that `data` completes, without their line feeds.
 
         Raises:
             EventTooLongError: A line is longer than `max_bytes`.
         """
-        # Otherwise no line can be too long, and no line needs to be checked.
+        # If this is false, no line can be too long, so none is checked.
         too_much = self._held + len(data) > self._max_bytes
         lines = data.split(b"\n")
         rest = lines.pop()
@@ -108,7 +108,7 @@ class LineSplitter:
         return not self._pieces
 
     def close(self) -> bytes:
-        """Return what came after the last line feed; empty where nothing did."""
+        """Return the bytes after the last line feed; empty if there are none."""
         rest = b"".join(self._pieces)
         self._clear()
         return rest
@@ -128,7 +128,7 @@ class LineSplitter:
 
 @frozen(kw_only=False)
 class ServerSentEvent:
-    """One event: its data, undecoded, and its name where it has one."""
+    """One event: its data, undecoded, and its name; empty if it has none."""
 
     data: bytes
     name: str = ""
@@ -137,18 +137,18 @@ class ServerSentEvent:
 class SseSplitter:
     """Split bytes into server-sent events, by the rules that browsers follow.
 
-    Lines end in LF, CRLF or a bare CR; one byte order mark may stand first; lines
-    that begin with a colon are comments; the `data` lines of an event are joined
-    with LF; an event without data is none; an event that the end of the stream
-    cuts off is not given out but left to `close`.
+    Lines end in LF, CRLF or a bare CR. One byte order mark may come first. Lines that
+    begin with a colon are comments. The `data` lines of an event are joined with LF. An
+    event without data is ignored. A last event without its blank line is returned by
+    `close`.
 
     A line `error: …` is an event named `error`, with the data
     `{"type": "error", "error": …}`: llama.cpp's server sent its errors so until 2025.
 
     Args:
         max_bytes: How many bytes an event may have.
-        documents: The first bytes of a line that is no event's but begins a document,
-            as some services put one after events.
+        documents: The first bytes of a line that begins a document and not an event,
+            for services that send a document after events.
 
     Source: WHATWG HTML, "Interpreting an event stream", read 2026-11-22.
     """
@@ -173,7 +173,7 @@ class SseSplitter:
         self._max_bytes = max_bytes
         self._documents = documents
         self.document: bytes | None = None
-        """The line that began a document, and what came after it in the same read."""
+        """The line that began a document, and the rest of the same read."""
         self._lines = LineSplitter(max_bytes)
         self._new = True
         self._carriage = False
@@ -181,16 +181,15 @@ class SseSplitter:
         self._held = 0
         self._size = EventSize(max_bytes)
         self._name = ""
-        # Whether nothing is held: the next byte begins an event. Only ever noted
-        # by `feed_data`, which is all that asks for it.
+        # Whether the next byte begins an event. Only `feed_data` sets and reads it.
         self._between = True
 
     def feed_data(self, data: bytes) -> list[bytes]:
-        """Return the data of the events that `data` ends, whatever their names.
+        """Return the data of the events that `data` completes, without their names.
 
-        For protocols whose data say all: it gives what `feed` gives, in a fraction of
-        the time where an event is one `data` line, or one after an `event` line, as
-        nearly all are.
+        For protocols that do not need the names. It returns the data that `feed`
+        returns, in a fraction of the time if each event is one `data` line, or one
+        after an `event` line, as nearly all are.
 
         Raises:
             EventTooLongError: An event is longer than `max_bytes`.
@@ -216,16 +215,16 @@ class SseSplitter:
         return found
 
     def _whole(self, data: bytes, blank: bytes) -> list[bytes]:
-        """Return the data of whole events.
+        """Return the data of complete events.
 
         Args:
-            data: The events; the last one's blank line is left out.
+            data: The events, without the blank line of the last one.
             blank: What ends most events: two line ends.
         """
         if data[:6] == b"data: ":
             found = data[6:].split(blank + b"data: ")
-            # Looked for in all of them at once: to count line ends takes ten times as
-            # long. Where there are any, an event has a second line, or is none.
+            # One search in all of them, because counting line ends takes ten times as
+            # long. With a line end, an event has a second line, or is not an event.
             text = b"".join(found)
             if b"\n" not in text and b"\r" not in text:
                 self._new = False
@@ -233,8 +232,7 @@ class SseSplitter:
         elif data[:7] == b"event: " and blank == b"\n\n":
             lines = data.split(b"\n")
             found = [line[6:] for line in lines[1::3]]
-            # Each has two lines, its name and its data, and a blank one between it
-            # and the next.
+            # Each event has two lines, its name and its data, and a blank line follows.
             if (
                 len(lines) == 3 * len(found) - 1
                 and not any(lines[2::3])
@@ -249,7 +247,7 @@ class SseSplitter:
         return [event.data for event in self.feed(data)]
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
-        """Return the events that `data` ends.
+        """Return the events that `data` completes.
 
         Raises:
             EventTooLongError: An event is longer than `max_bytes`.
@@ -275,10 +273,9 @@ class SseSplitter:
         return events
 
     def close(self) -> ServerSentEvent | None:
-        """Return the event that the end of the stream cut off, if it has data.
+        """Return the last event without its blank line, if it has data.
 
-        It lacks the blank line that ends an event. Whoever knows the protocol
-        decides whether it is whole all the same.
+        The protocol's decoder has to decide whether it is complete.
         """
         line = self._without_mark(self._lines.close())
         if line[:6] == b"error:":
@@ -290,8 +287,8 @@ class SseSplitter:
 
     def _unified(self, data: bytes) -> bytes:
         """Return `data` with every line end as LF."""
-        # A CR at the end of a read is a line end already; the LF that may follow
-        # it in the next read belongs to it.
+        # A CR at the end of a read ends the line. If the next read begins with an LF,
+        # that belongs to it.
         if self._carriage and data:
             data = data.removeprefix(b"\n")
             self._carriage = False
@@ -301,7 +298,7 @@ class SseSplitter:
         return data
 
     def _without_document(self, data: bytes) -> bytes:
-        """Return `data` up to a line that begins a document, which is kept."""
+        """Return `data` up to a line that begins a document; keep the document."""
         if self._lines.between and data[:1] and data[:1] in self._documents:
             begin = 0
         else:
@@ -310,7 +307,7 @@ class SseSplitter:
             if not begin:
                 return data
         self.document = data[begin:]
-        # With a blank line, which an event before it may lack.
+        # Add a blank line, which an event before the document may lack.
         return data[:begin] + b"\n\n"
 
     def _without_mark(self, line: bytes) -> bytes:
@@ -326,8 +323,8 @@ class SseSplitter:
             self._hold(value)
         elif name == b"event":
             self._name = value.decode("utf-8", "replace")
-        # Comments have an empty name; `id`, `retry` and unknown fields say nothing
-        # about the answer.
+        # A comment has an empty name. `id`, `retry` and unknown fields do not matter
+        # for the answer.
 
     def _failed(self, value: bytes) -> list[ServerSentEvent]:
         """Return the pending event, if it has data, and that of a line `error: …`."""
@@ -337,7 +334,7 @@ class SseSplitter:
 
     def _hold(self, value: bytes) -> None:
         self._data.append(value)
-        # With the LF that joins it, so that empty lines do not go uncounted.
+        # With the LF that joins it, so that empty lines count.
         self._held += len(value) + 1
         if self._size.is_too_long(self._held - 1, self._data):
             raise EventTooLongError(
@@ -357,7 +354,7 @@ class SseSplitter:
 
 def _error_event(value: bytes) -> ServerSentEvent:
     """Return the event for a line `error: …`, whose value is JSON or a text."""
-    import json  # Not with the module: such a line is rare.
+    import json  # Not imported with the module, because such a line is rare.
 
     error: object = value.decode("utf-8", "replace").strip()
     try:

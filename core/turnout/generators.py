@@ -1,11 +1,11 @@
-"""A provider as a class that is never instantiated by its user.
+"""Provider classes that are used without an instance.
 
     generator = await FlowGpt.create_async_generator("gpt-4", messages)
     async for text in generator: ...
 
-Some programs hold provider classes and not instances. Two bases offer such a class from
-what every provider has: `AsyncGeneratorProvider` asks, `ProviderModelMixin` lists the
-models. Both read `info`, so that nothing is declared twice.
+Some programs keep provider classes and not instances. Two base classes serve them:
+`AsyncGeneratorProvider` sends requests, and `ProviderModelMixin` lists the models. Both
+read `info`, so that nothing is declared twice.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from turnout.types import Conversation, ProviderInfo, RequestOptions
 __all__ = ["AsyncGeneratorProvider", "ProviderModelMixin", "TextStream"]
 
 _SAMPLING = frozenset({"max_tokens", "top_p", "stop", "seed"})
-"""Options of a request that a service may be sent although its answer is not known to
-follow them. The others, such as `tools`, change what an answer is."""
+"""Options that are sent to a service even if it does not declare them. Other options,
+such as `tools`, change the form of an answer."""
 
 
 class TextStream(
@@ -31,10 +31,10 @@ class TextStream(
 ):
     """The pieces of an answer: an async generator, and a coroutine that returns it.
 
-    It can be iterated as it is, awaited first, driven by `anext` and given to
-    `asyncio.create_task`. All of these read the same answer. Nothing is sent until the
-    first piece is asked for, so awaiting it takes no time, and one that is not used
-    leaves nothing behind.
+    It can be iterated as it is, awaited first, read with `anext` and given to
+    `asyncio.create_task`. All of these read the same answer. Nothing is sent before the
+    first piece is read. So awaiting it takes no time, and one that is not used needs no
+    closing.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -52,7 +52,7 @@ class TextStream(
         return self._texts.asend(value)
 
     def athrow(self, *error: Any) -> Coroutine[Any, Any, str]:
-        """Raise an error where the generator stands, which closes it."""
+        """Raise an error at the generator's current position, which closes it."""
         return self._texts.athrow(*error)
 
     async def aclose(self) -> None:
@@ -64,7 +64,7 @@ class TextStream(
         return self._texts
 
     def send(self, value: None) -> Any:
-        """End at once, as a coroutine that has nothing to wait for."""
+        """End at once, because the coroutine does not wait for anything."""
         return self.__await__().send(value)
 
     def throw(self, *error: Any) -> Any:
@@ -72,11 +72,11 @@ class TextStream(
         return self.__await__().throw(*error)
 
     def close(self) -> None:
-        """Do nothing: a coroutine that has not begun holds nothing."""
+        """Do nothing, because a coroutine that has not begun has no resources."""
 
 
 class AsyncGeneratorProvider(Provider):
-    """A provider that is asked through its class."""
+    """A provider whose class sends requests."""
 
     url: ClassVar[str | None] = None
     """`ProviderInfo.url`."""
@@ -112,13 +112,13 @@ class AsyncGeneratorProvider(Provider):
         temperature: float | None = None,
         **kwargs: object,
     ) -> TextStream:
-        """Ask, and return the pieces of the answer.
+        """Send a request when the result is read, and yield the pieces of the answer.
 
         Args:
-            model: A model or an alias; None or an empty text is the default one.
-            messages: A conversation, as `stream` takes it.
+            model: A model or an alias; None or an empty text means the default one.
+            messages: A conversation, as `stream` accepts it.
             proxy: The address of an HTTP proxy.
-            temperature: Between 0 and whatever the model accepts.
+            temperature: From 0 to the model's maximum.
             kwargs: Options of the provider (`base_url`, timers) and of the request
                 (`deadline`, `tools`). All others go into the body, and so do
                 `max_tokens`, `top_p`, `stop` and `seed` if the provider does not
@@ -129,7 +129,7 @@ class AsyncGeneratorProvider(Provider):
         """
         options = {field.name for field in fields(cls.options_type)}
         known = RequestOptions.__annotations__.keys()
-        # `deadline` is both; what a call sets is the request's.
+        # `deadline` is an option of both; here it is the request's.
         configured = {k: v for k, v in kwargs.items() if k in options - known}
         if proxy is not None:
             configured["proxy"] = proxy
@@ -142,13 +142,13 @@ class AsyncGeneratorProvider(Provider):
         taken = (known - provider._undeclared(model)) & given.keys()
         asked = {name: given.pop(name) for name in taken}
         extra = asked.get("extra", {})
-        if isinstance(extra, Mapping):  # Anything else is refused by `stream`.
+        if isinstance(extra, Mapping):  # `stream` refuses anything else.
             extra = {**cast("Mapping[str, object]", extra), **given}
         asked |= {"model": model or None, "temperature": temperature, "extra": extra}
         return TextStream(provider.stream(messages, **cast("RequestOptions", asked)))
 
     def _undeclared(self, model: str | None) -> set[str]:
-        """Return the sampling options that a model is not known to follow."""
+        """Return the sampling options that a model does not declare."""
         catalog = self.catalog
         own = catalog.info_of(catalog.model(model or "")).capabilities
         declared = own or self.info.capabilities
@@ -187,13 +187,13 @@ class ProviderModelMixin:
         """Return the model that a name means; the default one for an empty name.
 
         Raises:
-            UnknownModelError: It means none; the message has the nearest names.
+            UnknownModelError: The name is unknown; the message has the nearest names.
         """
         return Catalog(cls.info).model(model or "")
 
 
 def _own_info(cls: type) -> ProviderInfo | None:
-    """Return what a class says of itself; None if only one of its bases does."""
+    """Return the `info` that a class sets itself; None if it inherits it."""
     info = vars(cls).get("info")
     return info if isinstance(info, ProviderInfo) else None
 

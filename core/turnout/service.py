@@ -1,7 +1,7 @@
-"""A provider that is a service: one request over HTTP, and an answer that streams.
+"""The base of providers for HTTP services: one request, and a streamed answer.
 
-What the protocols have in common beside their bytes: when an answer is read on, when
-its end counts in spite of the connection, and where a key is needed.
+It has what is common to all protocols: how long an answer is read after its end, when
+the end counts although the connection was lost, and when a key is needed.
 """
 
 from __future__ import annotations
@@ -27,41 +27,41 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Service", "Token"]
 
 _AFTERWORDS = 5.0
-"""Seconds to wait for usage and the end mark after the reason why an answer ended.
+"""Seconds to wait for usage and the end mark after the finish reason.
 
-Text that comes in this time is given at once, and the answer goes on.
+If text comes in this time, it is yielded at once and the answer continues.
 """
 
 _HTTP = "turnout.http._client"
-"""Takes long to import, so that the event loop is not to wait for it."""
+"""It takes long to import, so a thread imports it and the event loop does not wait."""
 
 _LIST_BYTES = 8 * 1024 * 1024
 """How many bytes a list of models may have."""
 
 _REUSE = 0.02
-"""Seconds for the body's end after the mark, so that the connection is kept."""
+"""Seconds to wait for the body's end after the end mark, to keep the connection."""
 
 
 class Call(NamedTuple):
-    """What is sent for one request, and who reads what comes back."""
+    """What is sent for one request, and the decoder of its answer."""
 
     path: str
-    """After `base_url`. Both are sent byte for byte: what an address cannot have is
-    percent-encoded already."""
+    """The path after `base_url`. Both are sent byte for byte, so percent-encode
+    characters that an address cannot have."""
     body: Mapping[str, object]
     headers: Mapping[str, str | Secret]
-    """Those that do not depend on the rest of the request; for the others there is
-    `Service.sign`."""
+    """Headers that do not depend on the rest of the request; `Service.sign` returns the
+    others."""
     decoder: Callable[[str, str | None], Decoder]
-    """Makes the decoder, of the provider's name and the request's id."""
+    """Makes the decoder, from the provider's name and the request's id."""
 
 
 class Service(Provider):
     """A service that answers a POST request with a stream.
 
-    A subclass sets `info` and writes `call`; its decoder is a `Decoder`, which does no
-    I/O. `generate` comes of that. If requests are signed, it writes `sign` too, and if
-    its key is a token that expires, `credentials`.
+    A subclass sets `info` and writes `call`, which names a `Decoder`; `generate` uses
+    both. If requests are signed, it writes `sign` too. If its key is a token that
+    expires, it writes `credentials`.
     """
 
     _has_credentials: ClassVar[bool] = False
@@ -75,7 +75,7 @@ class Service(Provider):
         cls._signs = cls._has_credentials or cls.sign is not Service.sign
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy begins with: it has no token."""
+        """Return the state of a copy, without the token."""
         return {**super().__getstate__(), "_tokens": None}
 
     @abstractmethod
@@ -83,39 +83,39 @@ class Service(Provider):
         """Return what is sent for a request.
 
         Raises:
-            UnsupportedError: The protocol cannot say what is asked.
-            AuthenticationError: There is no key, and one is needed.
+            UnsupportedError: The protocol cannot express the request.
+            AuthenticationError: A key is needed and missing.
         """
 
     async def credentials(self) -> Token:
-        """Ask for a new token, such as OAuth's.
+        """Request a new token, such as one of OAuth.
 
-        If it is not written, there is no token, and `call` sends the key.
-        Called before the first request in each event loop, once for all streams that
-        wait for it; again shortly before the token expires, and if the service refuses
-        it. The refused request is sent again, once. Streams that are cancelled do not
-        cancel the request for a token while others wait for it.
+        Without this method there is no token, and `call` sends the key.
+        It is called before the first request in each event loop, once for all streams
+        that wait for it. It is called again shortly before the token expires, and if
+        the service refuses it; the refused request is then sent once more. A cancelled
+        stream does not cancel the request for a token while other streams wait for it.
 
-        If the option `headers` has a header for the key, no token is asked for.
+        If the option `headers` has a header for the key, no token is requested.
 
         Raises:
-            TurnoutError: There is none. Each stream that waits gets the error, and the
-                next request asks again.
+            TurnoutError: No token was received. Each waiting stream gets the error, and
+                the next request calls this again.
         """
         return Token(self.required_key())
 
     def sign(
         self, request: UnsignedRequest, token: Token | None
     ) -> Mapping[str, str | Secret]:
-        """Return further headers of a request, made from its bytes.
+        """Return more headers of a request, made from its bytes.
 
         Called each time a request is sent. By default, a token goes into
         `Authorization`.
 
         Args:
-            request: What is about to be sent: method, address, headers and body.
-            token: What `credentials` returned; None if that is not written, or if the
-                user gives a header for the key.
+            request: The request before it is sent: method, address, headers and body.
+            token: The token of `credentials`; None without that method, or if the user
+                gives a header for the key.
         """
         del request
         if token is None:
@@ -130,7 +130,7 @@ class Service(Provider):
         sent there.
 
         Args:
-            base_url: What its relative addresses are relative to.
+            base_url: The base of its relative addresses.
             key: Where the credential for that address comes from, for errors.
         """
         from dataclasses import replace
@@ -148,7 +148,7 @@ class Service(Provider):
     def _sending(
         self, path: str, headers: Mapping[str, str | Secret], json: object = None
     ) -> AbstractAsyncContextManager[Response]:
-        """Return a request that is signed; a GET request if there is no body."""
+        """Return a signed request; a GET request without a body."""
 
         def send(token: Token | None) -> AbstractAsyncContextManager[Response]:
             sign = partial(self.sign, token=token)
@@ -166,12 +166,12 @@ class Service(Provider):
         """Answer a request.
 
         Raises:
-            UnsupportedError: The protocol cannot say what is asked.
-            AuthenticationError: There is no key, and one is needed.
-            StreamTruncatedError: The answer ended without its end.
-            ProtocolError: An event is not of the protocol.
-            StreamError: The service reported an error inside its answer that has no
-                class of its own.
+            UnsupportedError: The protocol cannot express the request.
+            AuthenticationError: A key is needed and missing.
+            StreamTruncatedError: The answer stopped before its end.
+            ProtocolError: An event does not match the protocol.
+            StreamError: The service reported an error inside its answer that does not
+                have its own class.
             TurnoutError: As `Http.post` does.
         """
         if self._http is None:
@@ -193,13 +193,13 @@ class Service(Provider):
                 if decoder.ends_with_body:
                     decoder.framed = response.framed
                 chunks = response.chunks()
-                # Whether the end was seen, so that its usage and mark are waited for.
+                # Whether the finish reason has come, and usage and mark may follow.
                 ending = False
                 try:
                     async for chunk in chunks:
                         events = decoder.feed(chunk)
                         if response.ended:
-                            # Nothing is to be waited for: all of it in one turn.
+                            # The body is complete: yield all of it at once.
                             events += decoder.close()
                         if events:
                             yield events
@@ -218,13 +218,13 @@ class Service(Provider):
                 except ProviderError:
                     decoder.framed = False
                     last = decoder.close()
-                    # An end may have stood in what the lost connection had brought.
+                    # The bytes before the connection was lost may have the end.
                     if not decoder.ended:
                         if last:
                             yield last
                         raise
                 except BaseException as error:
-                    # If a timer is the reason, the answer is complete all the same.
+                    # If a timer cancelled it, the answer is still complete.
                     if decoder.ended and _is_cancelled(error):
                         raise _end_seen(decoder.close()) from None
                     raise
@@ -238,17 +238,17 @@ class Service(Provider):
             self._advise(error, model)
             raise
         finally:
-            # Tracebacks may show the locals: the prompt, and what the service echoes.
+            # Tracebacks may show the locals: the prompt, and what the service repeats.
             del request, body, chunk, events, last
 
     async def fetch(
         self, path: str, headers: Mapping[str, str | Secret] | None = None
     ) -> object:
-        """Return the JSON that a GET request is answered with, as a list of models is.
+        """Return the JSON that answers a GET request, such as a list of models.
 
         Args:
-            path: After `base_url`.
-            headers: With the key, if any. What `sign` returns is added.
+            path: The path after `base_url`.
+            headers: Headers, with the key if there is one. Those of `sign` are added.
 
         Raises:
             TurnoutError: As `Http.get` does; with the provider's advice.
@@ -264,13 +264,13 @@ class Service(Provider):
             raise
 
     def advice(self, error: ProviderError, model: str) -> str | None:
-        """Return what to do about an error, to be added to its message.
+        """Return what to do about an error; it is added to the error's message.
 
-        For what only this provider's users can do; None where there is no such thing.
+        It is for advice that is specific to this provider; None if there is none.
 
         Args:
-            error: What came of a request.
-            model: The model that was asked for; empty where none was.
+            error: The error of a request.
+            model: The model of the request; empty without one.
         """
         del error, model
         return None
@@ -285,15 +285,15 @@ class Service(Provider):
                 error.advise(f"did you mean {meant!r}?")
 
     def key(self) -> Secret | None:
-        """Return the key; None if there is none and none is needed.
+        """Return the key; None if it is missing and not needed.
 
-        A service needs one at its own address if it says so, and one that has no
-        address of its own needs it wherever it is. A server that speaks as it does at
-        another address may need none. None is needed either if the option `headers`
-        has a header for it, such as `Authorization`.
+        With `needs_key`, a service needs a key at its own address; a service without
+        its own address needs it at every address. A compatible server at another
+        address may not need one. No key is needed either if the option `headers` has a
+        header for it, such as `Authorization`.
 
         Raises:
-            AuthenticationError: There is none, and one is needed.
+            AuthenticationError: A key is needed and missing.
         """
         key = self.api_key
         if key is not None or not self.needs_key:
@@ -302,7 +302,7 @@ class Service(Provider):
 
 
 def _is_cancelled(error: BaseException) -> bool:
-    import asyncio  # Not with the module, as it takes long to import.
+    import asyncio  # Not imported with the module, because it takes long.
 
     return isinstance(error, asyncio.CancelledError)
 

@@ -1,13 +1,12 @@
-"""Read an answer while it comes.
+"""Read an answer while it arrives.
 
 A stream has one reader at a time and one primitive, `_next`, which returns the next
 batch of events or ends the stream. Iterating, collecting and entering use it, and so
 does code without asyncio. The events come from a *source*: one attempt of a provider,
 or a route's reader.
 
-A stream that is dropped closes itself without waiting for the garbage collector. So an
-iterator holds the stream, the stream holds its reader, and neither is held by what it
-holds.
+A stream that is dropped closes itself without the cycle collector. So the references go
+one way: an iterator refers to the stream, and the stream to its reader.
 """
 
 from __future__ import annotations
@@ -52,30 +51,31 @@ _Result = TypeVar("_Result")
 
 
 class Reader(Protocol):
-    """What a stream reads: an attempt, or a route's driver."""
+    """The source of a stream's events: an attempt, or a route's driver."""
 
     async def read(self) -> Sequence[Event] | None:
-        """Return the next batch; None when the answer is complete, or was closed.
+        """Return the next batch; None if the answer is complete, or was closed.
 
         Raises:
-            TurnoutError: Whatever went wrong; nothing else but cancellation leaves.
+            TurnoutError: The answer failed. Apart from cancellation, nothing else is
+                raised.
         """
         ...
 
     async def close(self) -> None:
-        """End what is read where it stands; may be called again."""
+        """Stop reading; may be called again."""
         ...
 
     def abandon(self) -> None:
-        """Give back what others wait for, as nobody is left to close this.
+        """Release what others wait for, if `close` can no longer be awaited.
 
-        May be called in any thread, since the garbage collector may be what does.
+        May be called in any thread, because the garbage collector may call it.
         """
         ...
 
 
 Source: TypeAlias = "Callable[[Record, Waiter], Reader]"
-"""Begins what a stream reads; called once, when the stream is first read."""
+"""Makes the reader of a stream; called once, when the stream is first read."""
 
 
 class _State(Enum):
@@ -87,7 +87,7 @@ class _State(Enum):
 
 
 class StreamItems(Generic[_Item_co]):
-    """Iterate over what `Stream.events` and `Stream.batches` give, once.
+    """The items of `Stream.events` and `Stream.batches`, to be iterated once.
 
     Use `async for`; in code without an event loop use `for`.
     """
@@ -116,21 +116,21 @@ class StreamItems(Generic[_Item_co]):
 
 
 class Stream(Generic[T_co]):
-    """Iterate over an answer's text as it comes.
+    """Iterate over an answer's text as it arrives.
 
         async for text in stream: ...
 
-    The request is sent when the stream is first iterated, entered or awaited. It
-    can be iterated once. It ends complete, or with an error of `turnout.errors`
-    whose `reply` holds what had come, or closed by the caller.
+    The request is sent when the stream is first iterated, entered or awaited. The
+    stream can be iterated once. It ends complete, or closed by the caller, or with an
+    error of `turnout.errors`, whose `reply` has what came before.
 
     Leaving an `async with stream` block, `aclose`, and cancelling the task that
-    reads all free the connection at once and send nothing more. A stream that is
-    dropped half-read closes itself on the event loop's next turn, with a
+    reads all close the connection at once and send nothing more. A stream that is
+    dropped half-read closes itself in the event loop's next iteration, with a
     `ResourceWarning`.
 
-    Code without an event loop uses `for`, `with` and `close` instead. The stream is
-    then read on an event loop of turnout's own.
+    Code without an event loop uses `for`, `with` and `close` instead. turnout's own
+    event loop then reads the stream.
     """
 
     # Set for a stream that is read without asyncio.
@@ -150,7 +150,7 @@ class Stream(Generic[T_co]):
 
     @property
     def reply(self) -> Reply[T_co]:
-        """The answer; what came so far while the stream is under way."""
+        """The answer; while the stream is read, the part that has come so far."""
         return self._record.reply()
 
     def __aiter__(self) -> AsyncIterator[str]:
@@ -158,7 +158,7 @@ class Stream(Generic[T_co]):
         return self._iterate(everything=False)  # type: ignore[return-value]
 
     def events(self) -> StreamItems[Event]:
-        """Iterate over everything: text as `str`, and the events of `turnout.types`.
+        """Iterate over all events: text as `str`, and the others of `turnout.types`.
 
         Raises:
             TurnoutError: As iterating over the text does.
@@ -169,10 +169,10 @@ class Stream(Generic[T_co]):
         )
 
     def batches(self) -> StreamItems[list[Event]]:
-        """Iterate over everything in lists: the events that one read brought.
+        """Iterate over all events in lists, one list for each read.
 
-        Each list holds what came at the same time, so that a program that passes the
-        answer on can do so with one write. None is empty.
+        Each list has the events that came at the same time, so that a program that
+        forwards the answer can do so with one write. No list is empty.
 
         Raises:
             TurnoutError: As iterating over the text does.
@@ -186,12 +186,12 @@ class Stream(Generic[T_co]):
         Cancelling closes the stream.
 
         Raises:
-            TurnoutError: The answer failed; the error's `reply` holds what came.
-            ArgumentError: The stream is read elsewhere, or was closed.
+            TurnoutError: The answer failed; the error's `reply` has what came before.
+            ArgumentError: The stream is already read elsewhere, or was closed.
         """
         if self._state is not _State.COMPLETE:
             self._claim()
-            # What was not shown may be started again on any target.
+            # Nothing was shown to the caller, so any target may start the answer again.
             self._record.unseen = self._state is _State.NEW
             while await self._next() is not None:
                 pass
@@ -215,9 +215,9 @@ class Stream(Generic[T_co]):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the stream, whatever its state; the task that reads it sees it end.
+        """Close the stream in any state; for the task that reads it, the stream ends.
 
-        May be called again, at the same time too, and from another task.
+        May be called again, also at the same time and from another task.
         """
         if self._state is _State.NEW:
             self._state = _State.CLOSED
@@ -227,7 +227,7 @@ class Stream(Generic[T_co]):
             return
         assert self._waiter is not None
         assert self._reader is not None
-        if self._waiter.forked:  # The parent closes it.
+        if self._waiter.forked:  # The parent process closes it.
             self._state = _State.CLOSED
             return
         self._check_loop()
@@ -235,7 +235,7 @@ class Stream(Generic[T_co]):
         self._ended = self._waiter.loop.create_future()
         reading = self._reading
         self._waiter.close()
-        if reading:  # The reader is woken and closes what it reads.
+        if reading:  # This wakes the reading task, which closes the reader.
             await self._wait_for_end()
             return
         try:
@@ -266,7 +266,7 @@ class Stream(Generic[T_co]):
         May be called again, and from another thread than the one that reads.
 
         Raises:
-            ArgumentError: The stream is read in an event loop, where `aclose` is used.
+            ArgumentError: The stream is read in an event loop; use `aclose` there.
         """
         if self._state is _State.NEW:
             self._state = _State.CLOSED
@@ -279,35 +279,37 @@ class Stream(Generic[T_co]):
             )
         if loop.alive:
             loop.call(self.aclose)
-        else:  # It closed what was open when it ended.
+        else:  # The loop closed all open streams when it ended.
             self._state = _State.CLOSED
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._state.value}>"
 
     def __del__(self) -> None:
-        # An iterator warns by itself; this is for a stream that was entered and lost.
+        # For a stream that was entered; a dropped iterator warns by itself.
         if self._state is _State.OPEN and not sys.is_finalizing():
             assert self._waiter is not None
             assert self._reader is not None
             if self._waiter.forked:
-                return  # It is the parent's.
+                return  # It belongs to the parent process.
             self._waiter.close()
             self._reader.abandon()
             self._warn()
 
     def _claim(self) -> None:
         if self._claimed:
-            raise ArgumentError("a stream is read once; ask again for another")
+            raise ArgumentError(
+                "a stream can be read only once; make another for a new answer"
+            )
         if self._state is _State.CLOSED:
-            raise ArgumentError("the stream was closed; ask again for another")
+            raise ArgumentError("the stream was closed; make another for a new answer")
         self._claimed = True
 
     async def _iterate(self, *, everything: bool) -> AsyncGenerator[Event]:
         try:
             while (batch := await self._next()) is not None:
                 for event in batch:
-                    # An empty text is no increment.
+                    # An empty text is not an increment.
                     if event and (everything or isinstance(event, str)):
                         yield event
         except GeneratorExit:
@@ -325,13 +327,13 @@ class Stream(Generic[T_co]):
             raise
 
     async def _leave(self) -> None:
-        """Close the stream as its iterator is closed, unless a block will close it."""
+        """Close the stream with its iterator, unless an `async with` block will."""
         if self._state is _State.OPEN and not self._entered:
             await self.aclose()
             if _dropped():
                 self._warn()
 
-    # The same in code without an event loop.
+    # The same for code without an event loop.
 
     def _iterate_here(self, *, everything: bool) -> Iterator[Event]:
         for batch in self._read_here():
@@ -350,13 +352,14 @@ class Stream(Generic[T_co]):
             while (batch := self._run(self._next)) is not None:
                 yield batch
         finally:
-            # If the stream has ended or a block will close it, nothing is to be done.
+            # Nothing is to do if the stream has ended, or a `with` block will close it.
             if self._state in {_State.NEW, _State.OPEN} and not self._entered:
                 loop = self._background
                 if loop is not None and loop.alive:
-                    # Not waited for: the garbage collector may do this, in any thread.
+                    # It is not awaited, as the garbage collector may call this in any
+                    # thread.
                     loop.submit(self.aclose)
-                else:  # It closed what was open when it ended.
+                else:  # The loop closed all open streams when it ended.
                     self._state = _State.CLOSED
 
     def _run(self, function: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
@@ -389,7 +392,7 @@ class Stream(Generic[T_co]):
         self._reading = True
         try:
             batch = await reader.read()
-            if self._ended is not None:  # Closed meanwhile.
+            if self._ended is not None:  # It was closed meanwhile.
                 await reader.close()
                 batch = None
         except TurnoutError as error:
@@ -398,7 +401,7 @@ class Stream(Generic[T_co]):
             raise
         except BaseException:
             self._end(_State.CLOSED)
-            reader.abandon()  # Where it had no chance to close.
+            reader.abandon()  # It may not have been closed.
             raise
         finally:
             self._reading = False
@@ -438,7 +441,7 @@ class Stream(Generic[T_co]):
 
     def _warn(self) -> None:
         warnings.warn(
-            f"{self!r} was dropped half-read; leave it by `async with`, or aclose it",
+            f"{self!r} was dropped half-read; use `async with`, or await aclose()",
             ResourceWarning,
             stacklevel=2,
             source=self,
@@ -447,17 +450,17 @@ class Stream(Generic[T_co]):
 
 @cache
 def _waiter_type() -> type[Waiter]:
-    # Once, as an import statement costs a stream more than all of `_start`.
+    # Cached, because an import statement takes longer than all of `_start`.
     from turnout._waiter import Waiter
 
     return Waiter
 
 
 def _dropped() -> bool:
-    """Tell whether the event loop closes an iterator that nobody holds any more.
+    """Return whether the event loop closes an iterator without references.
 
-    It does that in a task of its own, which runs no coroutine but the closing: an
-    awaitable that asyncio takes for a coroutine, but no `async def`.
+    The loop does that in a separate task. The task's coroutine is the generator's
+    `aclose()`, which asyncio accepts although it is not an `async def`.
     """
     import asyncio
 

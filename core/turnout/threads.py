@@ -1,12 +1,12 @@
 """Threads of the operating system, under gevent and eventlet too.
 
-Both replace what is in `threading`: a `Thread` becomes a greenlet, and all greenlets
-share one thread of the operating system. Code that blocks its thread, as an engine
-does that computes an answer, needs a real one there. It also needs real locks, as
-theirs are not made for several threads.
+Both replace the contents of `threading`: a `Thread` becomes a greenlet, and all
+greenlets share one thread of the operating system. Code that blocks its thread, such as
+an engine that computes an answer, needs a real thread. It also needs real locks, since
+theirs do not work across threads.
 
 Use them for code that never waits for a greenlet: a real lock that is held while a
-greenlet waits stops all of them.
+greenlet waits blocks all greenlets.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GreenLibrary: TypeAlias = Literal["gevent", "eventlet"]
 
 
 def green_library() -> GreenLibrary | None:
-    """Return which library has replaced threads or sockets in this process."""
+    """Return the library that has patched threads or sockets; None without one."""
     gevent: Any = sys.modules.get("gevent.monkey")
     if gevent is not None and any(
         gevent.is_module_patched(name) for name in ("threading", "socket")
@@ -38,7 +38,7 @@ def green_library() -> GreenLibrary | None:
 
 
 def _original(name: str) -> Callable[..., Any]:
-    """Return what `_thread` had before it was patched."""
+    """Return a function of `_thread` from before it was patched."""
     library = green_library()
     if library == "gevent":
         gevent: Any = sys.modules["gevent.monkey"]
@@ -56,11 +56,11 @@ def new_lock() -> threading.Lock:
 
 
 class Thread:
-    """A real thread. It is a daemon: the process does not wait for it at its end.
+    """A real thread. It is a daemon: the process does not wait for it at exit.
 
     Args:
-        function: What it runs, and then ends.
-        name: For people who look at the process's threads.
+        function: The function to run; the thread ends when it returns.
+        name: The thread's name, for debuggers and the like.
     """
 
     def __init__(self, function: Callable[[], object], *, name: str) -> None:
@@ -68,14 +68,14 @@ class Thread:
         self._running = new_lock()
         self._running.acquire()
         if green_library() is None:
-            # So that debuggers, profilers and coverage see it.
+            # Debuggers, profilers and coverage see such a thread.
             threading.Thread(target=self._run, name=name, daemon=True).start()
         else:
             _original("start_new_thread")(self._run, ())
 
     @property
     def alive(self) -> bool:
-        """Whether the function runs."""
+        """Whether the function is running."""
         return self._running.locked()
 
     def join(self, timeout: float = -1) -> None:

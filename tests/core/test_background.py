@@ -43,7 +43,7 @@ def test_a_stream_is_read_once_in_synchronous_code_too() -> None:
     stream = saying("a").stream("Why?")
     assert list(stream) == ["a"]
 
-    with pytest.raises(ArgumentError, match="read once"):
+    with pytest.raises(ArgumentError, match="read only once"):
         list(stream)
 
 

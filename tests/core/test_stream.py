@@ -139,7 +139,7 @@ async def test_a_stream_is_read_once(read: Callable[[Stream], Any]) -> None:
     stream = saying("a").stream("Why?")
     aiter(stream)
 
-    with pytest.raises(ArgumentError, match="read once"):
+    with pytest.raises(ArgumentError, match="read only once"):
         next(read(stream)) if read is iter else read(stream)
 
 
@@ -147,7 +147,7 @@ async def test_a_stream_that_is_read_cannot_be_collected() -> None:
     stream = saying("a").stream("Why?")
     async with stream:
         aiter(stream)
-        with pytest.raises(ArgumentError, match="read once"):
+        with pytest.raises(ArgumentError, match="read only once"):
             await stream.collect()
 
 

@@ -207,7 +207,7 @@ def test_a_stream_is_read_only_once(read: Callable[[Stream], object]) -> None:
     stream = saying("a").stream("Why?")
     stream.batches()
 
-    with pytest.raises(ArgumentError, match="read once"):
+    with pytest.raises(ArgumentError, match="read only once"):
         read(stream)
 
 
