@@ -1,11 +1,11 @@
-"""What plugins and applications are tested with; `import turnout` does not import it.
+"""Tools to test plugins and applications; `import turnout` does not import them.
 
-`FakeProvider` stands in for a provider in an application's tests. `FaultServer` stands
-in for a service in a provider's tests, and misbehaves as its script says. Both are
-real: nothing of turnout is patched.
+`FakeProvider` replaces a provider in an application's tests. `FaultServer` replaces a
+service in a provider's tests, and fails as its script says. Both are real: nothing of
+turnout is patched.
 
-`ProviderContract` and `EngineContract` are the tests that every provider passes. They
-are pytest's, which is imported with them and not before.
+`ProviderContract` and `EngineContract` are the tests that every provider has to pass.
+They need pytest, which is imported with them and not before.
 """
 
 from typing import TYPE_CHECKING
@@ -122,7 +122,7 @@ def __getattr__(name: str) -> object:
             f"turnout.testing.{name} needs pytest; run: pip install pytest",
             name=error.name,
         ) from None
-    # Before it is imported: else an assertion that failed would show no values.
+    # Before the import, so that a failed assertion shows its values.
     pytest.register_assert_rewrite("turnout.testing._contract")
     from turnout.testing import _contract
 

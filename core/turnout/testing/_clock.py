@@ -1,12 +1,12 @@
-"""Time that passes only when a test says so, or when nothing else is left to do.
+"""A simulated clock that advances only if a test says so, or if nothing else can run.
 
-`run_simulated` gives asyncio's own event loop two other parts: its `time` is a
-`SimulatedClock`'s, and its selector, where the loop would sleep until its next timer,
-sets the clock to that timer instead. All else of the loop is as it was.
+`run_simulated` replaces two parts of asyncio's event loop: its `time` is that of a
+`SimulatedClock`, and its selector sets the clock to the next timer instead of sleeping
+until then. The rest of the loop is asyncio's.
 
-What makes that sound is what the selector looks at first. Sockets: what one end on
-loopback has sent is there for the other at once, or, where the system takes its time,
-within the grace. Threads: as long as one works for the loop, time stands still.
+Before that, the selector checks for other work. Sockets: bytes that one end on loopback
+has sent are there for the other at once, or, if the system is slow, within `_GRACE`.
+Threads: the clock stops while a thread works for the loop.
 """
 
 from __future__ import annotations
@@ -26,65 +26,67 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _GRACE = 0.005
-"""Real seconds that what is on its way over loopback has, before time goes on."""
+"""Real seconds to wait for bytes on loopback before the clock advances."""
 
 _OWN_FILES = 1
-"""The loop wakes itself through one socket, which nobody else writes to."""
+"""The loop has one socket of its own, to wake itself."""
 
 _SelectorKey = selectors.SelectorKey
 
 
 class SimulatedClock:
-    """Seconds that pass when they are told to.
+    """A clock that a test advances.
 
     Args:
-        start: What it shows at first.
+        start: Its first time, in seconds.
     """
 
     def __init__(self, start: float = 0.0) -> None:
         self._now = start
 
     def __call__(self) -> float:
-        """Return the seconds that it shows, as `time.monotonic` does."""
+        """Return its time in seconds, as `time.monotonic` does."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass.
+        """Advance the clock.
 
         Raises:
-            ValueError: They are less than none.
+            ValueError: `seconds` is negative.
         """
         if not seconds >= 0:
-            raise ValueError(f"time does not go back: {seconds!r} seconds")
+            raise ValueError(
+                f"seconds={seconds!r}: time does not go back; set 0 or more"
+            )
         self._now += seconds
 
 
 def run_simulated(
     main: Coroutine[Any, Any, T], *, clock: SimulatedClock | None = None
 ) -> T:
-    """Run a coroutine as `asyncio.run` does, by a simulated clock; return its result.
+    """Run a coroutine as `asyncio.run` does, with a simulated clock; return its result.
 
-    `asyncio.sleep`, `asyncio.timeout` and all of turnout's timers go by the simulated
-    time, which jumps to the next timer as soon as nothing else can be done: ten
-    minutes take milliseconds.
+    `asyncio.sleep`, `asyncio.timeout` and all of turnout's timers use the simulated
+    time, which jumps to the next timer when nothing else can run: ten minutes take
+    milliseconds.
 
-    Sockets work where both of their ends are in this coroutine's event loop, as those
-    of a `FaultServer` are. To a peer in another thread, another process or another
-    machine, time may jump ahead of its answer. Threads that the loop waits for
-    (`asyncio.to_thread`) hold time still. What reads the machine's own clock, as
-    `time.monotonic` does, sees hardly any time pass.
+    Sockets work if both ends are in this coroutine's event loop, as those of a
+    `FaultServer` are. For a peer in another thread, process or machine, the time may
+    jump before its answer comes. While the loop waits for a thread
+    (`asyncio.to_thread`), the time stops. Code that reads the machine's own clock, such
+    as `time.monotonic`, measures hardly any time.
 
     Args:
-        main: What to run.
-        clock: The clock that it runs by, to be read or advanced by the test; None
-            means a new one, which `asyncio.get_running_loop().time()` shows.
+        main: The coroutine to run.
+        clock: The clock to use, which the test may read or advance; None means a new
+            one, which `asyncio.get_running_loop().time()` returns.
 
     Raises:
         RuntimeError: An event loop runs in this thread.
     """
     if _is_loop_running():
-        main.close()  # Else Python warns that it was never awaited.
-        raise RuntimeError("an event loop runs in this thread; `await` there")
+        main.close()  # Otherwise Python warns that it was never awaited.
+        raise RuntimeError("an event loop runs in this thread; await the coroutine")
     shown = clock if clock is not None else SimulatedClock()
     with asyncio.Runner(loop_factory=lambda: _SimulatedLoop(shown)) as runner:
         return runner.run(main)
@@ -99,7 +101,7 @@ def _is_loop_running() -> bool:
 
 
 class _SimulatedLoop(asyncio.SelectorEventLoop):
-    """asyncio's event loop, by a simulated clock."""
+    """asyncio's event loop, with a simulated clock."""
 
     def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
@@ -121,7 +123,8 @@ class _SimulatedLoop(asyncio.SelectorEventLoop):
         return future
 
     async def shutdown_default_executor(self, *limit: Any, **limits: Any) -> None:
-        # Python 3.12 sets a timer here, for a thread that is not begun as others are.
+        # Python 3.12 sets a timer here, for a thread that `run_in_executor` did not
+        # start.
         self._jumping.threads += 1
         try:
             await super().shutdown_default_executor(*limit, **limits)
@@ -133,13 +136,13 @@ class _SimulatedLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.BaseSelector):
-    """A selector that, instead of sleeping, sets the clock."""
+    """A selector that advances the clock instead of sleeping."""
 
     def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
         self._real = selectors.DefaultSelector()
         self.threads = 0
-        """How many threads are at work for the loop."""
+        """How many threads work for the loop."""
 
     def select(self, timeout: float | None = None) -> list[tuple[_SelectorKey, int]]:
         if timeout is None or timeout <= 0:

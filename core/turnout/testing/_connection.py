@@ -1,4 +1,4 @@
-"""One connection of a server on loopback: what came in on it, and how to break it."""
+"""One connection of a server on loopback: its requests, and ways to break it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RESET_ON_CLOSE = struct.pack(_LINGER_FORMAT, 1, 0)
 
 
 class ExpectationError(AssertionError):
-    """The client did not do in time what the script expects of it."""
+    """The client did not do in time what the script expects."""
 
 
 def reset_transport(writer: asyncio.StreamWriter) -> None:
@@ -39,10 +39,10 @@ def reset_transport(writer: asyncio.StreamWriter) -> None:
 
 @final
 class Connection:
-    """One accepted connection: what came in on it, and ways to answer or break it.
+    """One accepted connection: its requests, and ways to answer or break it.
 
-    The methods raise `ConnectionError` or `asyncio.IncompleteReadError` when the peer
-    has gone; the server takes both for an ordinary end of the connection.
+    The methods raise `ConnectionError` or `asyncio.IncompleteReadError` if the peer has
+    closed the connection. The server handles both as a normal end of the connection.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class Connection:
         changed: Callable[[], None],
     ) -> None:
         self.index = index
-        """Its place among the server's connections, from 0."""
+        """Its index among the server's connections, from 0."""
         self.requests: list[HttpRequest] = []
-        """The whole requests that were read from it."""
+        """The complete requests that were read from it."""
         self.sent: list[bytes] = []
-        """What was written to it, a write each."""
+        """The bytes of each write to it."""
         self.opened_at = asyncio.get_running_loop().time()
         """When it was accepted, on the loop's clock."""
         self.peer_closed_at: float | None = None
@@ -71,9 +71,9 @@ class Connection:
         self._half_closed = False
         self._peer_closed = asyncio.Event()
         self._closed = asyncio.Event()
-        # So that `drain` returns only when the kernel has every byte: what was sent
-        # before a reset is then on its way, and does not vanish in our own buffer.
-        # TLS transports pause at the limit, and not only above it: at 0 for ever.
+        # With this, `drain` returns only when the kernel has every byte, so that a
+        # reset does not drop bytes from our own buffer. TLS transports pause at the
+        # limit, and not only above it: with 0 they would pause forever.
         over_tls = writer.get_extra_info("sslcontext") is not None
         writer.transport.set_write_buffer_limits(high=1 if over_tls else 0)
 
@@ -92,16 +92,18 @@ class Connection:
 
         Raises:
             MalformedRequestError: They are not HTTP/1, or longer than 1 MiB.
-            asyncio.IncompleteReadError: The peer closed before they were whole.
+            asyncio.IncompleteReadError: The peer closed before they were complete.
         """
         try:
             head = await self.reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError as exc:
-            raise MalformedRequestError("a request head over 1 MiB") from exc
+            raise MalformedRequestError(
+                "the head of the request is longer than 1 MiB"
+            ) from exc
         return parse_head(head)
 
     async def read_request(self) -> HttpRequest:
-        """Read one whole request and log it.
+        """Read one complete request and log it.
 
         Raises:
             MalformedRequestError: It is not HTTP/1 with a plain length.
@@ -131,8 +133,8 @@ class Connection:
     async def send(self, data: bytes) -> None:
         """Write the bytes; return when the kernel has taken them all.
 
-        A client on the same loop has read them by then, if it is reading, so two
-        calls are two reads.
+        A client on the same loop that is reading has read them by then, so two calls
+        are two reads.
 
         Raises:
             ConnectionError: The connection is closed.
@@ -141,8 +143,8 @@ class Connection:
         self.sent.append(data)
         self._writer.write(data)
         await self._writer.drain()
-        # The loop runs this task before it polls the client's socket; only on the
-        # second turn has the client's read callback been run.
+        # The loop runs this task before it polls the client's socket. The client's
+        # read callback has run only after the second iteration.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
@@ -155,7 +157,7 @@ class Connection:
         await self.send(b"%x\r\n%b\r\n" % (len(data), data))
 
     async def half_close(self) -> None:
-        """Send a FIN and go on reading; TLS knows no such thing.
+        """Send a FIN and keep reading; TLS does not support that.
 
         Raises:
             ConnectionError: The connection is closed.
@@ -166,10 +168,10 @@ class Connection:
         await asyncio.sleep(0)
 
     async def finish(self) -> None:
-        """Close: what was sent is flushed, then a FIN.
+        """Flush the bytes that were sent, and close with a FIN.
 
-        The kernel sends an RST instead when bytes of the peer are still unread, as for
-        any server; read the request first where that matters.
+        As for any server, the kernel sends an RST instead if bytes of the peer are
+        unread; read the request first if that matters.
         """
         self._writer.close()
         await self.wait_closed()
@@ -181,7 +183,7 @@ class Connection:
 
     async def abort(self) -> None:
         """Close at once, without flushing."""
-        # Python before 3.11.4 stumbles over a TLS connection that is lost already.
+        # Python before 3.11.4 raises it for a TLS connection that is already lost.
         with suppress(AttributeError):
             self._writer.transport.abort()
         await self.wait_closed()
@@ -212,7 +214,7 @@ class Connection:
         await self._closed.wait()
 
     def _check_open(self) -> None:
-        # asyncio would drop the bytes in silence, and uvloop raise RuntimeError.
+        # asyncio would drop the bytes silently, and uvloop would raise RuntimeError.
         if self._closed.is_set():
             raise ConnectionResetError("the connection is closed")
 
@@ -225,6 +227,6 @@ class Connection:
         self._changed()
 
     def note_closed(self) -> None:
-        """Log that the socket is no more."""
+        """Log that the socket is closed."""
         self._closed.set()
         self._changed()

@@ -1,4 +1,4 @@
-"""A provider whose answers a test writes."""
+"""A provider whose answers a test defines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["Answer", "AnswerItem", "AnswerPart", "FakeProvider", "Pause"]
 @final
 @frozen(kw_only=False)
 class Pause:
-    """Let time pass before what follows it in an answer."""
+    """Wait before the next part of an answer."""
 
     seconds: float
 
@@ -41,10 +41,10 @@ class Pause:
 AnswerPart: TypeAlias = (
     Event | list[Event] | Pause | asyncio.Event | BaseException | type[BaseException]
 )
-"""What an answer is made of.
+"""A part of an answer.
 
-Text and events are given; a list of them is given at once, as one read. A `Pause` or
-an `asyncio.Event` is waited for, and an exception is raised.
+Text and events are yielded; a list of them is yielded at once, as one read. For a
+`Pause` or an `asyncio.Event` the answer waits, and an exception is raised.
 """
 
 AnswerItem: TypeAlias = (
@@ -54,10 +54,10 @@ AnswerItem: TypeAlias = (
         AnswerPart | Iterable[AnswerPart] | AsyncGenerator[AnswerPart, None],
     ]
 )
-"""A part of an answer, or a function of the request that gives or yields parts."""
+"""A part of an answer, or a function of the request that returns or yields parts."""
 
 Answer: TypeAlias = AnswerItem | Iterable[AnswerItem] | AsyncGenerator[AnswerPart, None]
-"""One answer: its items, or the only one."""
+"""One answer: its items, or a single item."""
 
 _KINDS = (
     str,
@@ -92,30 +92,29 @@ _EVERYTHING = Capabilities(
 
 
 class FakeProvider(Provider):
-    """Answer as a test says, and keep what was asked.
+    """Answer as a test says, and record the requests.
 
         fake = FakeProvider("Hello", ", ", "world")
         assert (await fake.complete("Hi")).text == "Hello, world"
         assert fake.requests[0].last_user_text == "Hi"
 
-    It works wherever a provider does, in `turnout.fallback(...)` too. An answer that
-    brings no `Finish` ends with one of its own: `tool_calls` where it called a tool,
-    else `stop`. Each instance has health of its own: a failure in one test does not
-    change how the fake of the next test is asked.
+    It works wherever a provider does, also in `turnout.fallback(...)`. If an answer has
+    no `Finish`, one is added: `tool_calls` if it called a tool, else `stop`. Each
+    instance has its own health, so a failure in one test does not affect the next test.
 
     Args:
         items: The answer to every request: text, events, exceptions to raise, and the
             rest of `AnswerItem`.
-        answers: Answers in turn, one a request, in place of `items`. A request for
-            which none is left fails with a `PluginError`.
+        answers: One answer for each request, in order, in place of `items`. After the
+            last one, a request fails with a `PluginError`.
         name: The provider's name.
-        models: The models that it serves; None means that it takes any name.
-        capabilities: What it can be asked for; everything, if it is not said.
-        options: As every provider's, such as `first_delta_timeout`.
+        models: The models that it serves; None means that it accepts any name.
+        capabilities: The features that it supports; by default, all.
+        options: Options of every provider, such as `first_delta_timeout`.
 
     Raises:
-        ArgumentError: Something in an answer is nothing that an answer is made of.
-        ConfigError: There is no option of that name, or its value is wrong.
+        ArgumentError: An answer has something that is not an `AnswerItem`.
+        ConfigError: An option is unknown, or its value is wrong.
     """
 
     def __init__(
@@ -137,7 +136,7 @@ class FakeProvider(Provider):
         )
         super().__init__(info=info, **options)
         self.requests: list[ChatRequest] = []
-        """What it was asked, in order."""
+        """The requests that it got, in order."""
         for item in items:
             _check(item)
         self.health_scope = f"{name} {urandom(8).hex()}"
@@ -147,7 +146,7 @@ class FakeProvider(Provider):
     async def generate(
         self, request: ChatRequest
     ) -> AsyncGenerator[Event | list[Event], None]:
-        """Give the answer to a request."""
+        """Yield the answer to a request."""
         self.requests.append(request)
         reason: FinishReason | None = "stop"
         async with aclosing(_played(self._answer(), request)) as played:
@@ -167,8 +166,8 @@ class FakeProvider(Provider):
         asked = len(self.requests)
         if asked > len(self._answers):
             raise PluginError(
-                f"FakeProvider {self.info.name!r} was asked {asked} times and has "
-                f"{len(self._answers)} answers; give it as many as the test needs"
+                f"FakeProvider {self.info.name!r} got request {asked} and has "
+                f"{len(self._answers)} answers; give one for each request"
             )
         return self._answers[asked - 1]
 
@@ -176,7 +175,7 @@ class FakeProvider(Provider):
 async def _played(
     answer: Answer, request: ChatRequest
 ) -> AsyncGenerator[Event | list[Event], None]:
-    """Do what an answer says, and yield what it gives."""
+    """Run the items of an answer, and yield its events."""
     async with aclosing(_each(answer)) as items:
         async for item in items:
             _check(item)
@@ -207,7 +206,7 @@ async def _each(answer: Answer) -> AsyncGenerator[AnswerItem, None]:
 
 
 def _are_several(answer: Answer) -> TypeGuard[Iterable[AnswerItem]]:
-    # A text is one item, and not its characters.
+    # A str is one item, although it is iterable.
     return isinstance(answer, Iterable) and not isinstance(answer, str)
 
 
@@ -216,7 +215,7 @@ def _is_class(item: AnswerItem) -> TypeGuard[type[BaseException]]:
 
 
 def _check(item: object) -> None:
-    """Refuse what is nothing that an answer is made of.
+    """Check that a value is an item of an answer.
 
     Raises:
         ArgumentError: It is not.
@@ -224,15 +223,15 @@ def _check(item: object) -> None:
     if isinstance(item, type):
         if issubclass(item, BaseException):
             return
-        told = f"the class {item.__name__}"
+        shown = f"the class {item.__name__}"
     else:
         if isinstance(item, _KINDS) or callable(item):
             return
-        told = f"a {type(item).__name__}"
+        shown = f"a {type(item).__name__}"
     if isinstance(item, CoroutineType):
-        # Else Python warns that it was never awaited.
+        # Otherwise Python warns that it was never awaited.
         cast("CoroutineType[object, object, object]", item).close()
     raise ArgumentError(
-        f"{told} is nothing that an answer is made of; text, events, exceptions, "
-        "Pause, asyncio.Event and functions are"
+        f"{shown} cannot be part of an answer; use text, events, exceptions, Pause, "
+        "asyncio.Event or functions"
     )

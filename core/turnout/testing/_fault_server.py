@@ -1,4 +1,4 @@
-"""A server that misbehaves on purpose, exactly as its scripts say."""
+"""A server that fails exactly as its scripts say."""
 
 from __future__ import annotations
 
@@ -26,26 +26,25 @@ class FaultServer(LoopbackServer):
 
         assert len(server.connections) == 2
 
-    The scripts are taken in the order in which connections come; the last one serves
-    all further connections. When a script is over, its connection is closed with a
-    FIN. A client that goes away ends its script early, which is no failure; an
-    exception in a script, an expectation that was not met among them, is raised when
-    the block is left.
+    Each connection runs the next script, in order; the last script serves all later
+    connections. After its script, a connection is closed with a FIN. If the client
+    closes the connection, its script ends early, which is not a failure. An exception
+    in a script, such as an unmet expectation, is raised at the end of the block.
 
-    A test that needs an order of events says so with `until(event)`, `signal(event)`
-    and `wait_for(...)`, and never with a sleep that is hoped to be long enough.
+    If a test needs an order of events, use `until(event)`, `signal(event)` and
+    `wait_for(...)`, and never a sleep.
 
     Args:
-        scripts: Each a sequence of steps, or a coroutine function that is given the
+        scripts: Each a sequence of steps, or a coroutine function that gets the
             `Connection`.
-        keep_alive: Leave a connection open when its script is over: a further request
-            on it takes the next script, as a further connection does. Its
-            `wait_request` is met by that request.
-        tls: Speak TLS, with this context's certificate.
+        keep_alive: Leave a connection open after its script: the next request on it
+            runs the next script, as a new connection does. The script's `wait_request`
+            returns that request.
+        tls: Use TLS, with this context's certificate.
 
     Raises:
-        ValueError: There is no script.
-        TypeError: A step stands alone, and not in a sequence of steps.
+        ValueError: No script is given.
+        TypeError: A script is a single step, and not a sequence of steps.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class FaultServer(LoopbackServer):
         if not scripts:
             raise ValueError("a FaultServer needs at least one script")
         super().__init__(tls=tls)
-        # A generator of steps serves one connection only.
+        # As tuples, because a generator of steps would serve one connection only.
         self._scripts = [_kept(script) for script in scripts]
         self._keep_alive = keep_alive
         self._begun = 0
@@ -84,7 +83,7 @@ class FaultServer(LoopbackServer):
 
 
 def _kept(script: Script) -> Script:
-    # For whoever has no type checker: it would fail in the server only.
+    # Checked here for code without a type checker: else only the server would fail.
     if isinstance(cast("object", script), Step):
-        raise TypeError("a step stands alone; a script is a sequence of steps")
+        raise TypeError("the script is a single step; put it into a list")
     return script if callable(script) else tuple(script)

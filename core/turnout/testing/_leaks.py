@@ -1,4 +1,4 @@
-"""Insist that nothing is left behind: no task, no socket, no async generator."""
+"""Check that no task, socket or async generator is left open."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ __all__ = ["LeakCheck", "run_clean"]
 T = TypeVar("T")
 
 _PAUSE = 0.01
-"""Seconds between the first two looks; each further one waits twice as long."""
+"""Seconds between the first two checks; each later wait is twice as long."""
 
 
 @final
 class LeakCheck:
-    """Fail where a block leaves tasks, open sockets or async generators behind.
+    """Fail if a block leaves tasks, open sockets or async generators behind.
 
         async with LeakCheck():
             async with MyProvider() as provider:
                 await provider.complete("Hi")
 
-    What was there when the block was entered may stay. Enter a provider or a route
-    inside the block, as above: one that is not entered keeps its connections until
-    the event loop ends, which `run_clean` looks at.
+    What was open before the block may stay open. Enter a provider or a route inside the
+    block, as above: one that is not entered keeps its connections until the event loop
+    ends, which `run_clean` checks.
 
-    Sockets are those that Python itself holds, so not those of uvloop.
+    Only sockets of Python's `socket` module are found, and not those of uvloop.
 
     Args:
-        within: Seconds that what is closing has to be gone; the real clock's, or
-            those of `run_simulated`.
+        within: Seconds to wait for what is closing, by the real clock or that of
+            `run_simulated`.
     """
 
     def __init__(self, *, within: float = 5.0) -> None:
         self._within = within
         self._before: set[int] = set()
-        # Kept, so that no other thing can get the id of one of them.
+        # Kept, so that no new object can get the id of one of them.
         self._kept: list[object] = []
 
     async def __aenter__(self) -> Self:
-        """Note what is there."""
+        """Record what is open."""
         gc.collect()
         self._kept = _open_things()
         self._before = {id(thing) for thing in self._kept}
@@ -56,10 +56,10 @@ class LeakCheck:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Look whether anything was left, unless the block has raised.
+        """Check that nothing is left, unless the block raised.
 
         Raises:
-            AssertionError: Something was; the message has all of it.
+            AssertionError: Something is left; the message lists it.
         """
         if error is None:
             left = await self._left()
@@ -75,17 +75,17 @@ class LeakCheck:
             left = [thing for thing in _open_things() if id(thing) not in self._before]
             if not left or loop.time() >= end:
                 return left
-            del left  # Else it keeps alive what it is to see gone.
+            del left  # Otherwise it would keep the objects alive.
             await asyncio.sleep(min(pause, end - loop.time()))
             pause *= 2
 
 
 def run_clean(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run `main()` on a loop of its own, in debug mode, and return its result.
+    """Run `main()` in a new event loop, in debug mode, and return its result.
 
     Raises:
-        AssertionError: A task was still there at its end, a socket is still open, the
-            loop's exception handler was called, or a warning was given.
+        AssertionError: A task or a socket was left open, the loop's exception handler
+            was called, or a warning was issued.
     """
     complaints: list[object] = []
 
@@ -113,8 +113,8 @@ def _open_things() -> list[object]:
     return [*tasks, *_open_sockets(), *_open_generators()]
 
 
-# By `type`: `isinstance` asks a thing for its class, and among all that there is are
-# proxies that raise when they are asked anything.
+# By `type`, because `isinstance` reads `__class__`, and some proxies among all objects
+# raise if any attribute is read.
 def _open_sockets() -> Iterator[socket.socket]:
     for thing in gc.get_objects():
         if issubclass(type(thing), socket.socket) and thing.fileno() != -1:
@@ -123,9 +123,9 @@ def _open_sockets() -> Iterator[socket.socket]:
 
 
 def _wakes_a_loop(thing: socket.socket) -> bool:
-    """Tell whether it is half of a pair, as an event loop wakes itself with.
+    """Return whether a socket belongs to a pair with which an event loop wakes itself.
 
-    uvloop makes a new one whenever it begins to run, as it does for each fixture.
+    uvloop makes a new pair each time that it begins to run, so for each fixture too.
     """
     return thing.family == getattr(socket, "AF_UNIX", None) and not thing.getsockname()
 

@@ -1,7 +1,7 @@
-"""A TCP server on loopback whose connections are owned, logged and awaited.
+"""A TCP server on loopback that logs and closes its connections.
 
-Nothing outlives the `async with` block: leaving it cancels and awaits the task of
-every connection and closes every socket.
+Nothing is left after the `async with` block: it cancels and awaits the task of every
+connection and closes every socket.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _MAX_HEAD_BYTES = 1 << 20
 
 
 class _LoggedProtocol(asyncio.StreamReaderProtocol):
-    """Tells a `Connection` of the peer's FIN or RST the moment the loop sees it.
+    """Logs the peer's FIN or RST as soon as the loop gets it.
 
-    `asyncio.start_server` would show them only to who reads; a script that sleeps or
-    writes must log them too.
+    With `asyncio.start_server`, only a reader gets them. They have to be logged while a
+    script sleeps or writes too.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class _LoggedProtocol(asyncio.StreamReaderProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        # asyncio tells that nobody asked how it was closed, where the garbage collector
-        # comes to that before it comes to this protocol.
+        # Retrieve the exception: otherwise asyncio may log that it was never retrieved,
+        # if the garbage collector frees the future before this protocol.
         with contextlib.suppress(asyncio.CancelledError):
             cast("Any", self)._closed.exception()
         if exc is not None:
@@ -63,22 +63,22 @@ class _LoggedProtocol(asyncio.StreamReaderProtocol):
 
 
 class LoopbackServer(abc.ABC):
-    """A server for one `async with` block; a subclass says how to serve a connection.
+    """A server for one `async with` block; a subclass implements `serve`.
 
-    A connection whose `serve` returns is closed with a FIN. An exception in `serve`
-    that is not the peer's leaving is kept in `failures`, and leaving the block raises
-    them all as an `ExceptionGroup`, unless the block itself has raised.
+    A connection is closed with a FIN when `serve` returns. Exceptions in `serve` are
+    kept in `failures`, except those for a connection that the peer closed. The end of
+    the block raises them all as an `ExceptionGroup`, unless the block itself raised.
 
     Args:
-        tls: Speak TLS, with this context's certificate. A client that refuses it is
-            never a connection.
+        tls: Use TLS, with this context's certificate. A client that refuses it does not
+            count as a connection.
     """
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.connections: list[Connection] = []
-        """Every connection accepted, in order."""
+        """The accepted connections, in order."""
         self.failures: list[Exception] = []
-        """What went wrong in the server itself."""
+        """The exceptions of the server itself."""
         self.port = 0
         """The port, while the server runs."""
         self._tls = tls
@@ -98,7 +98,7 @@ class LoopbackServer(abc.ABC):
 
     @property
     def http_requests(self) -> list[HttpRequest]:
-        """Every whole request, by connection, then by arrival."""
+        """All complete requests, by connection, then by arrival."""
         return [
             request
             for connection in self.connections
@@ -106,7 +106,7 @@ class LoopbackServer(abc.ABC):
         ]
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Return when the condition holds; ask it again after each entry of the log."""
+        """Return when the condition is true; check it after each entry of the log."""
         while not condition():
             await self._change.wait()
 
@@ -142,7 +142,7 @@ class LoopbackServer(abc.ABC):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for connection in self.connections:
-            # A task that was cancelled before its first step has closed nothing.
+            # A task that was cancelled before its first step did not close its own.
             await connection.abort()
         await server.wait_closed()
         if self.failures and exc is None:
@@ -164,7 +164,7 @@ class LoopbackServer(abc.ABC):
             await self.serve(connection)
             await connection.finish()
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # The peer has gone, which the log says already.
+            pass  # The peer has closed the connection, which is already logged.
         except Exception as exc:  # noqa: BLE001 - raised when the block is left
             self.failures.append(exc)
         finally:
@@ -176,10 +176,10 @@ class LoopbackServer(abc.ABC):
 
 
 async def _stop_accepting(server: asyncio.Server) -> None:
-    # `Server.close` loses a connection that the loop accepted in the turn before, and
-    # never closes its socket (gh-109564). So no more are accepted, and those that are
-    # on their way arrive, before it is called. Other loops than the selector loops do
-    # not poll a listening socket, and have nothing to remove.
+    # `Server.close` loses a connection that the loop accepted in the iteration before,
+    # and never closes its socket (gh-109564). So stop accepting first, and let pending
+    # connections arrive. Only selector loops poll a listening socket; other loops have
+    # nothing to remove.
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):
         for listening in server.sockets:
@@ -191,9 +191,9 @@ async def _stop_accepting(server: asyncio.Server) -> None:
 
 @contextlib.contextmanager
 def refused_url() -> Generator[str]:
-    """Give a URL whose connections are refused, for as long as the block lasts.
+    """Yield a URL that refuses connections until the end of the block.
 
-    The port is bound but nobody listens, so no other program can take it meanwhile.
+    The port is bound and does not listen, so no other program can use it meanwhile.
     """
     with socket.socket() as bound:
         bound.bind((_HOST, 0))

@@ -1,7 +1,6 @@
-"""Requests as a server on loopback reads them.
+"""The parser for requests to a server on loopback.
 
-It knows just enough HTTP for that, and uses no HTTP library, so that it fails where a
-client is wrong and not where a library is lenient.
+It is strict and uses no HTTP library, because a library may accept wrong requests.
 """
 
 from __future__ import annotations
@@ -15,22 +14,22 @@ __all__ = ["HttpRequest", "MalformedRequestError", "body_length", "parse_head"]
 
 
 class MalformedRequestError(ValueError):
-    """What a client sent is not an HTTP/1 request that this server can read."""
+    """A client sent bytes that are not an HTTP/1 request that this server can read."""
 
 
 @frozen
 class HttpRequest:
-    """One whole HTTP request, as it stood on the wire."""
+    """One complete HTTP request, as it was sent."""
 
     method: str
     target: str
-    """The request target: a path, for a proxy an absolute URL or `host:port`."""
+    """The request target: a path, or for a proxy an absolute URL or `host:port`."""
     version: str
     headers: tuple[tuple[str, str], ...]
     """In the order of arrival, names as written, duplicates kept."""
     body: bytes = b""
     received_at: float = field(default=0.0, compare=False)
-    """When its last byte had been read, on the loop's clock."""
+    """When its last byte was read, by the loop's clock."""
 
     @property
     def path(self) -> str:
@@ -87,7 +86,9 @@ def body_length(request: HttpRequest) -> int:
         MalformedRequestError: The body has no plain length.
     """
     if request.values("Transfer-Encoding"):
-        raise MalformedRequestError("a request body with Transfer-Encoding")
+        raise MalformedRequestError(
+            "the request has Transfer-Encoding; send Content-Length"
+        )
     lengths = request.values("Content-Length")
     if not lengths:
         return 0

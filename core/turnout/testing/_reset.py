@@ -1,4 +1,4 @@
-"""Forget what a process has learned of its targets, between two tests."""
+"""Reset the health of a process's targets between two tests."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ __all__ = ["reset_health"]
 
 
 def reset_health() -> None:
-    """Forget how all targets answered, and which are not asked for a while.
+    """Forget the results of all targets, and which of them are on hold.
 
-    For tests whose providers are not `FakeProvider`s, which have health of their own.
-    It resets what `turnout.health` reports: the health that the routes of
-    `turnout.fallback`, `turnout.complete` and the configuration have in common.
+    For tests with providers other than `FakeProvider`, whose instances have their own
+    health. It resets what `turnout.health` reports: the health that the routes of
+    `turnout.fallback`, `turnout.complete` and the configuration share.
     """
     from turnout._app import current_app
 

@@ -1,4 +1,4 @@
-"""Answers of a server, byte for byte as they go over the wire."""
+"""The bytes of a server's responses."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ CHUNKED = ("Transfer-Encoding", "chunked")
 
 
 def response_head(status: int = 200, *headers: tuple[str, str]) -> bytes:
-    """Return a status line and these headers, and the blank line after them.
+    """Return a status line, these headers, and the blank line after them.
 
-    No header is added: without Content-Length and chunks the close ends the body.
+    No header is added. Without Content-Length and chunks, the close ends the body.
     """
     try:
         reason = http.HTTPStatus(status).phrase
@@ -28,13 +28,13 @@ def response_head(status: int = 200, *headers: tuple[str, str]) -> bytes:
 def http_response(
     status: int = 200, body: bytes = b"", *headers: tuple[str, str]
 ) -> bytes:
-    """Return a whole answer, with a body of declared length."""
+    """Return a complete response, with Content-Length."""
     length = ("Content-Length", str(len(body)))
     return response_head(status, *headers, length) + body
 
 
 def chunked(*pieces: bytes) -> bytes:
-    """Return a whole chunked body: a chunk for each piece, and the last chunk."""
+    """Return a complete chunked body: a chunk for each piece, and the last chunk."""
     framed = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece]
     return b"".join([*framed, b"0\r\n\r\n"])
 
@@ -43,7 +43,7 @@ def sse(*events: object, name: str | None = None) -> bytes:
     """Return server-sent events.
 
     Args:
-        events: The data of each: a `str` as it is, anything else as JSON.
+        events: The data of each event: a `str` as it is, anything else as JSON.
         name: The `event:` of all of them; None leaves it out.
     """
     field = "" if name is None else f"event: {name}\n"
@@ -56,10 +56,10 @@ def sse(*events: object, name: str | None = None) -> bytes:
 
 
 def json_lines(*objects: object) -> bytes:
-    """Return JSON texts, each on a line of its own."""
+    """Return the objects as JSON, one on each line."""
     return "".join(f"{_json(value)}\n" for value in objects).encode()
 
 
 def _json(value: object) -> str:
-    # As services write it: without blanks, and with characters beyond ASCII.
+    # As services write it: without spaces, and with characters beyond ASCII.
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

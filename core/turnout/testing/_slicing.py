@@ -1,7 +1,7 @@
 """Ways to cut bytes into the writes of a server, or the reads of a parser.
 
-What a stream says must not depend on how its bytes arrive: a test runs the same bytes
-through several slicings and wants equal results.
+The result of a stream must not depend on how its bytes arrive. So a test reads the same
+bytes in several slicings and expects equal results.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ __all__ = ["SLICINGS", "SlicingName", "at", "at_random", "by_size", "slices", "w
 SlicingName: TypeAlias = Literal["whole", "bytes", "random"]
 
 SLICINGS: tuple[SlicingName, ...] = ("whole", "bytes", "random")
-"""The ways of cutting that a test of a stream is run with, to be parametrized over."""
+"""The slicings for a test of a stream, to be used with `parametrize`."""
 
 Slicing: TypeAlias = Callable[[bytes], list[bytes]]
-"""Cuts bytes into pieces that, joined, are the same bytes again."""
+"""A function that cuts bytes into pieces; joined, they are the same bytes."""
 
 
 def slices(data: bytes, how: SlicingName = "random", *, seed: int = 0) -> list[bytes]:
-    """Cut bytes into pieces that, joined, are the same bytes again.
+    """Cut bytes into pieces; joined, they are the same bytes.
 
     Args:
-        data: What to cut; no bytes are no piece.
+        data: The bytes to cut; empty bytes give no pieces.
         how: `whole` in one piece, `bytes` one by one, `random` in pieces of 1 to 7.
-        seed: Of the random pieces, which are the same for one seed.
+        seed: The seed of the random pieces, which are the same for one seed.
     """
     ways: dict[str, Slicing] = {
         "whole": whole,
@@ -36,19 +36,19 @@ def slices(data: bytes, how: SlicingName = "random", *, seed: int = 0) -> list[b
         "random": at_random(seed),
     }
     if how not in ways:
-        raise ValueError(f"no slicing is named {how!r}; {', '.join(ways)} are")
+        raise ValueError(f"unknown slicing {how!r}; known: {', '.join(ways)}")
     return ways[how](data)
 
 
 def whole(data: bytes) -> list[bytes]:
-    """Leave the bytes in one piece; no bytes are no piece."""
+    """Leave the bytes in one piece; empty bytes give no pieces."""
     return [data] if data else []
 
 
 def by_size(size: int) -> Slicing:
     """Return a slicing into pieces of `size` bytes; the last may be shorter."""
     if size < 1:
-        raise ValueError(f"a piece has at least one byte, not {size!r}")
+        raise ValueError(f"size={size!r} is out of range; set at least 1")
 
     def cut(data: bytes) -> list[bytes]:
         return [data[start : start + size] for start in range(0, len(data), size)]
@@ -57,7 +57,7 @@ def by_size(size: int) -> Slicing:
 
 
 def at(*positions: int) -> Slicing:
-    """Return a slicing at these offsets; those outside the bytes cut nothing."""
+    """Return a slicing at these offsets; those outside the bytes are ignored."""
 
     def cut(data: bytes) -> list[bytes]:
         inside = {position for position in positions if 0 < position < len(data)}

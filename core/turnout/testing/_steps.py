@@ -1,4 +1,4 @@
-"""The steps that scripts of a `FaultServer` are made of."""
+"""The steps of a `FaultServer`'s scripts."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ __all__ = [
 @final
 @frozen(kw_only=False)
 class Step:
-    """One thing that a script does; made by the functions of `turnout.testing`."""
+    """One step of a script; made by the functions of `turnout.testing`."""
 
     name: str
-    """What it does, for the report of a script that failed."""
+    """What it does, for the report of a failed script."""
     run: Callable[[Connection], Awaitable[None]] = field(repr=False)
 
 
 Script: TypeAlias = Iterable[Step] | Callable[[Connection], Awaitable[object]]
-"""Steps in order, or a coroutine function that is given the connection."""
+"""Steps in order, or a coroutine function that gets the connection."""
 
 
 def send(data: bytes) -> Step:
@@ -61,12 +61,12 @@ def last_chunk() -> Step:
 
 
 def sleep(seconds: float) -> Step:
-    """Do nothing for so long."""
+    """Wait for some seconds."""
     return Step(f"sleep({seconds})", lambda _: asyncio.sleep(seconds))
 
 
 def until(event: asyncio.Event) -> Step:
-    """Do nothing before the event is set."""
+    """Wait until the event is set."""
 
     async def run(_: Connection) -> None:
         await event.wait()
@@ -75,7 +75,7 @@ def until(event: asyncio.Event) -> Step:
 
 
 def signal(event: asyncio.Event) -> Step:
-    """Set the event: the script has come to here."""
+    """Set the event, to show that the script has reached this step."""
 
     async def run(_: Connection) -> None:
         event.set()
@@ -84,7 +84,7 @@ def signal(event: asyncio.Event) -> Step:
 
 
 def wait_request() -> Step:
-    """Read one whole HTTP request, head and Content-Length body, into the log."""
+    """Read and log one complete HTTP request, with a body of Content-Length."""
 
     async def run(connection: Connection) -> None:
         await connection.read_request()
@@ -103,7 +103,7 @@ def rst() -> Step:
 
 
 def half_close() -> Step:
-    """Send a FIN, and stay able to read."""
+    """Send a FIN, and keep reading."""
     return Step("half_close", Connection.half_close)
 
 
@@ -118,7 +118,7 @@ def expect_close(within: float) -> Step:
 
 
 def forever(*steps: Step) -> Step:
-    """Repeat the steps until the client goes away or the server closes."""
+    """Repeat the steps until the client closes the connection or the server closes."""
 
     async def run(connection: Connection) -> None:
         while True:
@@ -131,14 +131,14 @@ def forever(*steps: Step) -> Step:
 def respond(
     status: int = 200, body: bytes = b"", *headers: tuple[str, str]
 ) -> list[Step]:
-    """Return a script that answers a request with a body of declared length."""
+    """Return a script that answers a request, with Content-Length."""
     return [wait_request(), send(http_response(status, body, *headers))]
 
 
 def respond_in_chunks(
     pieces: Iterable[bytes], *headers: tuple[str, str], status: int = 200
 ) -> list[Step]:
-    """Return a script that answers a request with these pieces, a chunk each."""
+    """Return a script that answers a request with a chunk for each piece."""
     return [
         wait_request(),
         send(response_head(status, *headers, CHUNKED)),

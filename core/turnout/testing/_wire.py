@@ -1,6 +1,6 @@
-"""What a service sends, as data: its good answers and its errors.
+"""The answers and errors of a service, as data for a `ProviderContract`.
 
-A `ProviderContract` is given these, and makes from them what a service may do besides.
+The contract derives truncated and broken answers from them.
 """
 
 from __future__ import annotations
@@ -24,42 +24,42 @@ from turnout.types import (
 __all__ = ["Piece", "WireAnswer", "WireError", "merged"]
 
 Piece: TypeAlias = tuple[bytes, *tuple[Event, ...]]
-"""Bytes that belong together, such as one server-sent event, and what they bring."""
+"""Bytes that belong together, such as one server-sent event, and their events."""
 
 
 @frozen
 class WireAnswer:
-    """A good answer: the bytes of its body, and what they mean.
+    """A good answer: the bytes of its body, and their events.
 
     Raises:
         ValueError: It has no pieces.
     """
 
     name: str
-    """Of the tests that are made of it."""
+    """The name of its tests."""
     pieces: Sequence[Piece]
-    """Before the end. With each stands what it brings; with some, nothing.
+    """The bytes before the end, each piece with its events; a piece may have none.
 
-    A tool call without an id is one that the service gives none: any that the provider
-    makes is right. A citation or a call without its `item` has any.
+    If a tool call has no id, the service gives none, and the provider may make any id.
+    If a citation or a call has no `item`, its `item` is not checked.
     """
     end: bytes = b""
-    """From the first byte on that says that the answer is complete.
+    """The bytes from the first one that says that the answer is complete.
 
-    Empty where the protocol has no last word: the end of the body is the answer's.
+    Empty if the protocol has no end mark: then the end of the body ends the answer.
     """
     last: Sequence[Event] = ()
-    """What the end brings, where the last of the answer comes together with it."""
+    """The events of `end`, if the last part of the answer comes with it."""
     finish_reason: FinishReason = "stop"
     usage: Usage | None = None
-    """None where the answer does not say."""
+    """None if the answer does not have it."""
     items: Sequence[Mapping[str, object]] | None = None
-    """What `reply.items` has to be; None if that is not checked."""
+    """The expected `reply.items`; None if they are not checked."""
     sent_back: Sequence[object] = ()
-    """Values that the next request has to have, since the service wants to see them
-    again: the signature of its reasoning, for one. A text within a text counts."""
+    """Values that the next request has to contain, because the service needs them
+    again, such as the signature of its reasoning. A text within a text counts."""
     request: RequestOptions = field(default_factory=RequestOptions)
-    """What has to be asked for to get it, beside the question."""
+    """The options of the request that gets this answer."""
 
     def __post_init__(self) -> None:
         if not self.pieces:
@@ -76,16 +76,16 @@ class WireAnswer:
         return text_of(self.events())
 
     def begin(self, count: int) -> list[bytes]:
-        """Return the bytes of the first pieces, each apart."""
+        """Return the bytes of each of the first pieces."""
         return [data for data, *_ in self.pieces[:count]]
 
     def events(self, count: int | None = None) -> list[Event]:
-        """Return what the first pieces bring; without a count, all of the answer."""
+        """Return the events of the first pieces; without a count, of all the answer."""
         begun = [event for _, *events in self.pieces[:count] for event in events]
         return [*begun, *self.last] if count is None else begun
 
     def middle(self) -> int:
-        """Return how many pieces bring some of its text, about half, and not all."""
+        """Return how many pieces have about half of the text: some, and not all."""
         whole = len(self.text)
         lengths = [
             len(text_of(self.events(count))) for count in range(len(self.pieces))
@@ -96,22 +96,22 @@ class WireAnswer:
 
 @frozen(kw_only=False)
 class WireError:
-    """What a service sends in place of an answer, and the class that it is to be.
+    """What a service sends in place of an answer, and the expected class of error.
 
-    With the status 200 it may come inside of an answer as well, after some of it.
+    With the status 200 it may come inside an answer too, after a part of it.
     """
 
     status: int
     body: bytes
     error: type[ProviderError]
     headers: Sequence[tuple[str, str]] = ()
-    """Beside Content-Length."""
+    """Headers in addition to Content-Length."""
     retry_after: float | None = None
-    """The seconds that the error is to have."""
+    """The expected `retry_after` of the error, in seconds."""
 
     @property
     def name(self) -> str:
-        """The name of the tests that are made of it."""
+        """The name of its tests."""
         return f"{self.status} {self.error.__name__}"
 
 
@@ -121,9 +121,9 @@ def text_of(events: Iterable[Event]) -> str:
 
 
 def merged(events: Iterable[Event]) -> list[Event]:
-    """Return events with increments that belong together as one.
+    """Return events with adjacent increments joined.
 
-    How an answer was cut into increments is no part of what it says.
+    How an answer was cut into increments does not change its content.
     """
     result: list[Event] = []
     for event in events:
@@ -136,7 +136,7 @@ def merged(events: Iterable[Event]) -> list[Event]:
 
 
 def _joined(one: Event, other: Event) -> Event | None:
-    """Return two increments as one; None where they do not belong together."""
+    """Return two increments as one; None if they do not belong together."""
     match one, other:
         case str(), str():
             return one + other

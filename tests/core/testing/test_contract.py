@@ -84,30 +84,30 @@ BREACHES = {
     "TestUnsigned ": "the_key_may_come_from_the_environment",
     "TestProsaic": "an_answer_is_bound_to_a_schema",
 }
-"""By the class of a broken contract, the test that is to fail."""
+"""The test that has to fail, by the class of a broken contract."""
 
 ADVICE = (
-    "time.sleep holds the event loop up",
-    "connecting a blocking socket holds the event loop up",
-    "it was not over within 1000 s",
-    "temperature=0 is dropped; it is asked for unless it is None",
-    "the list is asked for without the key",
-    "a cancellation was swallowed; let CancelledError pass",
-    "it ended before it was cancelled, with PluginError(",
+    "time.sleep blocks the event loop",
+    "connecting a blocking socket blocks the event loop",
+    "the test did not end within 1000 s",
+    "temperature=0 is dropped; send it unless it is None",
+    "the list was requested without the key",
+    "CancelledError was caught; raise it again",
+    "the task ended before the cancellation: PluginError(",
     "a message of the role 'assistant' is sent as one of the role 'user' is",
     "a message of the role 'user' is sent with the role 'assistant'",
-    "nothing says which call a result answers; send tool_call_id",
+    "the request does not say which call a result answers; send tool_call_id",
     "'call_canary0' is sent with the call and not with its result",
     "'canary signature' is not sent back; keep it in Finish.state",
-    "Finish.state is set, and makes no difference to the next request",
+    "Finish.state is set, but does not change the next request",
     "the state of another service is sent",
     "'canary extra' of a field of a message is dropped",
-    "tools is claimed, and refused: no tools here",
+    "tools is claimed, but refused: no tools here",
     "max_tokens=1 makes no difference",
-    "response_format is claimed, and ignored",
+    "response_format is claimed, but ignored",
     "the request was sent without the key; if the key signs it, write key_in",
 )
-"""What is told of some of them."""
+"""Parts of the messages of some of them."""
 
 
 class TestParrot(ParrotContract):
@@ -188,7 +188,7 @@ def test_each_breach_is_found_by_its_test() -> None:
 
     failed = re.findall(r"^FAILED (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
     assert sorted(failed) == sorted(tests), done.stdout
-    # What was compared is told, as in a test of one's own.
+    # pytest shows the compared values, as in a test of the project.
     assert "canary-key-4711" in done.stdout
     for told in ADVICE:
         assert told in done.stdout
@@ -197,10 +197,12 @@ def test_each_breach_is_found_by_its_test() -> None:
 @pytest.mark.parametrize(
     ("contract", "told"),
     [
-        pytest.param(EngineContract, "EngineContract lacks `provider`; it", id="class"),
+        pytest.param(
+            EngineContract, "EngineContract lacks `provider`; set", id="class"
+        ),
         pytest.param(ProviderContract, "ProviderContract lacks `prov", id="service"),
         pytest.param(Nameless, "Nameless lacks `info` in its provider", id="info"),
-        pytest.param(Speechless, "Speechless lacks `answers`; they are", id="answers"),
+        pytest.param(Speechless, "Speechless lacks `answers`; give", id="answers"),
         pytest.param(
             Misspelt,
             "Misspelt lacks the test 'test_a_zero_is_sent[seed]' that",
@@ -208,20 +210,20 @@ def test_each_breach_is_found_by_its_test() -> None:
         ),
     ],
 )
-def test_what_a_contract_lacks_is_told(
+def test_a_missing_attribute_of_a_contract_is_reported(
     contract: type[EngineContract | ProviderContract], told: str
 ) -> None:
     with pytest.raises(pytest.fail.Exception, match=re.escape(told)):
         contract().check_given()
 
 
-def test_what_holds_no_loop_up_may_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_outside_an_event_loop_may_block(monkeypatch: pytest.MonkeyPatch) -> None:
     forbid_blocking(monkeypatch)
 
     time.sleep(0)
 
 
-def test_a_timeout_of_the_tests_own_stays_one() -> None:
+def test_a_timeout_error_of_the_test_is_raised() -> None:
     async def main() -> None:
         raise TimeoutError("its own")
 
@@ -229,7 +231,7 @@ def test_a_timeout_of_the_tests_own_stays_one() -> None:
         run(main())
 
 
-def test_what_options_rule_out_is_to_be_refused() -> None:
+def test_a_capability_that_options_rule_out_is_refused() -> None:
     class StubbornContract(ParrotContract):
         provider = Stubborn
         lacks = ("temperature",)
@@ -242,7 +244,7 @@ def test_an_answer_has_pieces() -> None:
         WireAnswer(name="none", pieces=())
 
 
-def test_increments_that_belong_together_are_one() -> None:
+def test_increments_that_belong_together_are_joined() -> None:
     events: list[Event] = [
         "a",
         "b",

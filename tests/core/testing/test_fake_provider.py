@@ -97,11 +97,11 @@ async def test_answers_are_given_in_turn() -> None:
     assert (await fake.complete("?")).text == "4"
 
 
-async def test_a_request_for_which_there_is_no_answer_is_told() -> None:
+async def test_a_request_after_the_last_answer_is_an_error() -> None:
     fake = FakeProvider(answers=["one"], name="Parrot")
     await fake.complete("?")
 
-    with pytest.raises(PluginError, match="'Parrot' was asked 2 times and has 1 ans"):
+    with pytest.raises(PluginError, match="'Parrot' got request 2 and has 1 answers"):
         await fake.complete("?")
 
 
@@ -210,19 +210,19 @@ def test_options_are_those_of_a_provider() -> None:
         pytest.param({"text": "a"}, "a dict", id="dict"),
     ],
 )
-async def test_what_no_answer_is_made_of_is_refused(item: Any, told: str) -> None:
-    with pytest.raises(ArgumentError, match=f"^{told} is nothing"):
+async def test_an_invalid_item_of_an_answer_is_refused(item: Any, told: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^{told} cannot be part of an answer"):
         FakeProvider("a", item)
-    with pytest.raises(ArgumentError, match=f"^{told} is nothing"):
+    with pytest.raises(ArgumentError, match=f"^{told} cannot be part of an answer"):
         await FakeProvider(lambda _: ["a", item]).complete("?")
 
 
-async def test_a_coroutine_function_is_no_answer() -> None:
+async def test_a_coroutine_function_is_refused() -> None:
     async def answer(_: ChatRequest) -> str:
         raise NotImplementedError
 
     function: Any = answer
-    with pytest.raises(ArgumentError, match="a coroutine is nothing"):
+    with pytest.raises(ArgumentError, match="a coroutine cannot be"):
         await FakeProvider(function).complete("?")
 
 

@@ -238,8 +238,8 @@ async def test_a_server_without_a_script_is_refused() -> None:
         FaultServer()
 
 
-def test_a_step_alone_is_no_script() -> None:
-    with pytest.raises(TypeError, match="a sequence of steps"):
+def test_a_single_step_is_not_a_script() -> None:
+    with pytest.raises(TypeError, match="is a single step"):
         FaultServer(fin())  # type: ignore[arg-type]
 
 

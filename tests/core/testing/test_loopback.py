@@ -89,9 +89,9 @@ async def test_a_request_is_read_whole_from_any_slices() -> None:
     assert (request.method, request.path, request.json()) == ("POST", "/p", {"a": True})
 
 
-async def test_what_cannot_be_read_is_raised_at_the_end() -> None:
+async def test_a_malformed_request_is_raised_at_the_end() -> None:
     with pytest.RaisesGroup(
-        pytest.RaisesExc(MalformedRequestError, match="over 1 MiB")
+        pytest.RaisesExc(MalformedRequestError, match="longer than 1 MiB")
     ):
         async with FaultServer([wait_request()]) as server:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)

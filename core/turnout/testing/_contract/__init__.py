@@ -1,7 +1,7 @@
 """Tests that hold for every provider, as pytest classes to inherit.
 
-The only rooms of turnout that import pytest; `turnout.testing` imports them when one of
-the classes is asked for.
+Only the modules of this package import pytest. `turnout.testing` imports them when one
+of the classes is first used.
 """
 
 from turnout.testing._contract._contracts import EngineContract, ProviderContract

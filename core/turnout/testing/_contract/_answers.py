@@ -1,4 +1,4 @@
-"""Good answers, over all the ways in which their bytes may come."""
+"""Good answers, in all the ways in which their bytes may arrive."""
 
 from __future__ import annotations
 
@@ -31,17 +31,21 @@ __all__ = ["Answers"]
 
 
 class Answers(ServiceSetting):
-    """What an answer means, and that it means the same in any pieces."""
+    """An answer has its expected events, in whatever pieces its bytes arrive."""
 
     def test_the_answers_given_show_what_it_can_do(self) -> None:
         plain = self.text_answer.events()
         all_events = [event for answer in self.answers for event in answer.events()]
 
-        assert all(isinstance(event, str) for event in plain), "the first is plain text"
-        assert len(plain) > 1, "the first has two pieces of text at least"
+        assert all(isinstance(event, str) for event in plain), (
+            "the first of `answers` has more than text; give plain text first"
+        )
+        assert len(plain) > 1, (
+            "the first of `answers` has one piece of text; give two at least"
+        )
         if self.capabilities.tools:
             called = [event for event in all_events if isinstance(event, ToolCallDelta)]
-            assert called, "it takes tools; give an answer that calls one"
+            assert called, "`tools` is claimed; give an answer that calls a tool"
 
     def test_an_answer_is_what_it_says(self, answer: WireAnswer) -> None:
         ((events, reply),) = self._read(answer, self.whole(answer))
@@ -56,7 +60,7 @@ class Answers(ServiceSetting):
         assert reply.usage == answer.usage
         if answer.items is not None:
             assert reply.items == tuple(answer.items)
-        # Without a last word nothing says why it ended.
+        # Without an end mark, the answer has no finish reason.
         if answer.end:
             assert reply.finish_reason == answer.finish_reason
 
@@ -81,7 +85,7 @@ class Answers(ServiceSetting):
         reasons = [isinstance(event, Finish) for event in events]
         after = events[reasons.index(True) + 1 :] if any(reasons) else []
         assert not [event for event in after if not isinstance(event, Usage)], (
-            "something comes after the finish"
+            "events come after Finish; only Usage may"
         )
 
     def test_bytes_that_mean_nothing_change_nothing(self, answer: WireAnswer) -> None:
@@ -119,10 +123,10 @@ class Answers(ServiceSetting):
     def _read(
         self, answer: WireAnswer, *scripts: Script
     ) -> list[tuple[list[Event], Reply]]:
-        """Ask once for each script; return the events and the reply of each.
+        """Send a request for each script; return the events and the reply of each.
 
-        They have no ids that the provider makes, since no two answers have the same,
-        and no `item` if the answer that is given has none.
+        Ids that the provider makes are left out, because they differ in each answer. So
+        is `item` if the given answer has none.
         """
         given = _Given(answer)
 
@@ -165,7 +169,7 @@ def _reply_of(answer: WireAnswer) -> Reply:
 
 
 class _Given:
-    """Leave out what an answer that is given does not say."""
+    """Leave out the fields that the given answer does not have."""
 
     def __init__(self, answer: WireAnswer) -> None:
         events = answer.events()
@@ -176,7 +180,7 @@ class _Given:
         self._has_sources = any(citation.item is not None for citation in cited)
 
     def event(self, event: Event) -> Event:
-        """Return an event without that."""
+        """Return an event without these fields."""
         if isinstance(event, ToolCallDelta):
             return replace(
                 event,
@@ -186,7 +190,7 @@ class _Given:
         return self._citation(event) if isinstance(event, Citation) else event
 
     def reply(self, reply: Reply) -> Reply:
-        """Return a reply without that."""
+        """Return a reply without these fields."""
         calls = [
             replace(
                 call,
@@ -203,7 +207,7 @@ class _Given:
 
 
 def _said(reply: Reply) -> tuple[object, ...]:
-    """Return all that a reply says of the answer, and nothing of the attempt."""
+    """Return the fields of a reply about the answer, without those of attempts."""
     return (
         reply.text,
         reply.reasoning,

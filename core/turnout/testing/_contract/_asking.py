@@ -1,4 +1,4 @@
-"""Ways to look at what a provider sends."""
+"""Ways to check the requests that a provider sends."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["Asking", "holds"]
 
 
 class Asking(ServiceSetting):
-    """Ask, and return what was sent."""
+    """Send requests, and return what was sent."""
 
     def _sent(self, messages: Conversation, **options: Any) -> HttpRequest:
-        """Ask, and return what was sent."""
+        """Send a request, and return it."""
 
         async def main() -> HttpRequest:
             async with FaultServer(self.whole(self.text_answer)) as server:
                 async with self.at(server) as provider:
-                    # The text answers nothing that was bound to a schema.
+                    # The text does not match a schema.
                     with suppress(InvalidReplyError):
                         await provider.complete(messages, **self.asked(**options))
             (request,) = server.http_requests
@@ -38,14 +38,14 @@ class Asking(ServiceSetting):
     def _sent_unless_refused(
         self, messages: Conversation, **options: Any
     ) -> object | None:
-        """Ask, and return the body that was sent; None where that was refused."""
+        """Send a request, and return its body; None if the provider refused it."""
         try:
             return self._sent(messages, **options).json()
         except UnsupportedError:
             return None
 
     def _is_refused(self, messages: Conversation, **options: Any) -> None:
-        """Make sure that nothing is sent where the provider cannot do it."""
+        """Check that the provider refuses the request and sends nothing."""
 
         async def main() -> None:
             async with FaultServer(self.whole(self.text_answer)) as server:
@@ -58,7 +58,7 @@ class Asking(ServiceSetting):
 
 
 def holds(value: object, wanted: object) -> bool:
-    """Tell whether a body has a value somewhere; a text within a text counts."""
+    """Return whether a body has a value anywhere; a text within a text counts."""
     match value:
         case Mapping():
             fields = cast("Mapping[object, object]", value)

@@ -1,4 +1,4 @@
-"""What an engine claims that it can do, tried on the engine itself."""
+"""The capabilities that an engine claims, tested on the engine itself."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ _CLAIMS: dict[str, tuple[Conversation, Mapping[str, Any]]] = {
 
 
 class Claims(Setting):
-    """Each ability that is claimed is there."""
+    """Each claimed capability works."""
 
     @pytest.mark.parametrize("claim", _CLAIMS)
     def test_what_it_claims_is_not_refused(self, claim: str) -> None:
         self.needs(claim)
         messages, options = _CLAIMS[claim]
 
-        # It may find something wrong with what it is given.
+        # It may refuse the values of the test for other reasons.
         with suppress(ProviderError):
             try:
                 self._reply(messages, **options)
             except UnsupportedError as error:
-                pytest.fail(f"{claim} is claimed, and refused: {error}")
+                pytest.fail(f"{claim} is claimed, but refused: {error}")
 
     def test_a_limit_of_tokens_ends_an_answer(self) -> None:
         self.needs("max_tokens")
@@ -101,13 +101,13 @@ class Claims(Setting):
         try:
             reply = self._reply(QUESTION, response_format=_SCHEMA, **limit)
         except InvalidReplyError as error:
-            pytest.fail(f"response_format is claimed, and ignored: {error}")
+            pytest.fail(f"response_format is claimed, but ignored: {error}")
 
         assert isinstance(reply.parsed, Mapping)
 
     @property
     def _steady(self) -> dict[str, Any]:
-        """Options that make two answers alike, as far as they are claimed."""
+        """Options that make two answers equal, if they are claimed."""
         wanted = {"seed": 4711, "temperature": 0}
         return {name: value for name, value in wanted.items() if self.claims(name)}
 

@@ -1,4 +1,4 @@
-"""Readers that leave: the service is not kept talking to nobody."""
+"""Readers that stop: the connection to the service is closed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from turnout.testing._steps import expect_close, wait_request
 __all__ = ["Closing"]
 
 _SOON = 5.0
-"""Seconds; it takes none, but for a machine that is busy."""
+"""Seconds; much more than needed, for a busy machine."""
 
 
 class Closing(ServiceSetting):
-    """Leaving, closing and cancelling free the connection at once."""
+    """Leaving, closing and cancelling close the connection at once."""
 
     def test_leaving_a_stream_closes_the_connection(self) -> None:
         async def main() -> None:
@@ -108,19 +108,19 @@ class Closing(ServiceSetting):
 
 
 async def _cancelled(task: asyncio.Task[object], when: Awaitable[object]) -> None:
-    """Cancel a task once something has come to pass."""
+    """Cancel a task after an awaitable is done."""
     waiting = asyncio.ensure_future(when)
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         waiting.cancel()
-        pytest.fail(f"it ended before it was cancelled, with {task.exception()!r}")
+        pytest.fail(f"the task ended before the cancellation: {task.exception()!r}")
     task.cancel()
     await asyncio.wait({task})
-    assert task.cancelled(), "a cancellation was swallowed; let CancelledError pass"
+    assert task.cancelled(), "CancelledError was caught; raise it again"
 
 
 async def _is_left(server: FaultServer) -> None:
-    """Wait until the client has closed the one connection that there is."""
+    """Wait until the client has closed the only connection."""
     (connection,) = server.connections
     async with asyncio.timeout(_SOON):
         await connection.wait_peer_closed()

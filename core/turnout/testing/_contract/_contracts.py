@@ -1,4 +1,4 @@
-"""The two contracts, put together from their rooms."""
+"""The two contracts, composed of the test classes of this package."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["EngineContract", "ProviderContract"]
 
 
 class EngineContract(Declarations, Running, Claims):
-    """What holds for every provider that asks no service, as tests to inherit.
+    """Tests to inherit, for a provider that does not use a service.
 
         class TestHello(EngineContract):
             provider = Hello
 
-    For an engine in this process, or any other provider whose answers are not written
-    in a test. A service's is a `ProviderContract`.
+    For an engine in this process, or any other provider whose answers a test cannot
+    define. For a service use `ProviderContract`.
     """
 
 
@@ -48,7 +48,7 @@ class ProviderContract(
     Failover,
     Lists,
 ):
-    """What holds for every provider that asks a service, as tests to inherit.
+    """Tests to inherit, for a provider that uses a service.
 
         class TestParrot(ProviderContract):
             provider = Parrot
@@ -62,8 +62,8 @@ class ProviderContract(
             )
             errors = (WireError(402, line(error="no credit"), QuotaExceededError),)
 
-    The first answer is plain text in two pieces at least. Each thing that the provider
-    says it can do is to be seen: an answer with a tool call where it takes tools.
+    The first answer has to be plain text in at least two pieces. If the provider claims
+    `tools`, one answer has to call a tool.
 
     All traffic goes to servers on loopback. The tests need neither pytest-asyncio nor
     any setting of pytest.

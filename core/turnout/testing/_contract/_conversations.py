@@ -1,4 +1,4 @@
-"""What a conversation says beside its texts: who spoke, and what answers what."""
+"""Conversations: the roles of messages, and which call a result answers."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _OTHERS: dict[str, frozenset[str]] = {
     "assistant": frozenset({"user", "human", "system", "tool"}),
     "tool": frozenset({"assistant", "model", "bot", "chatbot", "system"}),
 }
-"""Words for a role that a message of another role cannot have, in any protocol."""
+"""For each role, names of other roles that its message must not have."""
 
 
 class Conversations(Asking):
-    """Each message arrives as what it is."""
+    """Each message is sent with its role, its call and its state."""
 
     @pytest.mark.parametrize("role", ["assistant", "system"])
     def test_a_message_is_sent_with_its_role(self, role: Role) -> None:
@@ -60,7 +60,7 @@ class Conversations(Asking):
         result = self._sent_unless_refused(_results(0), tools=_TOOLS)
         words = self._sent_unless_refused([question, calling, said], tools=_TOOLS)
 
-        assert result is not None, "tools are claimed, and a result is refused"
+        assert result is not None, "tools are claimed, but a result is refused"
         assert result != words, "the result of a call is sent as a user's message"
         _check_role(result, "canary result 0", "tool")
 
@@ -73,7 +73,7 @@ class Conversations(Asking):
         )
 
         assert body != swapped, (
-            "nothing says which call a result answers; send tool_call_id"
+            "the request does not say which call a result answers; send tool_call_id"
         )
         for call in _CALLS:
             assert _count(body, call.id) != 1, (
@@ -98,7 +98,7 @@ class Conversations(Asking):
                     await provider.complete([question, message, *rest], **asked)
             _, kept, dropped = (request.json() for request in server.http_requests)
             assert kept != dropped, (
-                "Finish.state is set, and makes no difference to the next request; "
+                "Finish.state is set, but does not change the next request; "
                 "send Message.state"
             )
             return True

@@ -1,4 +1,4 @@
-"""What a provider says of itself, before anybody is asked."""
+"""The declarations of a provider, tested without a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Declarations(Setting):
     """Its name, its models and its options."""
 
     def test_turnout_finds_it_by_its_name(self) -> None:
-        """Fails where the package is not installed: `pip install -e .`."""
+        """Fails if the package is not installed: `pip install -e .`."""
         if not self.installed:
             self.skip("`installed` is False")
 
@@ -26,8 +26,8 @@ class Declarations(Setting):
         assert type(found) is self.provider
         assert found.info.name == self.told.name
         assert current_app().host.load(self.told.name), (
-            f"no entry point is named {self.told.name!r}; name it as the provider, "
-            "else every plugin is loaded to find it"
+            f"no entry point is named {self.told.name!r}; give it the provider's name, "
+            "otherwise every plugin is loaded to find it"
         )
 
     def test_it_has_a_model_to_ask(self) -> None:
@@ -43,7 +43,7 @@ class Declarations(Setting):
 
     def test_a_model_that_it_does_not_serve_is_an_error(self) -> None:
         if self.told.open_models:
-            self.skip(f"{self.told.name} takes any model (open_models=True)")
+            self.skip(f"{self.told.name} accepts any model (open_models=True)")
 
         with pytest.raises(UnknownModelError, match="no-such-model"):
             _ = self.make().stream("Hi", model="no-such-model")
@@ -66,7 +66,7 @@ class Declarations(Setting):
 
     def test_models_without_a_live_list_are_those_that_it_declares(self) -> None:
         if self.lists_live:
-            self.skip(f"{self.told.name} has a `list_models` of its own")
+            self.skip(f"{self.told.name} has its own `list_models`")
 
         async def main() -> None:
             async with self.answering() as provider:

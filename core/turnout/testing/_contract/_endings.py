@@ -1,4 +1,4 @@
-"""Answers that break off: none of them may pass for a whole one."""
+"""Truncated answers: none of them may count as complete."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from turnout.types import Reply
 __all__ = ["Endings"]
 
 _MOST_CUTS = 1000
-"""Of a long answer no more bytes than these are tried, evenly."""
+"""At most this many cuts of a long answer are tested, evenly spaced."""
 
 
 class Endings(ServiceSetting):
-    """Completeness: an answer is whole with its own end, and never without."""
+    """Completeness: an answer is complete with its own end, and never without it."""
 
     def parameters(self) -> dict[str, dict[str, object]]:
         """Return the ways to end a connection too."""
         return {**super().parameters(), "ending": {"fin": fin(), "rst": rst()}}
 
     def odd_bodies(self, answer: WireAnswer) -> Sequence[bytes]:
-        """Return an answer with one value of another kind, in each of many ways.
+        """Return bodies of an answer in which one value has another type.
 
-        Written again for a framing of its own, with the values that `oddities` makes.
+        Override it for other framing, with the values of `oddities`.
         """
         return oddities(answer.body)
 
@@ -116,9 +116,9 @@ class Endings(ServiceSetting):
 
         for body, ended in zip(bodies, ends, strict=True):
             assert not isinstance(ended, PluginError), (
-                f"{body!r} raised {ended.__cause__!r}; look what a value is before it "
-                "is used, and raise ProtocolError (in a decoder OddEventError) where "
-                "it is something else"
+                f"{body!r} raised {ended.__cause__!r}; check the type of a value "
+                "before it is used, and raise ProtocolError (in a decoder "
+                "OddEventError) if it is wrong"
             )
 
 
@@ -127,16 +127,16 @@ def _check_ends(
     answer: WireAnswer,
     before_end: int,
 ) -> None:
-    """Make sure that an answer is whole only where it was cut in its end, or an error.
+    """Check that an answer is an error unless it was cut within its end.
 
     Args:
-        ends: What came of the answer, by the byte at which it was cut.
-        answer: What was cut.
+        ends: The results, by the byte at which the answer was cut.
+        answer: The answer that was cut.
         before_end: The first byte of its end.
     """
     for cut, ended in ends:
         if isinstance(ended, Reply):
-            assert cut >= before_end, f"whole with {cut} bytes"
+            assert cut >= before_end, f"the answer is complete after only {cut} bytes"
             assert ended.text == answer.text
         else:
             assert isinstance(ended, ProviderError)

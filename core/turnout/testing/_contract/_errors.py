@@ -1,4 +1,4 @@
-"""Refusals and errors: which class each becomes, and what it carries."""
+"""Refusals and errors: their classes and their attributes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Failing(NamedTuple):
 
 
 class Errors(ServiceSetting):
-    """The service's own errors, and those that a status alone tells."""
+    """The service's own errors, and those that have only a status."""
 
     statuses: ClassVar[Mapping[int, type[ProviderError]]] = {
         400: InvalidRequestError,
@@ -69,7 +69,7 @@ class Errors(ServiceSetting):
         503: OverloadedError,
         529: OverloadedError,
     }
-    """What a status means, whatever the body says that is not the service's own."""
+    """The error of each status, if the body is not the service's own."""
 
     hints: ClassVar[Sequence[tuple[str, str, float]]] = (
         ("Retry-After", "7", 7.0),
@@ -77,10 +77,10 @@ class Errors(ServiceSetting):
         ("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
         ("Retry-After-Ms", "1500", 1.5),
     )
-    """Headers that say when to ask again, each with its seconds."""
+    """Headers that say when to retry, each with the expected seconds."""
 
     def parameters(self) -> dict[str, dict[str, object]]:
-        """Return the errors too, in each place where they may come."""
+        """Return the errors too, at each position where they may come."""
         refusal = WireError(503, b"", self.statuses[503])
         failing: dict[str, object] = {"refusal": Failing(refusal, 0)}
         for index, error in enumerate(self.errors):
@@ -100,9 +100,9 @@ class Errors(ServiceSetting):
 
         wanted = failing.error.error
         assert type(raised) is wanted, (
-            f"it became {raised!r}, and not a {wanted.__name__}; an error inside of an "
-            "answer is raised as what self.http.error_from makes of it (a decoder "
-            "reports it), and what the service alone calls so goes into status_rules"
+            f"the error is {raised!r}, not a {wanted.__name__}; for an error inside an "
+            "answer, raise what self.http.error_from returns (a decoder calls report); "
+            "put codes and phrases of this service into status_rules"
         )
         assert isinstance(raised, ProviderError)
         assert raised.reply is not None
@@ -159,7 +159,7 @@ class Errors(ServiceSetting):
         assert isinstance(failure(self, script, runner=run_simulated), RateLimitError)
 
     def _failing(self, failing: Failing) -> Script:
-        """Return a script that sends an error where it is to come."""
+        """Return a script that sends an error at its position."""
         error, after = failing
         if error.status != 200:
             return respond(error.status, error.body, *error.headers)

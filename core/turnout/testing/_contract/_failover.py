@@ -1,4 +1,4 @@
-"""An answer in two hands: one provider begins it, another goes on."""
+"""Failover: one provider begins an answer, and another one continues it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Failover"]
 
 
 class Failover(ServiceSetting):
-    """Nothing is lost at the seam, and nothing comes twice."""
+    """No text is lost at the join, and no text comes twice."""
 
     def test_another_goes_on_with_its_answer(self, ending: Step) -> None:
         async def main() -> None:
@@ -45,7 +45,7 @@ class Failover(ServiceSetting):
                     text = "".join([text async for text in stream])
 
             (request,) = server.http_requests
-            # Its answer begins anew, and what it says again is dropped.
+            # It starts the answer again, and the repeated text is dropped.
             assert text == self.text_answer.text
             assert holds(request.json(), self.beginning.rstrip())
 

@@ -1,4 +1,4 @@
-"""What is sent: all that was asked for, or nothing at all."""
+"""The options of a request: all of them are sent, or the request is refused."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _MP4 = b"\x00\x00\x00\x18ftypmp42canary"
 
 
 class Feature(NamedTuple):
-    """A request that needs a field of `Capabilities`, and what is to be sent of it."""
+    """A request that needs a field of `Capabilities`, and what has to be sent."""
 
     messages: Conversation
     options: Mapping[str, Any]
     sent: tuple[object, ...]
-    """Values in the body: a text within a text, anything else as it is."""
+    """Values in the body; a text within a text counts."""
 
 
 def _asking(*sent: object, **options: Any) -> Feature:
@@ -123,7 +123,7 @@ _FEATURES: dict[str, Feature] = {
 
 
 class Features(Asking):
-    """Each feature is sent where the provider says so, and else refused."""
+    """Each feature is sent if the provider claims it, and refused otherwise."""
 
     def parameters(self) -> dict[str, dict[str, object]]:
         """Return the features too."""
@@ -146,7 +146,7 @@ class Features(Asking):
         zero = self._sent_unless_refused(QUESTION, **{name: 0})
 
         assert zero != self._sent(QUESTION).json(), (
-            f"{name}=0 is dropped; it is asked for unless it is None"
+            f"{name}=0 is dropped; send it unless it is None"
         )
 
     @pytest.mark.parametrize("choice", ["none", "required", "one"])
@@ -192,7 +192,7 @@ class Features(Asking):
                     again = await provider.complete(messages, **asked)
 
             body = server.http_requests[1].json()
-            # The results of two calls are told apart by these.
+            # The ids distinguish the results of two calls.
             ids = [call.id for call in reply.tool_calls]
             assert all(ids)
             assert len(set(ids)) == len(ids)
@@ -210,7 +210,7 @@ class Features(Asking):
 
 
 def answered(reply: Reply) -> list[Message]:
-    """Return a conversation that goes on after an answer."""
+    """Return a conversation that continues after an answer."""
     results = [
         Message(role="tool", content="canary result", tool_call_id=call.id)
         for call in reply.tool_calls

@@ -1,4 +1,4 @@
-"""What only some services know: it is sent as it was given, or refused."""
+"""Fields that only some services have: they are sent as they are, or refused."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NATIVE = NativeTool(
 
 
 class Given(NamedTuple):
-    """What is asked, and what of it has to be in the body unless it is refused."""
+    """A request, and what the body has to contain unless the provider refuses it."""
 
     messages: Conversation
     tools: tuple[Tool | NativeTool, ...]
@@ -122,7 +122,7 @@ _GIVEN: dict[str, Given] = {
 
 
 class Fields(Asking):
-    """Nothing is dropped in silence."""
+    """Nothing is dropped silently."""
 
     @pytest.mark.parametrize("name", _GIVEN)
     def test_what_not_every_service_has_is_sent_or_refused(self, name: str) -> None:

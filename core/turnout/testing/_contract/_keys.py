@@ -1,4 +1,4 @@
-"""The key: who gets it, and who does not."""
+"""The key: where it is sent, and where it is not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_IN = "the request was sent without the key; if the key signs it, write key_
 
 
 class Keys(ServiceSetting):
-    """A key goes into a header, to the address that it is for, and nowhere else."""
+    """A key is sent in a header, to its own address, and nowhere else."""
 
     def test_the_key_is_sent_in_a_header_and_nowhere_else(self) -> None:
         async def main() -> HttpRequest:
@@ -47,7 +47,7 @@ class Keys(ServiceSetting):
 
         assert KEY not in request.target
         if self.told.needs_key:
-            assert self.key_in(request), "the list is asked for without the key"
+            assert self.key_in(request), "the list was requested without the key"
 
     def test_the_key_may_come_from_the_environment(
         self, monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,7 @@
-"""Every test has its end, whatever the provider does: a run of them never hangs.
+"""Limits, so that no test hangs, whatever the provider does.
 
-What holds the event loop up is told where it is called, and what waits for nothing is
-told after a while. The contract needs no plugin of pytest's for either.
+A call that blocks the event loop fails at once, and a test that never ends fails after
+a limit. Neither needs a plugin of pytest.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ __all__ = ["forbid_blocking", "run", "run_clean", "run_simulated"]
 T = TypeVar("T")
 
 _LIMIT = 30.0
-"""Seconds; the longest test takes some five, and more on a machine that is busy."""
+"""Seconds; the longest test takes about five, and more on a busy machine."""
 
 _SIMULATED_LIMIT = 1000.0
-"""More than any timer in a test has; they take no time."""
+"""Simulated seconds; more than any timer in a test."""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine as `asyncio.run` does, for a while at most."""
+    """Run a coroutine as `asyncio.run` does, with a time limit."""
     return asyncio.run(_limited(main, _LIMIT))
 
 
 def run_clean(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Do as `turnout.testing.run_clean`, for a while at most."""
+    """Run it as `turnout.testing.run_clean` does, with a time limit."""
     return _leaks.run_clean(lambda: _limited(main(), _LIMIT))
 
 
 def run_simulated(main: Coroutine[Any, Any, T]) -> T:
-    """Do as `turnout.testing.run_simulated`, for a while at most."""
+    """Run it as `turnout.testing.run_simulated` does, with a time limit."""
     return _clock.run_simulated(_limited(main, _SIMULATED_LIMIT))
 
 
 def forbid_blocking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail where `time.sleep` or a blocking socket holds an event loop up."""
+    """Fail if `time.sleep` or a blocking socket blocks an event loop."""
     sleep, connect = time.sleep, socket.socket.connect
 
     def sleeping(seconds: float) -> None:
@@ -65,8 +65,8 @@ def _insist_on_no_loop(what: str, instead: str) -> None:
     except RuntimeError:
         return
     _fail(
-        f"{what} holds the event loop up, and with it all that runs in it; {instead}, "
-        "or put what blocks into a thread with asyncio.to_thread"
+        f"{what} blocks the event loop; {instead}, or run the call in a thread with "
+        "asyncio.to_thread"
     )
 
 
@@ -79,12 +79,12 @@ async def _limited(main: Coroutine[Any, Any, T], seconds: float) -> T:
         if not limit.expired():
             raise
     _fail(
-        f"it was not over within {seconds:g} s: `generate` waits for what never comes, "
-        "or keeps its response open (use `async with`), or takes a cancellation "
-        "(`asyncio.CancelledError`) for an error and goes on"
+        f"the test did not end within {seconds:g} s: `generate` waits for something "
+        "that never comes, or keeps its response open (use `async with`), or catches "
+        "asyncio.CancelledError and continues"
     )
 
 
 def _fail(reason: str) -> NoReturn:
-    # No Exception, which turnout would tell as a fault of the plugin.
+    # pytest's failure is not an Exception, which turnout would report as a plugin's.
     pytest.fail(reason)

@@ -1,4 +1,4 @@
-"""The service's own list of models, where it has one."""
+"""The service's own list of models, if it has one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Lists"]
 
 
 class Lists(ServiceSetting):
-    """What is asked of the service, and what of a list that is none."""
+    """The list is read, and a body that is not a list is an error."""
 
     def test_the_services_list_is_told(self) -> None:
         body, names = self.list_given()
@@ -42,7 +42,7 @@ class Lists(ServiceSetting):
             scripts = [respond(200, body, _JSON) for body in bodies]
             async with FaultServer(*scripts) as server, self.at(server) as provider:
                 for body in bodies:
-                    with suppress(ProviderError):  # Unless nobody looks at the value.
+                    with suppress(ProviderError):  # The value may be unused.
                         listed = await provider.list_models()
                         assert all(_has_a_name(model) for model in listed), body
 

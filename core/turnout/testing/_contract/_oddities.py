@@ -1,4 +1,4 @@
-"""Bodies in which one value is of a kind that nobody expects there."""
+"""Bodies in which one value has an unexpected type."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _ODD: tuple[object, ...] = (None, True, 4711, "canary", ["canary"], {"canary": 4
 
 
 def oddities(body: bytes, most: int = 100) -> list[bytes]:
-    """Return a body with one value of another kind, or none, in each of many ways.
+    """Return variants of a body in which one value has another type, or is missing.
 
     Args:
-        body: A good one; each of its lines may have an object or a list of JSON.
-        most: How many are chosen, always the same.
+        body: A good body; each of its lines may have a JSON object or list.
+        most: How many variants are chosen; the choice is always the same.
     """
     found = list(_bodies(body.split(b"\n")))
     return random.Random(4711).sample(found, min(most, len(found)))
@@ -37,7 +37,7 @@ def _bodies(lines: list[bytes]) -> Iterator[bytes]:
 
 
 def _variants(value: object) -> Iterator[object]:
-    """Give a value with one thing in it, or all of it, as something else."""
+    """Yield variants of a value: another value, or one item in it replaced."""
     yield from (odd for odd in _ODD if type(odd) is not type(value))
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)

@@ -1,4 +1,4 @@
-"""How the tests of a contract get an error, and look at all that it may show."""
+"""Helpers of the contracts to get an error, and all that it may show."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def outcomes(
     runner: Runner = run,
     **request: Any,
 ) -> list[Reply | TurnoutError]:
-    """Ask once for each script of a server, and return what comes of each.
+    """Send a request for each script of a server, and return the results.
 
     Args:
-        setting: Whom to ask, and how.
-        scripts: What the server does, in turn.
+        setting: The provider and its options.
+        scripts: The server's scripts, in order.
         runner: Runs the coroutine.
         request: Options of each request.
     """
@@ -60,11 +60,11 @@ def failures(
     runner: Runner = run,
     **request: Any,
 ) -> list[TurnoutError]:
-    """Do the same where each script is to end in an error."""
+    """Do the same, and return the errors; each script has to end in one."""
     errors: list[TurnoutError] = []
     ended = outcomes(setting, scripts, runner=runner, **request)
     for index, each in enumerate(ended):
-        assert not isinstance(each, Reply), f"answer {index} passed for a whole one"
+        assert not isinstance(each, Reply), f"answer {index} counts as complete"
         errors.append(each)
     return errors
 
@@ -78,7 +78,7 @@ def failure(
 
 
 def told(error: TurnoutError) -> str:
-    """Return what a person is told of an error, and of all that it came from."""
+    """Return the texts of an error and of its causes."""
     parts = [f"{each} {each!r} {each.args!r} {vars(each)!r}" for each in _chain(error)]
     return "\n".join(parts)
 
@@ -88,14 +88,14 @@ def shown(error: TurnoutError) -> str:
     parts = [told(error), repr(pickle.dumps(error))]
     for each in _chain(error):
         for frame, _ in traceback.walk_tb(each.__traceback__):
-            # But for the contract's own frames, which hold the canaries.
+            # Except the contract's own frames, which contain the key and the question.
             if _TESTING not in Path(frame.f_code.co_filename).parents:
                 parts += map(repr, frame.f_locals.values())
     return "\n".join(parts)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and all that hangs on it."""
+    """Yield an error, its causes and its contexts."""
     if error is not None:
         yield error
         yield from _chain(error.__cause__)

@@ -1,4 +1,4 @@
-"""An answer, however it is read, and what is left when it was."""
+"""The ways to read an answer, and that nothing is left open afterwards."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Running"]
 
 
 class Running(Setting):
-    """The ways to read an answer, all of which leave nothing behind."""
+    """An answer can be read in each way, and nothing is left open."""
 
     at_once: ClassVar[int] = 8
-    """How many are asked for at once."""
+    """How many answers are requested at once."""
 
     def test_an_answer_comes_as_text(self) -> None:
         async def main() -> None:
@@ -94,7 +94,7 @@ class Running(Setting):
                 reading = asyncio.create_task(self.ask(provider))
                 await asyncio.sleep(0)
                 reading.cancel()
-                # What takes no time is over by then.
+                # A fast answer may be complete by now.
                 with suppress(asyncio.CancelledError):
                     await reading
 
@@ -132,7 +132,7 @@ class Running(Setting):
             outcomes = [attempt.outcome for attempt in stream.reply.attempts]
             assert outcomes == ["failed", "complete"]
             assert text.startswith(self.beginning)
-            # A provider that echoes its last message repeats the anchor, and no more.
+            # A provider that echoes its last message repeats only the anchor.
             join = stream.reply.attempts[-1].join
             assert text != self.beginning or join == "anchor"
 

@@ -1,4 +1,4 @@
-"""No key and no question in anything that is shown."""
+"""No error, log or repr shows the key or the question."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STATUSES = (204, 302, 400, 401, 402, 403, 404, 413, 429, 500, 503)
 
 
 class Secrets(ServiceSetting):
-    """What a service echoes, or how a connection ends, brings neither to light."""
+    """Errors and logs show neither, whatever the service echoes."""
 
     def parameters(self) -> dict[str, dict[str, object]]:
         """Return the ways to fail too."""

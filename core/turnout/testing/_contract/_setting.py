@@ -1,4 +1,4 @@
-"""What the tests of a contract stand on: the data, and ways to ask."""
+"""The base of the contracts: the data of the tests, and ways to send requests."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ __all__ = ["KEY", "QUESTION", "ServiceSetting", "Setting"]
 KEY = "canary-key-4711-of-the-contract"
 
 QUESTION = 'A canary asks: "why\tso, señor 🚉?"'
-"""What is asked: with all that a careless writer of JSON stumbles over."""
+"""The question, with characters that have to be escaped or encoded in JSON."""
 
 
 class Setting:
-    """What every contract knows of the provider."""
+    """The data that every contract has."""
 
     provider: ClassVar[type[Provider]]
-    """The class that is tested."""
+    """The class to test."""
     info: ClassVar[ProviderInfo | None] = None
-    """A row over the class, where that is what is tested."""
+    """The provider's row to test, if it is not the one of the class."""
     options: ClassVar[Mapping[str, object]] = {}
-    """Options that each instance is given."""
+    """Options of each instance."""
     model: ClassVar[str | None] = None
-    """Whom to ask, where it is not the default model."""
+    """The model to use; None means the default model."""
     request: ClassVar[RequestOptions] = {}
-    """Options that each request is given."""
+    """Options of each request."""
     lacks: ClassVar[Collection[str]] = ()
     """Fields of `Capabilities` that the provider claims and `options` rule out."""
     installed: ClassVar[bool] = True
-    """Whether `turnout.get_provider` is to find the provider by its name."""
+    """Whether `turnout.get_provider` has to find the provider by its name."""
     key: Final = KEY
-    """The key that the tests use; it must not be shown anywhere."""
+    """The key that the tests use; nothing may show it."""
     key_options: ClassVar[Mapping[str, object]] = {"api_key": KEY}
-    """The options that hold `key`, if they are others than `api_key`."""
+    """The options that have `key` as their value."""
     left_out: ClassVar[Mapping[str, str]] = {}
     """Tests to skip, each with the reason: `{"test_a_zero_is_sent_too[seed]": "…"}`.
 
@@ -66,7 +66,7 @@ class Setting:
 
     @pytest.fixture(autouse=True)
     def _leave_out(self, request: pytest.FixtureRequest) -> None:
-        """Skip the tests that are left out."""
+        """Skip the tests of `left_out`."""
         name = str(request.node.name)
         for left_out in (name, name.partition("[")[0]):
             if left_out in self.left_out:
@@ -74,10 +74,7 @@ class Setting:
 
     @pytest.fixture(autouse=True)
     def _apart(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-        """Keep this machine's configuration, keys and proxies out of the tests.
-
-        And see to it that nothing in them holds the event loop up.
-        """
+        """Ignore this machine's configuration, keys and proxies; forbid blocking."""
         forbid_blocking(monkeypatch)
         key_variable = self.told.key_variable
         for name in list(os.environ):
@@ -95,7 +92,7 @@ class Setting:
         current_app.cache_clear()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make a test of each value that a test's parameter has."""
+        """Parametrize the tests with the values of `parameters`."""
         self.check_given()
         for name, values in self.parameters().items():
             if name in metafunc.fixturenames:
@@ -103,12 +100,12 @@ class Setting:
                 metafunc.parametrize(name, params)
 
     def check_given(self) -> None:
-        """Fail where the contract lacks what it cannot do without."""
+        """Fail if a required attribute is missing."""
         provider = getattr(self, "provider", None)
         if provider is None:
-            self.lacking("`provider`; it is the class to be tested")
+            self.lacking("`provider`; set it to the class to test")
         if not isinstance(self.info or getattr(provider, "info", None), ProviderInfo):
-            self.lacking('`info` in its provider; it is a ProviderInfo(name="…")')
+            self.lacking('`info` in its provider; set ProviderInfo(name="…")')
         for name in self.left_out:
             if not hasattr(self, name.partition("[")[0]):
                 self.lacking(f"the test {name!r} that `left_out` names")
@@ -123,17 +120,17 @@ class Setting:
 
     @property
     def told(self) -> ProviderInfo:
-        """What the provider says of itself."""
+        """The provider's info."""
         return self.info or self.provider.info
 
     @property
     def model_name(self) -> str:
-        """The name of the model that is asked, as the provider writes it."""
+        """The provider's name of the model that the tests use."""
         return self.make().catalog.model(self.model or "")
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the model that is asked can do, with these options."""
+        """The capabilities of that model, with these options."""
         provider = self.make()
         own = provider.catalog.info_of(self.model_name).capabilities
         return own or provider.info.capabilities
@@ -152,72 +149,72 @@ class Setting:
                 self.skip(f"{self.told.name} does not claim {name}")
 
     def skip(self, reason: str) -> NoReturn:
-        """Skip the test, since it does not apply to this provider."""
+        """Skip the test, because it does not apply to this provider."""
         __tracebackhide__ = True  # pytest then shows the line of the test.
         pytest.skip(reason)
 
     @property
     def lists_live(self) -> bool:
-        """Whether the service is asked for its models."""
+        """Whether the provider requests the service's list of models."""
         return self.provider.list_models is not Provider.list_models
 
     def make(self, **options: object) -> Provider:
         """Return an instance."""
         given: dict[str, Any] = {**self.options, **options}
-        # A class may take no row.
+        # The class may not accept `info`.
         if self.info is None:
             return self.provider(**given)
         return self.provider(info=self.info, **given)
 
     def asked(self, **options: Any) -> RequestOptions:
-        """Return the options of a request, these among them."""
+        """Return the options of a request, with these added."""
         request = {"model": self.model, **self.request, **options}
         return cast("RequestOptions", request)
 
     def asked_of_a_route(self) -> RequestOptions:
-        """Return them without the model, which a route's targets have."""
+        """Return them without the model, which a route's targets name."""
         asked = self.asked()
         del asked["model"]
         return asked
 
     @property
     def beginning(self) -> str:
-        """What another provider may have said of the answer before it broke."""
+        """The text of another provider's answer before it fails."""
         return "It is so: "
 
     async def ask(
         self, provider: Provider, question: str = QUESTION, **options: Any
     ) -> Reply:
-        """Ask, and return the reply."""
+        """Send a question, and return the reply."""
         return await provider.complete(question, **self.asked(**options))
 
     @asynccontextmanager
     async def answering(self) -> AsyncGenerator[Provider]:
-        """Give a provider that is answered well, however often it asks."""
+        """Yield a provider whose requests succeed."""
         async with self.make() as provider:
             yield provider
 
 
 class ServiceSetting(Setting):
-    """What a contract knows besides of a provider that asks a service."""
+    """The additional data for a provider that uses a service."""
 
     answers: ClassVar[Sequence[WireAnswer]]
-    """Good answers; the first is plain text, in two pieces at least."""
+    """Good answers; the first is plain text, in at least two pieces."""
     errors: ClassVar[Sequence[WireError]] = ()
-    """The service's own errors, beside those that a status alone tells."""
+    """The service's own errors, in addition to those that have only a status."""
     model_list: ClassVar[tuple[bytes, Sequence[str]] | None] = None
-    """The service's list of models, and the names in it; None where it has none."""
+    """The service's list of models, and the names in it; None if it has none."""
     content_type: ClassVar[str] = "text/event-stream"
     base_path: ClassVar[str] = ""
-    """What stands after the host in `base_url`, as in `/v1`."""
+    """The path of `base_url`, such as `/v1`."""
     filler: ClassVar[bytes] = b"\n"
-    """Bytes that mean nothing wherever they stand between two pieces."""
+    """Bytes without a meaning between any two pieces."""
 
     def check_given(self) -> None:
-        """Fail where the contract lacks what it cannot do without."""
+        """Fail if a required attribute is missing."""
         super().check_given()
         if not getattr(self, "answers", None):
-            self.lacking("`answers`; they are `WireAnswer`s, the first of plain text")
+            self.lacking("`answers`; give `WireAnswer`s, the first of plain text")
 
     def parameters(self) -> dict[str, dict[str, object]]:
         """Return the answers."""
@@ -229,19 +226,19 @@ class ServiceSetting(Setting):
         return self.answers[0]
 
     def at(self, server: FaultServer, **options: object) -> Provider:
-        """Return an instance that asks a server."""
+        """Return an instance that sends its requests to a server."""
         url = server.url + self.base_path
         return self.make(**{**self.key_options, "base_url": url, **options})
 
     def key_in(self, request: HttpRequest) -> bool:
-        """Return whether a request was made with `key`: here, a header has it.
+        """Return whether a request was made with `key`; by default, in a header.
 
         Override it if the key signs requests and is not sent.
         """
         return any(self.key in value for _, value in request.headers)
 
     def keyless_at(self, server: FaultServer) -> Provider:
-        """Return an instance without a key, whose own address the server is."""
+        """Return an instance without a key, with the server as its own address."""
         url = server.url + self.base_path
         info = replace(self.told, options={**self.told.options, "base_url": url})
         return self.provider(info=info, **self.options)
@@ -259,12 +256,12 @@ class ServiceSetting(Setting):
         return [wait_request(), send(head), *steps]
 
     def whole(self, answer: WireAnswer) -> Script:
-        """Return a script that gives an answer, each piece apart."""
+        """Return a script that sends an answer, one chunk for each piece."""
         datas = filter(None, [*answer.begin(len(answer.pieces)), answer.end])
         return self.streaming(*map(chunk, datas), last_chunk())
 
     def begun(self, *steps: Step) -> list[Step]:
-        """Return a script that gives the first half of a text, and these steps."""
+        """Return a script that sends the first half of a text, and then these steps."""
         answer = self.text_answer
         return self.streaming(*map(chunk, answer.begin(answer.middle())), *steps)
 
@@ -275,7 +272,7 @@ class ServiceSetting(Setting):
 
     @asynccontextmanager
     async def answering(self) -> AsyncGenerator[Provider]:
-        """Give a provider that is answered well, however often it asks."""
+        """Yield a provider whose requests succeed."""
         async with FaultServer(self.whole(self.text_answer)) as server:
             async with self.at(server) as provider:
                 yield provider

@@ -1,4 +1,4 @@
-"""Services that are slow or silent: every wait has its end."""
+"""Slow and silent services: every wait ends."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from turnout.testing._steps import Step, chunk, forever, sleep, wait_request
 __all__ = ["Timers"]
 
 _LIMIT = 20.0
-"""Seconds of the timer that is to fire; simulated ones, which take no time."""
+"""Simulated seconds of the timer that has to fire."""
 
 _SLACK = 2.0
 
 
 class Timers(ServiceSetting):
-    """Each timer fires in its time, and closes the connection."""
+    """Each timer fires on time, and closes the connection."""
 
     def test_silence_in_place_of_an_answer_ends(self) -> None:
         script = [wait_request(), sleep(3600)]
@@ -82,7 +82,7 @@ class Timers(ServiceSetting):
         return forever(sleep(1), chunk(self.filler))
 
     def _given_up(self, script: list[Step], **timer: Any) -> TurnoutError:
-        """Return the error of a request whose one short timer fires in its time."""
+        """Return the error of a request whose only short timer fires on time."""
         long = dict.fromkeys(
             ("first_delta_timeout", "idle_timeout", "stall_timeout", "deadline"), 600.0
         )
