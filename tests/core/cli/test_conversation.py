@@ -362,6 +362,44 @@ def test_the_model_is_not_changed_to_one_that_is_not_ready(
     assert names.endswith("Asking Echo:echo-1.\n> ")
 
 
+def test_a_refused_model_is_not_kept_as_asked(turnout: CommandLine) -> None:
+    with turnout.terminal("chat", "-m", "Echo") as terminal:
+        terminal.expect("> ")
+        terminal.type("/model Bare\n")
+        terminal.expect("the model is not changed\n> ")
+        terminal.type("One.\n")
+        terminal.expect("user=One.|\n> ")
+
+    [kept] = json.loads(turnout("logs", "--json").stdout)
+    assert [exchange["asked"] for exchange in kept["exchanges"]] == [["Echo"]]
+
+
+def test_a_refused_model_has_no_advice_for_the_default_route(
+    turnout: CommandLine,
+) -> None:
+    turnout.configure('[routes.default]\ntargets = ["Echo"]\n')
+
+    with turnout.terminal("chat") as terminal:
+        terminal.expect("> ")
+        terminal.type("/model Bare\n")
+        error = terminal.expect("\n> ")
+
+    assert error.endswith("type `fetch it`; the model is not changed\n> ")
+
+
+def test_a_provider_that_lacks_something_that_is_not_text_is_announced(
+    turnout: CommandLine,
+) -> None:
+    plugin = turnout.folder / "site" / "turnout_scripted.py"
+    raising = 'raise RuntimeError("nobody asked")'
+    plugin.write_text(plugin.read_text().replace(raising, "return 3"))
+
+    with turnout.terminal("chat", "-m", "Mute", "-m", "Echo") as terminal:
+        greeting = terminal.expect("> ")
+
+    assert "Mute: it cannot say what it lacks: TypeError" in greeting
+
+
 def test_the_model_is_changed_to_a_route_of_which_one_target_is_ready(
     turnout: CommandLine,
 ) -> None:
