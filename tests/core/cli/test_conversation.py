@@ -559,6 +559,26 @@ def test_what_is_waited_for_fits_in_a_line(turnout: CommandLine) -> None:
     assert shown(terminal.sent, 12)[0] == "Reasoning:"
 
 
+@pytest.mark.parametrize(
+    "arguments", [["Torn"], ["Down", "--json"], ["Mute", "-x"], ["Echo", "-x"]]
+)
+@pytest.mark.parametrize("into_file", [False, True])
+def test_the_line_of_what_is_waited_for_is_cleared_before_an_error(
+    turnout: CommandLine, tmp_path: Path, arguments: list[str], into_file: bool
+) -> None:
+    output = tmp_path / "answer" if into_file else None
+
+    with turnout.terminal(
+        "chat", "-m", *arguments, "Hi", stdout=output, columns=12
+    ) as terminal:
+        assert terminal.end() == 1
+
+    assert b"waiting for" in terminal.sent
+    rows = shown(terminal.sent, 12)
+    assert "Error:" in "".join(rows)
+    assert not any("waiting" in row for row in rows)
+
+
 @pytest.mark.parametrize("form", ["--raw", "-x"])
 def test_an_answer_in_any_form_can_be_stopped(turnout: CommandLine, form: str) -> None:
     with turnout.terminal("chat", "-m", "Slow", form) as terminal:
