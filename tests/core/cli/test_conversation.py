@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from turnout.cli._reader import Reader
 from turnout.cli._views import TextView
 from turnout.types import ReasoningDelta
 
@@ -433,13 +435,56 @@ def test_keys_that_are_typed_during_an_answer_are_not_shown(
 def test_what_is_typed_during_an_answer_is_the_next_message(
     turnout: CommandLine,
 ) -> None:
+    answer = turnout.folder / "answer.md"
+
+    with turnout.terminal("chat", "-m", "Writer") as terminal:
+        os.mkfifo(answer)  # Reading it waits until it is written.
+        terminal.expect("> ")
+        terminal.type("One.\n")
+        while b"waiting for Writer" not in terminal.sent:
+            terminal.wait()
+        echoes = terminal.echoes
+        terminal.type("/model Echo\n/mo")
+        answer.write_text("It is so.")
+        shown_next = terminal.expect("Asking Echo:echo-1.\n> ")
+        terminal.expect("/mo")
+        terminal.type("del\n")
+        terminal.expect("Asking Echo:echo-1.\n> ")
+
+    assert not echoes
+    assert shown_next.startswith("One.\nIt is so.\n> /model")
+
+
+def test_the_terminal_shows_what_is_typed_after_the_conversation(
+    turnout: CommandLine,
+) -> None:
     with turnout.terminal("chat", "-m", "Slow") as terminal:
         terminal.expect("> ")
         terminal.type("Count.\n")
         terminal.expect("one two")
+        during = terminal.echoes
         terminal.type("\x03")
-        terminal.type("Go on.\n")
-        terminal.expect("user=Count.|assistant=one two |user=Go on.|\n> ")
+        terminal.expect("> ")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+        after = terminal.echoes
+
+    assert (during, after) == (False, True)
+
+
+def test_keys_are_left_as_they_are_without_termios(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdin", screen)
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setitem(sys.modules, "termios", None)
+
+    with Reader().no_echo():
+        screen.write("answer")
+
+    assert screen.getvalue() == "answer"
 
 
 def test_a_conversation_can_be_cleared(turnout: CommandLine) -> None:
