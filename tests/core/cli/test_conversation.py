@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from turnout.cli._reader import Reader
+from turnout.cli._readiness import lacks
 from turnout.cli._views import TextView
+from turnout.routes import Route
+from turnout.testing import FakeProvider
 from turnout.types import ReasoningDelta
 
 from .conftest import CommandLine
@@ -400,6 +403,15 @@ def test_a_provider_that_lacks_something_that_is_not_text_is_announced(
         greeting = terminal.expect("> ")
 
     assert "Mute: it cannot say what it lacks: TypeError" in greeting
+
+
+def test_an_interruption_of_what_a_provider_lacks_is_not_its_fault() -> None:
+    class Interrupted(FakeProvider):
+        def unavailable(self) -> str | None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lacks(Route([Interrupted().target()]))
 
 
 def test_the_model_is_changed_to_a_route_of_which_one_target_is_ready(
