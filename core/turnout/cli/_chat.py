@@ -165,17 +165,15 @@ def chat(
             usage=usage,
         )
 
-        def find_route(name: str) -> Route:
-            other = app.route_for(name)
+        def keep_name(name: str) -> None:
             recorder.asked = (name,)
-            return other
 
         if text is None and kept is not None:
             question = beginning(kept.exchanges[-1].prompt)
             view.note(f"Continuing {kept.id}, last asked: {question}")
         if text is None:
             advise = None if named else _advise
-            Conversation(session, find_route, advise).run(attachments)
+            Conversation(session, app.route_for, keep_name, advise).run(attachments)
             return
         try:
             session.ask(message(text, attachments))

@@ -16,6 +16,7 @@ from turnout.cli._session import Session
 from turnout.cli._transcript import transcript
 from turnout.errors import ArgumentError, TurnoutError, UnavailableError
 from turnout.routes import Route
+from turnout.types import Message
 
 __all__ = ["Conversation"]
 
@@ -44,17 +45,20 @@ class Conversation:
     Args:
         session: The conversation.
         find_route: Returns what a name means, or raises a `TurnoutError`.
-        advise: Adds to an error what else to do; None means nothing.
+        changed: Called with the name of another model that is asked from now on.
+        advise: Adds to the error of an answer what else to do; None means nothing.
     """
 
     def __init__(
         self,
         session: Session,
         find_route: Callable[[str], Route],
+        changed: Callable[[str], None],
         advise: Callable[[TurnoutError], None] | None = None,
     ) -> None:
         self._session = session
         self._find_route = find_route
+        self._changed = changed
         self._advise = advise
 
     def run(self, attachments: Sequence[Attachment] = ()) -> None:
@@ -96,19 +100,23 @@ class Conversation:
                     asked, left = left, ()
                     question = message(text, asked)
                     with reader.no_echo():
-                        self._session.ask(question)
-            except TurnoutError as error:
-                if self._advise is not None:
-                    self._advise(error)
-                fail(error)
-            except OSError as error:
-                # The files of the first question, or the one to save to.
+                        self._ask(question)
+            except (TurnoutError, OSError) as error:
+                # An OSError is of the files of the first question, or of /save.
                 fail(error)
             except click.ClickException as error:
                 error.show()
             except KeyboardInterrupt:
                 click.echo(err=True)
                 note("Stopped. Ctrl-D ends.")
+
+    def _ask(self, question: Message) -> None:
+        try:
+            self._session.ask(question)
+        except TurnoutError as error:
+            if self._advise is not None:
+                self._advise(error)
+            raise
 
     def _command(self, line: str) -> None:
         name, _, argument = line.partition(" ")
@@ -120,7 +128,7 @@ class Conversation:
             case "/help" | "/?":
                 click.echo(_HELP, err=True)
             case "/model" if argument:
-                self._change_route(self._find_route(argument))
+                self._change_route(argument)
             case "/model":
                 self._note_names()
             case "/clear":
@@ -133,17 +141,20 @@ class Conversation:
                 hint = "/help lists the commands; to send the line, type a space first"
                 raise ArgumentError(f"unknown command {name!r}; {hint}{guess}")
 
-    def _change_route(self, route: Route) -> None:
+    def _change_route(self, name: str) -> None:
         """Ask another route, if one of its targets is ready.
 
         Raises:
+            TurnoutError: The name is unknown.
             UnavailableError: None is ready; it says what each of them lacks.
         """
+        route = self._find_route(name)
         found = lacks(route)
         if len(found) == len({bound.provider for bound in route.targets}):
             reasons = "; ".join(dict.fromkeys(found))
             raise UnavailableError(f"{reasons}; the model is not changed")
         self._session.change_route(route)
+        self._changed(name)
         self._note_names()
         _note_all(found)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import select
 import sys
@@ -70,9 +71,10 @@ class Reader:
         """Do not show what is typed in the block, such as `^[[A` for an arrow key.
 
         The next `read` gets it, and readline shows it then. Nothing changes without
-        readline, as typed text would stay hidden.
+        readline, as typed text would stay hidden, nor without termios, as on Windows.
         """
-        if not (self._brackets and on_terminal(sys.stdin)):
+        has_termios = importlib.util.find_spec("termios") is not None
+        if not (self._brackets and on_terminal(sys.stdin) and has_termios):
             yield
             return
         termios = importlib.import_module("termios")
@@ -80,6 +82,7 @@ class Reader:
         before = termios.tcgetattr(file)
         during = list(before)
         during[3] &= ~termios.ECHO  # The local modes.
+        # Not TCSAFLUSH, which would drop what is typed ahead.
         termios.tcsetattr(file, termios.TCSANOW, during)
         try:
             yield

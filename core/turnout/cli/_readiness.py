@@ -37,9 +37,7 @@ def readiness(app: App, entry: ProviderEntry) -> Readiness:
     info = entry.info
     try:
         provider = app.provider(info.name, {})
-        missing = provider.unavailable()
-        if not isinstance(cast("object", missing), str | None):
-            raise TypeError(f"unavailable() gave {kind_of(missing)}, not a text")
+        missing = _missing(provider)
     except TurnoutError as error:
         return Readiness(state="broken", reason=str(error))
     except BaseException as error:  # Whatever a plugin's class raises.
@@ -87,13 +85,20 @@ def _lack(provider: Provider) -> str | None:
     try:
         if provider.needs_key and not provider.brings_credential:
             provider.required_key()
-        return provider.unavailable()
+        return _missing(provider)
     except TurnoutError as error:
         return str(error)
     except BaseException as error:  # Whatever a plugin's class raises.
         if not is_plugins_fault(error):
             raise
         return f"it cannot say what it lacks: {described(error)}"
+
+
+def _missing(provider: Provider) -> str | None:
+    missing = provider.unavailable()
+    if not isinstance(cast("object", missing), str | None):
+        raise TypeError(f"unavailable() gave {kind_of(missing)}, not a text")
+    return missing
 
 
 def _key(app: App, entry: ProviderEntry) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import contextlib
+import os
 import sys
 
 import click
@@ -14,6 +15,9 @@ __all__ = ["Waiting"]
 
 _INTERVAL = 1.0
 """Seconds between two updates."""
+
+_COLUMNS = 80
+"""Of a terminal that does not say."""
 
 _ERASE = "\r\x1b[K"
 """Moves to the start of the line, and clears it."""
@@ -52,6 +56,14 @@ class Waiting:
         if seconds:
             line += f" {seconds} s"
         # A line that wraps could not be cleared.
-        line = line[: max(shutil.get_terminal_size().columns - 1, 0)]
+        line = line[: max(_columns() - 1, 0)]
         click.echo(f"\r{dimmed(line)}\x1b[K", nl=False, err=True, color=True)
         self._timer = loop.call_later(_INTERVAL, self._draw)
+
+
+def _columns() -> int:
+    """Return the width of standard error's terminal; standard output may be a file."""
+    columns = 0
+    with contextlib.suppress(OSError, ValueError):
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    return columns or _COLUMNS

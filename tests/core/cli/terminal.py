@@ -125,6 +125,14 @@ class Terminal:
             self._settle()
         os.write(self._master, text.encode(errors="surrogateescape"))
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal itself shows what is typed."""
+        import termios
+
+        modes: list[int] = termios.tcgetattr(self._master)[3:4]
+        return bool(modes[0] & termios.ECHO)
+
     def kill(self) -> None:
         """Kill the command, as a user's `kill -9` does."""
         self._process.kill()

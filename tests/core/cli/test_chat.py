@@ -725,6 +725,19 @@ async def test_a_services_refusal_is_told(inside: CommandLine) -> None:
     )
 
 
+async def test_identical_failures_of_a_target_are_noted_once(
+    inside: CommandLine,
+) -> None:
+    async with FlowGptServer(json_status(500, "busy")) as server:
+        inside.configure(f'[providers.FlowGpt]\nbase_url = "{server.base_url}"\n')
+        async with started(inside, "chat", "-m", "FlowGpt", "Hi") as process:
+            _, errors = await process.communicate()
+
+    assert len(server.requests) == 4
+    failure = "FlowGpt failed (status 500): busy"
+    assert errors.decode() == f"{failure}; asking it again\nError: {failure}\n"
+
+
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
 async def test_an_interruption_closes_the_connection(
     inside: CommandLine, form: list[str]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from turnout.cli._reader import Reader
+from turnout.cli._readiness import lacks
 from turnout.cli._views import TextView
+from turnout.routes import Route
+from turnout.testing import FakeProvider
 from turnout.types import ReasoningDelta
 
 from .conftest import CommandLine
@@ -362,6 +367,53 @@ def test_the_model_is_not_changed_to_one_that_is_not_ready(
     assert names.endswith("Asking Echo:echo-1.\n> ")
 
 
+def test_a_refused_model_is_not_kept_as_asked(turnout: CommandLine) -> None:
+    with turnout.terminal("chat", "-m", "Echo") as terminal:
+        terminal.expect("> ")
+        terminal.type("/model Bare\n")
+        terminal.expect("the model is not changed\n> ")
+        terminal.type("One.\n")
+        terminal.expect("user=One.|\n> ")
+
+    [kept] = json.loads(turnout("logs", "--json").stdout)
+    assert [exchange["asked"] for exchange in kept["exchanges"]] == [["Echo"]]
+
+
+def test_a_refused_model_has_no_advice_for_the_default_route(
+    turnout: CommandLine,
+) -> None:
+    turnout.configure('[routes.default]\ntargets = ["Echo"]\n')
+
+    with turnout.terminal("chat") as terminal:
+        terminal.expect("> ")
+        terminal.type("/model Bare\n")
+        error = terminal.expect("\n> ")
+
+    assert error.endswith("type `fetch it`; the model is not changed\n> ")
+
+
+def test_a_provider_that_lacks_something_that_is_not_text_is_announced(
+    turnout: CommandLine,
+) -> None:
+    plugin = turnout.folder / "site" / "turnout_scripted.py"
+    raising = 'raise RuntimeError("nobody asked")'
+    plugin.write_text(plugin.read_text().replace(raising, "return 3"))
+
+    with turnout.terminal("chat", "-m", "Mute", "-m", "Echo") as terminal:
+        greeting = terminal.expect("> ")
+
+    assert "Mute: it cannot say what it lacks: TypeError" in greeting
+
+
+def test_an_interruption_of_what_a_provider_lacks_is_not_its_fault() -> None:
+    class Interrupted(FakeProvider):
+        def unavailable(self) -> str | None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lacks(Route([Interrupted().target()]))
+
+
 def test_the_model_is_changed_to_a_route_of_which_one_target_is_ready(
     turnout: CommandLine,
 ) -> None:
@@ -395,13 +447,56 @@ def test_keys_that_are_typed_during_an_answer_are_not_shown(
 def test_what_is_typed_during_an_answer_is_the_next_message(
     turnout: CommandLine,
 ) -> None:
+    answer = turnout.folder / "answer.md"
+
+    with turnout.terminal("chat", "-m", "Writer") as terminal:
+        os.mkfifo(answer)  # Reading it waits until it is written.
+        terminal.expect("> ")
+        terminal.type("One.\n")
+        while b"waiting for Writer" not in terminal.sent:
+            terminal.wait()
+        echoes = terminal.echoes
+        terminal.type("/model Echo\n/mo")
+        answer.write_text("It is so.")
+        shown_next = terminal.expect("Asking Echo:echo-1.\n> ")
+        terminal.expect("/mo")
+        terminal.type("del\n")
+        terminal.expect("Asking Echo:echo-1.\n> ")
+
+    assert not echoes
+    assert shown_next.startswith("One.\nIt is so.\n> /model")
+
+
+def test_the_terminal_shows_what_is_typed_after_the_conversation(
+    turnout: CommandLine,
+) -> None:
     with turnout.terminal("chat", "-m", "Slow") as terminal:
         terminal.expect("> ")
         terminal.type("Count.\n")
         terminal.expect("one two")
+        during = terminal.echoes
         terminal.type("\x03")
-        terminal.type("Go on.\n")
-        terminal.expect("user=Count.|assistant=one two |user=Go on.|\n> ")
+        terminal.expect("> ")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+        after = terminal.echoes
+
+    assert (during, after) == (False, True)
+
+
+def test_keys_are_left_as_they_are_without_termios(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdin", screen)
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setitem(sys.modules, "termios", None)
+
+    with Reader().no_echo():
+        screen.write("answer")
+
+    assert screen.getvalue() == "answer"
 
 
 def test_a_conversation_can_be_cleared(turnout: CommandLine) -> None:
@@ -519,6 +614,26 @@ def test_what_is_waited_for_fits_in_a_line(turnout: CommandLine) -> None:
 
     assert b"\rwaiting for\x1b[K" in terminal.sent
     assert shown(terminal.sent, 12)[0] == "Reasoning:"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["Torn"], ["Down", "--json"], ["Mute", "-x"], ["Echo", "-x"]]
+)
+@pytest.mark.parametrize("into_file", [False, True])
+def test_the_line_of_what_is_waited_for_is_cleared_before_an_error(
+    turnout: CommandLine, tmp_path: Path, arguments: list[str], into_file: bool
+) -> None:
+    output = tmp_path / "answer" if into_file else None
+
+    with turnout.terminal(
+        "chat", "-m", *arguments, "Hi", stdout=output, columns=12
+    ) as terminal:
+        assert terminal.end() == 1
+
+    assert b"waiting for" in terminal.sent
+    rows = shown(terminal.sent, 12)
+    assert "Error:" in "".join(rows)
+    assert not any("waiting" in row for row in rows)
 
 
 @pytest.mark.parametrize("form", ["--raw", "-x"])
