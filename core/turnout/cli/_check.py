@@ -64,9 +64,8 @@ async def check_service(provider: Provider, *, has_key: bool) -> Checked:
         text = followed(f"it may not list the models: {error}", "not checked further")
         return Checked(text=text, good=False)
     except AuthenticationError as error:
-        # With a key, the message says where to check it.
-        text = str(error) if has_key else followed(str(error), "set its key")
-        return Checked(text=text, good=False, usable=False)
+        # The message says where the key is set.
+        return Checked(text=str(error), good=False, usable=False)
     except (ConnectError, ConnectionLostError) as error:
         return Checked(text=str(error), good=False, usable=False)
     except ProviderError as error:

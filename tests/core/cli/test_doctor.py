@@ -319,7 +319,9 @@ def test_a_service_without_a_key_that_wants_one_is_reported(
 
     done = inside("doctor")
 
-    assert findings(done.stdout)["vLLM"][1].endswith("; set its key")
+    text = findings(done.stdout)["vLLM"][1]
+    assert text.count("api_key") == 1
+    assert text.endswith(": no")  # The service's message; no second advice follows.
 
 
 def test_a_list_that_takes_too_long_is_given_up(
