@@ -43,6 +43,8 @@ class Checked:
     """Whether nothing is wrong."""
     usable: bool = True
     """Whether it can be asked, as far as is known."""
+    refused: bool = False
+    """Whether the service refused the key, or the request without a key."""
 
 
 async def check_service(provider: Provider, *, has_key: bool) -> Checked:
@@ -65,7 +67,7 @@ async def check_service(provider: Provider, *, has_key: bool) -> Checked:
         return Checked(text=text, good=False)
     except AuthenticationError as error:
         # The message says where the key is set.
-        return Checked(text=str(error), good=False, usable=False)
+        return Checked(text=str(error), good=False, usable=False, refused=True)
     except (ConnectError, ConnectionLostError) as error:
         return Checked(text=str(error), good=False, usable=False)
     except ProviderError as error:
