@@ -103,6 +103,7 @@ def find(model_path: Path | None = None, *, weights: Weights = SMOLLM2) -> Found
             says what to type.
     """
     if model_path is not None:
+        _require_existing(model_path)
         return _checked(Found(model_path, "model_path"), "name a GGUF file there")
     pulled, lack = _pulled(weights)
     for found in (pulled, _installed(weights)):
@@ -139,6 +140,21 @@ def _installed(weights: Weights) -> Found | None:
     if spec is None or spec.origin is None:
         return None
     return Found(Path(spec.origin).parent / name, f"the installed package {package}")
+
+
+def _require_existing(model_path: Path) -> None:
+    """Raise an error with the absolute path if `model_path` does not exist."""
+    try:
+        exists = model_path.exists()
+    except OSError:
+        return  # `is_gguf` reports a file that cannot be looked at.
+    if not exists:
+        place = str(model_path.absolute())
+        where = "" if model_path.is_absolute() else f"; looked for {place!r}"
+        raise UnavailableError(
+            f"model_path={str(model_path)!r} does not exist{where}; set model_path to "
+            "a GGUF file"
+        )
 
 
 def _checked(found: Found, advice: str) -> Found:

@@ -43,6 +43,8 @@ class Checked:
     """Whether nothing is wrong."""
     usable: bool = True
     """Whether it can be asked, as far as is known."""
+    refused: bool = False
+    """Whether the service refused the key, or the request without a key."""
 
 
 async def check_service(provider: Provider, *, has_key: bool) -> Checked:
@@ -64,9 +66,8 @@ async def check_service(provider: Provider, *, has_key: bool) -> Checked:
         text = followed(f"it may not list the models: {error}", "not checked further")
         return Checked(text=text, good=False)
     except AuthenticationError as error:
-        # With a key, the message says where to check it.
-        text = str(error) if has_key else followed(str(error), "set its key")
-        return Checked(text=text, good=False, usable=False)
+        # The message says where the key is set.
+        return Checked(text=str(error), good=False, usable=False, refused=True)
     except (ConnectError, ConnectionLostError) as error:
         return Checked(text=str(error), good=False, usable=False)
     except ProviderError as error:

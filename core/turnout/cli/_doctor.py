@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
+from itertools import chain
 from urllib.parse import urlsplit
 
 import click
@@ -40,7 +42,8 @@ _WELL_KNOWN = "OPENAI_API_KEY"
 def doctor(context: click.Context, offline: bool) -> None:
     """Look at the configuration, the keys, the plugins and the providers.
 
-    What is wrong comes first, then what is configured.
+    What is wrong comes first, then what is configured. The last line is a summary,
+    with what to do.
 
     A service that has a key, or that needs none, is asked for its list of models. That
     costs nothing and checks the key; some services list their models to anyone. The
@@ -78,12 +81,14 @@ class _Finding:
     level: _Level
     subject: str
     text: str
+    fix: str = ""
+    """What to set or to type, for the summary; empty means that the text says it."""
     usable: bool = False
     """Whether it is a provider that can be asked."""
 
 
 def _diagnose(app: App, broken: ConfigError | None, *, offline: bool) -> list[_Finding]:
-    """Return what is found, what is wrong first.
+    """Return what is found, what is wrong first, and a summary.
 
     Args:
         app: With its plugins loaded.
@@ -96,7 +101,6 @@ def _diagnose(app: App, broken: ConfigError | None, *, offline: bool) -> list[_F
     ]
     providers = asyncio.run(_providers(app, known, offline=offline))
     found = [
-        *_outcome(providers),
         _ok("turnout", f"{VERSION} on Python {platform.python_version()}"),
         *_configuration(app.config, broken),
         *_names(app),
@@ -104,26 +108,28 @@ def _diagnose(app: App, broken: ConfigError | None, *, offline: bool) -> list[_F
         _conversations(app),
         *providers,
     ]
-    return sorted(found, key=lambda each: _ORDER.index(each.level))
+    found.sort(key=lambda each: _ORDER.index(each.level))
+    return [*found, _summary(found)]
 
 
 def _ok(subject: str, text: str) -> _Finding:
     return _Finding(level=_Level.OK, subject=subject, text=text)
 
 
-def _warning(subject: str, text: str) -> _Finding:
-    return _Finding(level=_Level.WARNING, subject=subject, text=text)
+def _warning(subject: str, text: str, fix: str = "") -> _Finding:
+    return _Finding(level=_Level.WARNING, subject=subject, text=text, fix=fix)
 
 
-def _error(subject: str, text: str) -> _Finding:
-    return _Finding(level=_Level.ERROR, subject=subject, text=text)
+def _error(subject: str, text: str, fix: str = "") -> _Finding:
+    return _Finding(level=_Level.ERROR, subject=subject, text=text, fix=fix)
 
 
 def _configuration(config: Config, broken: ConfigError | None) -> Iterator[_Finding]:
     subject = "configuration"
     if broken is not None:
         advice = "fix it, nothing works until then"
-        yield _error(subject, followed(str(broken), advice))
+        fix = "correct the configuration"
+        yield _error(subject, followed(str(broken), advice), fix)
     elif config.path is None:
         unseen, place = unseen_config(), users_config()
         yours = f"yours would be {place}" if place else "you have no home directory"
@@ -135,7 +141,8 @@ def _configuration(config: Config, broken: ConfigError | None) -> Iterator[_Find
         yield _ok(subject, f"{config.path} is used")
     if config.exposed:
         advice = f"type `chmod 600 {config.path}`"
-        yield _warning("keys", f"others can read the keys in {config.path}; {advice}")
+        text = f"others can read the keys in {config.path}; {advice}"
+        yield _warning("keys", text, advice)
 
 
 def _names(app: App) -> Iterator[_Finding]:
@@ -171,7 +178,8 @@ def _plugins(app: App) -> Iterator[_Finding]:
     yield _ok("plugins", ", ".join(names) or "none")
     for one in app.set_aside:
         advice = f"update or remove {one.distribution}"
-        yield _warning(f"plugin {one.name}", followed(str(one.error), advice))
+        text = followed(str(one.error), advice)
+        yield _warning(f"plugin {one.name}", text, advice)
     for one in app.host.broken_packages():
         yield _warning(f"package {one.name}", str(one.error))
 
@@ -195,7 +203,8 @@ async def _providers(
 
     The others are listed in one line for each reason.
     """
-    named = _named(app)
+    ready = {fold(entry.info.name) for entry, state in known if state.state == "ready"}
+    named = _named(app, ready)
     configured = [_is_configured(app, entry, named) for entry, _ in known]
     checks = (_checked(each, offline=offline) for _, each in known)
     found: list[_Finding] = []
@@ -213,18 +222,20 @@ async def _providers(
                 level=_Level.OK if checked.good else _Level.WARNING,
                 subject=info.name,
                 text=redacted(checked.text, secrets_of([entry])),
+                fix=_fix(entry, state, checked),
                 usable=checked.usable,
             )
         )
     for why, infos in rest.items():
         names = ", ".join(info.name for info in infos)
-        subject, text = names, why
+        subject, text, fix = names, why, _advised(why)
         if why in _GROUPS:
             words = why if len(infos) > 1 else _GROUPS[why]
             subject, text = "not configured", f"{len(infos)} {words}: {names}"
         if why == _WITHOUT_KEY:
-            text = f"{text}; set e.g. {_variable(infos)}"
-        found.append(_Finding(level=_Level.NOTE, subject=subject, text=text))
+            variable = _variable(app, infos)
+            text, fix = f"{text}; set e.g. {variable}", f"set {variable}"
+        found.append(_Finding(level=_Level.NOTE, subject=subject, text=text, fix=fix))
     return found
 
 
@@ -268,14 +279,20 @@ def _is_local(address: str) -> bool:
     return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
-def _named(app: App) -> set[str]:
-    """Return the providers that the configuration names in `order`, aliases, routes."""
+def _named(app: App, ready: Collection[str]) -> set[str]:
+    """Return the providers that the configuration names in `order`, aliases, routes.
+
+    A model that several providers have names those that are ready, if any is: the
+    others are not needed.
+    """
     config = app.config
     names = {fold(name) for name in config.order}
-    for name in (*config.aliases, *config.routes):
+    routes = (route.targets for route in config.routes.values())
+    for name in (*config.aliases, *chain.from_iterable(routes)):
         with suppress(TurnoutError):  # Reported with the names.
             places = app.meaning(name).places
-            names.update(fold(place.target.provider) for place in places)
+            providers = {fold(place.target.provider) for place in places}
+            names.update(providers.intersection(ready) or providers)
     return names
 
 
@@ -286,12 +303,26 @@ def _is_configured(app: App, entry: ProviderEntry, named: Collection[str]) -> bo
         app.key_at_hand(entry)
         or app.config.table_of(name) is not None
         or fold(name) in named
-        or entry.plugin.distribution != "turnout"
+        or (
+            entry.plugin.distribution != "turnout"
+            and fold(name) not in _with_instances(app)
+        )
     )
 
 
-def _variable(infos: Sequence[ProviderInfo]) -> str:
-    """Return the environment variable that people are most likely to have."""
+def _with_instances(app: App) -> set[str]:
+    """Return the providers of which the configuration has another instance."""
+    tables = app.config.providers.values()
+    return {fold(table.plugin) for table in tables if table.plugin}
+
+
+def _variable(app: App, infos: Sequence[ProviderInfo]) -> str:
+    """Return the environment variable that people are most likely to have.
+
+    It is not that of a provider of which the configuration has another instance.
+    """
+    others = _with_instances(app)
+    infos = [info for info in infos if fold(info.name) not in others] or infos
     variables = [info.key_variable for info in infos if info.key_variable]
     known = [name for name in variables if name == _WELL_KNOWN]
     return (known or variables or ["api_key in turnout.toml"])[0]
@@ -312,10 +343,57 @@ async def _checked(found: Readiness, *, offline: bool) -> Checked:
     return replace(checked, text=f"{found.reason}; {checked.text}")
 
 
-def _outcome(providers: Sequence[_Finding]) -> Iterator[_Finding]:
-    if not any(provider.usable for provider in providers):
-        yield _error(
-            "summary",
-            "nothing can be asked; fix one of the providers below, set the key of a "
-            "service, or install a provider's plugin",
-        )
+def _fix(entry: ProviderEntry, found: Readiness, checked: Checked) -> str:
+    """Return what to set or to type for a provider; empty if that is not known.
+
+    It is never taken from the message of a service.
+    """
+    info = entry.info
+    if checked.refused:
+        _, known, place = found.reason.partition("its key is in ")
+        if known:
+            return f"correct the key of {info.name} in {place}"
+        return f"set {info.key_variable or f'api_key of {info.name} in turnout.toml'}"
+    if found.state in {"needs key", "unavailable"}:
+        advice = _advised(found.reason)
+        return advice.replace("api_key in", f"api_key of {info.name} in", 1)
+    return ""
+
+
+def _advised(reason: str) -> str:
+    """Return the advice at the end of a reason; empty if it has none."""
+    match = _ADVICE.search(reason)
+    return match[1] if match else ""
+
+
+_ADVICE = re.compile(r"; (set .*|type .*`)")
+
+
+def _summary(findings: Sequence[_Finding]) -> _Finding:
+    """Return how many providers can be asked, and what to do.
+
+    Args:
+        findings: All others, what is wrong first.
+    """
+    wrong = [one for one in findings if one.level in {_Level.ERROR, _Level.WARNING}]
+    usable = sum(one.usable for one in findings)
+    fixes = [one.fix or f"see {one.subject} above" for one in wrong]
+    if usable and not any(one.level is _Level.ERROR for one in wrong):
+        can = f"{usable} provider{'s' * (usable != 1)} can be asked"
+        make = _warning if wrong else _ok
+    else:
+        can, make = "nothing can be asked", _error
+        if not wrong:
+            notes = [one.fix for one in findings if one.fix]
+            fixes = [", or ".join(notes) or "install or allow a provider's plugin"]
+    fixes = list(dict.fromkeys(fixes))
+    more = len(fixes) - _MOST_FIXES
+    if more > 0:
+        fixes[_MOST_FIXES:] = [f"{more} more above"]
+    return make(
+        "summary", "; ".join([can, *fixes] if fixes else [can, "nothing is wrong"])
+    )
+
+
+_MOST_FIXES = 4
+"""How many fixes the summary has."""

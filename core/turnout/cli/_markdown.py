@@ -4,7 +4,9 @@ An answer is rendered block by block: paragraphs, lists, code blocks, tables. A 
 is final once another follows it; then it is never written again, so a long answer
 does not repeat. The last block is rendered again as it grows. Only its rows that
 changed are written, and a row that grew at its end only gets what is new, so nothing
-flickers. Rows that have left the screen stay as they are.
+flickers. Rows that have left the screen stay as they are. Of a long paragraph only the
+last screenful is rendered again: the time for it grows with its length, not with the
+square of it.
 
 Rich has the terminal wrap nothing: each row is one column shorter than the screen.
 """
@@ -22,6 +24,7 @@ from typing import ClassVar
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pygments.lexers import get_all_lexers
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.segment import Segment
@@ -41,11 +44,27 @@ _SHARE = 4.0
 _NARROWEST = 8
 """Columns that a row may have at least."""
 
+_MORE = 4096
+"""Characters of a paragraph beyond a screenful, before its beginning is final."""
+
+_TRIES = 4
+"""Places that are tried for the end of a paragraph's beginning."""
+
+_MARK = "\U00100000"
+"""A private character, one column wide. It stands for text that is final."""
+
+_GAP = re.compile(r"(?<=[^\s\\])[ \n](?=\S)")
+
+_OPENER = re.compile(r"\*++(?!\s)|(?<!\w)_++(?!\s)|`|~~|\[")
+"""What may begin a style or a link that ends later."""
+
 _UNSURE = re.compile(r"[ \t]*+\d{1,3}[.)]?|[-=*+#`~|:>_ \t]*+")
 """A last line whose meaning depends on what follows: `-` may begin an item or a rule,
 or make a heading of the line above."""
 
 _THEME = Theme({"markdown.code": "bold cyan"})
+
+_SPACE = re.compile(r"\s")
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -69,6 +88,8 @@ class MarkdownPane:
         """What is not final yet."""
         self._rows: list[str] = []
         """The last block as it is on the screen; the cursor is at its end."""
+        self._carried = ""
+        """The row that the marks at the beginning of the source stand for."""
         self._size = (0, 0)
         self._resized = False
         self.in_line = False
@@ -123,11 +144,13 @@ class MarkdownPane:
         blocks = list(_blocks(self._parser.parse(source)))
         for block in blocks[:-1]:
             self._show(block)
-            self._rows = []
+            self._rows, self._carried = [], ""
         if blocks:
             self._show(blocks[-1])
             start = (blocks[-1][0].map or [0])[0]
             self._source = "".join(self._source.splitlines(keepends=True)[start:])
+            if blocks[-1][0].type == "paragraph_open":
+                self._shorten()
         ended = time.monotonic()
         self._soonest = ended + max(_SOONEST, _SHARE * (ended - began))
 
@@ -138,8 +161,7 @@ class MarkdownPane:
         elif size != self._size:
             # The terminal has wrapped the rows otherwise: only the last is known.
             self._resized = True
-        width = max(self._size[0] - 1, _NARROWEST)
-        rows = self._rendered(block, width)
+        rows = self._rendered(block)
         write_escaped(self._changes(rows))
         self._rows, self.in_line = rows, True
 
@@ -160,19 +182,61 @@ class MarkdownPane:
         shown = "\n".join(f"{row}\x1b[K" for row in rows[first:])
         return f"{_up(last - first)}\r{shown}\x1b[J"
 
+    def _shorten(self) -> None:
+        """Make the beginning of a long paragraph final, all but a screenful."""
+        source = self._source
+        kept = self._width() * self._height()
+        end = len(source) - kept
+        if end < _MORE:
+            return
+        first = 0
+        for _ in range(_TRIES):
+            cut = _last_gap(source, end, self._width())
+            first = first or cut
+            (inline,) = self._parser.parseInline(source[:cut])
+            texts = (one.content for one in inline.children or () if one.type == "text")
+            if not any(map(_OPENER.search, texts)):
+                break
+            # A style or link may end after the cut.
+            end = max(source.rfind(one, 0, cut) for one in "*_`~[")
+        else:
+            # Almost all styles end sooner.
+            cut = first if len(source) - kept >= 2 * _MORE else 0
+        if cut:
+            self._finish_beginning(cut)
+
+    def _finish_beginning(self, cut: int) -> None:
+        """Keep the source from `cut` on, and marks for the row that it continues."""
+        rows = self._rendered(next(_blocks(self._parser.parse(self._source[:cut]))))
+        last = len(rows) - 1
+        carried, shown = _plain(rows[last]), self._rows[: last + 1]
+        # Else the rest changes the rows before it.
+        if shown[:last] == rows[:last] and _plain(shown[last]).startswith(carried):
+            self._source = _MARK * cell_len(carried) + self._source[cut:]
+            self._carried, self._rows = rows[last], self._rows[last:]
+
+    def _width(self) -> int:
+        """Return how many columns a row may have."""
+        return max(self._size[0] - 1, _NARROWEST)
+
     def _height(self) -> int:
         """Return how many rows the cursor can reach."""
         return max(self._size[1] - 1, 1)
 
-    def _rendered(self, block: Sequence[Token], width: int) -> list[str]:
+    def _rendered(self, block: Sequence[Token]) -> list[str]:
         with self._console.capture() as captured:
-            self._console.print(_Block(block), width=width, end="", crop=False)
+            self._console.print(_Block(block), width=self._width(), end="", crop=False)
         rows = captured.get().split("\n")
         if block[0].type not in {"fence", "code_block"}:
             while rows and _is_blank(rows[0]):
                 del rows[0]
         while rows and _is_blank(rows[-1]):
             del rows[-1]
+        if self._carried:
+            marks = _MARK * cell_len(_plain(self._carried))
+            rows[0] = rows[0].replace(marks, self._carried, 1)
+            # A line of a table that follows may break the marks.
+            rows = [row.replace(_MARK, " ") for row in rows]
         return rows or [""]
 
 
@@ -282,8 +346,25 @@ def _sure(source: str) -> str:
     return head + newline if _UNSURE.fullmatch(tail) else source
 
 
+def _last_gap(source: str, end: int, width: int) -> int:
+    """Return where a paragraph can be cut, before `end`; 0 if there is no such place.
+
+    A cut is before a space or a line break, or in a word that fills rows of its own.
+    """
+    start = max(end - 4 * width, 0)
+    gaps = [match.start() for match in _GAP.finditer(source, start, end)]
+    if gaps:
+        return gaps[-1]
+    word = source[start : end + 1]
+    return end if start and word[-2:].isalnum() and not _SPACE.search(word) else 0
+
+
+def _plain(row: str) -> str:
+    return _ESCAPES.sub("", row)
+
+
 def _is_blank(row: str) -> bool:
-    return not _ESCAPES.sub("", row).strip()
+    return not _plain(row).strip()
 
 
 def _up(rows: int) -> str:

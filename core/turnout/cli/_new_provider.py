@@ -134,7 +134,11 @@ def new_provider(name: str, parent: Path, compatible: bool) -> None:
         f"turnout resolve {names.provider}",
     ):
         note(step)
-    note(f"Then put its address, key and models into src/{names.module}/__init__.py.")
+    note("Then fill in what is marked with TODO in src and tests.")
+    note(
+        f"To set the key: export {names.variable}=..., or api_key in turnout.toml "
+        f"under [providers.{names.provider}]"
+    )
 
 
 def _taken(*names: str) -> str | None:

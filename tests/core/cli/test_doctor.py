@@ -80,7 +80,7 @@ def test_all_is_well(inside: CommandLine, listening: str) -> None:
         "it needs no key; provider 'Endless' raised RuntimeError while it listed its "
         "models; that is a fault of its plugin",
     )
-    levels = [line.split()[0] for line in done.stdout.splitlines()]
+    levels = [line.split()[0] for line in done.stdout.splitlines()[:-1]]
     assert levels == sorted(levels, reverse=True)  # Warnings, then what is well.
     assert found["Engine"][1].startswith("in this process; it answered in 0.")
     assert found["Bare"] == ("warning", "the engine is not here; type `fetch it`")
@@ -173,10 +173,7 @@ def test_no_provider_that_can_be_asked_is_an_error(inside: CommandLine) -> None:
     assert done.returncode == 1
     level, text = findings(done.stdout)["summary"]
     assert level == "error"
-    assert text == (
-        "nothing can be asked; fix one of the providers below, set the key of a "
-        "service, or install a provider's plugin"
-    )
+    assert text == "nothing can be asked; install or allow a provider's plugin"
 
 
 def test_a_broken_configuration_is_an_error(inside: CommandLine) -> None:
@@ -194,6 +191,110 @@ def test_a_broken_configuration_is_an_error(inside: CommandLine) -> None:
     )
     assert found["plugins"] == ("ok", f"{len(OWN_NAMES)} of turnout's own")
     assert done.stdout.startswith("error  ")
+
+
+def last_finding(output: str) -> tuple[str, str]:
+    """Return the level and text of the summary, which is the last finding."""
+    (found,) = findings(output.splitlines()[-1]).items()
+    assert found[0] == "summary"
+    return found[1]
+
+
+def test_the_summary_names_the_variable_and_the_command(inside: CommandLine) -> None:
+    inside.configure('[plugins]\nallow = ["OpenAI", "Groq"]\n')
+    neither = last_finding(inside("doctor", "--offline").stdout)
+    inside.configure('order = ["Groq"]\n[plugins]\nallow = ["OpenAI", "Groq"]\n')
+    ordered = last_finding(inside("doctor", "--offline").stdout)
+    inside.configure('[plugins]\nallow = ["Scripted"]\n[providers.Keyed]\n').chmod(
+        0o600
+    )
+    engine = last_finding(inside("doctor", "--offline").stdout)
+
+    assert neither == ("error", "nothing can be asked; set OPENAI_API_KEY")
+    assert ordered == ("error", "nothing can be asked; set GROQ_API_KEY")
+    assert engine[0] == "warning"
+    assert "; type `fetch it`; " in engine[1]
+    assert "; set KEYED_KEY" in engine[1]
+
+
+def test_the_summary_says_so_if_nothing_is_wrong(inside: CommandLine) -> None:
+    inside.configure('[plugins]\nallow = ["Groq"]\n')
+    inside.environment["GROQ_API_KEY"] = "sesame"
+
+    done = inside("doctor", "--offline")
+
+    assert last_finding(done.stdout) == (
+        "ok",
+        "1 provider can be asked; nothing is wrong",
+    )
+
+
+def test_the_summary_is_short(inside: CommandLine) -> None:
+    names = ", ".join(f'"Nope{i}"' for i in range(3))
+    path = inside.configure(
+        f'order = [{names}]\n[plugins]\nallow = ["Groq"]\n[aliases]\na = "b1"\n'
+        'c = "d1"\ne = "f1"\n[providers.Absent]\napi_key = "sesame"\n'
+    )
+    path.chmod(0o600)
+    inside.environment["GROQ_API_KEY"] = "sesame"
+
+    done = inside("doctor", "--offline")
+
+    assert last_finding(done.stdout) == (
+        "warning",
+        "1 provider can be asked; see providers.Absent above; see order above; see "
+        "aliases.a above; see aliases.c above; 1 more above",
+    )
+
+
+def test_nothing_can_be_asked_while_the_configuration_is_broken(
+    inside: CommandLine,
+) -> None:
+    inside.environment["GROQ_API_KEY"] = "sesame"
+    inside.configure("ordre = 3\n")
+
+    done = inside("doctor", "--offline")
+
+    assert done.returncode == 1
+    assert last_finding(done.stdout) == (
+        "error",
+        "nothing can be asked; correct the configuration",
+    )
+
+
+def test_the_summary_names_the_provider_that_lacks_api_key(
+    inside: CommandLine,
+) -> None:
+    inside.configure(
+        '[plugins]\nallow = ["AzureOpenAI"]\n[providers.mine]\n'
+        'plugin = "AzureOpenAI"\nbase_url = "http://127.0.0.1:9"\n'
+    )
+
+    done = inside("doctor", "--offline")
+
+    assert last_finding(done.stdout) == (
+        "error",
+        "nothing can be asked; set api_key of mine in turnout.toml",
+    )
+
+
+@pytest.mark.parametrize("plugin", ["OpenAI", "Keyed"])
+def test_a_provider_is_not_missing_a_key_that_another_instance_of_it_has(
+    inside: CommandLine, plugin: str
+) -> None:
+    path = inside.configure(
+        '[plugins]\nallow = ["OpenAI", "Scripted", "Groq"]\n'
+        f'[providers.mine]\nplugin = "{plugin}"\nbase_url = "http://127.0.0.1:9"\n'
+        'api_key = "sesame"\n[aliases]\nfast = "gpt-4o"\n'
+        '[routes.r]\ntargets = ["gpt-4o"]\n'
+    )
+    path.chmod(0o600)
+
+    found = findings(inside("doctor", "--offline").stdout)
+
+    assert found["mine"] == ("ok", f"its key is in {path}")
+    assert plugin not in found  # It is listed with the services without a key.
+    assert found["not configured"][1].endswith("; set e.g. GROQ_API_KEY")
 
 
 class Service:
@@ -279,7 +380,10 @@ def test_a_wrong_key_is_not_well_and_not_shown(
     done = with_key("doctor")
 
     assert done.returncode == 1
-    assert done.stdout.startswith("error    summary        nothing can be asked; ")
+    assert done.stdout.endswith(
+        "error    summary        nothing can be asked; correct the key of OpenAI in "
+        "OPENAI_API_KEY\n"
+    )
     level, text = findings(done.stdout)["OpenAI"]
     assert level == "warning"
     assert "; the service refused" not in text
@@ -319,7 +423,13 @@ def test_a_service_without_a_key_that_wants_one_is_reported(
 
     done = inside("doctor")
 
-    assert findings(done.stdout)["vLLM"][1].endswith("; set its key")
+    text = findings(done.stdout)["vLLM"][1]
+    assert text.count("api_key") == 1
+    assert text.endswith(": no")  # The service's message; no second advice follows.
+    assert findings(done.stdout)["summary"] == (
+        "error",
+        "nothing can be asked; set VLLM_API_KEY",
+    )
 
 
 def test_a_list_that_takes_too_long_is_given_up(

@@ -6,10 +6,11 @@ import asyncio
 import io
 import random
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 
 import pytest
+from markdown_it.token import Token
 from typing_extensions import override
 
 from turnout.cli import _markdown
@@ -305,6 +306,80 @@ def test_random_markdown_in_pieces_looks_as_in_one() -> None:
         pieces = pieces_of(answer, 4)
 
         assert write(pieces, 40, 200) == write([answer], 40, 200), answer
+
+
+def characters_rendered(answer: str, length: int) -> int:
+    """Return how many characters are rendered for an answer in pieces."""
+    count = 0
+    rendered = vars(MarkdownPane)["_rendered"]
+
+    def counted(pane: MarkdownPane, block: Sequence[Token]) -> list[str]:
+        nonlocal count
+        count += sum(len(token.content) for token in block)
+        rows: list[str] = rendered(pane, block)
+        return rows
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MarkdownPane, "_rendered", counted)
+        write(pieces_of(answer, length), 40, 10)
+    return count
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        pytest.param("Some **bold words** and `code`, then more. ", id="words"),
+        pytest.param("東京都は日本の首都である。大阪は西にある", id="no spaces"),
+        pytest.param("A line with a break.\n", id="lines"),
+        pytest.param(
+            "An asterisk *that opens nothing. ", id="an opener without an end"
+        ),
+    ],
+)
+def test_the_work_for_a_paragraph_grows_with_its_length(sentence: str) -> None:
+    short = sentence * (10_000 // len(sentence))
+    long = sentence * (40_000 // len(sentence))
+
+    # As the square of the length it would be 16 times as much.
+    assert characters_rendered(long, 500) < 6 * characters_rendered(short, 500)
+
+
+LONG = {
+    "words": "Some **bold words**, *italics*, `code` and [a link](u) in it. " * 200,
+    "no spaces": "東京都は日本の首都である。大阪は西にある。" * 500,
+    "one long word": "abcdefghij" * 1000,
+    "lines": "A line of some words with a **break**.\n" * 250,
+    "brackets": "Of 2 * 3 and snake_case, [brackets, and more. " * 200,
+    "a heading": "word " * 2500 + "end\n===\n\nNext",
+    "other blocks": "word " * 2500 + "\n\n- one\n- two\n\n" + "more " * 2500,
+    "a space at the end of a line": "words with  \n\\\nbreaks " * 500,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_paragraph_in_pieces_looks_as_in_one(name: str) -> None:
+    answer = LONG[name]
+
+    assert write(pieces_of(answer, 97), 40, 10) == write([answer], 40, 10)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("a **" + "word " * 2000 + "end** b", id="a style"),
+        pytest.param("a `" + "word " * 2000 + "end` b", id="code"),
+        pytest.param("word " * 2000 + "| end\n|---|---|\n| 1 | 2 |", id="a table"),
+    ],
+)
+def test_a_style_longer_than_the_screen_loses_no_words(answer: str) -> None:
+    rows = write(pieces_of(answer, 97), 40, 10)
+
+    words = " ".join(rows)
+    assert "\U00100000" not in words  # The mark for text that is final.
+    assert words.count("end") == 1
+    # Rows above a table that is wider than the screen are shown twice.
+    assert words.count("word") >= 2000
+    assert words.count("word") == 2000 or "|" in answer
 
 
 @pytest.mark.parametrize("arguments", [["--raw"], ["--no-markdown"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -134,8 +135,38 @@ def test_what_to_type_next_is_told(turnout: CommandLine) -> None:
         'pip install -e ".[test]"',
         "pytest",
         "turnout resolve MyLlm",
-        "Then put its address, key and models into src/turnout_my_llm/__init__.py.",
+        "Then fill in what is marked with TODO in src and tests.",
+        "To set the key: export MY_LLM_API_KEY=..., or api_key in turnout.toml under "
+        "[providers.MyLlm]",
     ]
+
+
+@pytest.mark.parametrize("kind", [[], ["--openai-compatible"]])
+def test_the_package_marks_what_to_fill_in_and_says_how_the_key_is_set(
+    turnout: CommandLine, tmp_path: Path, kind: list[str]
+) -> None:
+    turnout("new-provider", "my-llm", *kind)
+
+    folder = tmp_path / "turnout-my-llm"
+    module = (folder / "src" / "turnout_my_llm" / "__init__.py").read_text()
+    docstring = module.split('"""')[1]
+    lines = module.splitlines()
+    for field in ("models=", "key_variable=", "base_url", "capabilities="):
+        index = next(
+            i
+            for i, line in enumerate(lines)
+            if field in line and not line.lstrip().startswith("#")
+        )
+        above = itertools.takewhile(
+            lambda line: line.lstrip().startswith("#"), reversed(lines[:index])
+        )
+        assert any("# TODO: " in line for line in above), field
+    assert "MY_LLM_API_KEY" in docstring
+    assert "`api_key` in turnout.toml" in docstring
+    assert "TODO" in (folder / "tests" / "test_turnout_my_llm.py").read_text()
+    readme = (folder / "README.md").read_text()
+    assert "export MY_LLM_API_KEY=..." in readme
+    assert '[providers.MyLlm]\napi_key = "..."' in readme
 
 
 _NO_PLUGINS = ("-p", "no:asyncio", "-p", "no:timeout", "-p", "no:xdist")
@@ -190,7 +221,8 @@ def test_the_package_can_be_installed_and_keeps_the_contract(
     assert int(passed) > 50
     assert "1. TestLlm:test-llm-1 (it was named)\n" in resolved.stdout
     assert refused.stderr == (
-        "Error: TestLlm needs a key; set TEST_LLM_API_KEY in the environment\n"
+        "Error: TestLlm needs a key; set TEST_LLM_API_KEY in the environment, or "
+        "api_key in turnout.toml or in code\n"
     )
 
 

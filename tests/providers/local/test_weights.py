@@ -62,13 +62,45 @@ def test_a_path_that_is_given_decides(folder: Path, tmp_path: Path) -> None:
     assert find(given).path == given
 
 
-@pytest.mark.parametrize("content", [b"GGML", b"", None])
-def test_a_given_path_that_is_no_gguf_file_is_refused(
-    content: bytes | None, tmp_path: Path
+@pytest.mark.parametrize("given", [Path("mine.gguf"), Path("folder/../mine.gguf")])
+def test_a_model_path_that_does_not_exist_is_reported_with_its_absolute_path(
+    given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UnavailableError) as caught:
+        find(given)
+
+    assert str(caught.value) == (
+        f"model_path={str(given)!r} does not exist; looked for "
+        f"{str(tmp_path / given)!r}; set model_path to a GGUF file"
+    )
+
+
+def test_an_absolute_model_path_that_does_not_exist_is_named_once(
+    tmp_path: Path,
 ) -> None:
     given = tmp_path / "mine.gguf"
-    if content is not None:
-        given.write_bytes(content)
+
+    with pytest.raises(UnavailableError) as caught:
+        find(given)
+
+    assert str(caught.value) == (
+        f"model_path={str(given)!r} does not exist; set model_path to a GGUF file"
+    )
+
+
+def test_a_model_path_that_the_system_refuses_is_not_called_missing() -> None:
+    with pytest.raises(UnavailableError, match="is not a GGUF file that can be read"):
+        find(Path("x" * 5000))
+
+
+@pytest.mark.parametrize("content", [b"GGML", b""])
+def test_a_given_path_that_is_not_a_gguf_file_is_refused(
+    content: bytes, tmp_path: Path
+) -> None:
+    given = tmp_path / "mine.gguf"
+    given.write_bytes(content)
 
     with pytest.raises(UnavailableError, match=r"mine.gguf.*model_path.*name a GGUF"):
         find(given)
