@@ -26,7 +26,7 @@ class Case:
     title: str
     load: Load
     per: Literal["stream", "event", "run"]
-    """What the CPU is told for; a run in seconds, the others in microseconds."""
+    """The unit of the CPU time; a run is in seconds, the others in microseconds."""
     streams: int = 1
     batches: int = 1
     """How often each of the clients that share a process has its turn."""

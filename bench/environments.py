@@ -2,8 +2,9 @@
 
     python -m bench.environments [--again] [NAME ...]
 
-They stand in `.venv-bench/`, which git ignores, and hold the newest release that the
-package index has. A peer that cannot be installed is told and left out of the tables.
+They are in `.venv-bench/`, which git ignores, and hold the newest release that the
+package index has. A peer that cannot be installed is reported and left out of the
+tables.
 """
 
 from __future__ import annotations
@@ -81,18 +82,18 @@ def make(name: str) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Install what turnout is measured by.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PEERS))
-    parser.add_argument("--again", action="store_true", help="make them anew")
+    parser.add_argument("--again", action="store_true", help="make them again")
     options = parser.parse_args()
     unknown = set(options.names) - set(PEERS)
     if unknown:
         parser.error(f"no such peer: {', '.join(sorted(unknown))}")
     for name in options.names or PEERS:
         if not options.again and name in installed():
-            told = "is there"
+            status = "is there"
         else:
-            told = "installed" if make(name) else "CANNOT BE INSTALLED, is left out"
+            status = "installed" if make(name) else "CANNOT BE INSTALLED, is left out"
         version = version_of(python_of(name), name) if name in installed() else ""
-        print(name, version, told, flush=True)
+        print(name, version, status, flush=True)
 
 
 if __name__ == "__main__":

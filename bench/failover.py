@@ -70,8 +70,8 @@ def waits(streams: int) -> list[float]:
     )
     assert process.stdout is not None
     asyncio.run(ask(json.loads(process.stdout.readline()), streams + 1))
-    told, _ = process.communicate()
-    return sorted(json.loads(told)[1:])  # The first one imports what is needed.
+    output, _ = process.communicate()
+    return sorted(json.loads(output)[1:])  # The first one imports what is needed.
 
 
 def table(taken: Sequence[float], budget: float) -> str:

@@ -1,12 +1,12 @@
-"""Fail where turnout has become dearer, by instructions and not by the clock.
+"""Fail if turnout needs more instructions than before.
 
     python -m bench.guard [--rounds N]
 
-Processes are run under valgrind's cachegrind, turnout's and those of the loop that one
-writes by hand with aiohttp, and the ratio of the two is compared with a limit. A ratio
-repeats within two hundredths on whatever machine, busy or not, so that the limit is
-near what was measured: a regression of a twentieth is found. Without valgrind nothing
-is measured, and that is told.
+Processes of turnout, and of a loop written by hand with aiohttp, run under valgrind's
+cachegrind, and the ratio of the two is compared with a limit. A ratio repeats within
+two hundredths on any machine, busy or not, so the limit is close to the measured ratio:
+a regression of a twentieth is found. Without valgrind nothing is measured, and a
+message says so.
 
 What a stream takes is the difference between a process that has more of them and one
 that has fewer. What the system does for it is not counted.
@@ -253,8 +253,8 @@ def main(rounds: int) -> int:
         verdict = "ok" if middle <= limit else "TOO DEAR"
         failed += middle > limit
         spread = f", {min(values):.3f} to {max(values):.3f}" if rounds > 1 else ""
-        told = f"{verdict}: {name} is {middle:.3f} x bare aiohttp{spread}"
-        print(f"{told}, limit {limit:.2f}")
+        result = f"{verdict}: {name} is {middle:.3f} x bare aiohttp{spread}"
+        print(f"{result}, limit {limit:.2f}")
     return 1 if failed else 0
 
 

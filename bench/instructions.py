@@ -5,7 +5,7 @@
 A clock tells more of a shared machine than of a program: the same client takes half as
 long again from one minute to the next. Instructions are the same each time, within a
 hundredth. Each client runs for 30 and for 130 streams under valgrind's cachegrind, and
-the difference is told for one; what the system does for it is not in that. Needs
+the difference is divided by 100; the work of the system is not counted. Needs
 valgrind, and the extra `dev`.
 """
 

@@ -40,11 +40,11 @@ class Row:
     budget: float | None
 
     def __str__(self) -> str:
-        told_budget = met = ""
+        budget = met = ""
         if self.budget is not None:
-            told_budget = told(self.budget)
+            budget = told(self.budget)
             met = "yes" if self.seconds <= self.budget else "**no**"
-        return f"| {self.what} | {told(self.seconds)} | {told_budget} | {met} |"
+        return f"| {self.what} | {told(self.seconds)} | {budget} | {met} |"
 
 
 def told(seconds: float) -> str:

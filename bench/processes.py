@@ -84,9 +84,9 @@ def spent(python: str, *arguments: str) -> tuple[float, str]:
         ClientError: It failed.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = run(python, *arguments)
+    output = run(python, *arguments)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, told
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, output
 
 
 def measured(task: Task) -> dict[str, Figures]:
@@ -95,9 +95,9 @@ def measured(task: Task) -> dict[str, Figures]:
     Raises:
         ClientError: It failed.
     """
-    told = run(
+    output = run(
         python_for(task.clients[0]), "-m", "bench.measure", json.dumps(asdict(task))
     )
     # A peer may have printed something of its own before.
-    figures = json.loads(told.splitlines()[-1])
+    figures = json.loads(output.splitlines()[-1])
     return {name: Figures(**each) for name, each in figures.items()}

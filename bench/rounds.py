@@ -77,8 +77,8 @@ class Measured:
 
     def bytes_each(self, client: str) -> float | None:
         """Return the memory of an open stream; None where they were not all open."""
-        told = [figures.bytes_each for figures in self._figures(client)]
-        known = [each for each in told if each is not None]
+        sizes = [figures.bytes_each for figures in self._figures(client)]
+        known = [each for each in sizes if each is not None]
         return statistics.median(known) if known else None
 
     def _figures(self, client: str) -> list[Figures]:
@@ -93,7 +93,7 @@ def taken(
 ) -> list[dict[str, Figures]]:
     """Let all have their turns.
 
-    A client that fails is told and left out from then on, where it is a peer.
+    A peer that fails is reported and then left out.
 
     Args:
         groups: Who is measured.

@@ -139,8 +139,8 @@ def side_by_side(measured: Sequence[Measured], versions: Mapping[str, str]) -> s
         rows.append([f"{each.title}, {each.unit}", *cells])
         if any(figures.first_deltas for figures in each.rounds[0].values()):
             memory = {client: each.bytes_each(client) for client in each.clients}
-            told = [memory.get(client) for client in clients]
-            cells = ["-" if x is None else number(x / 1024) for x in told]
+            sizes = [memory.get(client) for client in clients]
+            cells = ["-" if x is None else number(x / 1024) for x in sizes]
             rows.append(["its memory, KiB a stream", *cells])
     names = [f"{name} {versions.get(name, '')}".strip() for name in clients]
     return f"### Side by side\n\n{table(['', *names], rows)}\n"
@@ -154,9 +154,9 @@ def times_cheaper(measured: Sequence[Measured], case: str) -> str:
             peers = [
                 c for c in each.clients if c not in {BARE, RAW} and c[:7] != TURNOUT
             ]
-            told = [
+            ratios = [
                 f"{statistics.median(each.values(name)) / mine:.0f} than {name}"
                 for name in peers
             ]
-            return ", ".join(told)
+            return ", ".join(ratios)
     return ""

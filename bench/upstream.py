@@ -1,4 +1,4 @@
-"""A service that answers in any of the protocols, as fast or as slowly as it is told.
+"""A service that answers in any of the protocols, at a given speed.
 
 Runs as a process of its own, over raw asyncio, with uvloop where that is installed. The
 path says what is asked for: its first segment how much and at which pace
@@ -99,9 +99,9 @@ class Upstream(asyncio.Protocol):
 
     def answer(self, path: str) -> None:
         if path == "/cpu":
-            told = b"%.6f" % cpu()
-            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(told)
-            self.transport.write(head + told)
+            seconds = b"%.6f" % cpu()
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(seconds)
+            self.transport.write(head + seconds)
             return
         try:
             load, wire = Load.read(path), wire_of(path)

@@ -187,14 +187,14 @@ def loaded(options: argparse.Namespace) -> tuple[Columns, list[str]]:
     port = int(services.stdout.readline())
     with refused_url() as nowhere:
         load, sampler, wrong = asyncio.run(endure(options, port, nowhere))
-    told = json.loads(services.communicate()[0])
-    wrong += [f"services: {one}" for one in told["wrong"]]
+    results = json.loads(services.communicate()[0])
+    wrong += [f"services: {one}" for one in results["wrong"]]
     print(f"{load.started} requests, {load.failovers} failovers within an answer")
     print(f"outcomes: {dict(load.outcomes.most_common())}")
     print(f"of routes, read to the end: {dict(load.routed.most_common())}")
     print(f"attempts at the dead target: {dict(load.dead.most_common())}")
     print(f"attempts: {dict(load.attempts.most_common())}")
-    print(f"faults: {told['faults']}")
+    print(f"faults: {results['faults']}")
     return sampler.columns, wrong
 
 

@@ -325,8 +325,8 @@ class Load:
         if not call.answer.startswith(text) or (over and text != call.answer):
             if over and not call.whole:
                 self._is_wrong(call.number, call.caller, f"whole, with {call.fault!r}")
-            told = f"{len(text)} of {len(call.answer)} characters: {_seam(call, text)}"
-            self._is_wrong(call.number, call.caller, told)
+            received = f"{len(text)} of {len(call.answer)} characters"
+            self._is_wrong(call.number, call.caller, f"{received}: {_seam(call, text)}")
         elif over and not call.whole:
             self._is_wrong(call.number, call.caller, f"whole, with {call.fault!r}")
         self.outcomes["whole" if over else call.caller] += 1
@@ -335,11 +335,11 @@ class Load:
         self.outcomes[type(error).__name__] += 1
         fits = call.answer.startswith(text)
         if not isinstance(error, call.allowed) or not fits:
-            told = f"{error!r} with {call.fault!r}, after {len(text)} characters"
-            self._is_wrong(call.number, call.caller, told)
+            description = f"{error!r} with {call.fault!r}, after {len(text)} characters"
+            self._is_wrong(call.number, call.caller, description)
 
-    def _is_wrong(self, number: int, caller: str, told: str) -> None:
-        self.wrong.append(f"{number}, {caller}: {told}")
+    def _is_wrong(self, number: int, caller: str, description: str) -> None:
+        self.wrong.append(f"{number}, {caller}: {description}")
 
 
 def _seam(call: Call, text: str) -> str:

@@ -1,9 +1,9 @@
 """Whether a figure that goes up and down has grown.
 
 A line is laid through the second half of the samples, by least squares, and what it
-rises from end to end is told with its standard error. Four of those are taken off, so
-that chance alone says once in thirty thousand that something grew, and what is left is
-compared with a share of the figure itself.
+rises from end to end is computed with its standard error. Four standard errors are
+subtracted, so that chance alone reports growth once in thirty thousand times. The rest
+is compared with a share of the figure itself.
 """
 
 from __future__ import annotations

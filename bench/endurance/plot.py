@@ -11,7 +11,7 @@ HEIGHT, GAP = 130, 34
 """Of a panel, and between two."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73")
-"""Told apart by those who see red and green alike."""
+"""Distinct for people with red-green colour blindness."""
 
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.title{font-size:15px;"

@@ -66,7 +66,7 @@ class Wire:
     piece: Callable[[str], bytes]
     end: bytes = b""
     error: bytes = b""
-    """One that is told inside of an answer."""
+    """An error inside of an answer."""
 
 
 def _openai(delta: Mapping[str, str], reason: str | None = None) -> bytes:
@@ -159,9 +159,9 @@ class Service:
             # The peer may go at any time.
             with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
                 while await self._answer(reader, writer, wait):
-                    # As services do with a connection that nobody uses.
+                    # As services do with an idle connection.
                     wait = self.random.uniform(0.2, 6.0)
-        except Exception as error:  # noqa: BLE001 told at the end
+        except Exception as error:  # noqa: BLE001 reported at the end
             self.wrong.append(repr(error))
         finally:
             writer.close()
@@ -186,10 +186,10 @@ class Service:
         self.faults[fault] += 1
         if fault in REFUSALS:
             status, code = REFUSALS[fault]
-            told = json.dumps({"error": {"message": code, "code": code}}).encode()
+            body = json.dumps({"error": {"message": code, "code": code}}).encode()
             later = [("Retry-After", random.choice(["0", "1"]))]
             named = fault in NAMING and random.random() < NAMED
-            writer.write(http_response(status, told, *(later if named else ())))
+            writer.write(http_response(status, body, *(later if named else ())))
             await writer.drain()
             return True
         if fault in {"hung up", "reset"}:
@@ -275,7 +275,7 @@ async def _gone(reader: asyncio.StreamReader) -> None:
 
 def _rest(random: Random, text: str, partial: str) -> str:
     """Return what a model says that is to go on: the rest, or some of it again."""
-    # Of less than a few words nobody could tell that they are repeated.
+    # A repetition of fewer words cannot be recognized.
     long = len(partial) >= 40
     back = random.choice([0, 0, 24, 40, 300, len(text)]) if long else 0
     return text[max(0, len(partial) - back) :]
@@ -295,8 +295,8 @@ async def main() -> None:
     # Ends with its parent, which holds the other end of standard input.
     await asyncio.to_thread(sys.stdin.read)
     server.close()
-    told = {"faults": service.faults, "wrong": service.wrong}
-    print(json.dumps(told), flush=True)
+    results = {"faults": service.faults, "wrong": service.wrong}
+    print(json.dumps(results), flush=True)
 
 
 if __name__ == "__main__":

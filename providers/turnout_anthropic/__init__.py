@@ -1,4 +1,4 @@
-"""Anthropic, and whoever speaks its Messages protocol, for turnout."""
+"""Anthropic, and other services with its Messages protocol, for turnout."""
 
 from turnout_anthropic._provider import Anthropic, AnthropicOptions
 

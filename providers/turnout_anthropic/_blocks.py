@@ -1,8 +1,8 @@
-"""The blocks of an answer as they grow, and as they are sent back in the next turn.
+"""The blocks of an answer: their increments, and their form in the next request.
 
-A model that thinks must get its thinking back exactly as it was, at its place among the
-other blocks: a signature proves that. The same holds for what the service's own tools
-found. So each block is put together as the service itself keeps it.
+A model that thinks must get its thinking back unchanged, and in the same place among
+the other blocks: a signature proves that. The same holds for results of the service's
+own tools. So each block is put together as the service itself keeps it.
 
 A block with an increment of an unknown type is incomplete. It is not sent back as if it
 were whole.
@@ -136,7 +136,7 @@ class Block:
 
     @property
     def text(self) -> str:
-        """The text that the block gave to the answer."""
+        """The block's part of the answer's text."""
         begun = self.fields.get("text") if self.kind == "text" else ""
         return f"{begun or ''}{''.join(self.pieces['text'])}"
 
@@ -187,17 +187,17 @@ def items_of(blocks: Sequence[Block]) -> tuple[Mapping[str, object], ...]:
 def state_of(
     blocks: Sequence[Block], container: object, *, cut: bool, origin: str = ""
 ) -> dict[str, object] | None:
-    """Return what the service wants to see again; None if text and calls are enough.
+    """Return the state to send back; None if text and calls are enough.
 
     Args:
         blocks: The blocks of the answer.
         container: The container that the service ran code in, if any.
         cut: Whether a limit ended the answer.
-        origin: The host that the answer is from, if known. Its signatures are
-            worthless anywhere else.
+        origin: The host that the answer is from, if known. No other host accepts its
+            signatures.
     """
     if not any(block.citations or not _is_plain(block.fields) for block in blocks):
-        return None  # Most answers are so, and need not be put together.
+        return None  # Most answers need no state.
     content = _content(blocks)
     if cut and content and _is_unsigned(content[-1]):
         content.pop()

@@ -28,12 +28,12 @@ def body(request: ChatRequest, max_tokens: int, origin: str = "") -> dict[str, o
     """Return the body of a request, with its `extra`.
 
     Args:
-        request: What to ask.
+        request: The request.
         max_tokens: The limit of the answer, which the protocol needs.
-        origin: The host that is asked.
+        origin: The host that the request is sent to.
 
     Raises:
-        UnsupportedError: The protocol cannot say what is asked.
+        UnsupportedError: The protocol cannot express the request.
     """
     if any(_is_foreign(message, origin) for message in request.messages):
         request = replace(request, messages=_of(request.messages, origin))
@@ -58,7 +58,7 @@ def body(request: ChatRequest, max_tokens: int, origin: str = "") -> dict[str, o
 
 
 def _of(messages: tuple[Message, ...], origin: str) -> tuple[Message, ...]:
-    """Return messages without what only another service can read."""
+    """Return messages without the state of other services."""
     return tuple(
         replace(message, state=None) if _is_foreign(message, origin) else message
         for message in messages
@@ -108,7 +108,7 @@ def _choice(choice: str | Mapping[str, object] | None) -> Mapping[str, object] |
             return {**fields, "type": "tool", "name": name}
         case _:
             raise UnsupportedError(
-                "tool_choice lacks the function's name; it is {'type': 'function', "
+                "tool_choice has no function name; write it as {'type': 'function', "
                 "'function': {'name': ...}}"
             )
 
@@ -119,13 +119,13 @@ def _output_config(request: ChatRequest) -> Mapping[str, object] | None:
     schema = request.schema
     if schema is None:
         raise UnsupportedError(
-            "Anthropic binds an answer to a JSON schema and to nothing less; give "
+            "response_format has no schema, which Anthropic requires; give "
             "response_format a schema"
         )
     given = request.extra.get("output_config")
     if isinstance(given, Mapping) and cast("Mapping[str, object]", given).get("format"):
         raise UnsupportedError(
-            "extra's output_config has a format, and response_format is given too; "
+            "extra['output_config'] has a format, and response_format is set too; "
             "leave one of them out"
         )
     return {"format": {"type": "json_schema", "schema": accepted(schema)}}

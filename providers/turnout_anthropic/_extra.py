@@ -1,8 +1,8 @@
-"""Further fields that a user wrote, on the blocks of a request. No I/O.
+"""Additional fields that a user sets on the blocks of a request. No I/O.
 
-Fields of a part, a call or a tool are sent as they are. Those that only make sense in
-another protocol are refused, since the service would refuse them too. A message has no
-fields of its own in the protocol, so that only those are taken that belong to a block.
+Fields of a part, a call or a tool are sent as they are. Fields of another protocol are
+refused, since the service would refuse them too. A message has no fields of its own in
+the protocol, so only fields that belong to a block are accepted.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ANSWER = frozenset({"cache_control", "reasoning_content", "thinking_blocks"})
 
 
 def refused(where: str, name: str) -> UnsupportedError:
-    """Return the error for a field that the protocol has no place for."""
+    """Return the error for a field that the protocol does not have."""
     return UnsupportedError(
         f"{where} has the field {name!r}, which Anthropic's Messages do not have; "
         "leave it out"
@@ -48,7 +48,7 @@ def refused(where: str, name: str) -> UnsupportedError:
 
 
 def with_extra(block: _Block, extra: Mapping[str, object], where: str) -> _Block:
-    """Return a block with further fields.
+    """Return a block with additional fields.
 
     Args:
         block: The block.
@@ -69,12 +69,12 @@ def with_extra(block: _Block, extra: Mapping[str, object], where: str) -> _Block
 
 
 def marked(blocks: list[_Block], message: Message, where: str) -> list[_Block]:
-    """Return a message's blocks with the message's further fields on them.
+    """Return a message's blocks with the message's additional fields on them.
 
-    `cache_control` is put on the last block that can have it: the cache ends there.
+    `cache_control` is set on the last block that can have it: the cache ends there.
 
     Raises:
-        UnsupportedError: The protocol has no place for a field.
+        UnsupportedError: The protocol does not have a field.
     """
     extra = message.extra or {}
     if message.role == "tool":
@@ -94,7 +94,9 @@ def marked(blocks: list[_Block], message: Message, where: str) -> list[_Block]:
         if blocks[index]["type"] not in REASONING:
             changed = merged(blocks[index], fields)
             return [*blocks[:index], changed, *blocks[index + 1 :]]
-    raise UnsupportedError(f"{where} has cache_control and no content to put it on")
+    raise UnsupportedError(
+        f"{where} has cache_control and no content to set it on; leave it out"
+    )
 
 
 def thinking_of(message: Message, where: str) -> list[_Block]:

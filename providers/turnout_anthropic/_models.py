@@ -1,7 +1,7 @@
-"""Anthropic's models and what it says of itself, as data.
+"""Anthropic's models and the info of the provider, as data.
 
-The list is open: any other name is asked for as it stands, a later model's or that of
-another server, and of such a one it is not known that it binds an answer to a schema.
+The list is open: any other name is sent as it is, such as that of a later model or of
+another server's. Structured outputs are not assumed for such a model.
 """
 
 from dataclasses import replace
@@ -13,10 +13,10 @@ __all__ = ["INFO"]
 _OVERVIEW = "Anthropic's overview of its models, read 2026-11-22"
 _TABLE = "LiteLLM's table of models, 1.109.1, read 2026-11-22"
 
-# Who can what beside that stands in the same table, and in Anthropic's own guides of
-# migration to Claude 4.6, 4.7, Haiku 5.5 and others, read on the same day.
+# The other capabilities are from the same table, and from Anthropic's own migration
+# guides to Claude 4.6, 4.7, Haiku 5.5 and others, read on the same day.
 
-# What a server of the protocol can be asked for.
+# What a request to any server of the protocol may use.
 _PROTOCOL = Capabilities(
     temperature=True,
     max_tokens=True,
@@ -58,7 +58,7 @@ INFO = ProviderInfo(
             capabilities=_UNSAMPLED,
             source=_OVERVIEW,
         ),
-        # The table has not heard of it.
+        # It is not in the table.
         ModelInfo(
             name="claude-fable-5-2",
             context_window=1_000_000,
@@ -122,7 +122,7 @@ INFO = ProviderInfo(
             capabilities=_SCHEMA,
             source=_TABLE,
         ),
-        # The last ones that go on with the beginning of an answer. Their names without
+        # The last models that continue the beginning of an answer. Their names without
         # a date are aliases, by Anthropic's own words.
         ModelInfo(
             name="claude-opus-4-5-20251101",
@@ -160,4 +160,4 @@ INFO = ProviderInfo(
     prices_id="anthropic",
     capabilities=_PROTOCOL,
 )
-"""What the plugin says of itself."""
+"""The info of the provider."""

@@ -17,7 +17,7 @@ _Block: TypeAlias = dict[str, Any]
 
 
 def block_of(part: Part) -> _Block:
-    """Return the block of a part, without the part's further fields.
+    """Return the block of a part, without the part's additional fields.
 
     Raises:
         UnsupportedError: The protocol does not have such a part.
@@ -30,7 +30,10 @@ def block_of(part: Part) -> _Block:
         case FilePart():
             return _file(part)
         case AudioPart() | VideoPart():
-            raise UnsupportedError("Anthropic takes neither sounds nor videos")
+            raise UnsupportedError(
+                "the message has a sound or a video, which Anthropic does not accept; "
+                "leave it out"
+            )
         case _:
             assert_never(part)
 
@@ -38,7 +41,7 @@ def block_of(part: Part) -> _Block:
 def _image(part: ImagePart) -> _Block:
     if part.detail not in {None, "auto"}:
         raise UnsupportedError(
-            "Anthropic cannot be told how closely to look at an image; leave detail out"
+            "the image has detail, which Anthropic does not support; leave detail out"
         )
     if part.data is None:
         return {"type": "image", "source": {"type": "url", "url": part.url}}
@@ -62,12 +65,14 @@ def _source(part: FilePart) -> _Block:
         try:
             text = part.data.decode()
         except UnicodeDecodeError:
-            raise UnsupportedError("Anthropic takes files of text in UTF-8") from None
+            raise UnsupportedError(
+                "a text file is not UTF-8, which Anthropic requires; encode it so"
+            ) from None
         # The protocol has one name for every text.
         return {"type": "text", "media_type": "text/plain", "data": text}
     raise UnsupportedError(
-        f"Anthropic takes PDF files and files of text; a file of {part.media_type!r} "
-        "has to be uploaded first, and is named by its file_id"
+        f"Anthropic does not accept a file of {part.media_type!r} in a message, only "
+        "PDF and text; upload it first, and give its file_id"
     )
 
 

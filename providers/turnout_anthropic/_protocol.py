@@ -5,13 +5,12 @@ and others. It begins with `message_start`; each block has a start, increments a
 stop; `message_delta` says why the answer ended and what it cost, and `message_stop`
 ends it. A message may also be whole in `message_start`, or be the whole body. Each
 server-sent event has its type in its data too, and only that is read. Unknown types are
-passed over, as the protocol's page on versions asks for.
+ignored, as the protocol's page on versions requires.
 
-An answer is complete with `message_stop`, or with the reason why it ended, which is the
-last thing to know: an answer that ends so has `lenient` in its details. An error may
-come anywhere, and then the answer is not complete. A second `message_start` is an error
-too: a gateway has put another answer into the first one. Only its repetition before any
-content is passed over.
+An answer is complete with `message_stop`, or with its `stop_reason` alone: then it has
+`lenient` in its details. An error may come anywhere, and then the answer is not
+complete. A second `message_start` is an error too: a gateway has put another answer
+into the first one. Only its repetition before any content is ignored.
 
 No I/O happens here.
 
@@ -59,7 +58,7 @@ _REASONS: dict[str, FinishReason] = {
     "safety": "content_filter",
 }
 """By the service's own word. Others are unknown, such as `pause_turn` and `compaction`:
-the service paused, and goes on if it gets the answer back."""
+the service paused, and continues if the answer is sent back."""
 
 _FAILURES = frozenset(
     {
@@ -79,7 +78,7 @@ _NOT_DETAILS = frozenset({"content", "role", "stop_reason", "type", "usage"})
 
 _NOT_OF_THE_END = frozenset({"delta", "stop_reason", "type", "usage"})
 
-# To be compared with, which is the fastest check there is.
+# `type(x) is` this is the fastest check of a type.
 _OBJECT: type[dict[str, Any]] = dict
 
 _NO_BLOCK = "is of a block that has not begun"
@@ -102,7 +101,7 @@ class Decoder(SseDecoder):
     def __init__(
         self, provider: str, request_id: str | None = None, *, origin: str = ""
     ) -> None:
-        # Not with the module, for their time.
+        # Imported here, since the import is slow.
         from pydantic_core import to_json
 
         from turnout_anthropic._usage import Counts
@@ -112,13 +111,13 @@ class Decoder(SseDecoder):
         self._origin = origin
         self._blocks: list[Block] = []
         self._indexed: dict[object, Block] = {}
-        # The block that increments are for; at first a block that none is for.
+        # The block that increments are for; at first a block that gets none.
         self._block = Block(object(), 0, {}, None)
         self._calls = 0
         self._message: dict[str, Any] | None = None
         self._end: dict[str, Any] = {}
         self._counts = Counts(provider)
-        # Whether the protocol's own mark of the end has come.
+        # Whether `message_stop` has come.
         self._stopped = False
         # The characters of text before the last block.
         self._characters = 0
@@ -141,7 +140,7 @@ class Decoder(SseDecoder):
             OddEventError: One is not a JSON object, or not of the protocol.
         """
         # One loop without calls of our own for an event that is a piece of text: it
-        # runs for every event, and each call would cost a twentieth of it.
+        # runs for every event, and each call would cost 5 % of its time.
         from_json = self.from_json
         for data in datas:
             try:
@@ -313,10 +312,10 @@ class Decoder(SseDecoder):
         return as_text(value, name)
 
     def _end_block(self, block: Block, events: list[Event]) -> None:
-        """Give what is only known when a block is whole.
+        """Add the events that need the whole block.
 
-        That are the arguments of a call that came without increments, and the part of
-        the answer's text that citations are for.
+        These are the arguments of a call without increments, and the citations with
+        the part of the answer's text that they support.
         """
         block.ended = True
         call, block.call = block.call, None
@@ -342,7 +341,7 @@ class Decoder(SseDecoder):
         self._take_reason(delta, ends=True)
 
     def _take_reason(self, fields: dict[str, Any], *, ends: bool) -> None:
-        """Take the reason of the end, if there is one."""
+        """Read the stop reason, if there is one."""
         if not fields.get("stop_reason"):
             return
         reason = as_text(fields["stop_reason"], "stop_reason")
@@ -355,13 +354,13 @@ class Decoder(SseDecoder):
             self.report(self._to_json({"type": "error", "error": error}))
 
     def _count(self, usage: object, without: str | None = None) -> None:
-        """Take counts, which are of all that has come so far."""
+        """Read token counts, which are totals so far."""
         if usage is not None:
             self._counts.add(usage, without)
             self.usage = self._counts.usage()
 
     def complete(self, events: list[Event]) -> None:
-        """Add what is missing of blocks that were not stopped."""
+        """Complete the blocks that were not stopped."""
         for block in self._blocks:
             self._end_block(block, events)
 

@@ -1,4 +1,4 @@
-"""Anthropic's Messages, at its own address or any other that speaks as it does."""
+"""Anthropic's Messages, at its own address or at any other with the same protocol."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _ADDRESS = "https://api.anthropic.com"
 _MODELS_PATH = "/v1/models?limit=1000"
 
 _MOST_PAGES = 100
-"""How many pages of a list of models are asked for."""
+"""The largest number of pages of a list of models to request."""
 
 _WITHOUT_SAMPLING = "2026-10-21"
-"""From this version of the protocol on, sampling cannot be asked for.
+"""From this version of the protocol on, sampling parameters are refused.
 
 Source: Anthropic's page "Migrating to 2026-10-21", read 2026-11-22.
 """
@@ -38,7 +38,7 @@ Source: Anthropic's page "Migrating to 2026-10-21", read 2026-11-22.
 _SAMPLING = ("temperature", "top_p")
 
 _UNKNOWN_MODEL_TOKENS = 4096
-"""Of an answer, where neither the request nor an option nor the model's data say it."""
+"""The limit of an answer if the request, the options and the model's data have none."""
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -50,28 +50,28 @@ class AnthropicOptions(ProviderOptions):
     """The options of `Anthropic`."""
 
     base_url: str | None = _ADDRESS
-    """Whom to ask; `/v1/messages` is put after it."""
+    """The address of the service; `/v1/messages` is appended."""
     auth_header: Literal["x-api-key", "Authorization"] = "x-api-key"
-    """What the key is sent in: `Authorization`, as a bearer token, is for the tokens of
-    OAuth and for gateways that want it. Never in both, which is refused."""
+    """The header of the key. `Authorization`, with a bearer token, is for OAuth tokens
+    and for gateways that require it. The service refuses a request with both."""
     anthropic_version: str = "2023-06-01"
-    """The protocol's version; from 2026-10-21 on, it knows no sampling parameters."""
+    """The protocol's version; from 2026-10-21 on, it has no sampling parameters."""
     anthropic_beta: tuple[str, ...] = ()
     """The names of beta features, for the header of that name."""
     default_max_tokens: int | None = None
-    """Of an answer, where the request does not say it, and the protocol needs it.
+    """`max_tokens` of a request without one, since the protocol requires it.
 
-    None means what the model gives at most, and 4096 for a model that is not known.
+    None means the model's own limit, and 4096 for an unknown model.
     """
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not _VERSION.fullmatch(self.anthropic_version):
-            raise ValueError("anthropic_version is a date, as in 2023-06-01")
+            raise ValueError("anthropic_version is not a date, such as 2023-06-01")
         if not all(map(_BETA.fullmatch, self.anthropic_beta)):
-            raise ValueError("anthropic_beta holds names of features, one each")
+            raise ValueError("anthropic_beta must hold names of features, one per item")
         if self.default_max_tokens is not None and self.default_max_tokens < 1:
-            raise ValueError("default_max_tokens is at least 1")
+            raise ValueError("default_max_tokens must be at least 1")
 
 
 class Anthropic(Service):
@@ -89,11 +89,11 @@ class Anthropic(Service):
         """Return what is sent for a request.
 
         Raises:
-            UnsupportedError: The protocol, its version or the model cannot do what is
-                asked.
-            AuthenticationError: There is no key, and one is needed.
+            UnsupportedError: The protocol, its version or the model does not support
+                the request.
+            AuthenticationError: No key is set, and one is required.
         """
-        # Not with the module, for their time.
+        # Imported here, since the imports are slow.
         from functools import partial
         from urllib.parse import urlsplit
 
@@ -108,23 +108,23 @@ class Anthropic(Service):
         return Call(_protocol.PATH, fields, headers, decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
-        """Return what to do where the address has the protocol's own path already."""
+        """Return the advice for an address that already has the protocol's path."""
         address = (self.options.base_url or "").rstrip("/")
         if isinstance(error, ModelUnavailableError) and address.endswith("/v1"):
-            return f"{_protocol.PATH} is put after base_url: leave '/v1' out of it"
+            return f"{_protocol.PATH} is appended to base_url; remove '/v1' from it"
         return None
 
     async def list_models(self) -> Sequence[ModelInfo]:
         """Return the models that the service lists, all pages of them.
 
-        Their limits are the service's own; what else is told of a model is what this
-        provider knows of it.
+        The limits are the service's own; the other data of a model are from this
+        provider's table.
 
         Raises:
             ProtocolError: The list is not what the protocol describes.
-            TurnoutError: The list could not be had.
+            TurnoutError: The request for the list failed.
         """
-        from urllib.parse import quote  # Not with the module, for its time.
+        from urllib.parse import quote  # Imported here, since the import is slow.
 
         models: list[ModelInfo] = []
         path = _MODELS_PATH
@@ -181,12 +181,12 @@ class Anthropic(Service):
         given = [name for name in _SAMPLING if getattr(request, name) is not None]
         if given and version >= _WITHOUT_SAMPLING:
             raise UnsupportedError(
-                f"{self.info.name} knows no {' and '.join(given)} with "
-                f"anthropic_version={version!r}; leave that out or set an older one"
+                f"{self.info.name} does not accept {' and '.join(given)} with "
+                f"anthropic_version={version!r}; leave it out or set an older version"
             )
 
     def _check_last(self, request: ChatRequest, fields: Mapping[str, object]) -> None:
-        """Refuse an answer's beginning that the model is known not to go on with.
+        """Refuse the beginning of an answer if the model does not continue one.
 
         An answer that the service paused is not such a beginning.
         """
@@ -200,6 +200,6 @@ class Anthropic(Service):
             and not waits(cast("list[dict[str, Any]]", fields["messages"]))
         ):
             raise UnsupportedError(
-                f"{self.info.name}:{request.model} does not go on with an assistant's "
-                "message; end the conversation with a user's or a tool's"
+                f"{self.info.name}:{request.model} does not continue an assistant's "
+                "message; end the conversation with a user's or a tool's message"
             )

@@ -1,9 +1,9 @@
 """JSON schemas as Anthropic takes them.
 
-It refuses an object that does not say that it has no further properties, the limits of
-numbers, texts and lists, most formats, and `oneOf`. The first is said where the schema
-leaves it open, and `anyOf` stands for the last. The others are told to the model in the
-description, as Anthropic's own SDKs do it.
+It refuses an object without `additionalProperties: false`, limits of numbers, strings
+and lists, most formats, and `oneOf`. So `additionalProperties` is added if the schema
+does not have it, and `oneOf` becomes `anyOf`. Limits and formats move to the
+description, as in Anthropic's own SDKs.
 
 Source: Anthropic's page "Structured outputs", and `transform_schema` of its SDK 2.12.0;
 read 2026-11-22.
@@ -18,7 +18,7 @@ __all__ = ["accepted"]
 
 _LIMITS = frozenset(
     {
-        # OpenAPI's: by which property the schemas of a `oneOf` are told apart.
+        # OpenAPI's: the property that distinguishes the schemas of a `oneOf`.
         "discriminator",
         "exclusiveMaximum",
         "exclusiveMinimum",
@@ -37,7 +37,7 @@ _LIMITS = frozenset(
 )
 
 _NAMED = frozenset({"$defs", "definitions", "properties"})
-"""Where schemas stand by names, which may be those of limits."""
+"""Keywords that hold schemas by name; a name may be the same as that of a limit."""
 
 _LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 
@@ -53,11 +53,11 @@ _FORMATS = (
     "uri",
     "uuid",
 )
-"""Those of texts that an answer is bound to."""
+"""The formats of strings that the service supports."""
 
 
 def accepted(schema: Mapping[str, object]) -> dict[str, object]:
-    """Return a schema in the form that is accepted; the given one stays as it is."""
+    """Return a schema in the form that is accepted, without changing the given one."""
     fields: dict[str, object] = {}
     limits: list[str] = []
     for name, value in schema.items():
@@ -76,9 +76,9 @@ def accepted(schema: Mapping[str, object]) -> dict[str, object]:
     if "object" in (kind if isinstance(kind, list) else [kind]):
         fields.setdefault("additionalProperties", False)
     if limits:
-        told = f"{{{', '.join(limits)}}}"
+        limited = f"{{{', '.join(limits)}}}"
         said = fields.get("description")
-        fields["description"] = f"{said}\n\n{told}" if said else told
+        fields["description"] = f"{said}\n\n{limited}" if said else limited
     return fields
 
 

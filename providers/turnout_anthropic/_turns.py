@@ -1,9 +1,9 @@
 """A conversation as the turns of Anthropic's Messages protocol. No I/O.
 
-The protocol knows two roles that take turns. Tools' results are blocks of the user's
-turn, and stand first in the turn after their calls; the system's text stands beside the
-messages. So messages of the same side that follow each other become one turn, and
-system messages, wherever they stand, become one text.
+The protocol has two roles, which alternate. Results of tools are the first blocks of
+the user's turn after their calls. The system's text is not among the messages. So
+consecutive messages of the same role become one turn, and all system messages become
+one text.
 
 Source: Anthropic's Messages reference and its page "Handle tool calls"; wire.md 2.4,
 read 2026-11-22.
@@ -35,7 +35,7 @@ _OF_MODELS = PLAIN.keys() | REASONING
 
 
 def system_of(request: ChatRequest) -> str | list[_Block] | None:
-    """Return the system's text; as blocks if there are further fields on any part.
+    """Return the system's text; as blocks if any part has additional fields.
 
     Raises:
         UnsupportedError: A message has more than text.
@@ -68,11 +68,11 @@ def container_of(request: ChatRequest) -> str | None:
 
 
 def waits(turns: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether the last turn is an answer that the service goes on with.
+    """Return whether the last turn is a paused answer that the service continues.
 
-    The service pauses an answer while tools of its own run, and goes on when it gets
-    the answer back. Source: Anthropic's page "Handling stop reasons", on `pause_turn`,
-    read 2026-11-30.
+    The service pauses an answer while tools of its own run, and continues when the
+    answer is sent back. Source: Anthropic's page "Handling stop reasons", on
+    `pause_turn`, read 2026-11-30.
     """
     last = [block["type"] for turn in turns[-1:] for block in turn["content"]]
     return any(kind not in _OF_MODELS for kind in last)
@@ -82,7 +82,7 @@ def turns_of(request: ChatRequest) -> list[dict[str, object]]:
     """Return the turns of a conversation.
 
     Raises:
-        UnsupportedError: The protocol cannot say what is asked.
+        UnsupportedError: The protocol cannot express a message.
     """
     turns: list[_Turn] = []
     ids: dict[str, str] = {}
@@ -166,7 +166,7 @@ def _without(blocks: list[_Block], lost: set[str]) -> list[_Block]:
 
 
 def _trim(blocks: list[_Block]) -> None:
-    """Take off the white space at the end of a beginning, which is refused there."""
+    """Strip white space at the end of a prefill, which the service refuses."""
     last = blocks[-1]
     if last["type"] == "text":
         blocks[-1] = {**last, "text": last["text"].rstrip()}
@@ -188,7 +188,7 @@ def _answer(message: Message, where: str, ids: dict[str, str]) -> list[_Block]:
     Args:
         message: An assistant's message.
         where: Its place in the request, for errors.
-        ids: What stands for the ids of other services' calls, to be added to.
+        ids: The replacements of other services' call ids; new ones are added.
     """
     _check_text_alone(message)
     uses = [
@@ -214,7 +214,7 @@ def _use(call: ToolCall, where: str) -> _Block:
         if own.get("type") != "tool_use":
             raise UnsupportedError(
                 f"{where} is a call of the kind {call.kind!r}, which Anthropic's "
-                "Messages do not have"
+                "Messages do not have; leave out the call and its result"
             )
     given = tool_input(call.arguments)
     use = {"type": "tool_use", "id": call.id, "name": call.name, "input": given}
@@ -245,7 +245,7 @@ def _is_block(value: object) -> bool:
 
 
 def _said(blocks: list[_Block]) -> tuple[str, list[_Block]]:
-    """Return what of an answer a message says without a state: its text and calls."""
+    """Return the parts of an answer that a message has without a state."""
     text = "".join(block["text"] for block in blocks if block["type"] == "text")
     names = ("id", "name", "input")
     calls = [b for b in blocks if b["type"] == "tool_use"]
@@ -255,19 +255,19 @@ def _said(blocks: list[_Block]) -> tuple[str, list[_Block]]:
 def _with_fields(
     kept: list[_Block], texts: list[_Block], uses: list[_Block], where: str
 ) -> list[_Block]:
-    """Return the blocks of a state with the further fields of a message's parts.
+    """Return the blocks of a state with the additional fields of a message's parts.
 
     Raises:
-        UnsupportedError: A part of the text has further fields, and the answer consists
-            of other parts.
+        UnsupportedError: A part of the text has additional fields, and the answer has
+            other parts.
     """
     given: dict[str, Iterator[_Block]] = {}
     if any(map(_is_extended, texts)):
         parts = [block["text"] for block in kept if block["type"] == "text"]
         if parts != [block["text"] for block in texts]:
             raise UnsupportedError(
-                f"{where} has further fields on a part of its text, and the service "
-                "wants its answer back in other parts; put them on the message"
+                f"{where} has additional fields on a part of its text, but the service "
+                "needs its answer back in other parts; set them on the message"
             )
         given["text"] = iter(texts)
     if any(map(_is_extended, uses)):
@@ -332,15 +332,15 @@ def _check_text_alone(message: Message) -> None:
     content = () if isinstance(message.content, str) else message.content
     if not all(isinstance(part, TextPart) for part in content):
         raise UnsupportedError(
-            "Anthropic takes images and files of users and tools alone; a message of "
-            f"the {message.role} has one"
+            f"a message of the {message.role} has an image or a file, which Anthropic "
+            "accepts only from users and tools; leave it out"
         )
 
 
 def _check_unnamed(message: Message) -> None:
     if message.name is not None and message.role != "tool":
         raise UnsupportedError(
-            "Anthropic has no names for those who speak; leave a message's name out"
+            "Anthropic does not support speaker names; leave a message's name out"
         )
 
 

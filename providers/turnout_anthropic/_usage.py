@@ -1,9 +1,8 @@
-"""What an answer cost, as its events count it. No I/O.
+"""The usage of an answer, from its events. No I/O.
 
-A count is of all that came so far, so that a later one replaces it. Two sorts of counts
-are different. Some servers of the protocol send zeros at the end in place of the counts
-that they sent at the start. And what the service used for compaction stands in
-`iterations` alone.
+A count is a total so far, so a later one replaces it. There are two exceptions. Some
+servers of the protocol send zeros at the end in place of the counts that they sent at
+the start. And the tokens that the service used for compaction are only in `iterations`.
 
 Source: the types `Usage` and `IterationsUsage` of Anthropic's SDK 2.14.0; for the
 zeros, envoyproxy/ai-gateway issue 1631 and sgl-project/sglang issue 20830; read
@@ -43,17 +42,17 @@ class Counts:
         self._early: object = None
 
     def add(self, usage: object, without: str | None = None) -> None:
-        """Take the usage of an event.
+        """Read the usage of an event.
 
         Args:
-            usage: As it was sent. What is not understood is logged and ignored.
+            usage: As it was sent. Unknown forms are logged and ignored.
             without: A count that does not hold yet. It only replaces a later zero.
         """
         if not isinstance(usage, dict):
             self._log_odd()
             return
         counts = cast("dict[str, object]", usage)
-        # The zeros of an event that lists its iterations are true.
+        # Zeros in an event that lists its iterations are real counts.
         keeps = not counts.get("iterations")
         for name, value in counts.items():
             if name == without:
@@ -70,7 +69,7 @@ class Counts:
                 self._counts[name] = value
 
     def usage(self) -> Usage | None:
-        """Return what the answer cost; None if nothing was said of it."""
+        """Return the answer's usage; None if the service sent none."""
         counts = self._counts
         if not counts:
             return None
@@ -88,7 +87,7 @@ class Counts:
         )
 
     def details(self) -> dict[str, object]:
-        """Return what else the service said with its counts."""
+        """Return the other fields of the service's usage."""
         return {k: v for k, v in self._counts.items() if k not in _NOT_DETAILS}
 
     def _with_compaction(self) -> dict[str, int]:
@@ -110,10 +109,10 @@ class Counts:
         if self._logged:
             return
         self._logged = True
-        import logging  # Not with the module, for its time.
+        import logging  # Imported here, since the import is slow.
 
         logging.getLogger("turnout").warning(
-            "%s sent usage that is not understood; it is ignored", self._provider
+            "%s sent usage in an unknown form; it is ignored", self._provider
         )
 
 

@@ -1,7 +1,7 @@
 """Errors that FlowGPT puts into an answer of status 200.
 
 The service documents none, and no recording of one is public. An answer passes a
-backend, a gateway and a proxy, so the forms that these usually send are known here:
+backend, a gateway and a proxy, so the forms that these usually send are read here:
 
     {"code": 401, "message": "Unauthorized"}
     {"statusCode": 429, "data": "Too many requests"}
@@ -26,11 +26,11 @@ _FAILED = frozenset({"exception", "fail", "failed", "failure"})
 """Names of events, types and states that are errors, as those with `error` are."""
 
 _GOOD = frozenset({"", "none", "null", "ok", "success", "succeeded", "successful"})
-"""Codes and words that say nothing of an error."""
+"""Codes and words that do not mean an error."""
 
 _HTTP_FAILURES = range(400, 600)
 
-# How the core's table calls what has other names too.
+# Other names of fields, with the names in the core's table.
 _NAMES = {
     "statusCode": "status_code",
     "httpStatus": "status_code",
@@ -52,10 +52,10 @@ _INNER = ("error", "errors", "data", "detail", "message")
 
 
 def reports_error(line: _Fields) -> bool:
-    """Tell whether a line that is not text reports that the answer failed.
+    """Return whether a line that is not text reports that the answer failed.
 
-    A line of another event does so only if it says `error`: whatever else it holds is
-    that event's own matter.
+    A line of another event does so only if it has `error`: its other fields belong to
+    that event.
     """
     event = line.get("event")
     error = line.get("error")
@@ -71,12 +71,12 @@ def reports_error(line: _Fields) -> bool:
 
 
 def document_of(line: _Fields) -> bytes:
-    """Return an error as the core reads errors: its details are in `error`."""
+    """Return an error in the form that the core reads, with its details in `error`."""
     fields = _renamed(line)
     inner = (_opened(line.get(name)) for name in _INNER)
-    told = next(filter(_is_told, inner), None)
-    if told is not None:
-        fields["error"] = told
+    details = next(filter(_is_told, inner), None)
+    if details is not None:
+        fields["error"] = details
     return json.dumps(fields).encode()
 
 
@@ -105,9 +105,9 @@ def _has_words(fields: _Fields) -> bool:
 
 
 def _fails(fields: _Fields, name: str) -> bool:
-    """Tell whether a code is one of a failure.
+    """Return whether a code means a failure.
 
-    A status of HTTP's says so alone. A code of the service's own has words beside it.
+    An HTTP status is enough. A code of the service's own needs a message beside it.
     """
     code = fields.get(name)
     if isinstance(code, bool) or not isinstance(code, int | str):
@@ -116,7 +116,7 @@ def _fails(fields: _Fields, name: str) -> bool:
     if number in _HTTP_FAILURES:
         return True
     if number is None:
-        # `status` has many words for what goes well: "completed", "streaming".
+        # `status` has many words for success: "completed", "streaming".
         failed = name != "status" and not _is_good(code)
     else:
         failed = number < 0 or number >= _HTTP_FAILURES.stop
@@ -131,7 +131,7 @@ def _number(code: int | str) -> int | None:
 
 
 def _opened(value: object) -> object:
-    """Return what a text holds that is JSON itself; any other value as it is."""
+    """Return the value of a text that is JSON; any other value as it is."""
     if not isinstance(value, str) or not value.startswith("{"):
         return value
     try:

@@ -1,4 +1,4 @@
-"""FlowGPT's models and what it says of itself, as data.
+"""FlowGPT's models and the info of the provider, as data.
 
 Source: the project's founding description and an open-source client that spoke the
 protocol from February to October 2024; read 2026-11-22.
@@ -28,7 +28,7 @@ INFO = ProviderInfo(
     default_model="gpt-3.5-turbo",
     aliases={"gemini": "google-gemini", "gemini-pro": "google-gemini"},
     url="https://flowgpt.com/chat",
-    # The client that the protocol was learnt from was marked so in October 2024.
+    # The client that is the source of the protocol was marked so in October 2024.
     working=False,
     capabilities=Capabilities(temperature=True),
 )

@@ -1,12 +1,12 @@
 """FlowGPT's protocol: a request's signature, headers and body, and the reply's lines.
 
-There is no official documentation. The facts are those of the project's founding
-description and of an open-source client that spoke the protocol from February to
+The protocol has no official documentation. The facts are from the project's founding
+description and from an open-source client that used the protocol from February to
 October 2024; read 2026-11-22. docs/providers/flowgpt.md compares the two. No I/O
 happens here.
 
-What takes long to import is imported where it is needed: this module is loaded with the
-plugin, for listings too.
+Slow imports are inside functions: this module is loaded with the plugin, also for
+listings.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEFAULT_SYSTEM = "You are helpful assistant. Follow the user's instructions care
 
 DEFAULT_TEMPERATURE = 0.7
 
-# To be compared with, which is the fastest check there is.
+# `type(x) is` this is the fastest check of a type.
 _OBJECT: type[dict[str, Any]] = dict
 
 
@@ -66,11 +66,11 @@ def headers(*, device_id: str, token: Secret | None) -> dict[str, str | Secret]:
     The service expects a browser on its own site.
 
     Args:
-        device_id: One for the life of a provider.
+        device_id: The same for the lifetime of a provider.
         token: The caller's; None for an anonymous one.
     """
-    # An anonymous caller's token is the word null. It is not a secret: as one it would
-    # be cut out of the service's own words in an error.
+    # An anonymous caller's token is the word null. It is not marked as a secret: it
+    # would be redacted from the service's own words in an error.
     bearer = (token or Secret("null")).prefixed("Bearer ")
     return {
         "User-Agent": (
@@ -79,7 +79,7 @@ def headers(*, device_id: str, token: Secret | None) -> dict[str, str | Secret]:
         ),
         "Accept": "*/*",
         "Accept-Language": "en-US;q=0.7,en;q=0.3",
-        # A compressed body that was cut off cannot be told from a whole one.
+        # A truncated compressed body looks like a complete one.
         "Accept-Encoding": "identity",
         "Referer": "https://flowgpt.com/",
         "Content-Type": "application/json",
@@ -96,11 +96,11 @@ def headers(*, device_id: str, token: Secret | None) -> dict[str, str | Secret]:
 def proof(
     headers: Mapping[str, str | Secret], *, clock: Callable[[], float]
 ) -> dict[str, str]:
-    """Return the headers that sign a request, with a nonce of their own.
+    """Return the headers that sign a request, with a new nonce.
 
     Args:
-        headers: The request's others, its `Authorization` among them.
-        clock: Gives the present Unix time in seconds.
+        headers: The request's other headers, including `Authorization`.
+        clock: Returns the present Unix time in seconds.
     """
     named = {name.lower(): value for name, value in headers.items()}
     authorization = named["authorization"]
@@ -139,7 +139,7 @@ def body(request: ChatRequest) -> dict[str, object]:
 
 
 def _turn(message: Message) -> dict[str, str]:
-    """Return an earlier message; the client of 2024 sends its other fields too."""
+    """Return an earlier message, with its other fields, as the client of 2024 does."""
     named = {} if message.name is None else {"name": message.name}
     return {"role": message.role, "content": message.text, **named}
 
@@ -148,7 +148,7 @@ class Decoder(LineDecoder):
     """Decode an answer: lines of JSON, without a mark for the end.
 
     A line is a JSON object; if its `event` is `text`, its `data` is the next piece.
-    Other events and objects without one are passed over, unless they report an error.
+    Other events and objects without one are ignored, unless they report an error.
     """
 
     end = "a line, or without a length or chunks that prove its end"
@@ -156,7 +156,7 @@ class Decoder(LineDecoder):
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
-        # Whether a text event has come, be its text empty.
+        # Whether a text event has come, also one with an empty text.
         self._answered = False
         # The first line that is an error if no text event comes.
         self._words: dict[str, Any] | None = None
@@ -167,7 +167,7 @@ class Decoder(LineDecoder):
         Raises:
             OddEventError: One is not a JSON object, or not of the protocol.
         """
-        # One loop without calls of our own if a line is text: it is run for each.
+        # One loop without calls of our own if a line is text: it runs for every line.
         from_json = self.from_json
         for data in datas:
             try:
@@ -198,16 +198,16 @@ class Decoder(LineDecoder):
             self._answered = True
 
     def is_whole(self, data: bytes) -> bool:
-        """Tell whether the last line is whole: it is if the body is.
+        """Return whether the last line is whole: it is if the body is.
 
-        Else an error counts if it is whole, and text does not, as more was to come.
+        Otherwise a whole error counts, and text does not, since more was to come.
         """
         return self.framed or (
             data[:1] in b"{[" and b'"text"' not in data and super().is_whole(data)
         )
 
     def end_with_body(self) -> None:
-        """Take the end of a framed body: the answer's, or that of an error."""
+        """Handle the end of a framed body, of an answer or of an error."""
         if self._words is not None and not self._answered:
             self._report(self._words)
         else:
@@ -226,7 +226,7 @@ class Decoder(LineDecoder):
         return []
 
     def finish(self) -> Finish:
-        """Return the answer's end; the service does not say why it came."""
+        """Return the answer's end; the service gives no reason."""
         details = {} if self.request_id is None else {"request_id": self.request_id}
         return Finish(reason="unknown", details=details)
 
@@ -272,16 +272,16 @@ def _reports_error(line: dict[str, Any]) -> bool:
 
 
 def _may_be_error(line: dict[str, Any]) -> bool:
-    """Tell whether a line is an error if it came in place of an answer.
+    """Return whether a line is an error if it came instead of an answer.
 
-    That is a line of no event with words for people, as in `{"message": "Forbidden"}`.
+    That is a line without an event and with a message: `{"message": "Forbidden"}`.
     """
     return not line.get("event") and is_error(line)
 
 
 def _opens_document(error: ValueError, data: bytes) -> bool:
-    """Tell whether a line that is not JSON begins JSON over several lines.
+    """Return whether a line that is not JSON begins JSON over several lines.
 
-    A line of the protocol has its event, and is broken if its end is missing.
+    A line of the protocol has an event, and is invalid if its end is missing.
     """
     return "EOF while parsing" in str(error) and b'"event"' not in data

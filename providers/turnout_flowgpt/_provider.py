@@ -23,18 +23,18 @@ __all__ = ["FlowGpt", "FlowGptOptions"]
 
 @dataclass(frozen=True, kw_only=True)
 class FlowGptOptions(ProviderOptions):
-    """The options of `FlowGpt`; `api_key` is a token, which no caller needs."""
+    """The options of `FlowGpt`; `api_key` is a token, which is optional."""
 
     base_url: str | None = "https://prod-backend-k8s.flowgpt.com"
-    """The service's address; the path stays."""
+    """The service's address; the path is appended."""
 
 
 class FlowGpt(Service, AsyncGeneratorProvider, ProviderModelMixin):
     """FlowGPT's anonymous chat, which needs no key.
 
     The provider is verified against a server that enforces the protocol as it is
-    documented, and not against the live service. It says `working = False`, as the
-    client that the protocol was learnt from does since October 2024.
+    documented, and not against the live service. It has `working = False`, like the
+    client that is the source of the protocol since October 2024.
     """
 
     info = INFO
@@ -52,7 +52,7 @@ class FlowGpt(Service, AsyncGeneratorProvider, ProviderModelMixin):
     def sign(
         self, request: UnsignedRequest, token: Token | None
     ) -> Mapping[str, str | Secret]:
-        """Return the signature of a request; each try has one of its own."""
+        """Return the signature of a request; each try has a new one."""
         del token  # The key is in the headers.
         return _protocol.proof(request.headers, clock=time.time)
 
@@ -65,13 +65,13 @@ class FlowGpt(Service, AsyncGeneratorProvider, ProviderModelMixin):
         temperature: float | None = _protocol.DEFAULT_TEMPERATURE,
         **kwargs: object,
     ) -> TextStream:
-        """Ask, and return the pieces of the answer.
+        """Send a request, and return the pieces of the answer.
 
         Args:
-            model: A model or an alias; None or an empty text is the default one.
+            model: A model or an alias; None or an empty string means the default model.
             messages: A conversation, as `stream` takes it.
             proxy: The address of an HTTP proxy.
-            temperature: Between 0 and whatever the model accepts.
+            temperature: From 0 to the model's maximum.
             kwargs: See `AsyncGeneratorProvider.create_async_generator`.
 
         Raises:

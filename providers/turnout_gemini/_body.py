@@ -44,7 +44,7 @@ def path(model: str) -> str:
     Raises:
         UnsupportedError: The name would change the path.
     """
-    from urllib.parse import quote  # Not with the module, for its time.
+    from urllib.parse import quote  # Imported here, since the import is slow.
 
     collection, _, name = model.rpartition("/")
     if collection not in _COLLECTIONS:
@@ -56,11 +56,11 @@ def path(model: str) -> str:
 
 
 def body(request: ChatRequest, *, include_thoughts: bool) -> dict[str, object]:
-    """Return the body of a request, with `extra` put over it.
+    """Return the body of a request, overridden by `extra`.
 
     Args:
-        request: What to ask.
-        include_thoughts: Whether to ask for what the model thinks.
+        request: The request.
+        include_thoughts: Whether to request the model's thoughts.
 
     Raises:
         UnsupportedError: The protocol cannot express the request.
@@ -119,7 +119,7 @@ def _check(config: object) -> None:
     counts = {fields.get(name) for name in ("candidateCount", "candidate_count")}
     if not counts <= {None, 1}:
         raise UnsupportedError(
-            "Gemini gives one answer a request; leave candidateCount out of extra"
+            "extra has candidateCount, and only one answer is read; leave it out"
         )
 
 

@@ -1,4 +1,4 @@
-"""The calls that a model asks for: whole, or in pieces.
+"""The calls of an answer: whole, or in pieces.
 
 Google's Gemini API sends a call whole. Vertex AI, which has the same protocol, sends it
 in pieces if the request asks for that: first the name, then values by their places
@@ -24,7 +24,7 @@ from turnout.types import ToolCallDelta
 __all__ = ["Calls", "is_made"]
 
 _MADE = "gemini_"
-"""How an id begins that is made here because the service gives none."""
+"""The prefix of an id that is made here if the service sends none."""
 
 _STEP = re.compile(
     r"""\.([^.\[\]]+)
@@ -42,7 +42,7 @@ _OF_PIECES = frozenset({"partialArgs", "willContinue"})
 _VALUES = ("stringValue", "numberValue", "boolValue")
 
 _DEEPEST = 64
-"""How many steps lead to a value at most."""
+"""The largest number of steps to a value."""
 
 _Place: TypeAlias = str | int
 
@@ -103,7 +103,7 @@ class Calls:
         pieces = as_list(fields.get("partialArgs") or [], "partialArgs")
         for piece in pieces:
             self._place(as_mapping(piece, "a partial argument"), arguments)
-        # A piece may say of its last value alone that it goes on.
+        # Only the last value of a piece may continue in the next one.
         half_text = bool(pieces) and self._unended is not None
         goes_on = bool(fields.get("willContinue")) or half_text
         self._begun = begun if goes_on else None
@@ -121,7 +121,7 @@ class Calls:
         return delta, begun.call if whole else None
 
     def cut_off(self) -> ToolCallDelta | None:
-        """Return what there is of a call that is not whole: JSON without its end."""
+        """Return the received part of an incomplete call: JSON without its end."""
         if self._begun is None:
             return None
         text = self._text(self._begun.call["args"])
@@ -142,7 +142,7 @@ class Calls:
         return _Begun(given or _MADE + os.urandom(8).hex(), call)
 
     def _place(self, piece: dict[str, Any], arguments: dict[str, Any]) -> None:
-        """Put a value where it belongs among the arguments."""
+        """Put a value into its place among the arguments."""
         path = as_text(piece.get("jsonPath"), "jsonPath")
         value: object = None
         found = "nullValue" in piece
@@ -163,7 +163,7 @@ class Calls:
             self._end_text(arguments)
 
     def _end_text(self, arguments: dict[str, Any]) -> None:
-        """Put a text that has come in pieces where it belongs."""
+        """Put a text that has come in pieces into its place."""
         if self._pieces:
             assert self._unended is not None
             _set(arguments, _places(self._unended), "".join(self._pieces))
@@ -172,7 +172,7 @@ class Calls:
 
 
 def is_made(call_id: str) -> bool:
-    """Tell whether a call's id was made here, so that the service does not know it."""
+    """Return whether a call's id was made here, and is unknown to the service."""
     return call_id.startswith(_MADE)
 
 
@@ -207,7 +207,7 @@ def _places(path: str) -> list[_Place]:
         places.append(int(index) if index else _unescaped(dotted, single or double))
         at = step.end()
     if path[:1] != "$" or at < len(path) or not 0 < len(places) <= _DEEPEST:
-        raise OddEventError("has a partial argument without a place")
+        raise OddEventError("has a partial argument without a valid jsonPath")
     return places
 
 
@@ -237,7 +237,7 @@ def _get(holder: object, place: _Place) -> object:
         return as_mapping(holder, "the arguments").get(place)
     items = as_list(holder, "a list of arguments")
     if place > len(items):  # Lists grow one by one.
-        raise OddEventError("has a partial argument in no place")
+        raise OddEventError("has a partial argument with an invalid place")
     return items[place] if place < len(items) else None
 
 

@@ -37,7 +37,7 @@ def citations(parts: Sequence[_Fields], details: _Fields) -> list[Citation]:
 
     Args:
         parts: The answer's parts.
-        details: What the service says of the answer.
+        details: The service's metadata of the answer.
     """
     text = _Text(parts)
     found = [
@@ -99,7 +99,7 @@ def _source(
 
 
 def _quoted(metadata: _Fields, text: _Text) -> Iterator[Citation]:
-    """Yield what the answer has word for word of a source.
+    """Yield a citation for each verbatim quotation of a source.
 
     The list is `citationSources` in the Gemini API, and `citations` in Vertex AI.
     """

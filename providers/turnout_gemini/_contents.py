@@ -21,7 +21,7 @@ from turnout_gemini._turn import SIGNATURE, kept_parts
 __all__ = ["contents", "instruction"]
 
 _NOT_SIGNED = "skip_thought_signature_validator"
-"""What stands for the signature of a call that another model made.
+"""The replacement for the signature of a call that another model made.
 
 Gemini 3 refuses a call without any. Source: the questions on Google's page on thought
 signatures, as gemini-cli and strands-agents (pull request 1298) follow it, read
@@ -69,7 +69,7 @@ def contents(request: ChatRequest) -> list[dict[str, object]]:
     for index, message in enumerate(request.messages):
         if message.name is not None and message.role != "tool":
             raise UnsupportedError(
-                "Gemini does not have names of speakers; leave a message's name out"
+                "Gemini does not support speaker names; leave a message's name out"
             )
         if message.role == "system":
             continue
@@ -162,7 +162,7 @@ def _signature(call: ToolCall, where: str) -> dict[str, str]:
 
 
 def _of_openai(extra: dict[str, object]) -> object:
-    """Take the signature out of a call's fields, if there is nothing beside it."""
+    """Remove the signature from a call's fields, if it is the only field."""
     given: object = extra.get("extra_content")
     for name in ("google", "thought_signature"):
         fields = cast(

@@ -1,4 +1,4 @@
-"""How an answer ended, what it used, and what the service says of it.
+"""The finish reason, usage and metadata of an answer.
 
 Source: google-genai 3.6.1, `types.FinishReason`, `types.Candidate` and
 `types.GenerateContentResponseUsageMetadata`, read 2026-11-30.
@@ -62,7 +62,7 @@ _FAILURES_WITHOUT_CALL = frozenset({"TOO_MANY_TOOL_CALLS", "UNEXPECTED_TOOL_CALL
 """Words for an answer that went wrong unless it has a whole call.
 
 UNEXPECTED_TOOL_CALL comes with a call of a function that was not declared. The model
-goes on after a result that says so: recordings in pydantic/pydantic-ai,
+continues after a result that says so: recordings in pydantic/pydantic-ai,
 tests/models/cassettes/test_multimodal_tool_returns, read 2026-11-30.
 """
 
@@ -72,7 +72,7 @@ OF_RESPONSE = {
     "createTime": "create_time",
     "modelStatus": "model_status",
 }
-"""What a response says of itself, and its name in the details."""
+"""The metadata of a response, and their names in the details."""
 
 OF_CANDIDATE = {
     "finishReason": "finish_reason",
@@ -86,7 +86,7 @@ OF_CANDIDATE = {
     "continuationToken": "continuation_token",
     "tokenCount": "token_count",
 }
-"""What a candidate says beside its content, and its name in the details."""
+"""The other fields of a candidate, and their names in the details."""
 
 _COUNTS = (
     "promptTokenCount",
@@ -175,7 +175,7 @@ def grown(before: object, after: object, *, repeated: bool) -> object:
 
 
 def details_of(counts: Mapping[str, object]) -> dict[str, object]:
-    """Return what usage says beside the counts, such as the service tier.
+    """Return the fields of usage that are not counts, such as the service tier.
 
     The Gemini API has `serviceTier`, and Vertex AI `trafficType`.
     """

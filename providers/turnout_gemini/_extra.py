@@ -1,4 +1,4 @@
-"""Fields that the user wrote beside turnout's own: sent, or refused by name."""
+"""Additional fields that the user sets: sent, or refused by name."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["known_fields", "refuse"]
 def known_fields(
     extra: Mapping[str, object] | None, known: Collection[str], where: str
 ) -> Mapping[str, object]:
-    """Return the fields, all of which the protocol has to know.
+    """Return the fields, if the protocol has all of them.
 
     Args:
-        extra: As the user wrote them; None without any.
+        extra: The user's fields; None without any.
         known: The protocol's names. The JSON of Protocol Buffers takes each in
             `snake_case` too.
         where: Their place, as in `messages[0].content[1]`.
@@ -33,10 +33,10 @@ def known_fields(
 
 
 def refuse(extra: Mapping[str, object] | None, where: str) -> None:
-    """Refuse fields in a place where the protocol has none of the user's.
+    """Refuse all of the user's fields in a place.
 
     Raises:
-        UnsupportedError: There is one.
+        UnsupportedError: A field is set.
     """
     known_fields(extra, (), where)
 

@@ -1,4 +1,4 @@
-"""Gemini's models and what the provider says of itself, as data.
+"""Gemini's models and the info of the provider, as data.
 
 The list is open: any other name is sent as it is.
 """
@@ -85,7 +85,7 @@ INFO = ProviderInfo(
             prefill="trailing",
             source=f"Google Cloud's page of the model, read 2026-11-22; {_PREFILL}",
         ),
-        # How much it gives in one answer depends on the way in which it is asked.
+        # Its output limit depends on the form of the request.
         ModelInfo(
             name="gemini-4-argon",
             context_window=1_048_576,
@@ -106,5 +106,5 @@ _BEFORE_3 = ("gemini-1", "gemini-2", "gemma")
 
 
 def is_before_3(model: str) -> bool:
-    """Tell whether a model lacks what came with Gemini 3, by its name."""
+    """Return whether a model is older than Gemini 3, by its name."""
     return model.removeprefix("models/").startswith(_BEFORE_3)

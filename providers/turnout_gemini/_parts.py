@@ -102,7 +102,7 @@ def _content(part: Part) -> Mapping[str, object]:
             return _media(part)
         case ImagePart():
             raise UnsupportedError(
-                "Gemini does not take the detail of an image; leave it out"
+                "an image has detail, which Gemini does not support; leave it out"
             )
         case FilePart(file_id=None):
             return _media(part)
@@ -120,7 +120,9 @@ def _media(part: ImagePart | AudioPart | VideoPart | FilePart) -> dict[str, obje
         return {"inlineData": {"mimeType": part.media_type, "data": data}}
     url = part.url or ""
     if not url.startswith(_SCHEMES):
-        raise UnsupportedError("Gemini fetches files from https, http and gs addresses")
+        raise UnsupportedError(
+            "Gemini fetches files only from https, http and gs addresses"
+        )
     # The service knows the types of its own files and of YouTube's videos.
     if url.startswith(_FILES) or _YOUTUBE.match(url):
         return _by_address(url, part.media_type)

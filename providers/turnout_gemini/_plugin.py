@@ -1,4 +1,4 @@
-"""What the plugin gives the core."""
+"""The hook implementations of the plugin."""
 
 from collections.abc import Sequence
 
@@ -8,5 +8,5 @@ from turnout_gemini._provider import Gemini
 
 @hookimpl
 def turnout_providers() -> Sequence[type[Provider]]:
-    """Give the one provider."""
+    """Return the one provider."""
     return [Gemini]

@@ -8,8 +8,8 @@ is an error here. So is an answer whose reason says that the model failed.
 An error may come as an event, in place of a stream, or after some events and then
 without `data:`, over several lines, alone or in a list.
 
-No I/O happens here. What takes long to import is imported where it is needed: this
-module is loaded with the plugin, for listings too.
+No I/O happens here. Slow imports are inside functions: this module is loaded with the
+plugin, also for listings.
 
 Source: Google's reference of the Gemini API and google-genai 3.6.1; wire.md 2.0, 2.5
 and 2.7, read 2026-11-30.
@@ -51,7 +51,7 @@ _SOURCES = frozenset({"citations", "grounding", "url_context"})
 _GROWING = frozenset({"logprobs", *_SOURCES})
 """Details to which each response adds."""
 
-# To be compared with, which is the fastest check there is.
+# `type(x) is` this is the fastest check of a type.
 _OBJECT: type[dict[str, Any]] = dict
 _LIST: type[list[Any]] = list
 
@@ -70,7 +70,7 @@ _DONE = b"[DONE]"
 
 
 class Decoder(SseDecoder):
-    """Decode an answer; of several to one request it gives that of index 0."""
+    """Decode an answer; if a request has several, only that of index 0."""
 
     end = "a finishReason"
     documents_within = b"[{"
@@ -80,14 +80,14 @@ class Decoder(SseDecoder):
         self._calls = Calls()
         self._turn = Turn()
         self._media = MediaReader()
-        # What the responses say of themselves and of the answer, by our names.
+        # The metadata of the responses and of the answer, by our names.
         self._about: dict[str, object] = {}
         self._details: dict[str, Any] = {}
         # Parts that are neither text nor calls nor media.
         self._items: list[dict[str, Any]] = []
         self._counts: dict[str, Any] = {}
         self._logged = False
-        # Of the call under way.
+        # Of the call that is not complete yet.
         self._signature: object = None
 
     def read_document(self, value: object, document: bytes) -> list[Event]:
@@ -109,7 +109,7 @@ class Decoder(SseDecoder):
             OddEventError: One is not a JSON object, or not of the protocol.
         """
         # One loop without calls of our own if an event is a piece of text: it is run
-        # for every event, and each call or cast would cost a twentieth of it.
+        # for every event, and each call or cast would cost 5 % of its time.
         from_json = self.from_json
         texts = self._turn.texts
         counts = self._counts
@@ -126,11 +126,11 @@ class Decoder(SseDecoder):
                 self._look_for_list(chunk, data)
                 break
             if "usageMetadata" in chunk:
-                told = chunk["usageMetadata"]
-                if type(told) is _OBJECT and all(told.values()):
-                    counts.update(told)
+                usage = chunk["usageMetadata"]
+                if type(usage) is _OBJECT and all(usage.values()):
+                    counts.update(usage)
                 else:
-                    self._read_counts(told)
+                    self._read_counts(usage)
             candidates = chunk.get("candidates")
             if not candidates or "error" in chunk or "promptFeedback" in chunk:
                 self._look_for_error(chunk, data)
@@ -167,14 +167,16 @@ class Decoder(SseDecoder):
                     self._note(candidate)
                     if candidate.get("finishReason"):
                         self._note_response(chunk)
-                    if self.done:  # The reason says that the answer is an error.
+                    if (
+                        self.done
+                    ):  # The finish reason means that the answer is an error.
                         self._count()
                         return
         if self.closed:
             self._count()
 
     def complete(self, events: list[Event]) -> None:
-        """Add the citations, and what came of a call that was cut off."""
+        """Add the citations, and the received part of a call that was cut off."""
         cut_off = self._calls.cut_off()
         if cut_off is not None:
             events.append(cut_off)
@@ -184,7 +186,7 @@ class Decoder(SseDecoder):
             events += citations(self._turn.parts, self._details)
 
     def close(self) -> list[Event]:
-        """Take the end of the body; return what is still to be given."""
+        """Handle the end of the body; return the remaining events."""
         if not self.closed:
             self._count()
         return super().close()
@@ -251,14 +253,14 @@ class Decoder(SseDecoder):
 
     def _read_media(self, part: dict[str, Any], events: list[Event]) -> bool:
         """Read an image or a sound; return whether the part is one."""
-        # An image among the thoughts is not of the answer.
+        # An image among the thoughts is not part of the answer.
         media = None if part.get("thought") else self._media.read(part)
         if media is not None:
             events.append(media)
         return media is not None
 
     def _keep(self, part: dict[str, Any]) -> None:
-        """Keep what has no event of its own: code that was run, a search."""
+        """Keep a part without an event of its own: code that was run, a search."""
         if part.get("thought"):
             self._details.setdefault("thoughts", []).append(part)
         elif part.keys() - _NO_CONTENT:
@@ -277,13 +279,13 @@ class Decoder(SseDecoder):
             self._turn.add(whole)
 
     def _note_response(self, chunk: dict[str, Any]) -> None:
-        """Keep what a response says beside its candidates."""
+        """Keep the other fields of a response."""
         for name, value in chunk.items():
             if name not in _READ and value:
                 self._about[OF_RESPONSE.get(name, name)] = value
 
     def _note(self, candidate: dict[str, Any]) -> None:
-        """Keep what a candidate says beside its parts."""
+        """Keep the other fields of a candidate."""
         details = self._details
         for name, value in candidate.items():
             if value and name != "content":
@@ -296,7 +298,7 @@ class Decoder(SseDecoder):
             self._end(str(candidate["finishReason"]), candidate.get("finishMessage"))
 
     def _end(self, word: str, message: object) -> None:
-        """Take the reason why the answer ended."""
+        """Read the finish reason."""
         calls = self._calls
         error = failure(
             word, message, called=calls.has_whole, half_call=not calls.whole
@@ -326,11 +328,11 @@ class Decoder(SseDecoder):
             return
         feedback = chunk.get("promptFeedback")
         if feedback and isinstance(feedback, dict):
-            told = cast("dict[str, object]", feedback)
-            error = blocked(told)
+            prompt_feedback = cast("dict[str, object]", feedback)
+            error = blocked(prompt_feedback)
             if error is not None:
                 self.report(error)
-            self._about["prompt_feedback"] = told
+            self._about["prompt_feedback"] = prompt_feedback
 
 
 def _is_response(value: object) -> bool:

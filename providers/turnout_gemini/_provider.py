@@ -1,4 +1,4 @@
-"""Google's Gemini API, at its own address or any other that speaks as it does."""
+"""Google's Gemini API, at its own address or at any other with the same protocol."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _VERSIONED = re.compile(r"/v\d\w*/?$", re.ASCII)
 _METHODS = {"generateContent", "streamGenerateContent"}
 
 _MOST_PAGES = 100
-"""How many pages of the list of models are asked for; the service has one or two."""
+"""The largest number of pages of the model list to request; the service has 1 or 2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,10 @@ class GeminiOptions(ProviderOptions):
     """The options of `Gemini`."""
 
     base_url: str | None = _ADDRESS
-    """The address of the service; `/models/…` is put after it."""
+    """The address of the service; `/models/…` is appended."""
     include_thoughts: bool = False
-    """Whether to ask for a summary of what the model thinks; a model that does not
-    think may refuse that."""
+    """Whether to request a summary of the model's thoughts; a model that does not think
+    may refuse that."""
 
 
 class Gemini(Service):
@@ -70,7 +70,7 @@ class Gemini(Service):
         if isinstance(error, ModelUnavailableError) and not self.at_own_address:
             address = self.options.base_url or ""
             if not _VERSIONED.search(address):
-                return f"base_url ends in a version, as {_ADDRESS} does"
+                return f"base_url must end in a version, as {_ADDRESS} does"
         return None
 
     async def list_models(self) -> Sequence[ModelInfo]:
@@ -79,7 +79,7 @@ class Gemini(Service):
         The limits of models that turnout does not know are the service's own.
 
         Raises:
-            AuthenticationError: There is no key, and one is needed.
+            AuthenticationError: No key is set, and one is required.
             ProtocolError: The list is not of the protocol.
             TurnoutError: As `Http.get` does.
         """
@@ -98,14 +98,14 @@ class Gemini(Service):
         raise ProtocolError(f"{self.info.name}'s list of models has no end")
 
     async def _page(self, token: str) -> object:
-        from urllib.parse import quote  # Not with the module, for its time.
+        from urllib.parse import quote  # Imported here, since the import is slow.
 
         page = f"&pageToken={quote(token, safe='')}" if token else ""
         headers = {"Accept": "application/json", **self._proof()}
         return await self.fetch(f"/models?pageSize=1000{page}", headers)
 
     def _listed(self, fields: dict[str, object]) -> list[ModelInfo]:
-        """Return what a listed model is; nothing if it does not answer in a chat."""
+        """Return the info of a listed model; nothing if it is not for chats."""
         methods = as_list(fields.get("supportedGenerationMethods") or [], "methods")
         if _METHODS.isdisjoint(str(method) for method in methods):
             return []

@@ -12,7 +12,7 @@ from turnout_gemini._extra import known_fields
 __all__ = ["tool_config", "tools"]
 
 _FIELDS = frozenset({"behavior", "response", "responseJsonSchema"})
-"""What a function has that `Tool` has not: google-genai 3.6.1,
+"""The fields of a function that `Tool` does not have: google-genai 3.6.1,
 `types.FunctionDeclaration`."""
 
 _CONFIG = frozenset(
@@ -95,7 +95,7 @@ def tool_config(request: ChatRequest) -> Mapping[str, object] | None:
 
 
 def _is_config(choice: object) -> TypeGuard[Mapping[str, object]]:
-    """Tell whether the choice is in Gemini's own form."""
+    """Return whether the choice is in Gemini's own form."""
     return isinstance(choice, Mapping) and not _CONFIG.isdisjoint(
         cast("Mapping[str, object]", choice)
     )

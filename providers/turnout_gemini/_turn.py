@@ -1,7 +1,7 @@
-"""What the service wants to see again of its answer.
+"""The parts of an answer that have to be sent back to the service.
 
-A model that thinks signs parts of its answer. If they do not come back as they were, it
-refuses the next request of the conversation, or forgets what it thought:
+A model that thinks signs parts of its answer. If they are not sent back unchanged, it
+refuses the next request of the conversation, or loses its thoughts:
 "Return the entire response with all parts back to the model in subsequent turns. Don't
 concatenate parts with signatures together. Don't merge one part with a signature with
 another part without a signature." (Google's page on thinking, read 2026-11-22.)
@@ -37,9 +37,9 @@ class Turn:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        """The pieces of a text that goes on; they are one part in the end."""
+        """The pieces of a text that is not complete; they become one part."""
         self._thoughts: list[str] = []
-        """The pieces of a thought that goes on, after the first, which is a part."""
+        """The pieces of an incomplete thought after the first, which is a part."""
         self._parts: list[dict[str, Any]] = []
         # Whether a part says more than the message's text and calls.
         self._needed = False
@@ -92,7 +92,7 @@ def kept_parts(message: Message) -> list[object] | None:
         return None
     given = cast("Mapping[str, object]", kept).get("parts")
     items = cast("list[object]", given) if isinstance(given, list) else [None]
-    # A program that stores a conversation may give back anything.
+    # A program that stores conversations may return any value.
     if not all(isinstance(item, Mapping) for item in items):
         return None
     parts = cast("list[Mapping[str, object]]", items)
@@ -101,7 +101,7 @@ def kept_parts(message: Message) -> list[object] | None:
 
 
 def _is_plain(message: Message) -> bool:
-    """Tell whether a message has text and calls, without fields of the user's own."""
+    """Return whether a message has text and calls, without fields of the user's own."""
     if any(call.extra for call in message.tool_calls):
         return False
     content = message.content
@@ -111,7 +111,7 @@ def _is_plain(message: Message) -> bool:
 
 
 def _said(parts: list[Mapping[str, object]]) -> tuple[str, list[tuple[object, object]]]:
-    """Return what of an answer a message says without a state: its text and calls."""
+    """Return the parts of an answer that a message has without a state."""
     text = "".join(str(p.get("text", "")) for p in parts if not p.get("thought"))
     found = (p.get("functionCall") for p in parts)
     calls = [cast("Mapping[str, object]", c) for c in found if isinstance(c, Mapping)]

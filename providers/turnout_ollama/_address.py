@@ -1,4 +1,4 @@
-"""Where Ollama is, as the variable `OLLAMA_HOST` says it."""
+"""The address of Ollama, from the variable `OLLAMA_HOST`."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ __all__ = ["CLOUD", "VARIABLE", "address_of"]
 VARIABLE = "OLLAMA_HOST"
 
 _PORT = 11434
-"""Where a server listens that nobody told otherwise."""
+"""The default port of a server."""
 
 CLOUD = "ollama.com"
 
-# The same variable tells the server where to listen, and these mean everywhere.
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 Nobody listens here.
+# The server listens at the same variable's address, and these mean all interfaces.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 nothing listens here
 
 
 def address_of(value: str | None) -> str:
     """Return the address that a value of the variable means.
 
     It is read as Ollama's own clients read it: a host, `host:port`, `:port`, or an http
-    or https address, whose port is its scheme's where it names none; in quotation
-    marks or not.
+    or https address, with its scheme's port by default. Quotation marks are removed.
 
     Args:
         value: The variable's value; None or blank means a server on this machine.
 
     Raises:
-        ConfigError: It is no address.
+        ConfigError: It is not an address.
 
     Source: `Host` and `ConnectableHost` of Ollama's `envconfig/config.go` at fb30760,
     and `_parse_host` of ollama-python at 25b9329, read 2026-11-22.
     """
-    from urllib.parse import urlsplit  # Not with the module, for its time.
+    from urllib.parse import urlsplit  # Imported here, since the import is slow.
 
     given = (value or "").strip().strip("\"'").strip()
     scheme, named, rest = given.partition("://")
@@ -67,6 +66,6 @@ def address_of(value: str | None) -> str:
 def _wrong() -> ConfigError:
     # The value is not shown: it may hold a password.
     return ConfigError(
-        f"{VARIABLE} is no address of a server; it is a host, host:port, or an http "
-        "or https address, without a user's name"
+        f"{VARIABLE} is not the address of a server; set it to a host, host:port, or "
+        "an http or https address, without a user name"
     )

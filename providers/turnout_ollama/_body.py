@@ -1,6 +1,6 @@
 """The body of a request to `/api/chat`. No I/O.
 
-What the protocol cannot express is refused, and never left out in silence.
+What the protocol cannot express is refused, and never dropped silently.
 
 Source: Ollama's `docs/api.md`, `docs/capabilities` and `api/types.go` at fb30760
 (2026-08-21); wire.md 2.6, read 2026-11-22.
@@ -32,7 +32,7 @@ STATE = "ollama"
 """The protocol's name in `Message.state`."""
 
 _NO_PARAMETERS: dict[str, object] = {"type": "object", "properties": {}}
-"""The schema of a tool without parameters: the server reads one for every tool."""
+"""The schema of a tool without parameters: the server requires one for every tool."""
 
 _FIELDS = {
     "system": frozenset[str](),
@@ -40,11 +40,11 @@ _FIELDS = {
     "assistant": frozenset({"images", "thinking"}),
     "tool": frozenset({"images", "tool_name"}),
 }
-"""The fields of Ollama's messages that `Message` has not, by role."""
+"""The fields of Ollama's messages that `Message` does not have, by role."""
 
 
 def body(request: ChatRequest) -> dict[str, object]:
-    """Return the body of a request, with `extra` put over it.
+    """Return the body of a request, overridden by `extra`.
 
     Raises:
         UnsupportedError: The protocol cannot express the request.
@@ -93,12 +93,12 @@ def _tools(request: ChatRequest) -> list[dict[str, object]]:
                 _tool(tool, f"tools[{index}]")
                 for index, tool in enumerate(request.functions)
             ]
-        case "none":  # A model that gets no tools calls none.
+        case "none":  # A model without tools calls none.
             return []
         case _:
             raise UnsupportedError(
-                "Ollama lets the model choose among its tools; leave tool_choice out, "
-                "or use 'auto' or 'none'"
+                "tool_choice has a value that Ollama does not support; leave it out or "
+                "use 'auto' or 'none'"
             )
 
 
@@ -106,7 +106,7 @@ def _tool(tool: Tool, where: str) -> dict[str, object]:
     _refuse(tool.extra, where)
     if tool.strict:
         raise UnsupportedError(
-            "Ollama does not bind a tool's arguments to its schema; leave strict out"
+            f"{where} has strict, which Ollama does not support; leave strict out"
         )
     function: dict[str, object] = {"name": tool.name}
     if tool.description:
@@ -129,7 +129,7 @@ def _turn(message: Message, called: Mapping[str, str], where: str) -> dict[str, 
 
     Args:
         message: The user's.
-        called: The names of the calls before it, by their ids.
+        called: The names of earlier calls, by their ids.
         where: Its place, as in `messages[0]`.
     """
     turn: dict[str, object] = {"role": message.role, "content": message.text}
@@ -151,13 +151,13 @@ def _turn(message: Message, called: Mapping[str, str], where: str) -> dict[str, 
         turn["tool_call_id"] = message.tool_call_id
     elif message.name is not None:
         raise UnsupportedError(
-            "Ollama does not have names of speakers; leave a message's name out"
+            "Ollama does not support speaker names; leave a message's name out"
         )
     return {**turn, **_extra(message, images, where)}
 
 
 def _extra(message: Message, images: Sequence[str], where: str) -> Mapping[str, object]:
-    """Return the fields that the user wrote beside a message's own."""
+    """Return the additional fields that the user set on a message."""
     extra = dict(message.extra or {})
     _refuse({k: v for k, v in extra.items() if k not in _FIELDS[message.role]}, where)
     more = extra.get("images")
@@ -169,8 +169,7 @@ def _extra(message: Message, images: Sequence[str], where: str) -> Mapping[str, 
 def _refuse(extra: Mapping[str, object] | None, where: str) -> None:
     for name in extra or ():
         raise UnsupportedError(
-            f"{where} has the field {name!r}, which Ollama does not have there; leave "
-            "it out"
+            f"{where} has the field {name!r}, which Ollama does not have; leave it out"
         )
 
 
@@ -182,7 +181,7 @@ def _thinking(message: Message) -> object:
 
 
 def _images(message: Message, where: str) -> list[str]:
-    """Return the images of a message: they are beside the text."""
+    """Return the images of a message, which are separate from the text."""
     if isinstance(message.content, str):
         return []
     images: list[str] = []
@@ -196,7 +195,8 @@ def _images(message: Message, where: str) -> list[str]:
             case AudioPart() | VideoPart() | FilePart():
                 kind = type(part).__name__
                 raise UnsupportedError(
-                    f"Ollama does not take a {kind}; give its content as text"
+                    f"a message has a {kind}, which Ollama does not accept; give its "
+                    "content as text"
                 )
             case _:
                 assert_never(part)
@@ -208,11 +208,11 @@ def _image(part: ImagePart) -> str:
 
     if part.data is None:
         raise UnsupportedError(
-            "Ollama takes the bytes of an image and not its address; give it as data"
+            "an image has an address, and Ollama accepts only bytes; give it as data"
         )
     if part.detail not in {None, "auto"}:
         raise UnsupportedError(
-            "Ollama does not take the detail of an image; leave detail out"
+            "an image has detail, which Ollama does not support; leave detail out"
         )
     return b64encode(part.data).decode("ascii")
 
@@ -221,8 +221,8 @@ def _call(call: ToolCall, where: str) -> dict[str, object]:
     _refuse(call.extra, where)
     if call.kind != "function":
         raise UnsupportedError(
-            f"Ollama does not have calls of the kind {call.kind!r}, as the call "
-            f"{call.id!r} is; leave out the call and its result"
+            f"the call {call.id!r} is of the kind {call.kind!r}, which Ollama does not "
+            "support; leave out the call and its result"
         )
     function = {"name": call.name, "arguments": _arguments(call)}
     return {"id": call.id, "function": function}
@@ -238,7 +238,7 @@ def _arguments(call: ToolCall) -> dict[str, object]:
     except ValueError:
         pass
     if not isinstance(value, dict):
-        # They are not shown: they are part of the conversation.
+        # The message does not show them: they are part of the conversation.
         raise UnsupportedError(
             f"the arguments of the call {call.id!r} to {call.name!r} are not a JSON "
             "object, which Ollama needs; correct them, or leave out the call and its "

@@ -1,8 +1,8 @@
-"""What the provider says of itself and of the models that a server has, as data.
+"""The info of the provider and of the models that a server lists, as data.
 
-No model is declared, since each machine has its own. Nor is a method of prefill: the
-server gives a last message of the assistant to the model's own template, and the
-template decides whether the model continues it.
+No model is declared, since each machine has its own. A method of prefill is not
+declared either: the server passes a last message of the assistant to the model's own
+template, and the template decides whether the model continues it.
 
 Source: Ollama's repository at fb30760 (2026-08-21), `api/types.go`, `server/routes.go`,
 `server/prompt.go`, `model/parsers` and `model/renderers`, read 2026-11-22.
@@ -56,7 +56,7 @@ def listed(tags: object) -> tuple[ModelInfo, ...]:
 
 
 def _chats(fields: dict[str, object]) -> bool:
-    # Older servers do not say what a model can do.
+    # Older servers do not list a model's capabilities.
     abilities = fields.get("capabilities")
     return not abilities or "completion" in as_list(abilities, "capabilities")
 

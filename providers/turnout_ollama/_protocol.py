@@ -1,13 +1,13 @@
-"""Ollama's answers: lines of JSON, the last of which says why the answer is done.
+"""Ollama's answers: lines of JSON, the last of which has the reason of the end.
 
     {"model": …, "message": {"role": "assistant", "content": "Par"}, "done": false}
     {"model": …, "message": {…}, "done": true, "done_reason": "stop", "eval_count": 3}
 
-An answer that is done without a reason is one whose engine went away: Ollama leaves an
-empty reason out. One whose reason is the loading of a model is not an answer.
+If an answer is done without a reason, its engine has ended early: Ollama leaves an
+empty reason out. If the reason is the loading of a model, the line is not an answer.
 
-No I/O happens here. What takes long to import is imported where it is needed: this
-module is loaded with the plugin, for listings too.
+No I/O happens here. Slow imports are inside functions: this module is loaded with the
+plugin, also for listings.
 
 Source: Ollama's `docs/api.md`, `server/routes.go`, `llm/server.go` and `api/types.go`
 at fb30760 (2026-08-21); wire.md 2.6, read 2026-11-22.
@@ -49,10 +49,10 @@ _REASONS: dict[str, FinishReason] = {
 """By Ollama's own word; any other is unknown."""
 
 _LOADING = frozenset({"load", "unload"})
-"""Reasons of a line that answers nothing."""
+"""Reasons of a line that is not an answer."""
 
 _FAILURES = frozenset({"abort", "cancelled", "error"})
-"""Reasons that tell of a failure. Ollama itself does not have them: it sends an error,
+"""Reasons that mean a failure. Ollama itself does not have them: it sends an error,
 or an empty reason."""
 
 _COUNTS = ("prompt_eval_count", "eval_count")
@@ -76,7 +76,7 @@ _MESSAGE = frozenset(
 _USUAL = 4
 """A line with text has a model, a time, a message and `done`."""
 
-# To be compared with, which is the fastest check there is.
+# `type(x) is` this is the fastest check of a type.
 _OBJECT: type[dict[str, Any]] = dict
 
 _NOTHING: dict[str, Any] = {}
@@ -85,7 +85,7 @@ _NOTHING: dict[str, Any] = {}
 class Decoder(LineDecoder):
     """Decode an answer."""
 
-    end = "a line that says why it is done"
+    end = "a line with done_reason"
 
     def __init__(self, provider: str, request_id: str | None = None) -> None:
         super().__init__(provider, request_id)
@@ -93,10 +93,10 @@ class Decoder(LineDecoder):
         self._calls = 0
         self._images = 0
         self._thinking = Pieces()
-        # What was given, and the calls as they were sent.
+        # The output so far, and the calls as they were sent.
         self._given: list[Event] = []
         self._called: list[object] = []
-        # What the lines say beside the message, and the message beside its content.
+        # Other fields of the lines, and other fields of their messages.
         self._details: dict[str, object] = {}
         self._unknown: dict[str, list[object]] = {}
 
@@ -106,8 +106,8 @@ class Decoder(LineDecoder):
         Raises:
             OddEventError: One is not a JSON object, or not of the protocol.
         """
-        # One loop without calls of our own if a line is a piece of text: it is run
-        # for every line, and each call or cast would cost a twentieth of it.
+        # One loop without calls of our own if a line is a piece of text: it runs
+        # for every line, and each call or cast would cost 5 % of its time.
         from_json = self.from_json
         for data in datas:
             try:
@@ -152,8 +152,8 @@ class Decoder(LineDecoder):
     ) -> dict[str, Any]:
         """Return the last message without what repeats all messages before it.
 
-        Some services of chat completions end so, and servers that convert their answers
-        may too. A single character is not taken for a repetition.
+        Some services of chat completions repeat the text at the end, and servers that
+        convert their answers may too. A single character does not count as repetition.
         """
         given = [*self._given, *events]
         text = "".join(event for event in given if isinstance(event, str))
@@ -212,7 +212,7 @@ class Decoder(LineDecoder):
         self._calls += 1
         return ToolCallDelta(
             index=index,
-            # Older servers give none, and other services than this one need it.
+            # Older servers send no id, and other services require one.
             id=as_text(fields.get("id") or _new_id(), "id"),
             name=as_text(function.get("name"), "name"),
             arguments=_arguments(function.get("arguments")),
@@ -227,26 +227,26 @@ class Decoder(LineDecoder):
             self._unknown.setdefault("images", []).append([value])
 
     def _note(self, line: dict[str, Any]) -> None:
-        """Keep what a line says beside its message: probabilities, durations."""
+        """Keep the other fields of a line: probabilities, durations."""
         details = self._details
         for name, value in line.items():
             before = details.get(name)
             if name in _FIELDS or not value:
                 continue
             if isinstance(before, list) and isinstance(value, list):
-                # As the probabilities of each line's tokens.
+                # For example the probabilities of each line's tokens.
                 cast("list[object]", before).extend(cast("list[object]", value))
             else:
                 details[name] = value
 
     def _end(self, line: dict[str, Any]) -> None:
-        """Read the last line; nothing after it counts."""
+        """Read the last line; later lines are ignored."""
         self.done = True
         if line.get("model"):
             self._details["model"] = line["model"]
         self._reason = str(line.get("done_reason") or "")
         if self._reason in _LOADING:
-            raise OddEventError(f"answers nothing: its done_reason is {self._reason}")
+            raise OddEventError(f"is not an answer: its done_reason is {self._reason}")
         self._count(line)
         if self._reason in _FAILURES:
             what = f"the answer ended with done_reason {self._reason!r}"
@@ -254,7 +254,7 @@ class Decoder(LineDecoder):
         self.ended = bool(self._reason)
 
     def _count(self, line: dict[str, Any]) -> None:
-        """Read the usage; what is not a count is logged."""
+        """Read the usage; values that are not counts are logged."""
         counts = {name: line.get(name) for name in _COUNTS}
         known = {n: c for n, c in counts.items() if type(c) is int and c >= 0}
         if known:
@@ -265,7 +265,7 @@ class Decoder(LineDecoder):
             import logging
 
             logging.getLogger("turnout").warning(
-                "%s sent usage that is not of the protocol; ignored: %s",
+                "%s sent invalid usage; ignored: %s",
                 self.provider,
                 ", ".join(odd),
             )
@@ -290,7 +290,7 @@ class Decoder(LineDecoder):
     def _finish_reason(self) -> FinishReason:
         reason = _REASONS.get(self._reason, "unknown")
         if self._calls and reason in {"stop", "unknown"}:
-            return "tool_calls"  # Ollama does not have a word of its own for it.
+            return "tool_calls"  # Ollama does not have a done_reason for it.
         return reason
 
     def _state(self) -> dict[str, object] | None:
@@ -307,7 +307,7 @@ def _new_id() -> str:
 
 
 def _arguments(value: object) -> str:
-    """Return the arguments as JSON; a text is taken as it is."""
+    """Return the arguments as JSON; a string stays as it is."""
     if isinstance(value, str):
         return value or "{}"
     if value is None:
@@ -316,7 +316,7 @@ def _arguments(value: object) -> str:
 
 
 def _bytes(value: object) -> bytes:
-    """Return the bytes for base64; none if it is not that."""
+    """Return the bytes for base64; none if it is not base64."""
     from binascii import a2b_base64
 
     try:
@@ -326,7 +326,7 @@ def _bytes(value: object) -> bytes:
 
 
 def _joined(values: list[object]) -> object:
-    """Return one value for the values that a field has in several lines."""
+    """Merge the values that a field has in several lines."""
     if all(isinstance(value, str) for value in values):
         return "".join(cast("list[str]", values))
     if all(isinstance(value, list) for value in values):

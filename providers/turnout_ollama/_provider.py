@@ -28,7 +28,7 @@ __all__ = ["Ollama", "OllamaOptions"]
 _LIST = "/api/tags"
 
 _START = (
-    "Ollama does not run there: start it with `ollama serve`, or say where it runs "
+    "Ollama does not run there: start it with `ollama serve`, or set its address "
     f"with base_url or {VARIABLE}"
 )
 
@@ -38,15 +38,15 @@ class OllamaOptions(ProviderOptions):
     """The options of `Ollama`."""
 
     base_url: str | None = None
-    """Whom to ask; `/api/chat` is put after it.
+    """The address of the server; `/api/chat` is appended.
 
-    None means what the variable `OLLAMA_HOST` says, else a server on this machine.
+    None means the variable `OLLAMA_HOST`, or else a server on this machine.
     """
     first_delta_timeout: float = 300.0
     """Seconds to the first increment of an answer.
 
-    A server loads the model first where it is not in memory; by default it gives up a
-    load that has stood still for five minutes (`OLLAMA_LOAD_TIMEOUT`).
+    A server first loads the model if it is not in memory. By default it gives up a load
+    that makes no progress for five minutes (`OLLAMA_LOAD_TIMEOUT`).
     """
     idle_timeout: float = 120.0
     """Seconds without a byte: nothing is sent while a tool call is written."""
@@ -87,23 +87,23 @@ class Ollama(Service):
         return Call(PATH, body(request), headers, Decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
-        """Return what to do where Ollama does not run, or lacks the model."""
-        from urllib.parse import urlsplit  # Not with the module, for its time.
+        """Return the advice if Ollama does not run, or does not have the model."""
+        from urllib.parse import urlsplit  # Imported here, since the import is slow.
 
-        told = str(error)
+        message = str(error)
         if isinstance(error, ConnectError):
-            refused = os.strerror(errno.ECONNREFUSED) in told
-            return _START if refused and "the proxy" not in told else None
+            refused = os.strerror(errno.ECONNREFUSED) in message
+            return _START if refused and "the proxy" not in message else None
         if isinstance(error, ModelUnavailableError):
             address = urlsplit(self.options.base_url or "")
-            # Any path that it does not know has the same status.
-            missing = "model" in told.partition("(status 404)")[2]
+            # An unknown path has the same status.
+            missing = "model" in message.partition("(status 404)")[2]
             if model and missing and address.hostname != CLOUD:
                 return f"get it with `ollama pull {model}`"
             path = address.path.rstrip("/")
             if path and not missing:
                 return (
-                    f"{PATH} is put after the address: leave {path!r} out of base_url "
+                    f"{PATH} is appended to the address; remove {path!r} from base_url "
                     f"or {VARIABLE}"
                 )
         return None
@@ -111,8 +111,8 @@ class Ollama(Service):
     async def list_models(self) -> Sequence[ModelInfo]:
         """Return the models that the server has, without those that do not chat.
 
-        What newer servers tell of each is taken over: how many tokens it takes, and
-        whether it takes tools and images. Older ones tell the names alone.
+        Newer servers also send each model's context window, and whether it takes tools
+        and images. Older servers send only the names.
 
         Raises:
             ProtocolError: The list is not of the protocol.
@@ -122,8 +122,8 @@ class Ollama(Service):
         try:
             return listed(tags)
         except OddEventError as error:
-            told = f"{self.info.name} sent a list of models that {error}"
-            raise ProtocolError(told, provider=self.info.name) from None
+            message = f"{self.info.name} sent a list of models that {error}"
+            raise ProtocolError(message, provider=self.info.name) from None
 
     @property
     def _credentials(self) -> dict[str, str | Secret]:

@@ -1,6 +1,6 @@
-"""OpenAI, and the services that speak as it does, for turnout.
+"""OpenAI, and the services with its protocols, for turnout.
 
-A service that turnout does not know is a `Vendor` in a package of your own.
+To add another service, define a `Vendor` in a package of your own.
 """
 
 from turnout_openai._protocol import Decoder

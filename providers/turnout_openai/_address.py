@@ -1,4 +1,4 @@
-"""What is easily wrong with the address of a service, and what to do about it."""
+"""Common mistakes in the address of a service, and the advice for them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from turnout.errors import ModelUnavailableError, ProviderError
 __all__ = ["advice", "check"]
 
 _ENDS = ("/chat/completions", "/responses")
-"""What is put after an address."""
+"""The paths that are appended to an address."""
 
 
 def check(address: str) -> None:
-    """Make sure that it is not the address of one call, as portals show it.
+    """Refuse the address of a single call, as portals show it.
 
     Raises:
-        ValueError: It is.
+        ValueError: It is the address of a call.
     """
     path, _, query = address.partition("?")
     wrong = [
-        f"base_url ends before {end}, which is put after it"
+        f"base_url must not contain {end}, which is appended"
         for end in _ENDS
         if path.rstrip("/").endswith(end)
     ]
     if "api-version=" in query:
-        wrong.append("its api-version goes into the option api_version")
+        wrong.append(
+            "base_url must not contain api-version; set the option api_version"
+        )
     if wrong:
         raise ValueError("; ".join(wrong))
 
@@ -34,22 +36,22 @@ def check(address: str) -> None:
 def advice(
     error: ProviderError, address: str, *, own: bool, dated: bool, responses: bool
 ) -> str | None:
-    """Return what to do where nobody is at an address.
+    """Return the advice for an address without a service.
 
     Args:
-        error: What came of asking there.
+        error: The error of the request.
         address: `base_url`, which has no slash at its end.
-        own: Whether it is one that a vendor has for all.
-        dated: Whether a version was put after it.
-        responses: Whether it was asked by Responses.
+        own: Whether it is a vendor's address for all customers.
+        dated: Whether a version was appended to it.
+        responses: Whether the request used Responses.
     """
     codes = cast("Collection[str]", error.details.get("codes", ()))
     if not isinstance(error, ModelUnavailableError) or "model_not_found" in codes:
         return None
     if "/deployments/" in address and not dated:
-        return "a deployment is asked with the option api_version"
+        return "a deployment needs the option api_version"
     if address.count("/") == 2 and not own:
-        return f"most servers are asked as in base_url={address + '/v1'!r}"
+        return f"try base_url={address + '/v1'!r}, as for most servers"
     if responses:
-        return 'where there are no Responses, set protocol="chat"'
+        return 'if the service has no Responses, set protocol="chat"'
     return None

@@ -24,7 +24,7 @@ from turnout_openai._vendor import Vendor
 __all__ = ["audio_type", "body"]
 
 _FLAGS: dict[Prefill, str] = {"prefix_flag": "prefix", "partial_flag": "partial"}
-"""What marks a last message as the beginning of the answer."""
+"""The fields that mark a last message as the beginning of the answer."""
 
 _CONTINUE: dict[Prefill, dict[str, object]] = {
     "continue_final": {"continue_final_message": True, "add_generation_prompt": False}
@@ -44,17 +44,17 @@ def body(
     state_name: str | None = None,
     asks_usage: bool | None = None,
 ) -> dict[str, object]:
-    """Return the body of a request. `extra` goes over what is set here.
+    """Return the body of a request. `extra` overrides the fields set here.
 
     Args:
-        request: What to ask.
-        vendor: The service that is asked.
+        request: The request.
+        vendor: The service that the request is sent to.
         max_tokens_field: The name of the field for `max_tokens`; None means the
             vendor's.
         prefill: How the model is asked to continue the beginning of an answer.
         state_name: The name of the service's state in messages; None means the
             vendor's.
-        asks_usage: Whether to ask for usage; None means as the vendor says.
+        asks_usage: Whether to request usage; None means the vendor's default.
 
     Raises:
         UnsupportedError: A message has a call that only another protocol has.
@@ -63,7 +63,7 @@ def body(
     messages = [_message(message, vendor, name) for message in request.messages]
     if vendor.empty_reasoning is not None and any(map(_calls, messages)):
         _add_reasoning(messages, vendor.empty_reasoning)
-    # A server at home may have but one model, and need no name of it.
+    # A local server may have only one model, and need no name.
     fields: dict[str, object] = {"model": request.model} if request.model else {}
     fields["messages"] = messages
     fields["stream"] = True
@@ -95,7 +95,7 @@ def body(
             messages[-1][_FLAGS[prefill]] = True
     fields = request.merged(fields)
     if not fields.get("stream") and "stream_options" not in request.extra:
-        fields.pop("stream_options", None)  # OpenAI takes it with a stream alone.
+        fields.pop("stream_options", None)  # OpenAI accepts it only with a stream.
     return fields
 
 
@@ -129,22 +129,22 @@ def _message(message: Message, vendor: Vendor, state_name: str) -> dict[str, Any
 
 
 def _sign(calls: list[dict[str, Any]], unsigned: Mapping[str, object]) -> None:
-    """Give what stands for a signature to calls that have none."""
+    """Add the replacement for a signature to calls without one."""
     if not any(unsigned.keys() & call.keys() for call in calls):
         calls[0].update(unsigned)
 
 
 def _add_reasoning(messages: list[dict[str, Any]], empty: str) -> None:
-    """Give reasoning to the answers of other services, which have none."""
+    """Add reasoning to the answers of other services, which have none."""
     for message in messages:
         if message["role"] == "assistant" and not message.get("reasoning_content"):
             message["reasoning_content"] = empty
 
 
 def _put_back(message: Message, sent: dict[str, Any], kept: object) -> None:
-    """Add what the service wants to see again, unless the text was changed.
+    """Add the fields to send back to the service, unless the text was changed.
 
-    What the user wrote goes over it.
+    The user's fields override them.
     """
     if not isinstance(kept, Mapping):
         return
@@ -171,7 +171,7 @@ def _calls(sent: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _shorten_ids(message: dict[str, Any]) -> None:
-    """Give the calls of a message ids that Mistral takes, whatever made their ids."""
+    """Replace the ids of a message's calls by ids that Mistral accepts."""
     for call in _calls(message):
         call["id"] = _short(call["id"])
     if "tool_call_id" in message:

@@ -5,11 +5,11 @@ Services number and name calls in many ways. These rules hold, in this order:
 1. A known id names its call, whatever the index says.
 2. An index names the call that had it last.
 3. A piece without a name, a known id and a known index belongs to the last call.
-4. Anything else begins a call. It is given out once it has a name.
+4. Anything else begins a call. It is emitted once it has a name.
 
-In spite of the first two rules a piece that has a name may begin another call: there
-are servers that give the same index, or the same id, to all calls. A call that comes
-again as a whole is the same call.
+Despite the first two rules, a piece with a name may begin another call: some servers
+give the same index, or the same id, to all calls. A call that comes again as a whole is
+the same call.
 
 Source: reports on vLLM and SGLang (InternLM/lmdeploy issue 3412), Ollama (vercel/ai
 issue 14277), LocalAI (issue 9722), DeepSeek behind a gateway (agno-agi/agno pull
@@ -44,7 +44,7 @@ _MOST_CHECKS = 8
 
 
 class Calls:
-    """Tells which tool call an increment belongs to."""
+    """Assigns each increment to its tool call."""
 
     __slots__ = ("_at", "_calls", "_named", "begun", "items")
 
@@ -251,7 +251,7 @@ class _Call:
         return self._checks <= _MOST_CHECKS and _is_object(self.arguments)
 
     def take(self, piece: _Piece) -> ToolCallDelta | None:
-        """Add a piece; return what is to be given out, which begins with the name."""
+        """Add a piece; return the increment to emit, which begins with the name."""
         name = self._told(piece.name)
         self.extra |= piece.extra
         self.is_empty = self.is_empty or piece.is_empty

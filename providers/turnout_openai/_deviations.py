@@ -16,7 +16,7 @@ __all__ = ["GroqDecoder"]
 
 
 class GroqDecoder(Decoder):
-    """Groq's, which says under `x_groq` why it stopped an answer early.
+    """Groq's decoder: `x_groq` has the reason why Groq stopped an answer early.
 
     Source: Groq's SDK 1.7.0 and its page of errors, read 2026-11-22.
     """

@@ -1,4 +1,4 @@
-"""What a provider says of itself if it is a row. Imported with the first one."""
+"""The info of a provider that is a vendor's row. Imported with the first one."""
 
 from __future__ import annotations
 

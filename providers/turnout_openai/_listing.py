@@ -36,12 +36,14 @@ def read(
         info: The provider.
 
     Raises:
-        ProtocolError: It is no list of models.
+        ProtocolError: It is not a list of models.
     """
     if isinstance(listed, Mapping):
         listed = cast("Mapping[str, object]", listed).get("data")
     if not isinstance(listed, list):
-        raise ProtocolError(f"{info.name} sent no list of models; check base_url")
+        raise ProtocolError(
+            f"{info.name} did not send a list of models; check base_url"
+        )
     models: dict[str, ModelInfo] = {}
     for item in cast("list[object]", listed):
         match item:
@@ -49,7 +51,7 @@ def read(
                 fields = cast("Mapping[str, object]", item)
                 models[name] = known.get(name) or _model(name, fields, info)
             case _:
-                raise ProtocolError(f"{info.name} listed a model that has no id")
+                raise ProtocolError(f"{info.name} listed a model without an id")
     return tuple(models.values())
 
 

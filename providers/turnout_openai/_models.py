@@ -1,6 +1,6 @@
-"""OpenAI's models and what it says of itself, as data.
+"""OpenAI's models and the info of the provider, as data.
 
-The list is open: any other name is asked for as it stands.
+The list is open: any other name is sent as it is.
 """
 
 from turnout.types import Capabilities, ModelInfo, ProviderInfo

@@ -48,7 +48,7 @@ _REASONS: dict[str, FinishReason] = {
 }
 """By OpenAI's own word; `_reasons` has those of others."""
 
-# To be compared with, which is the fastest check there is.
+# `type(x) is` this is the fastest check of a type.
 _OBJECT: type[dict[str, Any]] = dict
 _LIST: type[list[Any]] = list
 
@@ -71,7 +71,7 @@ _SOURCES = ("search_results", "citations")
 
 
 class Decoder(SseDecoder):
-    """Decode an answer; of several to one request it gives that of index 0."""
+    """Decode an answer; if a request has several, only that of index 0."""
 
     end = "a finish_reason or [DONE]"
 
@@ -118,7 +118,7 @@ class Decoder(SseDecoder):
         return events
 
     def is_whole(self, data: bytes) -> bool:
-        """Tell so of the mark too."""
+        """Accept the mark `[DONE]` too."""
         return data.strip() == _DONE or super().is_whole(data)
 
     def read(self, datas: list[bytes], events: list[Event]) -> None:
@@ -128,7 +128,7 @@ class Decoder(SseDecoder):
             OddEventError: One is not a JSON object, or not of the protocol.
         """
         # One loop without calls of our own if an event is a piece of text: it is run
-        # for every event, and each call or cast would cost a twentieth of it.
+        # for every event, and each call or cast would cost 5 % of its time.
         from_json, logprobs = self.from_json, self.reads_logprobs
         chunk, width = self._chunk, self._width
         marked = datas[-1:] == [_DONE]
@@ -318,7 +318,7 @@ class Decoder(SseDecoder):
                 self._about[name] = value
 
     def _end(self, reason: Any, data: bytes) -> None:
-        """Take the reason why the answer ended, which may be a failure.
+        """Read the finish reason, which may be a failure.
 
         SGLang's own protocol has an object with a type, which proxies pass on.
         """
@@ -335,11 +335,11 @@ class Decoder(SseDecoder):
             if word == "error":
                 self.report(data)
             elif code in FAILURES:
-                told = {
+                error = {
                     "code": word.rpartition(": ")[2],
                     "message": message or _INTERRUPTED,
                 }
-                self.report(json.dumps({"error": told}).encode())
+                self.report(json.dumps({"error": error}).encode())
         self._reason = word
         self.ended = True
 

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, at its own address or any other that speaks as it does."""
+"""OpenAI's protocols, at its own address or at any other service's."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ __all__ = ["OpenAI", "OpenAIOptions"]
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIOptions(ProviderOptions):
-    """The options of `OpenAI`, and of every vendor that speaks as it does."""
+    """The options of `OpenAI`, and of every vendor with its protocols."""
 
     base_url: str | None = OPENAI.base_url
-    """Whom to ask; `/chat/completions` is put after it."""
+    """The address of the service; `/chat/completions` is appended."""
     protocol: Literal["chat", "responses"] = "chat"
-    """How to ask: by chat completions, or by OpenAI's newer Responses."""
+    """The protocol: chat completions, or OpenAI's newer Responses."""
     vendor: str | None = None
-    """The service that is asked: the name of a provider of turnout, as in `vLLM`.
+    """The service at the address: the name of a provider of turnout, as in `vLLM`.
 
     None means the row of the provider, then the service that `base_url` belongs to. At
-    any other address, nothing is expected but what all services have in common.
+    any other address, only the features common to all services are used.
     """
     max_tokens_field: MaxTokensField | None = None
-    """What `max_tokens` is called in a request for chat completions.
+    """The name of the field for `max_tokens` in a request for chat completions.
 
-    None means as the vendor calls it: `max_completion_tokens` at OpenAI's own address,
+    None means the vendor's name: `max_completion_tokens` at OpenAI's own address,
     whose newer models refuse the older name, and `max_tokens` at an unknown one, where
     the new name may be unknown.
     """
     asks_usage: bool | None = None
-    """Whether chat completions are asked for usage by `stream_options`, which some
-    servers refuse. None means as the vendor's row says."""
+    """Whether chat completions request usage by `stream_options`, which some servers
+    refuse. None means the value of the vendor's row."""
     api_version: str | None = None
-    """What is put after the path as `api-version`, for Azure's dated addresses."""
+    """The `api-version` to append to the path, for Azure's dated addresses."""
 
     def __post_init__(self) -> None:
         if self.base_url is not None:
@@ -64,12 +64,12 @@ def _named(name: str) -> Vendor:
     vendor = _vendors.named(name)
     if vendor is None:
         known = ", ".join([OPENAI.name, *(vendor.name for vendor in _vendors.VENDORS)])
-        raise ValueError(f"vendor is one of {known}")
+        raise ValueError(f"vendor must be one of {known}")
     return vendor
 
 
 class OpenAI(Service):
-    """OpenAI's chat completions and Responses, and whoever speaks as it does.
+    """OpenAI's chat completions and Responses, and other services with them.
 
     The provider is verified against a server written from the documented protocol,
     and against llama.cpp's own server, and not against the live services.
@@ -83,7 +83,7 @@ class OpenAI(Service):
         try:
             super().__init__(info=info, **options)
         finally:
-            del options  # A traceback may show the locals: a key.
+            del options  # A traceback may show local variables: here, a key.
         if self.options.protocol == "responses":
             from turnout_openai import _responses_body
 
@@ -93,16 +93,16 @@ class OpenAI(Service):
         """Return what is sent for a request.
 
         Raises:
-            UnsupportedError: `extra` asks for several answers, or the request asks for
-                something that the protocol does not have.
-            AuthenticationError: There is no key, and one is needed.
-            ConfigError: There is no address.
+            UnsupportedError: `extra` requests several answers, or the protocol does not
+                support the request.
+            AuthenticationError: No key is set, and one is required.
+            ConfigError: No address is set.
         """
         if self.options.protocol == "responses":
             return self._responses_call(request, self._headers("text/event-stream"))
         if request.extra.get("n") not in (None, 1):
             raise UnsupportedError(
-                f"{self.info.name} gives one answer a request; leave n out of extra"
+                f"{self.info.name} reads one answer per request; leave n out of extra"
             )
         vendor, path = self.vendor, _protocol.PATH
         prefill: Prefill = "none"
@@ -125,7 +125,7 @@ class OpenAI(Service):
         )
 
     def _reader(self, fields: Mapping[str, object]) -> Callable[..., Decoder]:
-        """Return what makes the decoder of the answer to a request.
+        """Return the factory of the decoder of the answer to a request.
 
         Args:
             fields: The body of the request.
@@ -152,14 +152,14 @@ class OpenAI(Service):
         from turnout_openai import _responses, _responses_body
 
         vendor, address = self.vendor, self.options.base_url or ""
-        # A vendor without an address of its own stands for many services.
+        # A vendor without an address of its own describes many services.
         service = vendor.name if vendor.base_url else address
         fields = _responses_body.body(request, self.info.name, service, vendor.extra)
         decoder = partial(_responses.ResponsesDecoder, service=service)
         return Call(self._dated(_responses.PATH), fields, headers, decoder)
 
     def advice(self, error: ProviderError, model: str) -> str | None:
-        """Return what to do where nobody is at the address."""
+        """Return the advice for an address without a service."""
         del model
         options = self.options
         return _address.advice(
@@ -173,14 +173,14 @@ class OpenAI(Service):
     async def list_models(self) -> Sequence[ModelInfo]:
         """Return the models that the service lists.
 
-        Of a model that turnout knows too, what it knows is told. The list may hold
-        models that are not for chats.
+        If turnout knows a model too, its data are added. The list may hold models that
+        are not for chats.
 
         Raises:
-            ProtocolError: What came is no list of models.
-            AuthenticationError: There is no key, and one is needed.
-            ConfigError: There is no address.
-            TurnoutError: The list could not be had, as `Http.get` says.
+            ProtocolError: The answer is not a list of models.
+            AuthenticationError: No key is set, and one is required.
+            ConfigError: No address is set.
+            TurnoutError: The request failed, as `Http.get` says.
         """
         from turnout_openai import _listing
 
@@ -194,7 +194,7 @@ class OpenAI(Service):
 
     @cached_property
     def vendor(self) -> Vendor:
-        """The row of the service that is asked."""
+        """The row of the service at the address."""
         options = self.options
         if options.vendor is not None:
             return _named(options.vendor)
@@ -207,7 +207,7 @@ class OpenAI(Service):
         from urllib.parse import urlsplit
 
         host = urlsplit(options.base_url or "").hostname or ""
-        # A server at home is nobody's, and the rows need not be read for it.
+        # An IP address belongs to no vendor: the rows need not be read.
         if host.replace(".", "").isdigit():
             return COMPATIBLE
         from turnout_openai import _vendors
@@ -227,7 +227,7 @@ class OpenAI(Service):
 
     @cached_property
     def _state_name(self) -> str:
-        """The name of what the service keeps in messages: no other one gets it."""
+        """The name of the service's state in messages: no other service gets it."""
         vendor = self.vendor
         if vendor is not COMPATIBLE:
             return vendor.name.casefold()
@@ -237,11 +237,11 @@ class OpenAI(Service):
         return f"chat@{urlsplit(self.options.base_url or '').netloc}"
 
     def refusal_rules(self) -> Sequence[StatusRule]:
-        """Return what refusals mean: by the class, then by the service's row."""
+        """Return the status rules of the class, then of the service's row."""
         return (*super().refusal_rules(), *self.vendor.status_rules)
 
     def unavailable(self) -> str | None:
-        """Return what is missing: the address, where each customer has its own."""
+        """Return the message if the address, which each customer has, is not set."""
         if self.options.base_url is not None:
             return None
         form = self.vendor.form
@@ -259,7 +259,7 @@ class OpenAI(Service):
         return headers
 
     def _dated(self, path: str) -> str:
-        """Return the path with the version that the address wants."""
+        """Return the path with the version that the address requires."""
         version = self.options.api_version
         if version is None:
             return path

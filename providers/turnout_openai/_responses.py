@@ -110,7 +110,7 @@ class ResponsesDecoder(SseDecoder):
             return []
         response = cast("_Fields", value)
         if _status(response) in _UNDER_WAY:
-            raise OddEventError("is of an answer that is still under way")
+            raise OddEventError("has an answer that is not complete yet")
         events: list[Event] = []
         self._complete(response, "", events)
         return events
@@ -130,7 +130,7 @@ class ResponsesDecoder(SseDecoder):
                 if event is None:
                     continue
             if type(event) is not _OBJECT:
-                raise OddEventError("is no JSON object")
+                raise OddEventError("is not a JSON object")
             number = event.get("sequence_number")
             if number != self._next and self._came_before(number):
                 continue
@@ -154,7 +154,7 @@ class ResponsesDecoder(SseDecoder):
         value = self.read_leniently(data)
         # Some servers end as chat completions do, which says nothing here.
         if value is None and data.strip() not in {b"", b"[DONE]"}:
-            raise OddEventError("is no JSON")
+            raise OddEventError("is not JSON")
         return value
 
     def _came_before(self, number: object) -> bool:
@@ -223,7 +223,7 @@ class ResponsesDecoder(SseDecoder):
         output = as_list(response.get("output") or [], "output")
         self._answer.settle([as_mapping(item, "an item") for item in output], events)
         if self._answer.calls.lacks_one:
-            raise OddEventError("goes on with a call that was not begun")
+            raise OddEventError("continues a call that was not begun")
 
     def _report(self, error: object, word: str) -> None:
         """Report an error without the rest of the answer, which may be long."""

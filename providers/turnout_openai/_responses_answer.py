@@ -1,4 +1,4 @@
-"""An answer by Responses as it grows: what its events and items bring. No I/O."""
+"""An answer by Responses as it grows, from its events and items. No I/O."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Fields: TypeAlias = dict[str, Any]
 
 
 class Answer:
-    """What came of an answer, and what of it was given."""
+    """The received parts of an answer, and those already emitted."""
 
     def __init__(self) -> None:
         self.text = Given()
@@ -118,7 +118,7 @@ class Answer:
 
     def _check(self, *, same: bool) -> None:
         if self.gap and not same:
-            raise OddEventError("ends a call of which some events did not come")
+            raise OddEventError("ends a call with missing events")
 
     # Sounds and citations.
 
@@ -259,7 +259,7 @@ class Answer:
         texts = [text for item in items for text in texts_of(item)]
         rest, known = self.text.settled(texts)
         if self.gap and not (known and (output or not texts)):
-            raise OddEventError("ends an answer of which some events did not come")
+            raise OddEventError("ends an answer with missing events")
         self._say(rest, events)
         reasons = [reason for item in items for reason in reasons_of(item)]
         self._think(self._reasoning.settled(reasons)[0], events)

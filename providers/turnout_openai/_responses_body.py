@@ -48,7 +48,7 @@ troubleshooting-reasoning; read 2026-11-30."""
 
 
 def narrowed(info: ProviderInfo) -> ProviderInfo:
-    """Return what a provider says of itself, as it is by Responses."""
+    """Return the info of a provider, adapted to Responses."""
     return replace(
         info,
         models=tuple(
@@ -143,8 +143,8 @@ def _check(request: ChatRequest, provider: str) -> None:
     missing = [name for name, asked in lacking.items() if asked]
     if missing:
         raise UnsupportedError(
-            f"{provider}'s Responses have no {', '.join(missing)}; leave that out, or "
-            'set protocol="chat"'
+            f"{provider}'s Responses do not support {', '.join(missing)}; leave that "
+            'out, or set protocol="chat"'
         )
 
 

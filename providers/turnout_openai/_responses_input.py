@@ -106,7 +106,7 @@ class Input:
         lost = ", ".join(sorted(_NO_PLACE.intersection(extra or ())))
         if lost:
             raise UnsupportedError(
-                f"{self._provider}'s Responses have no place for {lost} in {where}; "
+                f"{self._provider}'s Responses do not support {lost} in {where}; "
                 'leave that out, or set protocol="chat"'
             )
 
@@ -160,8 +160,8 @@ class Input:
             yield merged(said, extra)
         elif extra:
             raise UnsupportedError(
-                f"{self._provider}'s Responses have no place for {', '.join(extra)} in "
-                "a message without text"
+                f"{self._provider}'s Responses do not support {', '.join(extra)} in "
+                "a message without text; leave that out"
             )
         for call in message.tool_calls:
             self._check(call.extra, "a call")
@@ -173,7 +173,8 @@ class Input:
         parts = [part for part in content if isinstance(part, TextPart)]
         if len(parts) < len(content):
             raise UnsupportedError(
-                "Responses take text alone for what an assistant said"
+                "an assistant's message has more than text, which Responses do not "
+                "accept; leave the other parts out"
             )
         if not any(part.extra for part in parts):
             parts = [TextPart(text=message.text)] if message.text else []
@@ -224,8 +225,8 @@ def _call(call: ToolCall, provider: str) -> dict[str, Any]:
     kind = _KINDS.get(call.kind, call.kind)
     if kind not in INPUTS:
         raise UnsupportedError(
-            f"{provider}'s Responses have no calls of the kind {call.kind!r}, as the "
-            f"call {call.id!r} is; leave out the call and its result"
+            f"the call {call.id!r} is of the kind {call.kind!r}, which {provider}'s "
+            "Responses do not support; leave out the call and its result"
         )
     name = "id" if kind == "mcp_approval_request" else "call_id"
     named = {"type": kind, name: call.id}

@@ -80,8 +80,8 @@ def _part(part: dict[str, Any], provider: str) -> dict[str, Any]:
             return fields
         case _:
             raise UnsupportedError(
-                f"{provider}'s Responses take no {part['type']} in messages; they take "
-                "text, images and files"
+                f"{provider}'s Responses do not accept {part['type']} in messages; "
+                "send only text, images and files"
             )
 
 
@@ -102,7 +102,7 @@ def _text(content: _Content, call: _Item) -> str:
     if isinstance(content, str):
         return content
     if any(part["type"] != "input_text" for part in content):
-        raise UnsupportedError(f"the result of a {call['type']} is text alone")
+        raise UnsupportedError(f"the result of a {call['type']} must be only text")
     return "".join(part["text"] for part in content)
 
 
@@ -145,7 +145,7 @@ def _local_shell(content: _Content, value: object, call: _Item) -> _Fields:
 
 
 def _patch(content: _Content, value: object, call: _Item) -> _Fields:
-    """Return what became of a patch; a plain text means that it succeeded."""
+    """Return the outcome of a patch; a plain text means success."""
     match value:
         case {"status": "completed" | "failed"}:
             return dict(cast("_Item", value))
@@ -165,7 +165,9 @@ def _computer(content: _Content, value: object, call: _Item) -> _Fields:
         case str() if content.startswith(("data:", "https:", "http:")):
             image = {"image_url": content}
         case _:
-            raise UnsupportedError("the result of a computer_call is one ImagePart")
+            raise UnsupportedError(
+                "the result of a computer_call must be one ImagePart"
+            )
     return {"output": {**image, "type": "computer_screenshot"}}
 
 
@@ -174,7 +176,7 @@ def _tools(content: _Content, value: object, call: _Item) -> _Fields:
     value = _object(value).get("tools", value)
     if not isinstance(value, list):
         raise ArgumentError(
-            "the result of a tool_search_call is a JSON list of the tools found"
+            "the result of a tool_search_call must be a JSON list of the tools found"
         )
     tools = [
         flat(cast("_Item", tool)) if isinstance(tool, Mapping) else tool
@@ -190,8 +192,8 @@ def _approval(content: _Content, value: object, call: _Item) -> _Fields:
     word = _text(content, call).strip().lower()
     if word not in _WORDS:
         raise ArgumentError(
-            "the result of an mcp_approval_request is 'true', 'false' or the JSON of "
-            "{'approve': ..., 'reason': ...}"
+            "the result of an mcp_approval_request must be 'true', 'false' or the "
+            "JSON of {'approve': ..., 'reason': ...}"
         )
     return {"approve": _WORDS[word]}
 

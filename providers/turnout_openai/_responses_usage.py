@@ -1,4 +1,4 @@
-"""What an answer by Responses cost. No I/O."""
+"""The usage and cost of an answer by Responses. No I/O."""
 
 from __future__ import annotations
 

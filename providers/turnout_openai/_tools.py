@@ -1,4 +1,4 @@
-"""What both protocols say of a tool."""
+"""The form of a tool in both protocols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer cost, as services of chat completions count it. No I/O.
+"""The usage of an answer, as services of chat completions count it. No I/O.
 
 | count | field, of the first that has one |
 |---|---|
@@ -102,7 +102,7 @@ def updated(
     """
     fields = object_in(usage)
     if not fields:
-        _log.warning("passed over usage that is a %s", type(usage).__name__)
+        _log.warning("ignored usage that is a %s", type(usage).__name__)
         return before
     now = _read(fields, reasoning_in_output)
     if before is None:

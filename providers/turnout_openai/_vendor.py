@@ -1,4 +1,4 @@
-"""What a service is that speaks as OpenAI does, and how it may depart from that."""
+"""The description of a service with OpenAI's protocol, and of its differences."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ USUAL = Capabilities(
     extra_fields=True,
     response_format=True,
 )
-"""What most of them can be asked for; whether a model can is the model's affair."""
+"""The capabilities of most services; whether a model has them depends on the model."""
 
 
 # Rows are not compared or printed, and every program that uses one waits for this.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Vendor:
-    """A service that speaks as OpenAI's chat completions do, as a row of data.
+    """A service with OpenAI's chat completions, as a row of data.
 
     Only `name` is required. The defaults are what most services do. `info(OpenAI)` is
     the provider that the row describes, for the hook `turnout_providers`.
@@ -44,13 +44,12 @@ class Vendor:
     name: str
     """The provider's name; the entry point of its plugin has the same one."""
     base_url: str | None = None
-    """The address that `/chat/completions` is put after.
+    """The address that `/chat/completions` is appended to.
 
-    None if each customer has an address of their own: the option `base_url` is required
-    then.
+    None if each customer has their own address: then the option `base_url` is required.
     """
     form: str = ""
-    """What such an address looks like, for the message that asks for it."""
+    """The form of such an address, for the error message if it is missing."""
     hosts: tuple[str, ...] = ()
     """The hosts that belong to the service, with all that are under them.
 
@@ -61,7 +60,7 @@ class Vendor:
     shared_key: bool = False
     """Whether that variable is set for other services too.
 
-    If True, the variable alone sends no prompt to this service: it has to be named.
+    If True, the variable alone does not select this service: it has to be named.
     """
     needs_key: bool = True
     """Whether a request without a key is refused before it is sent."""
@@ -70,11 +69,11 @@ class Vendor:
     prices_id: str | None = None
     """The id of the service in genai-prices; None if it has no prices there."""
     source: str = ""
-    """Where the facts of the row come from, and the date on which they were read."""
+    """The source of the row's facts, and the date on which it was read."""
     models: tuple[str | ModelInfo, ...] = ()
     """Models, the first of which is the default one. Any other name may be used too."""
     capabilities: Capabilities = USUAL
-    """What a request may use with a model that does not say itself what it can do.
+    """The capabilities of a model that does not declare its own.
 
     Anything else is refused before the request is sent.
     """
@@ -120,17 +119,17 @@ class Vendor:
     For a service that refuses a call without its own signature.
     """
     extra: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Further fields of each request. The request's own `extra` goes over them."""
+    """Additional fields of each request. The request's own `extra` overrides them."""
     key_header: str = "Authorization"
     """The header that holds the key."""
     key_prefix: str = "Bearer "
-    """What the header's value has before the key."""
+    """The prefix of the key in the header's value."""
     models_path: str | None = "/models"
     """The path of the list of models; None if the service has no such list."""
     decoder: type[Decoder] = Decoder
     """Reads the answers; a subclass of `Decoder` for a service that needs one."""
     status_rules: tuple[StatusRule, ...] = ()
-    """What the service's errors mean, if not what they mean elsewhere."""
+    """The service's own meanings of errors, before the general ones."""
 
     def info(self, provider_class: type[Provider]) -> ProviderInfo:
         """Return the provider that the row describes, for `turnout_providers`.
@@ -167,4 +166,4 @@ OPENAI = Vendor(
 )
 
 COMPATIBLE = Vendor(name="any other")
-"""A server of which nothing is known, except that it speaks as OpenAI does."""
+"""An unknown server with OpenAI's protocol."""

@@ -1,4 +1,4 @@
-"""The services that speak as OpenAI does: a row for each, with what it does otherwise.
+"""The services with OpenAI's protocol: a row for each, with its differences.
 
 To add one: a row in `_makers` (a service with models of its own) or `_hosts` (one with
 models of others), its name in `VENDORS`, and an entry point with the row's name. Then
@@ -200,7 +200,7 @@ LLAMA_CPP = Vendor(
     needs_key=False,
     url="https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
     capabilities=_REASONING,
-    # Observed: the server goes on with a last message of the assistant's.
+    # Observed: the server continues a last message of the assistant.
     prefill="trailing",
 )
 
@@ -314,7 +314,7 @@ QWEN = Vendor(
             prefill="partial_flag",
             source=_PARTIAL,
         ),
-        # It thinks before it answers, and goes on with nothing then.
+        # It thinks before it answers, and then continues nothing.
         ModelInfo(
             name="qwen3.8-max",
             context_window=991_808,

@@ -272,7 +272,7 @@ def test_a_message_may_not_be_longer_than_the_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "told"),
+    ("frames", "expected"),
     [
         (
             exception("validationException", message="no"),
@@ -295,5 +295,5 @@ def test_a_message_may_not_be_longer_than_the_limit() -> None:
         ),
     ],
 )
-def test_an_exception_is_reported(frames: bytes, told: bytes) -> None:
-    assert reported(BEGIN, frames) == told
+def test_an_exception_is_reported(frames: bytes, expected: bytes) -> None:
+    assert reported(BEGIN, frames) == expected

@@ -118,7 +118,7 @@ def test_lengths_that_cannot_be_are_an_error(total: int, headers: int) -> None:
         MessageSplitter(1_000_000).feed(lengths(total, headers))
 
 
-def test_a_message_that_is_too_long_is_told_by_its_length() -> None:
+def test_a_message_that_is_too_long_is_refused_by_its_length() -> None:
     with pytest.raises(EventTooLongError, match="has 101 bytes; 100 are acc") as caught:
         MessageSplitter(100).feed(EMPTY + lengths(101, 0))
 

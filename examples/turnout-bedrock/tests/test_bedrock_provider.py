@@ -189,10 +189,10 @@ def test_a_refusal_shows_neither_keys_nor_the_prompt() -> None:
                 )
         return str(caught.value)
 
-    told = run(refused())
+    message = run(refused())
 
-    assert "The Canonical String was host:x" in told
-    assert "canary" not in told
+    assert "The Canonical String was host:x" in message
+    assert "canary" not in message
 
 
 def test_the_services_own_name_for_a_request_is_kept() -> None:

@@ -288,7 +288,7 @@ def _output(request: ChatRequest) -> _Block:
     schema = request.schema
     if schema is None:
         raise UnsupportedError(
-            "Bedrock binds an answer to a JSON schema and to nothing less; give "
+            "response_format has no schema, which Bedrock requires; give "
             "response_format a schema"
         )
     structure = {"jsonSchema": {"schema": json.dumps(schema), "name": "reply"}}

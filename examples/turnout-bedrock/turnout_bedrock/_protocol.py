@@ -72,7 +72,7 @@ class _Block:
     reasoning: list[str] = field(default_factory=list[str])
     signature: str = ""
     redacted: str = ""
-    """Reasoning that nobody can read, as base64."""
+    """Encrypted reasoning, as base64."""
     input: list[str] = field(default_factory=list[str])
     results: list[object] = field(default_factory=list[object])
     citations: list[_Fields] = field(default_factory=list[_Fields])

@@ -9,5 +9,5 @@ def test_hello_is_found_by_its_name() -> None:
 
 
 def test_hello_greets() -> None:
-    """It says hello to whoever asks."""
+    """The answer greets the user."""
     assert run(get_provider("Hello").complete("Ada")).text == "Hello, Ada"

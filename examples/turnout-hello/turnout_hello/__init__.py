@@ -1,4 +1,4 @@
-"""A whole provider: it greets whoever asks."""
+"""A whole provider: it answers with a greeting."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -20,5 +20,5 @@ class Hello(Provider):
 
 @hookimpl
 def turnout_providers() -> Sequence[type[Provider]]:
-    """Give the one provider."""
+    """Return the one provider."""
     return [Hello]

@@ -448,9 +448,7 @@ def test_odd_usage_is_logged_and_ignored(
     data = begin() + texts("a") + strange * 2 + finish() + strange + STOP
 
     assert usage_of(decode(data)) == Usage(input_tokens=9, output_tokens=4)
-    assert caplog.messages == [
-        "Vendor sent usage that is not understood; it is ignored"
-    ]
+    assert caplog.messages == ["Vendor sent usage in an unknown form; it is ignored"]
 
 
 @pytest.mark.parametrize("count", [-1, 7.5, True, "7", [7]])

@@ -301,7 +301,9 @@ async def test_what_a_model_cannot_do_is_refused_before_any_request(
 async def test_a_later_version_of_the_protocol_has_no_sampling() -> None:
     async with AnthropicServer() as server:
         provider = Anthropic(base_url=server.url, anthropic_version="2026-10-21")
-        with pytest.raises(UnsupportedError, match="no temperature and top_p with"):
+        with pytest.raises(
+            UnsupportedError, match="does not accept temperature and top_p with"
+        ):
             await provider.complete("Why?", model=OLD, temperature=1, top_p=0.5)
         assert server.connections == []
         await provider.complete("Why?", model=OLD)
@@ -756,7 +758,7 @@ async def test_a_path_that_is_there_already_is_to_be_left_out(path: str) -> None
 
     assert "base_url" not in str(elsewhere)
     for each in (error, caught.value):
-        assert str(each).endswith("is put after base_url: leave '/v1' out of it")
+        assert str(each).endswith("is appended to base_url; remove '/v1' from it")
 
 
 async def test_a_spend_limit_is_no_matter_of_waiting() -> None:

@@ -309,7 +309,7 @@ def test_images_and_files_are_those_of_users_and_tools(role: Any) -> None:
     image = ImagePart(url="https://example.org/a.png")
     message = Message(role=role, content=(TextPart(text="a"), image))
 
-    with pytest.raises(UnsupportedError, match=f"of the {role} has one"):
+    with pytest.raises(UnsupportedError, match=f"of the {role} has an image"):
         body_of([message, "Why?"])
 
 
@@ -392,7 +392,7 @@ def test_a_choice_of_tools_has_the_protocols_form(
     "choice", [{"type": "function"}, {"type": "function", "function": "f"}]
 )
 def test_a_choice_of_no_function_is_refused(choice: object) -> None:
-    with pytest.raises(UnsupportedError, match="lacks the function's name"):
+    with pytest.raises(UnsupportedError, match="tool_choice has no function name"):
         body_of(tool_choice=choice)
 
 

@@ -557,7 +557,7 @@ def test_fields_of_parts_that_the_state_does_not_have_are_refused() -> None:
         state={"anthropic": {"content": [THOUGHT, text("a"), text("b")]}},
     )
 
-    with pytest.raises(UnsupportedError, match="put them on the message"):
+    with pytest.raises(UnsupportedError, match="set them on the message"):
         turns_of("q", message, "and?")
 
 
@@ -599,5 +599,5 @@ def test_calls_of_a_set_of_tools_go_back_with_its_name(has_state: bool) -> None:
     [AudioPart(url="https://x.org/a.wav"), VideoPart(url="https://x.org/a.mp4")],
 )
 def test_sounds_and_videos_are_refused(part: AudioPart | VideoPart) -> None:
-    with pytest.raises(UnsupportedError, match="neither sounds nor videos"):
+    with pytest.raises(UnsupportedError, match="has a sound or a video"):
         block_of(part)

@@ -60,11 +60,11 @@ def spans(*chunks: bytes, **candidate: object) -> list[str | None]:
 
 
 def test_each_source_of_a_segment_is_a_citation() -> None:
-    told = grounding([WEB, MAP], support(None, 6, 0, 1), support(7, 16, 1))
+    grounded = grounding([WEB, MAP], support(None, 6, 0, 1), support(7, 16, 1))
 
-    words, found = read(text("It is so. "), text("And so."), groundingMetadata=told)
+    words, found = read(text("It is so. "), text("And so."), groundingMetadata=grounded)
 
-    first, second = told["groundingSupports"]
+    first, second = grounded["groundingSupports"]
     assert found == [
         Citation(
             url="https://a.example/",
@@ -110,27 +110,27 @@ def test_sources_without_a_segment_are_citations() -> None:
 def test_positions_in_bytes_become_positions_in_characters() -> None:
     words = "Größe 🗼: 5\u00b0. Ja."
     start = len("Größe 🗼: ".encode())
-    told = grounding([WEB], support(start, start + 3, 0), support(start + 5, 99, 0))
+    grounded = grounding([WEB], support(start, start + 3, 0), support(start + 5, 99, 0))
 
-    assert spans(*map(text, words), groundingMetadata=told) == ["5°", "Ja."]
+    assert spans(*map(text, words), groundingMetadata=grounded) == ["5°", "Ja."]
 
 
 def test_a_position_within_a_character_is_after_it() -> None:
-    told = grounding([WEB], support(None, 1, 0))
+    grounded = grounding([WEB], support(None, 1, 0))
 
-    assert spans(text("éa"), groundingMetadata=told) == ["é"]
+    assert spans(text("éa"), groundingMetadata=grounded) == ["é"]
 
 
 def test_thoughts_do_not_count() -> None:
-    told = grounding([WEB], support(1, 3, 0))
+    grounded = grounding([WEB], support(1, 3, 0))
     thought = part(text="Größe", thought=True)
 
-    assert spans(thought, text("xab"), groundingMetadata=told) == ["ab"]
+    assert spans(thought, text("xab"), groundingMetadata=grounded) == ["ab"]
 
 
 def test_positions_may_count_from_a_part() -> None:
     code = part(executableCode={"code": "1"})
-    told = grounding(
+    grounded = grounding(
         [WEB],
         support(0, 2, 0, partIndex=2),
         support(0, 2, 0, partIndex=2, text="éa"),
@@ -138,7 +138,7 @@ def test_positions_may_count_from_a_part() -> None:
         support(0, 1, 0, partIndex=-1),
     )
 
-    assert spans(text("éa"), code, text("bc"), groundingMetadata=told) == [
+    assert spans(text("éa"), code, text("bc"), groundingMetadata=grounded) == [
         "bc",
         "éa",
         "",
@@ -158,9 +158,9 @@ def test_positions_may_count_from_a_part() -> None:
 def test_the_words_of_a_segment_say_more_than_its_position(
     start: int, words: str, expected: str
 ) -> None:
-    told = grounding([WEB], support(start, start + len(words), 0, text=words))
+    grounded = grounding([WEB], support(start, start + len(words), 0, text=words))
 
-    assert spans(text("It is so. " + "x" * 300), groundingMetadata=told) == [
+    assert spans(text("It is so. " + "x" * 300), groundingMetadata=grounded) == [
         expected or "xxx"[: len(words)]
     ]
 
@@ -201,9 +201,9 @@ def test_odd_metadata_is_in_the_details_alone(odd: Any) -> None:
 
 @pytest.mark.parametrize("index", [-1, 1, "0", True, None])
 def test_a_segment_of_no_source_is_passed_over(index: object) -> None:
-    told = grounding([WEB], support(0, 1, index))
+    grounded = grounding([WEB], support(0, 1, index))
 
-    assert spans(text("abc"), groundingMetadata=told) == [None]
+    assert spans(text("abc"), groundingMetadata=grounded) == [None]
 
 
 def test_a_source_of_another_kind_is_a_citation() -> None:
@@ -217,17 +217,17 @@ def test_a_source_of_another_kind_is_a_citation() -> None:
 def test_sources_are_those_of_all_responses() -> None:
     first = response([{"text": "ab"}], groundingMetadata=grounding([WEB]))
     # "The grounding_chunk_indices refer to the indices across all responses."
-    told = grounding([MAP], support(0, 1, 0), support(1, 2, 1))
+    grounded = grounding([MAP], support(0, 1, 0), support(1, 2, 1))
 
-    _, found = read(event(first), groundingMetadata=told)
+    _, found = read(event(first), groundingMetadata=grounded)
 
     assert [(each.title, each.start) for each in found] == [("A", 0), ("B", 1)]
 
 
 def test_sources_that_come_again_are_given_once() -> None:
-    told = grounding([WEB], support(0, 2, 0))
-    first = response([{"text": "ab"}], groundingMetadata=told)
-    more = grounding([WEB, MAP], *told["groundingSupports"], support(0, 2, 1))
+    grounded = grounding([WEB], support(0, 2, 0))
+    first = response([{"text": "ab"}], groundingMetadata=grounded)
+    more = grounding([WEB, MAP], *grounded["groundingSupports"], support(0, 2, 1))
 
     _, found = read(event(first), event(first), groundingMetadata=more)
 
@@ -279,19 +279,19 @@ def test_pages_that_were_read_are_citations() -> None:
 def test_half_of_a_pair_does_not_move_a_position() -> None:
     halves = event(response([{"text": "HALF"}])).replace(b"HALF", rb"\ud83d")
     other = event(response([{"text": "HALF"}])).replace(b"HALF", rb"\udfe2 ok")
-    told = grounding([WEB], support(5, 7, 0, text="ok"))
+    grounded = grounding([WEB], support(5, 7, 0, text="ok"))
 
-    assert spans(halves, other, groundingMetadata=told) == ["ok"]
+    assert spans(halves, other, groundingMetadata=grounded) == ["ok"]
 
 
 async def test_a_reply_has_the_citations() -> None:
-    told = grounding([WEB], support(0, 2, 0))
-    body = event(response([{"text": "ab"}], "STOP", groundingMetadata=told))
+    grounded = grounding([WEB], support(0, 2, 0))
+    body = event(response([{"text": "ab"}], "STOP", groundingMetadata=grounded))
     async with GeminiServer(body) as server:
         provider = get_provider("Gemini", base_url=server.base_url)
         reply = await provider.complete("Hi", tools=[{"googleSearch": {}}])
 
     assert [each.url for each in reply.citations] == ["https://a.example/"]
-    assert reply.details["grounding"] == told
+    assert reply.details["grounding"] == grounded
     assert server.bodies[0]["tools"] == [{"googleSearch": {}}]
     assert server.refusals == []

@@ -415,7 +415,7 @@ async def test_an_address_without_a_version_is_told(path: str, advised: bool) ->
             await Gemini(base_url=f"{server.url}{path}").list_models()
 
     for each in (failure, caught.value):
-        assert ("base_url ends in a version, as https://" in str(each)) is advised
+        assert ("base_url must end in a version, as https://" in str(each)) is advised
 
 
 @pytest.mark.parametrize("reason", ["SAFETY", "PROHIBITED_CONTENT", "OTHER"])

@@ -313,9 +313,9 @@ def test_an_id_that_was_made_is_not_sent() -> None:
 
 @pytest.mark.parametrize("role", ["system", "user", "assistant"])
 def test_names_of_speakers_are_refused(role: Any) -> None:
-    told = refusal_of(Message(role=role, content="a", name="Ann"))
+    refusal = refusal_of(Message(role=role, content="a", name="Ann"))
 
-    assert "leave a message's name out" in told
+    assert "leave a message's name out" in refusal
 
 
 def test_a_result_may_name_its_function_itself() -> None:

@@ -225,9 +225,9 @@ SIGNED = {"google": {"thought_signature": "x"}}
 def test_a_field_that_the_protocol_does_not_have_is_refused(
     message: Message, place: str, field: str
 ) -> None:
-    told = refusal_of(Message(role="user"), message)
+    refusal = refusal_of(Message(role="user"), message)
 
-    assert told.startswith(f"messages{place} has the field {field!r}, which Gemini")
+    assert refusal.startswith(f"messages{place} has the field {field!r}, which Gemini")
 
 
 def test_a_field_of_a_tool_that_the_protocol_does_not_have_is_refused() -> None:
@@ -239,10 +239,10 @@ def test_a_field_of_a_tool_that_the_protocol_does_not_have_is_refused() -> None:
 def test_a_call_that_is_not_of_a_function_is_refused() -> None:
     call = ToolCall(id="c1", name="patch", arguments="x", kind="custom")
 
-    told = refusal_of(Message(role="assistant", tool_calls=(call,)))
+    refusal = refusal_of(Message(role="assistant", tool_calls=(call,)))
 
-    assert "calls of the kind 'custom'" in told
-    assert "'c1'" in told
+    assert "calls of the kind 'custom'" in refusal
+    assert "'c1'" in refusal
 
 
 async def test_a_developers_message_is_a_system_message() -> None:

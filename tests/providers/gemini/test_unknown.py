@@ -132,14 +132,14 @@ def test_something_unknown_changes_nothing_that_is_known(
     script: list[Fields],
 ) -> None:
     whole = READING.decode(encoded(script))
-    told = known(whole)
+    whole_fields = known(whole)
 
     for each in changed(script):
         found = READING.decode(encoded(each))
         # A source before the others moves what the segments name.
         sources = known(found).pop("citations")
-        assert {**known(found), "citations": told["citations"]} == told
-        assert len(sources) >= len(told["citations"])
+        assert {**known(found), "citations": whole_fields["citations"]} == whole_fields
+        assert len(sources) >= len(whole_fields["citations"])
         check_same(end_of(whole), end_of(found))
 
 

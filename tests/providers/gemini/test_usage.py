@@ -26,10 +26,10 @@ COUNTS = {
 USAGE = Usage(input_tokens=12, output_tokens=12, cached_tokens=3, reasoning_tokens=7)
 
 
-def usage_in(*told: object) -> Usage | None:
+def usage_in(*usages: object) -> Usage | None:
     """Return the usage of an answer whose responses say these of it."""
-    chunks = [event(response([{"text": "a"}], USAGE=each)) for each in told[:-1]]
-    last = event(response([{"text": "a"}], "STOP", USAGE=told[-1]))
+    chunks = [event(response([{"text": "a"}], USAGE=each)) for each in usages[:-1]]
+    last = event(response([{"text": "a"}], "STOP", USAGE=usages[-1]))
     return usage_of(READING.decode(b"".join([*chunks, last])))
 
 

@@ -69,7 +69,7 @@ def test_an_address_is_read_as_ollamas_own_clients_read_it(
     ],
 )
 def test_what_is_no_address_is_refused_unseen(value: str) -> None:
-    with pytest.raises(ConfigError, match="OLLAMA_HOST is no address") as caught:
+    with pytest.raises(ConfigError, match="OLLAMA_HOST is not the address") as caught:
         address_of(value)
 
     assert "canary" not in str(caught.value)
@@ -91,6 +91,6 @@ def test_a_wrong_variable_is_told_by_its_name(
 ) -> None:
     monkeypatch.setenv("OLLAMA_HOST", "http://user:canary@host")
 
-    with pytest.raises(ConfigError, match="OLLAMA_HOST is no address"):
+    with pytest.raises(ConfigError, match="OLLAMA_HOST is not the address"):
         Ollama(**options)
     assert Ollama(base_url="http://own").options.base_url == "http://own"

@@ -141,7 +141,7 @@ async def test_a_path_that_belongs_to_no_ollama_is_to_be_left_out(path: str) -> 
 
     for each in (error, caught.value):
         assert str(each).endswith(
-            f"leave {path.rstrip('/')!r} out of base_url or OLLAMA_HOST"
+            f"remove {path.rstrip('/')!r} from base_url or OLLAMA_HOST"
         )
 
 
@@ -152,7 +152,7 @@ def test_a_model_of_the_cloud_is_not_to_be_got() -> None:
 
 
 REFUSED = (
-    "Ollama does not run there: start it with `ollama serve`, or say where it runs "
+    "Ollama does not run there: start it with `ollama serve`, or set its address "
     "with base_url or OLLAMA_HOST"
 )
 

@@ -198,9 +198,7 @@ def test_an_answer_without_its_end_is_truncated(data: bytes, slicing: Slicing) -
     before, error = error_of(data, slicing)
 
     assert isinstance(error, StreamTruncatedError)
-    assert str(error) == (
-        "Vendor's answer ended without a line that says why it is done"
-    )
+    assert str(error) == ("Vendor's answer ended without a line with done_reason")
     assert before == ("a" if data.startswith(b"{") else "")
 
 
@@ -209,7 +207,7 @@ def test_the_loading_of_a_model_is_no_answer(reason: str) -> None:
     _, error = error_of(done(reason))  # S17
 
     assert isinstance(error, ProtocolError)
-    assert str(error).endswith(f"answers nothing: its done_reason is {reason}")
+    assert str(error).endswith(f"is not an answer: its done_reason is {reason}")
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,13 @@ BODY = b'{"detail":"Not Found"}'
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("http://h/v1/chat/completions", "base_url ends before /chat/completions"),
-        ("http://h/v1/responses/", "base_url ends before /responses"),
-        ("http://h/v1?api-version=1", "goes into the option api_version"),
+        ("http://h/v1/chat/completions", "base_url must not contain /chat/completions"),
+        ("http://h/v1/responses/", "base_url must not contain /responses"),
+        ("http://h/v1?api-version=1", "set the option api_version"),
         (
             "http://h/deployments/d/chat/completions?api-version=1",
-            "base_url ends before /chat/completions, which is put after it; its "
-            "api-version goes into the option api_version",
+            "base_url must not contain /chat/completions, which is appended; "
+            "base_url must not contain api-version; set the option api_version",
         ),
     ],
 )
@@ -58,11 +58,16 @@ async def told_by(server: FaultServer, name: str, path: str, **options: Any) -> 
 @pytest.mark.parametrize(
     ("name", "path", "options", "told"),
     [
-        ("OpenAI", "", {}, "; most servers are asked as in base_url='http://127."),
+        ("OpenAI", "", {}, "; try base_url='http://127."),
         ("OpenAI", "/", {}, "/v1'"),
         ("LMStudio", "", {}, "/v1'"),
-        ("AzureOpenAI", "/deployments/d", {}, "; a deployment is asked with the"),
-        ("Mistral", "/v1", {"protocol": "responses"}, "; where there are no Responses"),
+        ("AzureOpenAI", "/deployments/d", {}, "; a deployment needs the"),
+        (
+            "Mistral",
+            "/v1",
+            {"protocol": "responses"},
+            "; if the service has no Responses",
+        ),
     ],
 )
 async def test_what_an_address_may_lack_is_said(

@@ -268,7 +268,7 @@ def test_a_gap_breaks_an_answer_that_lacks_text() -> None:
     error = error_of(lost + after)
 
     assert isinstance(error, ProtocolError)
-    assert "some events did not come" in str(error)
+    assert "with missing events" in str(error)
 
 
 def test_a_gap_in_which_no_text_was_lost_harms_nothing() -> None:
@@ -626,7 +626,7 @@ def test_a_document_in_place_of_an_answer_is_its_error(document: object) -> None
 def test_a_response_that_is_under_way_is_no_answer(status: str) -> None:
     document = json.dumps(response(status)).encode()
 
-    assert "still under way" in str(error_of(document))
+    assert "not complete yet" in str(error_of(document))
 
 
 def test_a_whole_response_that_failed_is_its_error() -> None:

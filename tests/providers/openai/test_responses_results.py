@@ -309,16 +309,21 @@ def test_a_result_has_the_form_of_its_kind(
 @pytest.mark.parametrize(
     ("call", "content", "error", "message"),
     [
-        (of_kind("computer_call"), "done", UnsupportedError, "is one ImagePart"),
+        (of_kind("computer_call"), "done", UnsupportedError, "must be one ImagePart"),
         (
             of_kind("computer_call"),
             (TextPart(text="a"), IMAGE),
             UnsupportedError,
-            "is one ImagePart",
+            "must be one ImagePart",
         ),
-        (of_kind("shell_call"), (IMAGE,), UnsupportedError, "shell_call is text alone"),
-        (of_kind("apply_patch_call"), (IMAGE,), UnsupportedError, "is text alone"),
-        (of_kind("local_shell_call"), (IMAGE,), UnsupportedError, "is text alone"),
+        (
+            of_kind("shell_call"),
+            (IMAGE,),
+            UnsupportedError,
+            "shell_call must be only text",
+        ),
+        (of_kind("apply_patch_call"), (IMAGE,), UnsupportedError, "must be only text"),
+        (of_kind("local_shell_call"), (IMAGE,), UnsupportedError, "must be only text"),
         (
             of_kind("tool_search_call"),
             "none",
@@ -514,9 +519,7 @@ def test_a_call_is_sent_back(call: ToolCall, expected: Fields) -> None:
 def test_a_call_of_another_protocols_kind_is_refused() -> None:
     call = ToolCall(id="c", name="x", arguments="", kind="server_tool_use")
 
-    with pytest.raises(
-        UnsupportedError, match="no calls of the kind 'server_tool_use'"
-    ):
+    with pytest.raises(UnsupportedError, match="is of the kind 'server_tool_use'"):
         sent(Message(role="assistant", tool_calls=(call,)))
 
 

@@ -184,7 +184,7 @@ def test_usage_that_is_not_an_object_is_passed_over(
     assert counted(odd) is None
     assert counted(PLAIN, odd) == Usage(input_tokens=100, output_tokens=5)
     assert [record.name for record in caplog.records] == ["turnout", "turnout"]
-    assert "passed over usage" in caplog.text
+    assert "ignored usage" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,9 @@ def test_a_vendor_is_known_by_its_name_or_its_address(
 
 
 def test_there_is_no_other_vendor() -> None:
-    with pytest.raises(ConfigError, match="vendor is one of OpenAI, AzureOpenAI, Base"):
+    with pytest.raises(
+        ConfigError, match="vendor must be one of OpenAI, AzureOpenAI, "
+    ):
         OpenAI(vendor="Nobody")
 
 
