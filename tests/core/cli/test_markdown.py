@@ -382,6 +382,12 @@ def test_a_style_longer_than_the_screen_loses_no_words(answer: str) -> None:
     assert words.count("word") == 2000 or "|" in answer
 
 
+def test_a_paragraph_is_not_cut_in_a_style_that_ends_on_the_screen() -> None:
+    answer = "[ab " * 2500 + "**" + "word " * 500 + "end**"
+
+    assert write([answer, " b"], 40, 10) == write([answer + " b"], 40, 10)
+
+
 @pytest.mark.parametrize("arguments", [["--raw"], ["--no-markdown"]])
 def test_it_is_not_rendered_if_that_is_asked(
     turnout: CommandLine, arguments: list[str]
