@@ -279,7 +279,7 @@ class Stream(Generic[T_co]):
             )
         if loop.alive:
             loop.call(self.aclose)
-        else:  # The loop closed all open streams when it ended.
+        else:  # pragma: no cover (In a forked process: the parent closes it.)
             self._state = _State.CLOSED
 
     def __repr__(self) -> str:

@@ -201,6 +201,42 @@ def test_a_loop_that_cannot_begin_says_why(monkeypatch: pytest.MonkeyPatch) -> N
         BackgroundLoop()
 
 
+def test_a_call_after_the_loop_is_closed_is_cancelled(loop: BackgroundLoop) -> None:
+    loop.close()
+
+    with pytest.raises(CancelledError):
+        loop.run(asyncio.sleep(0))
+    loop.submit(lambda: asyncio.sleep(0))
+
+
+def test_a_call_while_the_loop_closes_is_cancelled(loop: BackgroundLoop) -> None:
+    refused = threading.Event()
+    begun = threading.Event()
+    outcomes: list[str] = []
+
+    async def slow_to_end() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            loop.submit(lambda: asyncio.sleep(0))
+            await asyncio.to_thread(ask)
+
+    def ask() -> None:
+        try:
+            loop.run(asyncio.sleep(0))
+        except CancelledError:
+            outcomes.append("cancelled")
+        refused.set()
+
+    loop.submit(slow_to_end)
+    assert begun.wait(60)
+    loop.close()
+
+    assert refused.wait(60)
+    assert outcomes == ["cancelled"]
+
+
 def test_a_loop_that_is_closed_may_be_closed_again(loop: BackgroundLoop) -> None:
     before = loop.alive
     loop.close()

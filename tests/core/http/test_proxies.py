@@ -279,7 +279,7 @@ async def test_a_proxy_that_hangs_up_is_named(scheme: str) -> None:
         error = await failure_at(f"{scheme}://{HOST}", proxy=proxy.url)
 
     assert isinstance(error, ConnectionLostError)
-    assert f"the proxy 127.0.0.1:{proxy.port} on the way to {HOST} hung" in str(error)
+    assert f"the proxy 127.0.0.1:{proxy.port} on the way to {HOST} closed" in str(error)
 
 
 async def test_a_service_that_hangs_up_in_a_tunnel_is_itself() -> None:

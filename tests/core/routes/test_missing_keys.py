@@ -49,7 +49,13 @@ async def error_of(route: Route) -> str:
 @pytest.mark.parametrize(
     ("cls", "variable", "value", "message"),
     [
-        (Parrot, "PARROT_KEY", "", "Parrot needs a key; set api_key or PARROT_KEY"),
+        (
+            Parrot,
+            "PARROT_KEY",
+            "",
+            "Parrot needs a key; set PARROT_KEY in the environment, or api_key in "
+            "turnout.toml or in code",
+        ),
         (
             Parrot,
             "PARROT_KEY",
@@ -106,7 +112,11 @@ async def test_a_variable_of_the_configuration_may_be_set_later(
             monkeypatch.setenv("MY_OPENAI_KEY", "sk-set-later")
             reply = await route.complete("Why?")
 
-    assert errors == ["OpenAI needs a key; set api_key or MY_OPENAI_KEY"] * 2
+    message = (
+        "OpenAI needs a key; set MY_OPENAI_KEY in the environment, or api_key in "
+        "turnout.toml or in code"
+    )
+    assert errors == [message] * 2
     assert [place.passed_over for place in places] == [""]
     assert reply.text == "Hello there."
     assert (len(server.bodies), server.refusals) == (1, [])
@@ -142,7 +152,8 @@ async def test_a_key_that_the_service_refused_is_held() -> None:
     (error,) = caught.value.exceptions
     assert re.fullmatch(
         r"Parrot:parrot-1 is cooling down for [\d.]+ s after AuthenticationError: "
-        r"Parrot refused the key; check api_key or PARROT_KEY \(status 401\): no",
+        r"Parrot refused the key, or got none; check PARROT_KEY in the environment, or "
+        r"api_key in turnout.toml or in code \(status 401\): no",
         str(error),
     )
     assert len(server.http_requests) == 1
