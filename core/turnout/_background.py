@@ -25,17 +25,15 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import cache, partial
-from importlib import import_module
 from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple, cast
 from weakref import WeakSet
 
+from turnout._signals import SIGNALS, Signal
 from turnout.errors import ArgumentError
 from turnout.threads import GreenLibrary, Thread, green_library, new_lock
 
 __all__ = [
     "BackgroundLoop",
-    "EventletSignal",
-    "GeventSignal",
     "GreenLoop",
     "background_loop",
 ]
@@ -47,105 +45,12 @@ _PATIENCE = 5.0
 """Seconds that the process's end waits for streams to close."""
 
 
-class _Signal(Protocol):
-    """Wakes the caller that waits for a coroutine."""
-
-    def set(self) -> None:
-        """Wake the caller; called in the loop's thread, once."""
-        ...
-
-    def wait(self) -> None:
-        """Wait until `set` is called."""
-        ...
-
-    def close(self) -> None:
-        """Free what it holds; `set` may still be called."""
-        ...
-
-
 class _Closable(Protocol):
     """A stream that is read on the loop."""
 
     async def aclose(self) -> None:
         """Close the stream; may be called again."""
         ...
-
-
-class _ThreadSignal:
-    """Wakes a thread."""
-
-    def __init__(self) -> None:
-        self._lock = new_lock()
-        self._lock.acquire()
-
-    def set(self) -> None:
-        self._lock.release()
-
-    def wait(self) -> None:
-        self._lock.acquire()
-
-    def close(self) -> None:
-        pass
-
-
-class GeventSignal:
-    """Wakes a greenlet of gevent."""
-
-    def __init__(self) -> None:
-        module: Any = import_module("gevent.hub")  # Not a statement: it has no types.
-        hub = module.get_hub()
-        self._waiter = module.Waiter(hub)
-        # The one watcher that another thread may trigger.
-        self._watcher = hub.loop.async_()
-        self._watcher.start(self._waiter.switch, None)
-        self._lock = new_lock()
-        self._open = True
-
-    def set(self) -> None:
-        with self._lock:
-            if self._open:
-                self._watcher.send()
-
-    def wait(self) -> None:
-        self._waiter.get()
-
-    def close(self) -> None:
-        with self._lock:
-            self._open = False
-            self._watcher.stop()
-            self._watcher.close()
-
-
-class EventletSignal:
-    """Wakes a green thread of eventlet."""
-
-    def __init__(self) -> None:
-        module: Any = import_module("eventlet.green.socket")
-        self._receiver, self._sender = module.socketpair()
-        self._sender.setblocking(False)
-        self._lock = new_lock()
-        self._open = True
-
-    def set(self) -> None:
-        with self._lock:
-            if self._open:
-                self._sender.send(b"\0")
-
-    def wait(self) -> None:
-        self._receiver.recv(1)
-
-    def close(self) -> None:
-        with self._lock:
-            self._open = False
-            self._sender.close()
-            self._receiver.close()
-
-
-_SIGNALS: dict[GreenLibrary | None, type[_Signal]] = {
-    None: _ThreadSignal,
-    "gevent": GeventSignal,
-    "eventlet": EventletSignal,
-}
 
 
 class GreenLoop(asyncio.SelectorEventLoop):
@@ -197,7 +102,7 @@ class _Call(Generic[T]):
     """
 
     def __init__(
-        self, function: Callable[[], Coroutine[Any, Any, T]], signal: _Signal | None
+        self, function: Callable[[], Coroutine[Any, Any, T]], signal: Signal | None
     ) -> None:
         self._function = function
         self._signal = signal
@@ -242,7 +147,7 @@ class BackgroundLoop:
     """
 
     def __init__(self, library: GreenLibrary | None = None) -> None:
-        self._signal_type = _SIGNALS[library]
+        self._signal_type = SIGNALS[library]
         self._new_loop = GreenLoop if library else asyncio.new_event_loop
         self._process = os.getpid()
         self._error: BaseException | None = None

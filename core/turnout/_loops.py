@@ -56,9 +56,9 @@ async def import_in_thread(name: str) -> None:
     module = sys.modules.get(name)
     # importlib sets `_initializing` while another request imports the module.
     if module is None or getattr(module.__spec__, "_initializing", False):
-        if green_library():  # pragma: no cover (the thread is not measured there)
-            # Their import locks are not safe between threads: a thread that waits for
-            # one may never be woken.
+        # The import locks of gevent and eventlet are not safe between threads: a thread
+        # that waits for one may never be woken.
+        if green_library():
             import_module(name)
         else:
             await running_loop().run_in_executor(None, import_module, name)

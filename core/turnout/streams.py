@@ -277,10 +277,7 @@ class Stream(Generic[T_co]):
             raise ArgumentError(
                 "the stream is read in an event loop; use `await stream.aclose()` there"
             )
-        if loop.alive:
-            loop.call(self.aclose)
-        else:  # pragma: no cover (In a forked process: the parent closes it.)
-            self._state = _State.CLOSED
+        self._close_on(loop, wait=True)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._state.value}>"
@@ -354,13 +351,22 @@ class Stream(Generic[T_co]):
         finally:
             # Nothing is to do if the stream has ended, or a `with` block will close it.
             if self._state in {_State.NEW, _State.OPEN} and not self._entered:
-                loop = self._background
-                if loop is not None and loop.alive:
-                    # It is not awaited, as the garbage collector may call this in any
-                    # thread.
-                    loop.submit(self.aclose)
-                else:  # The loop closed all open streams when it ended.
-                    self._state = _State.CLOSED
+                self._close_on(self._background, wait=False)
+
+    def _close_on(self, loop: BackgroundLoop | None, *, wait: bool) -> None:
+        """Close the stream, which may be open on a loop.
+
+        Args:
+            loop: None if the stream was never read.
+            wait: Whether to wait for the end. The garbage collector does not: it may
+                do this in any thread.
+        """
+        if loop is None or not loop.alive:  # After a fork, the parent closes it.
+            self._state = _State.CLOSED
+        elif wait:
+            loop.call(self.aclose)
+        else:
+            loop.submit(self.aclose)
 
     def _run(self, function: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
         """Run a coroutine of the stream in the background, and return its result."""

@@ -1,13 +1,18 @@
-"""Values of event loops."""
+"""Values of event loops, and imports in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
-from turnout._loops import LoopLocal
+import pytest
+
+from turnout._loops import LoopLocal, import_in_thread
 
 
 @contextmanager
@@ -67,3 +72,22 @@ def test_closed_loops_are_removed() -> None:
 
         assert list(values) == [two]
         assert values.get(two) == "two"
+
+
+@pytest.mark.parametrize(("library", "same_thread"), [(None, False), ("gevent", True)])
+async def test_a_module_is_imported_in_a_thread_unless_its_locks_are_greenlets(
+    library: str | None,
+    same_thread: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = f"imported_{library}"
+    source = "import threading\nthread = threading.get_ident()\n"
+    (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("turnout._loops.green_library", lambda: library)
+
+    await import_in_thread(name)
+
+    thread = sys.modules.pop(name).thread
+    assert (thread == threading.get_ident()) is same_thread

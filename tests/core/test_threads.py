@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from turnout._background import EventletSignal, GeventSignal, GreenLoop
+from turnout._background import GreenLoop
+from turnout._signals import EventletSignal, GeventSignal
 from turnout.threads import Thread, green_library, new_lock
 
 

@@ -203,17 +203,17 @@ def test_options_are_those_of_a_provider() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "told"),
+    ("item", "named"),
     [
         pytest.param(7, "a int", id="number"),
         pytest.param(Finish, "the class Finish", id="class"),
         pytest.param({"text": "a"}, "a dict", id="dict"),
     ],
 )
-async def test_an_invalid_item_of_an_answer_is_refused(item: Any, told: str) -> None:
-    with pytest.raises(ArgumentError, match=f"^{told} cannot be part of an answer"):
+async def test_an_invalid_item_of_an_answer_is_refused(item: Any, named: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^{named} cannot be part of an answer"):
         FakeProvider("a", item)
-    with pytest.raises(ArgumentError, match=f"^{told} cannot be part of an answer"):
+    with pytest.raises(ArgumentError, match=f"^{named} cannot be part of an answer"):
         await FakeProvider(lambda _: ["a", item]).complete("?")
 
 
