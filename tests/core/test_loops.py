@@ -84,7 +84,7 @@ async def test_a_module_is_imported_in_a_thread_unless_its_locks_are_greenlets(
     name = f"imported_{library}"
     source = "import threading\nthread = threading.get_ident()\n"
     (tmp_path / f"{name}.py").write_text(source)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setattr("turnout._loops.green_library", lambda: library)
 
     await import_in_thread(name)
